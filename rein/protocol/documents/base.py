@@ -1,0 +1,78 @@
+"""What all documents share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from rein.btc.networks import Network
+from rein.errors import FieldError
+from rein.protocol.fields import line
+from rein.protocol.values import BLOCK_HASH, DOCUMENT_ID, HEIGHT, JOB_ID, NAME, NETWORK, DocumentId
+
+
+class Kind(Enum):
+    """The type of a document. The values are what APIs and databases call it."""
+
+    ENROLLMENT = "enrollment"
+    JOB = "job"
+    BID = "bid"
+    OFFER = "offer"
+    DELIVERY = "delivery"
+    ACCEPT = "accept"
+
+
+class Role(Enum):
+    """What a person is in a job."""
+
+    CREATOR = "creator"
+    MEDIATOR = "mediator"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who a document says has written it: the identity (master address) and the address whose key signs."""
+
+    master_address: str
+    signing_address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document(ABC):
+    """A document of today's format. `network`, `previous` and the block at signing are in every one of them."""
+
+    TITLE: ClassVar[str]
+    KIND: ClassVar[Kind]
+
+    network: Network = line("Network", NETWORK)
+    previous: DocumentId | None = line("Previous document", DOCUMENT_ID, optional=True, tail=True)
+    block_hash: str = line("Block hash", BLOCK_HASH, tail=True)
+    block_height: int = line("Block height", HEIGHT, tail=True)
+
+    @property
+    @abstractmethod
+    def author(self) -> Author:
+        """Who must have signed."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Hold the fields against each other: addresses and keys are of the document's network, and so on.
+
+        :raises ReinError: naming the field.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderDocument(Document):
+    """A document that answers another one within a job."""
+
+    job_name: str = line("Job name", NAME)
+    job_id: str = line("Job ID", JOB_ID)
+    job_document: DocumentId = line("Job document", DOCUMENT_ID)
+
+    def check(self) -> None:
+        if self.previous is None:
+            raise FieldError(f"{self.TITLE} lacks the field 'Previous document', which names what it answers")

@@ -1,0 +1,77 @@
+"""Rein User Enrollment: an identity introduces itself and names the delegate that signs for it every day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.btc.address import p2pkh_address
+from rein.errors import FieldError
+from rein.protocol.documents.base import Author, Document, Kind
+from rein.protocol.documents.checks import check_extended_key, check_identity_addresses
+from rein.protocol.fields import line
+from rein.protocol.sin import secure_identity_number
+from rein.protocol.values import (
+    BOOLEAN,
+    CONTACT,
+    EXTENDED_KEY,
+    FEE,
+    IDENTITY_ADDRESS,
+    NAME,
+    PUBLIC_KEY,
+    SIN,
+    BasisPoints,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrollment(Document):
+    """Signed by the master key. `previous` names the enrollment that this one replaces, if any.
+
+    A mediator also publishes two extended public keys (BIP32), from which anyone derives the mediator's escrow key
+    and payment address of any job: see `rein.protocol.job_keys`.
+    """
+
+    TITLE = "Rein User Enrollment"
+    KIND = Kind.ENROLLMENT
+
+    user: str = line("User", NAME)
+    contact: str = line("Contact", CONTACT)
+    master_address: str = line("Master signing address", IDENTITY_ADDRESS)
+    sin: str = line("Secure Identity Number", SIN)
+    delegate_address: str = line("Delegate signing address", IDENTITY_ADDRESS)
+    willing_to_mediate: bool = line("Willing to mediate", BOOLEAN)
+    mediator_public_key: bytes | None = line("Mediator public key", PUBLIC_KEY, optional=True)
+    mediator_fee: BasisPoints | None = line("Mediator fee", FEE, optional=True)
+    mediator_escrow_xpub: str | None = line("Mediator escrow extended key", EXTENDED_KEY, optional=True)
+    mediator_payment_xpub: str | None = line("Mediator payment extended key", EXTENDED_KEY, optional=True)
+
+    @property
+    def author(self) -> Author:
+        return Author(self.master_address, self.master_address)
+
+    def check(self) -> None:
+        check_identity_addresses(
+            self.network, master_signing_address=self.master_address, delegate_signing_address=self.delegate_address
+        )
+        if self.sin != secure_identity_number(self.master_address):
+            raise FieldError("the Secure Identity Number is not that of the master signing address")
+        if self.master_address == self.delegate_address:
+            raise FieldError("the delegate signing address is the master signing address; they must differ")
+        self._check_mediator()
+
+    def _check_mediator(self) -> None:
+        terms = (self.mediator_public_key, self.mediator_fee, self.mediator_escrow_xpub, self.mediator_payment_xpub)
+        if any((term is not None) != self.willing_to_mediate for term in terms):
+            raise FieldError(
+                "a mediator's four fields (public key, fee, two extended keys) stand with the willingness "
+                "to mediate, all or none"
+            )
+        public_key, _, escrow_xpub, payment_xpub = terms
+        if public_key is None or escrow_xpub is None or payment_xpub is None:
+            return
+        if p2pkh_address(public_key, self.network) != self.delegate_address:
+            raise FieldError("the mediator public key is not that of the delegate signing address")
+        if escrow_xpub == payment_xpub:
+            raise FieldError("the mediator's two extended keys are the same; each branch holds one thing only")
+        check_extended_key(self.network, "Mediator escrow extended key", escrow_xpub)
+        check_extended_key(self.network, "Mediator payment extended key", payment_xpub)

@@ -1,0 +1,78 @@
+"""Rein Job: a creator says what is to be done and who would mediate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.protocol.documents.base import Author, Document, Kind
+from rein.protocol.documents.checks import check_identity_addresses, check_payment_address
+from rein.protocol.fields import line
+from rein.protocol.values import (
+    CONTACT,
+    DAYS,
+    DOCUMENT_ID,
+    FEE,
+    IDENTITY_ADDRESS,
+    JOB_ID,
+    NAME,
+    PAYMENT_ADDRESS,
+    PUBLIC_KEY,
+    TAGS,
+    TEXT,
+    TIME,
+    BasisPoints,
+    DocumentId,
+)
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Document):
+    """Signed by the creator's delegate. An order is identified by this document's id, never by its Job ID.
+
+    What it says of the mediator is a copy, for readers, of the enrollment named by `mediator_enrollment`; it counts
+    only if it agrees with it. `time` is the time of the block at signing, in seconds since 1970.
+    """
+
+    TITLE = "Rein Job"
+    KIND = Kind.JOB
+
+    name: str = line("Job name", NAME)
+    job_id: str = line("Job ID", JOB_ID)
+    tags: tuple[str, ...] | None = line("Tags", TAGS, optional=True)
+    description: str = line("Description", TEXT)
+    time: int = line("Time", TIME)
+    expiration_days: int = line("Expiration (days)", DAYS)
+    mediator: str = line("Mediator", NAME)
+    mediator_contact: str = line("Mediator contact", CONTACT)
+    mediator_fee: BasisPoints = line("Mediator fee", FEE)
+    mediator_public_key: bytes = line("Mediator public key", PUBLIC_KEY)
+    mediator_payment_address: str = line("Mediator payment address", PAYMENT_ADDRESS)
+    mediator_master_address: str = line("Mediator master address", IDENTITY_ADDRESS)
+    mediator_enrollment: DocumentId = line("Mediator enrollment", DOCUMENT_ID)
+    creator: str = line("Job creator", NAME)
+    creator_contact: str = line("Job creator contact", CONTACT)
+    creator_public_key: bytes = line("Job creator public key", PUBLIC_KEY)
+    creator_payment_address: str = line("Job creator payment address", PAYMENT_ADDRESS)
+    creator_delegate_address: str = line("Job creator delegate address", IDENTITY_ADDRESS)
+    creator_master_address: str = line("Job creator master address", IDENTITY_ADDRESS)
+
+    @property
+    def author(self) -> Author:
+        return Author(self.creator_master_address, self.creator_delegate_address)
+
+    @property
+    def expires(self) -> int:
+        """Seconds since 1970 after which no bid is wanted."""
+        return self.time + self.expiration_days * SECONDS_A_DAY
+
+    def check(self) -> None:
+        check_identity_addresses(
+            self.network,
+            mediator_master_address=self.mediator_master_address,
+            job_creator_delegate_address=self.creator_delegate_address,
+            job_creator_master_address=self.creator_master_address,
+        )
+        check_payment_address(self.network, "Mediator payment address", self.mediator_payment_address)
+        check_payment_address(self.network, "Job creator payment address", self.creator_payment_address)

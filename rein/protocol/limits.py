@@ -1,0 +1,26 @@
+"""Every limit of the protocol, in one typed place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_DOCUMENT_BYTES: Final = 65_536
+"""Bytes of UTF-8 of one armored document, armor included."""
+
+MAX_NAME: Final = 100
+"""Characters of a person's name or a job's name."""
+
+MAX_CONTACT: Final = 200
+"""Characters of a contact line."""
+
+MAX_TEXT: Final = 40_000
+"""Characters of a description or of deliverables."""
+
+MAX_TAGS: Final = 16
+MAX_TAG: Final = 32
+"""Tags of a job, and characters of one tag."""
+
+MAX_EXPIRATION_DAYS: Final = 3_650
+MAX_HEIGHT: Final = 2**31 - 1
+MAX_TIME: Final = 2**32 - 1
+"""A block's time is an unsigned 32-bit number of seconds since 1970 (BIP113)."""

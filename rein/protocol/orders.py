@@ -1,0 +1,329 @@
+"""The order machine: verified documents and what the chain shows, folded into a state.
+
+Pure: the same answer in whatever order the documents arrived. An order is identified by the id of its job document,
+and every document of it names that id and the one it answers, so a Job ID somebody else also uses captures nothing.
+
+    bid.previous = job        offer.previous = one bid     delivery.previous = offer, or an earlier delivery
+    accept.previous = one delivery
+
+A document that is well signed but has no right to speak here, or answers something that is not here, is kept apart
+in `Order.apart` with the reason, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from rein.errors import AuthorityError, ReinError
+from rein.protocol.documents import AcceptDelivery, Bid, Delivery, Job, Offer, OrderDocument
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.job_keys import check_mediator
+from rein.protocol.signed import Signed
+from rein.protocol.values import DocumentId, mediator_fee
+
+
+class State(Enum):
+    """Where an order stands. docs/orders.md has the picture."""
+
+    POSTED = "posted"
+    BID = "bid"
+    OFFERED = "offered"
+    FUNDED = "funded"
+    DELIVERED = "delivered"
+    ACCEPTED = "accepted"
+    SETTLED = "settled"
+    FROZEN = "frozen"
+
+
+class Event(Enum):
+    """What moves an order: a document, or something the chain shows."""
+
+    BID = "bid"
+    OFFER = "offer"
+    FUNDING = "funding"
+    DELIVERY = "delivery"
+    ACCEPTANCE = "acceptance"
+    PAYMENT = "payment"
+    CONFLICT = "conflict"
+
+
+TRANSITIONS: Mapping[tuple[State, Event], State] = {
+    (State.POSTED, Event.BID): State.BID,
+    (State.BID, Event.OFFER): State.OFFERED,
+    (State.OFFERED, Event.FUNDING): State.FUNDED,
+    (State.FUNDED, Event.DELIVERY): State.DELIVERED,
+    (State.DELIVERED, Event.ACCEPTANCE): State.ACCEPTED,
+    (State.ACCEPTED, Event.PAYMENT): State.SETTLED,
+    (State.BID, Event.CONFLICT): State.FROZEN,
+    (State.OFFERED, Event.CONFLICT): State.FROZEN,
+    (State.FUNDED, Event.CONFLICT): State.FROZEN,
+    (State.DELIVERED, Event.CONFLICT): State.FROZEN,
+}
+"""The whole machine. An event that has no row for a state leaves the state as it is."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the chain shows of an order, found and checked by `rein.escrow`.
+
+    `funded`: both escrows hold, or held, what the offer says. `primary_paid`, `mediator_paid`: the payment from that
+    escrow is confirmed.
+    """
+
+    funded: bool = False
+    primary_paid: bool = False
+    mediator_paid: bool = False
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A document kept apart, and why."""
+
+    document: Signed[Any]
+    reason: ReinError
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job with everything that was rightly said in it."""
+
+    job: Signed[Job]
+    state: State
+    evidence: Evidence
+    bids: tuple[Signed[Bid], ...]
+    offer: Signed[Offer] | None
+    bid: Signed[Bid] | None
+    deliveries: tuple[Signed[Delivery], ...]
+    acceptance: Signed[AcceptDelivery] | None
+    conflict: tuple[Signed[Any], ...]
+    apart: tuple[Apart, ...]
+
+    @property
+    def id(self) -> DocumentId:
+        """The id of the job document."""
+        return self.job.id
+
+    @property
+    def delivery(self) -> Signed[Delivery] | None:
+        """The delivery that was accepted, or else the last one."""
+        if self.acceptance is not None:
+            accepted = self.acceptance.document.previous
+            return next(each for each in self.deliveries if each.id == accepted)
+        return self.deliveries[-1] if self.deliveries else None
+
+    def documents(self) -> tuple[Signed[Any], ...]:
+        """Every document that counts, in the order of the story."""
+        single = [self.offer] if self.offer else []
+        last = [self.acceptance] if self.acceptance else []
+        return (self.job, *self.bids, *single, *self.deliveries, *last)
+
+
+def check_job(job: Signed[Job], enrollments: Enrollments) -> None:
+    """Refuse a job that its creator may not have signed, or that misquotes its mediator.
+
+    :raises AuthorityError: saying which.
+    """
+    document = job.document
+    enrollments.check_author(document)
+    enrollment = enrollments.by_id(document.mediator_enrollment)
+    if enrollment is None:
+        raise AuthorityError("the mediator's enrollment that the job names is not known here")
+    check_mediator(document, enrollment.document, enrollment.id)
+    if document.creator_master_address == document.mediator_master_address:
+        raise AuthorityError("the job creator and the mediator are the same identity")
+
+
+def fold(
+    job: Signed[Job],
+    documents: Iterable[Signed[Any]],
+    enrollments: Enrollments,
+    evidence: Evidence = NO_EVIDENCE,
+) -> Order:
+    """The order of a job.
+
+    :param documents: verified documents in any order, repeated or foreign ones too.
+    :raises AuthorityError: the job itself may not be (`check_job`).
+    """
+    check_job(job, enrollments)
+    sieve = _Sieve(job, enrollments, documents)
+    bids = sieve.take(Bid, lambda bid: _check_bid(bid, job))
+    offers = sieve.take(Offer, lambda offer: _check_offer(offer, job, bids))
+    offer = offers[0] if len(offers) == 1 else None
+    bid = _answered(offer, bids) if offer else None
+    deliveries = _take_deliveries(sieve, offer, bid)
+    acceptances = sieve.take(AcceptDelivery, lambda accept: _check_acceptance(accept, job, deliveries))
+    acceptance = acceptances[0] if len(acceptances) == 1 else None
+    conflict = offers if len(offers) > 1 else acceptances if len(acceptances) > 1 else []
+
+    happened = {
+        Event.BID: bool(bids),
+        Event.OFFER: offer is not None,
+        Event.FUNDING: evidence.funded,
+        Event.DELIVERY: bool(deliveries),
+        Event.ACCEPTANCE: acceptance is not None,
+        Event.PAYMENT: evidence.primary_paid and evidence.mediator_paid,
+        Event.CONFLICT: bool(conflict),
+    }
+    return Order(
+        job=job,
+        state=run(event for event in Event if happened[event]),
+        evidence=evidence,
+        bids=tuple(bids),
+        offer=offer,
+        bid=bid,
+        deliveries=tuple(deliveries),
+        acceptance=acceptance,
+        conflict=tuple(conflict),
+        apart=tuple(sieve.apart),
+    )
+
+
+def run(events: Iterable[Event]) -> State:
+    """The state after these events."""
+    state = State.POSTED
+    for event in events:
+        state = TRANSITIONS.get((state, event), state)
+    return state
+
+
+O = TypeVar("O", bound=OrderDocument)  # noqa: E741 - the one type variable here: an order's document
+
+
+class _Sieve:
+    """The documents of one order, taken out type by type; what does not belong goes apart with a reason."""
+
+    def __init__(self, job: Signed[Job], enrollments: Enrollments, documents: Iterable[Signed[Any]]) -> None:
+        self.apart: list[Apart] = []
+        self._open: list[Signed[Any]] = []
+        unique = {signed.id: signed for signed in documents}
+        for signed in sorted(unique.values(), key=lambda each: each.id):
+            document = signed.document
+            if not isinstance(document, OrderDocument) or document.job_document != job.id:
+                continue
+            try:
+                _check_belongs(document, job)
+                enrollments.check_author(document)
+            except ReinError as reason:
+                self.apart.append(Apart(signed, reason))
+            else:
+                self._open.append(signed)
+
+    def peek(self, cls: type[O]) -> list[Signed[O]]:
+        """The documents of a type that have not been checked further."""
+        return [signed for signed in self._open if isinstance(signed.document, cls)]
+
+    def take(self, cls: type[O], check: Callable[[O], None]) -> list[Signed[O]]:
+        """The documents of a type that pass a check, by height and id. `check` raises `AuthorityError`."""
+        good: list[Signed[O]] = []
+        for signed in self.peek(cls):
+            try:
+                check(signed.document)
+            except ReinError as reason:
+                self.apart.append(Apart(signed, reason))
+            else:
+                good.append(signed)
+        return sorted(good, key=lambda each: (each.document.block_height, each.id))
+
+
+def _check_belongs(document: OrderDocument, job: Signed[Job]) -> None:
+    if document.network != job.document.network:
+        raise AuthorityError(f"it is for {document.network.name}, the job for {job.document.network.name}")
+    if (document.job_id, document.job_name) != (job.document.job_id, job.document.name):
+        raise AuthorityError("its Job ID or job name is not that of the job document it names")
+
+
+def _check_bid(bid: Bid, job: Signed[Job]) -> None:
+    posted = job.document
+    if bid.previous != job.id:
+        raise AuthorityError("a bid answers the job document, and this one answers something else")
+    if bid.worker_master_address in (posted.creator_master_address, posted.mediator_master_address):
+        raise AuthorityError("the worker is also the job creator or the mediator")
+    if (bid.creator_public_key, bid.mediator_public_key) != (posted.creator_public_key, posted.mediator_public_key):
+        raise AuthorityError("the bid names other escrow keys than the job")
+    if len({bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key}) < 3:
+        raise AuthorityError("two of the three escrow keys are the same")
+
+
+def _check_offer(offer: Offer, job: Signed[Job], bids: list[Signed[Bid]]) -> None:
+    _check_speaker(offer, job.document.creator_master_address, "the job creator")
+    bid = _answered_document(offer, bids, "a bid")
+    agreed = {
+        "worker": (offer.worker, bid.worker),
+        "worker's master address": (offer.worker_master_address, bid.worker_master_address),
+        "bid amount": (offer.amount, bid.amount),
+        "primary escrow address": (offer.primary_address, bid.primary_address),
+        "mediator escrow address": (offer.mediator_address, bid.mediator_address),
+        "job creator's public key": (offer.creator_public_key, bid.creator_public_key),
+        "mediator's public key": (offer.mediator_public_key, bid.mediator_public_key),
+        "worker's public key": (offer.worker_public_key, bid.worker_public_key),
+    }
+    for what, (offered, was_bid) in agreed.items():
+        if offered != was_bid:
+            raise AuthorityError(f"the {what} in the offer is not the one in the bid it answers")
+    if offer.primary_amount <= bid.amount:
+        raise AuthorityError("the primary escrow would not hold the price and a miner's fee")
+    if offer.mediator_amount <= mediator_fee(bid.amount, job.document.mediator_fee):
+        raise AuthorityError("the mediator's escrow would not hold the mediator's fee and a miner's fee")
+
+
+def _take_deliveries(sieve: _Sieve, offer: Signed[Offer] | None, bid: Signed[Bid] | None) -> list[Signed[Delivery]]:
+    """Deliveries that answer the offer, or each other in a chain that begins there; the longest chain's end last."""
+    if offer is None or bid is None:
+        return sieve.take(Delivery, _refuse_without_offer)
+    worker = bid.document.worker_master_address
+    all_of_worker = {
+        signed.id: signed.document.previous
+        for signed in sieve.peek(Delivery)
+        if signed.document.author.master_address == worker
+    }
+
+    def depth(previous: DocumentId | None) -> int | None:
+        steps = 1
+        while previous != offer.id:
+            if previous is None or previous not in all_of_worker:
+                return None
+            previous = all_of_worker[previous]
+            steps += 1
+        return steps
+
+    def check(delivery: Delivery) -> None:
+        _check_speaker(delivery, worker, "the worker of the offered bid")
+        if depth(delivery.previous) is None:
+            raise AuthorityError("it answers neither the offer nor a delivery that does")
+
+    deliveries = sieve.take(Delivery, check)
+    return sorted(deliveries, key=lambda each: depth(each.document.previous) or 0)
+
+
+def _refuse_without_offer(delivery: Delivery) -> None:
+    raise AuthorityError("it delivers where there is no single offer")
+
+
+def _check_acceptance(accept: AcceptDelivery, job: Signed[Job], deliveries: list[Signed[Delivery]]) -> None:
+    _check_speaker(accept, job.document.creator_master_address, "the job creator")
+    _answered_document(accept, deliveries, "a delivery")
+
+
+def _check_speaker(document: OrderDocument, master_address: str, who: str) -> None:
+    if document.author.master_address != master_address:
+        raise AuthorityError(f"only {who} may say this, and {document.author.master_address} is somebody else")
+
+
+A = TypeVar("A", bound=OrderDocument)
+
+
+def _answered(document: Signed[Any], candidates: list[Signed[A]]) -> Signed[A] | None:
+    return next((each for each in candidates if each.id == document.document.previous), None)
+
+
+def _answered_document(document: OrderDocument, candidates: list[Signed[A]], what: str) -> A:
+    found = next((each for each in candidates if each.id == document.previous), None)
+    if found is None:
+        raise AuthorityError(f"the document it answers is not {what} of this job that counts here")
+    return found.document

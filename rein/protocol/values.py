@@ -1,0 +1,169 @@
+"""The kinds of values a document's fields hold, each with its one spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NewType
+
+from rein.btc.address import is_identity_address
+from rein.btc.amounts import Sat, format_btc, parse_btc
+from rein.btc.keys import parse_public_key
+from rein.btc.networks import NETWORKS, Network
+from rein.protocol import limits
+from rein.protocol.fields import Codec
+
+DocumentId = NewType("DocumentId", str)
+"""64 lower-case hex digits: the SHA-256 of a document's signed text."""
+
+BasisPoints = NewType("BasisPoints", int)
+"""Hundredths of a percent, 1 to 10,000."""
+
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_JOB_ID = re.compile(r"[a-z0-9]{20}")
+_TAG = re.compile(r"[a-z0-9](?:[a-z0-9 +#.-]*[a-z0-9+#])?")
+_PERCENT = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})%")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
+_BECH32 = re.compile(r"[a-z0-9]+")
+
+
+def document_id(text: str) -> DocumentId:
+    """Check that a text is a document id."""
+    _match(_HEX64, text, "64 lower-case hex digits")
+    return DocumentId(text)
+
+
+def job_id(text: str) -> str:
+    """Check that a text is a job id: 20 characters of a-z and 0-9, as in 2016."""
+    return _match(_JOB_ID, text, "20 characters of a-z and 0-9")
+
+
+def fee_percent(text: str) -> BasisPoints:
+    """Read a fee such as `1.0%` or `0.75%`."""
+    match = _PERCENT.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is no percentage such as 1.0%")
+    points = int(match[1]) * 100 + int(match[2].ljust(2, "0"))
+    if not 1 <= points <= 10_000:
+        raise ValueError("a fee is 0.01% to 100.0%")
+    return BasisPoints(points)
+
+
+def format_fee(points: BasisPoints) -> str:
+    """Write a fee with one decimal, or two where needed."""
+    whole, rest = divmod(points, 100)
+    return f"{whole}.{rest // 10}%" if rest % 10 == 0 else f"{whole}.{rest:02d}%"
+
+
+def job_tags(text: str) -> tuple[str, ...]:
+    """Read a job's tags: lower-case, separated by a comma and a blank."""
+    tags = tuple(text.split(", "))
+    if len(tags) > limits.MAX_TAGS:
+        raise ValueError(f"{len(tags)} tags; at most {limits.MAX_TAGS}")
+    for tag in tags:
+        if len(tag) > limits.MAX_TAG or not _TAG.fullmatch(tag):
+            raise ValueError(f"{tag!r} is no tag: up to {limits.MAX_TAG} of a-z, 0-9, blank and + # . -")
+    if len(set(tags)) < len(tags):
+        raise ValueError("a tag stands twice")
+    return tags
+
+
+def _match(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{shorten(text)!r} is not {what}")
+    return text
+
+
+def shorten(text: str, width: int = 40) -> str:
+    """The beginning of a text, for error messages."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _text(limit: int) -> Codec[str]:
+    def parse(text: str) -> str:
+        if len(text) > limit:
+            raise ValueError(f"{len(text):,} characters; at most {limit:,}")
+        return text
+
+    return Codec(parse, str)
+
+
+def _whole(lowest: int, highest: int) -> Codec[int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 20):
+            raise ValueError(f"{shorten(text)!r} is no whole number")
+        value = int(text)
+        if not lowest <= value <= highest:
+            raise ValueError(f"{value} is not within {lowest} to {highest}")
+        return value
+
+    return Codec(parse, str)
+
+
+def _matching(pattern: re.Pattern[str], longest: int, what: str) -> Codec[str]:
+    def parse(text: str) -> str:
+        if len(text) > longest:
+            raise ValueError(f"more than {longest:,} characters")
+        return _match(pattern, text, what)
+
+    return Codec(parse, str)
+
+
+def _identity_address(text: str) -> str:
+    if not is_identity_address(text):
+        raise ValueError(f"{shorten(text)!r} is no P2PKH address")
+    return text
+
+
+def _bool(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise ValueError("it is neither True nor False")
+    return text == "True"
+
+
+def _network(text: str) -> Network:
+    if text not in NETWORKS:
+        raise ValueError(f"{shorten(text)!r} is none of {', '.join(NETWORKS)}")
+    return NETWORKS[text]
+
+
+def _format_tags(tags: tuple[str, ...]) -> str:
+    return ", ".join(tags)
+
+
+def _network_name(network: Network) -> str:
+    return network.name
+
+
+def _hex(data: bytes) -> str:
+    return data.hex()
+
+
+_id_parser: Callable[[str], DocumentId] = document_id
+
+NAME = _text(limits.MAX_NAME)
+CONTACT = _text(limits.MAX_CONTACT)
+TEXT = _text(limits.MAX_TEXT)
+HEIGHT = _whole(0, limits.MAX_HEIGHT)
+TIME = _whole(0, limits.MAX_TIME)
+DAYS = _whole(1, limits.MAX_EXPIRATION_DAYS)
+DOCUMENT_ID: Codec[DocumentId] = Codec(_id_parser, str)
+BLOCK_HASH = _matching(_HEX64, 64, "a block hash")
+JOB_ID: Codec[str] = Codec(job_id, str)
+IDENTITY_ADDRESS: Codec[str] = Codec(_identity_address, str)
+PAYMENT_ADDRESS = _matching(_BECH32, 90, "a bech32 address")
+PUBLIC_KEY: Codec[bytes] = Codec(parse_public_key, _hex)
+EXTENDED_KEY = _matching(_BASE58, 120, "an extended public key")
+SIN = _matching(_BASE58, 40, "a Secure Identity Number")
+PSBT = _matching(_BASE64, 20_000, "a PSBT in base64")
+AMOUNT: Codec[Sat] = Codec(parse_btc, format_btc)
+FEE: Codec[BasisPoints] = Codec(fee_percent, format_fee)
+BOOLEAN: Codec[bool] = Codec(_bool, str)
+NETWORK: Codec[Network] = Codec(_network, _network_name)
+TAGS: Codec[tuple[str, ...]] = Codec(job_tags, _format_tags)
+
+
+def mediator_fee(amount: Sat, fee: BasisPoints) -> Sat:
+    """What the mediator gets of a job at this price, in satoshis: the percentage, half a satoshi rounded up."""
+    return Sat((amount * fee + 5_000) // 10_000)
