@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from rein.btc.keys import parse_public_key
+from rein.errors import ReinError
 from rein.protocol.documents import (
     AcceptDelivery,
     Bid,
@@ -16,8 +20,9 @@ from rein.protocol.documents import (
     LegacyDocument,
     Offer,
 )
+from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.signed import Signed
-from rein.protocol.values import DocumentId
+from rein.protocol.values import IDENTITY_ADDRESS, JOB_ID, DocumentId, shorten
 
 LEGACY_MAINNET = "mainnet"
 LEGACY_TESTNET = "testnet"
@@ -130,19 +135,25 @@ def _parties(document: Document) -> tuple[Party, Party, Party]:
 
 
 def _describe_legacy(signed: Signed[Any], document: LegacyDocument) -> Description:
+    """Its fields were never checked for shape or length: what a column cannot hold is left out."""
     fields = document.fields
 
     def party(name: str) -> Party:
-        return Party(address=fields.get(f"{name} master address"), public_key=fields.get(f"{name} public key"))
+        return Party(
+            address=_column(document, f"{name} master address", IDENTITY_ADDRESS.parse),
+            public_key=_column(document, f"{name} public key", _public_key_hex),
+        )
 
     enrolled = document.kind is Kind.ENROLLMENT
+    title = fields.get("User" if enrolled else "Job name")
+    tags = (tag.strip().lower() for tag in fields.get("Tags", "").split(","))
     return Description(
         id=signed.id,
         kind=document.kind,
         legacy=True,
         network=LEGACY_TESTNET if document.testnet else LEGACY_MAINNET,
-        title=fields.get("User" if enrolled else "Job name"),
-        job_id=fields.get("Job ID"),
+        title=None if title is None else shorten(title, MAX_NAME),
+        job_id=_column(document, "Job ID", JOB_ID.parse),
         order_id=None,
         previous=None,
         author=document.author.master_address,
@@ -151,7 +162,18 @@ def _describe_legacy(signed: Signed[Any], document: LegacyDocument) -> Descripti
         worker=party("Worker"),
         mediator=party("Mediator"),
         willing_to_mediate=enrolled and fields.get("Willing to mediate") in ("True", "Y"),
-        tags=tuple(tag.strip().lower() for tag in fields.get("Tags", "").split(",") if tag.strip()),
+        tags=tuple(islice((tag for tag in tags if 0 < len(tag) <= MAX_TAG), MAX_TAGS)),
         expires=None,
         block_height=None,
     )
+
+
+def _public_key_hex(text: str) -> str:
+    return parse_public_key(text, allow_uncompressed=True).hex()
+
+
+def _column(document: LegacyDocument, label: str, parse: Callable[[str], str]) -> str | None:
+    try:
+        return parse(document.fields[label])
+    except (KeyError, ValueError, ReinError):
+        return None

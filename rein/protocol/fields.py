@@ -8,6 +8,7 @@ be exactly what writing the same document would give.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,10 @@ FORMAT = "2"
 EXTENSION_PREFIX = "X-"
 """A line whose label begins so may follow the last known field: readers that do not know it pass it over.
 Every other unknown label is critical: the document is refused."""
+
+_EXTENSION_LABEL = re.compile(r"X-[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*")
+_LABEL_SHOWN = 40
+"""Characters of a stranger's label that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,9 @@ def read(cls: type[T], title: str, text: str) -> T:
     known = {each.label for each in wanted}
     unknown = [label for label in values if label not in known]
     if unknown:
-        raise FieldError(f"{title} has no field {unknown[0]!r}", hint="It may come from a newer Rein: try upgrading.")
+        raise FieldError(
+            f"{title} has no field {unknown[0][:_LABEL_SHOWN]!r}", hint="It may come from a newer Rein: try upgrading."
+        )
     attributes: dict[str, Any] = {}
     for each in wanted:
         if each.label in values:
@@ -124,7 +131,7 @@ def split_rows(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
         if not separator:
             raise FieldError(f"line {number} is not `Label: value`")
         if label in seen:
-            raise FieldError(f"the field {label!r} stands twice")
+            raise FieldError(f"the field {label[:_LABEL_SHOWN]!r} stands twice")
         seen.add(label)
         rows.append((label, value))
     first_extension = next((i for i, (label, _) in enumerate(rows) if label.startswith(EXTENSION_PREFIX)), len(rows))
@@ -133,10 +140,15 @@ def split_rows(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 def _check_extensions(extensions: list[tuple[str, str]]) -> None:
     for label, value in extensions:
+        shown = label[:_LABEL_SHOWN]
         if not label.startswith(EXTENSION_PREFIX):
-            raise FieldError(f"the field {label!r} stands after an extension line, where only extensions may stand")
-        if not value or escape(unescape(value)) != value:
-            raise FieldError(f"the extension {label!r} is empty or not spelled as it must be")
+            raise FieldError(f"the field {shown!r} stands after an extension line, where only extensions may stand")
+        if not _EXTENSION_LABEL.fullmatch(label):
+            raise FieldError(f"{shown!r} is no label of an extension: letters, digits, single blanks and dashes")
+        meant = unescape(value)
+        check_text(meant)
+        if not value or escape(meant) != value:
+            raise FieldError(f"the extension {shown!r} is empty or not spelled as it must be")
 
 
 def _check_spelling(title: str, document: object, text: str, extensions: list[tuple[str, str]]) -> None:

@@ -12,6 +12,7 @@ in `Order.apart` with the reason, and changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -277,28 +278,23 @@ def _take_deliveries(sieve: _Sieve, offer: Signed[Offer] | None, bid: Signed[Bid
     if offer is None or bid is None:
         return sieve.take(Delivery, _refuse_without_offer)
     worker = bid.document.worker_master_address
-    all_of_worker = {
-        signed.id: signed.document.previous
-        for signed in sieve.peek(Delivery)
-        if signed.document.author.master_address == worker
-    }
-
-    def depth(previous: DocumentId | None) -> int | None:
-        steps = 1
-        while previous != offer.id:
-            if previous is None or previous not in all_of_worker:
-                return None
-            previous = all_of_worker[previous]
-            steps += 1
-        return steps
+    answers: dict[DocumentId | None, list[DocumentId]] = defaultdict(list)
+    for signed in sieve.peek(Delivery):
+        if signed.document.author.master_address == worker:
+            answers[signed.document.previous].append(signed.id)
+    depth: dict[DocumentId | None, int] = {offer.id: 0}
+    reached = [offer.id]
+    for answered in reached:  # grows while it is walked: each delivery once, however long the chain
+        for each in answers[answered]:
+            depth[each] = depth[answered] + 1
+            reached.append(each)
 
     def check(delivery: Delivery) -> None:
         _check_speaker(delivery, worker, "the worker of the offered bid")
-        if depth(delivery.previous) is None:
+        if delivery.previous not in depth:
             raise AuthorityError("it answers neither the offer nor a delivery that does")
 
-    deliveries = sieve.take(Delivery, check)
-    return sorted(deliveries, key=lambda each: depth(each.document.previous) or 0)
+    return sorted(sieve.take(Delivery, check), key=lambda each: depth[each.id])
 
 
 def _refuse_without_offer(delivery: Delivery) -> None:

@@ -27,7 +27,7 @@ D = TypeVar("D", bound=Document)
 AnyDocument = Document | LegacyDocument
 
 _TYPE_OF_TITLE = {cls.TITLE: cls for cls in TYPES}
-_FORMAT_LINE = f"{fields.FORMAT_LABEL}: "
+_FORMAT_LINE = f"{fields.FORMAT_LABEL}: {fields.FORMAT}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def verify(armored: str) -> Signed[Any]:
 def _read(parts: Armored) -> AnyDocument:
     title, _, rest = parts.text.partition("\n")
     format_line = rest.partition("\n")[0]
-    if not format_line.startswith(_FORMAT_LINE):
-        return read_legacy(parts.text, parts.address)
-    if format_line != _FORMAT_LINE + fields.FORMAT:
+    if not format_line.startswith(f"{fields.FORMAT_LABEL}:"):
+        return read_legacy(parts.text)
+    if format_line != _FORMAT_LINE:
         raise FieldError(
             f"{format_line[:40]!r} is not a format this Rein knows", hint="It comes from a newer Rein: try upgrading."
         )

@@ -43,7 +43,7 @@ def fee_percent(text: str) -> BasisPoints:
     """Read a fee such as `1.0%` or `0.75%`."""
     match = _PERCENT.fullmatch(text)
     if not match:
-        raise ValueError(f"{text!r} is no percentage such as 1.0%")
+        raise ValueError(f"{shorten(text)!r} is no percentage such as 1.0%")
     points = int(match[1]) * 100 + int(match[2].ljust(2, "0"))
     if not 1 <= points <= 10_000:
         raise ValueError("a fee is 0.01% to 100.0%")
@@ -63,7 +63,7 @@ def job_tags(text: str) -> tuple[str, ...]:
         raise ValueError(f"{len(tags)} tags; at most {limits.MAX_TAGS}")
     for tag in tags:
         if len(tag) > limits.MAX_TAG or not _TAG.fullmatch(tag):
-            raise ValueError(f"{tag!r} is no tag: up to {limits.MAX_TAG} of a-z, 0-9, blank and + # . -")
+            raise ValueError(f"{shorten(tag)!r} is no tag: up to {limits.MAX_TAG} of a-z, 0-9, blank and + # . -")
     if len(set(tags)) < len(tags):
         raise ValueError("a tag stands twice")
     return tags

@@ -7,6 +7,9 @@ from rein.btc.hd import ExtendedKey
 from rein.btc.networks import Network
 from rein.errors import FieldError, ReinError
 
+JOB_LEVELS = 4
+"""Levels below an extended key at which the keys of jobs stand (`rein.protocol.job_keys`)."""
+
 
 def check_identity_addresses(network: Network, **addresses: str | None) -> None:
     """Refuse an identity address whose version byte belongs to another network.
@@ -36,12 +39,12 @@ def check_payment_address(network: Network, name: str, address: str) -> None:
 
 
 def check_extended_key(network: Network, name: str, text: str) -> None:
-    """Refuse an extended key that is private, damaged or of another network.
+    """Refuse an extended key that is private, damaged, of another network or too deep to derive a job's key from.
 
     :raises FieldError: naming the field.
     """
     try:
-        ExtendedKey.parse_public(text, network)
+        ExtendedKey.parse_public(text, network).derive((0,) * JOB_LEVELS)
     except ReinError as error:
         raise FieldError(f"{name}: {error.message}") from error
 

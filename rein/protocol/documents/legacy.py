@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rein.btc.address import p2pkh_address
+from rein.btc.address import is_identity_address, p2pkh_address
 from rein.btc.keys import parse_public_key
 from rein.btc.networks import MAINNET, REGTEST
 from rein.errors import FieldError, ReinError
@@ -49,6 +49,10 @@ _AUTHOR_KEY: Mapping[Kind, str] = {
 """The label of the delegate's public key, the only thing that says who has to sign. (Section names: enrollments name
 an address instead.)"""
 
+_TESTNET_LETTERS = ("m", "n", "2")
+"""How addresses of the test network begin. A text tells by its own addresses which network's spelling its signer's
+address has, so that nobody can put the other spelling under a signed text."""
+
 
 @dataclass(frozen=True)
 class LegacyDocument:
@@ -64,10 +68,9 @@ class LegacyDocument:
         return self.fields.get("Testnet") == "True"
 
 
-def read_legacy(text: str, signing_address: str) -> LegacyDocument:
+def read_legacy(text: str) -> LegacyDocument:
     """Read a signed text of 2016.
 
-    :param signing_address: who signed it; tells which spelling of the author's address to expect.
     :raises FieldError: no known title, a duplicate field, a line without a label, or no field that names the author.
     """
     rows = text.split("\n")
@@ -76,9 +79,9 @@ def read_legacy(text: str, signing_address: str) -> LegacyDocument:
     elif rows[0] in _TITLES:
         kind = _TITLES[rows.pop(0)]
     else:
-        raise FieldError("the first line is no title of a Rein document")
+        raise FieldError("the first line is no title of a Rein document that can be read here")
     fields = _read_fields(rows)
-    return LegacyDocument(kind, MappingProxyType(fields), _author(kind, fields, signing_address))
+    return LegacyDocument(kind, MappingProxyType(fields), _author(kind, fields))
 
 
 def _read_fields(rows: list[str]) -> dict[str, str]:
@@ -89,23 +92,33 @@ def _read_fields(rows: list[str]) -> dict[str, str]:
             raise FieldError(f"{row[:40]!r} is not `Label: value`")
         label = _TODAYS_LABEL.get(label, label)
         if label in fields:
-            raise FieldError(f"the field {label!r} stands twice")
+            raise FieldError(f"the field {label[:40]!r} stands twice")
         fields[label] = value.strip(" ")
     return fields
 
 
-def _author(kind: Kind, fields: Mapping[str, str], signing_address: str) -> Author:
+def _author(kind: Kind, fields: Mapping[str, str]) -> Author:
     if kind is Kind.ENROLLMENT:
-        master = _require(fields, "Master signing address")
+        _require(fields, "Master signing address")
+        master = _identity_address(fields, "Master signing address")
         return Author(master, master)
     label = _AUTHOR_KEY[kind]
     try:
         public_key = parse_public_key(_require(fields, label), allow_uncompressed=True)
     except ReinError as error:
         raise FieldError(f"{label!r}: {error.message}") from error
-    network = MAINNET if signing_address.startswith("1") else REGTEST
-    master_label = label.replace("public key", "master address")
-    return Author(fields.get(master_label, ""), p2pkh_address(public_key, network))
+    master = _identity_address(fields, label.replace("public key", "master address"))
+    some_address = master or fields.get("Primary escrow address", "")
+    network = REGTEST if some_address[:1] in _TESTNET_LETTERS else MAINNET
+    return Author(master, p2pkh_address(public_key, network))
+
+
+def _identity_address(fields: Mapping[str, str], label: str) -> str:
+    """The address under a label, or nothing where the label does not stand."""
+    address = fields.get(label, "")
+    if address and not is_identity_address(address):
+        raise FieldError(f"{label!r} is no P2PKH address")
+    return address
 
 
 def _require(fields: Mapping[str, str], label: str) -> str:

@@ -1,0 +1,58 @@
+"""`rein bid`"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from rein.btc.amounts import parse_btc
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
+from rein.cli.show import finish
+from rein.errors import NotFoundError
+from rein.workflows.bid import build_bid, open_jobs
+from rein.workflows.cases import find_order
+from rein.workflows.pull import pull_jobs
+
+
+@command("bid")
+@job_option
+@click.option("--description", help="What you would do, and by when.")
+@click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015.")
+@form_option
+@dry_run_option
+def bid(
+    cli: Cli,
+    job: str | None,
+    description: str | None,
+    amount: str | None,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Bid on a job that is open.
+
+    Example: rein bid --jobid n0qlna45dgynluhtl0gf --amount 0.015 --description "Within three days"
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Bid")
+    _ = desk.identity
+    pull_jobs(desk)
+    now = int(time.time())
+    wanted = first(job, form.get("Job ID"))
+    if wanted is None:
+        jobs = open_jobs(desk, now)
+        if not jobs:
+            raise NotFoundError("no job is open for bids", hint="Look again later, or register more servers.")
+        listed = [
+            f"{each.job.document.name}  by {each.job.document.creator}: {each.job.document.description}"
+            for each in jobs
+        ]
+        order = jobs[terminal.choose("job", listed, "--jobid")]
+    else:
+        order = find_order(desk, wanted)
+    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
+    signed = build_bid(desk, order, description, parse_btc(price.strip()), now)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

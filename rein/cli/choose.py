@@ -1,0 +1,31 @@
+"""Picking one of several jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rein.cli.common import Cli
+from rein.cli.show import job_line
+from rein.errors import ChainError, NotFoundError
+from rein.protocol.orders import Order
+from rein.workflows.cases import my_orders
+from rein.workflows.desk import Desk
+from rein.workflows.watch_chain import look
+
+
+def choose_order(cli: Cli, candidates: Callable[[Desk], list[Order]], verb: str) -> Order:
+    """The only job one can do this with, or the one a person picks. The chain is looked at first, so that the list
+    is of now.
+
+    :raises NotFoundError: there is none.
+    """
+    try:
+        look(cli.desk, my_orders(cli.desk).orders)
+    except ChainError as error:
+        cli.terminal.note(f"The chain was not looked at: {error.message}")
+    orders = candidates(cli.desk)
+    if not orders:
+        raise NotFoundError(f"you have no job to {verb} now", hint="See them all: rein status")
+    if len(orders) == 1:
+        return orders[0]
+    return orders[cli.terminal.choose("job", [job_line(order) for order in orders], "--jobid")]

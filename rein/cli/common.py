@@ -1,0 +1,128 @@
+"""What all commands share: the global options, which may stand before or after the command's name, and the desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rein.cli.terminal import Terminal
+from rein.errors import InputError, PassphraseError
+
+GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
+    click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where your data is. [~/.rein]"),
+    click.option("--identity", metavar="NAME", help="Act as this identity of the home."),
+    click.option("--network", metavar="NAME", help="mainnet, testnet4, signet or regtest."),
+    click.option("--chain", metavar="URL", help="Bitcoin Core's RPC address."),
+    click.option("--chain-cookie", type=click.Path(path_type=Path), help="Bitcoin Core's cookie file."),
+    click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    click.option("--yes", "-y", "assume_yes", is_flag=True, help="Answer every confirmation with yes."),
+)
+
+if TYPE_CHECKING:
+    from rein.settings import Settings
+    from rein.workflows.desk import Desk
+
+_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", "as_json", "assume_yes")
+
+
+class Cli:
+    """One run of the program: its global options, its terminal, and the desk, opened when first needed."""
+
+    def __init__(self, options: dict[str, Any] | None = None) -> None:
+        self._options: dict[str, Any] = options or {}
+
+    def update(self, options: dict[str, Any]) -> None:
+        """Take the options that stand after the command's name."""
+        self._options.update({name: value for name, value in options.items() if value})
+
+    @cached_property
+    def terminal(self) -> Terminal:
+        return Terminal(as_json=bool(self._options.get("as_json")), assume_yes=bool(self._options.get("assume_yes")))
+
+    def given(self, name: str) -> Any:
+        """A global option, if it was given on the command line."""
+        return self._options.get(name)
+
+    @cached_property
+    def settings(self) -> Settings:
+        from rein.settings import Flags, load_settings
+
+        names = ("home", "network", "identity", "chain", "chain_cookie")
+        return load_settings(Flags(**{name: self._options.get(name) for name in names}))
+
+    @cached_property
+    def desk(self) -> Desk:
+        from rein.app import open_desk
+
+        desk = open_desk(self.settings, self.passphrase, self.terminal.note)
+        click.get_current_context().call_on_close(desk.close)
+        return desk
+
+    def passphrase(self, name: str) -> str:
+        """The passphrase of an identity: from the descriptor, the environment, or the terminal."""
+        return self.given_passphrase() or self.terminal.ask_secret(f"Passphrase of {name}", "--passphrase-fd")
+
+    def given_passphrase(self) -> str | None:
+        """The passphrase, if it was given to a script: first line of the descriptor, or the variable.
+
+        :raises PassphraseError: the descriptor cannot be read.
+        """
+        from rein.settings import PASSPHRASE_VARIABLE
+
+        descriptor = self._options.get("passphrase_fd")
+        if descriptor is None:
+            return os.environ.get(PASSPHRASE_VARIABLE)
+        try:
+            with os.fdopen(descriptor, encoding="utf-8", closefd=True) as file:
+                return file.readline(4096).rstrip("\n")
+        except (OSError, ValueError) as error:
+            raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
+
+
+def command(name: str, **attributes: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """Declare a command. Its function gets the `Cli` first, then its own parameters by name."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        def run(**parameters: Any) -> None:
+            context = click.get_current_context()
+            cli = context.find_object(Cli) or Cli()
+            cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
+            context.obj = cli
+            function(cli, **parameters)
+
+        run.__doc__ = function.__doc__
+        vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
+        for option in reversed(GLOBAL_OPTIONS):
+            option(run)
+        declared: click.Command = click.command(name, **attributes)(run)
+        return declared
+
+    return decorate
+
+
+form_option = click.option(
+    "--defaults", "-d", "form_file", type=click.Path(path_type=Path), help="Read the answers from a form file."
+)
+dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Build and show the document without storing it.")
+job_option = click.option("--jobid", "job", metavar="ID", help="Job ID, or the beginning of the job document's id.")
+
+
+def first(*values: str | None) -> str | None:
+    """The first answer that was given."""
+    return next((value for value in values if value is not None), None)
+
+
+def number(text: str, what: str) -> int:
+    """A whole number somebody typed.
+
+    :raises InputError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InputError(f"{what} must be a whole number, and {text[:20]!r} is none")
+    return int(text)

@@ -1,0 +1,39 @@
+"""`rein deliver`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.choose import choose_order
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
+from rein.cli.show import finish
+from rein.workflows.cases import find_order
+from rein.workflows.deliver import build_delivery, orders_to_deliver
+from rein.workflows.pull import pull_my_orders
+from rein.workflows.watch_chain import look_at
+
+
+@command("deliver")
+@job_option
+@click.option("--deliverables", help="What you deliver: text, links, hashes of files.")
+@form_option
+@dry_run_option
+def deliver(cli: Cli, job: str | None, deliverables: str | None, form_file: Path | None, dry_run: bool) -> None:
+    """Deliver what was asked for. The escrows must be funded.
+
+    Example: rein deliver --jobid n0qlna45dgynluhtl0gf --deliverables "https://example.com/song.flac"
+    """
+    from rein.cli.form import read_form
+
+    desk, form = cli.desk, read_form(form_file, "Rein Delivery")
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = first(job, form.get("Job ID"))
+    if wanted is None:
+        wanted = choose_order(cli, orders_to_deliver, "deliver").id
+    look_at(desk, find_order(desk, wanted))
+    text = first(deliverables, form.get("Deliverables")) or cli.terminal.ask("Deliverables", "--deliverables")
+    signed = build_delivery(desk, find_order(desk, wanted), text)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

@@ -1,0 +1,104 @@
+"""`rein`: the command tree. A command's module is imported only when the command is used."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from rein import __version__
+from rein.cli.common import GLOBAL_OPTIONS, Cli
+from rein.errors import ReinError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "setup": ("rein.cli.setup", "Create your identity."),
+    "request": ("rein.cli.request", "Ask a server for free microhosting."),
+    "sync": ("rein.cli.sync", "Upload what you wrote, fetch what is new."),
+    "post": ("rein.cli.post", "Post a job."),
+    "bid": ("rein.cli.bid", "Bid on a job."),
+    "offer": ("rein.cli.offer", "Give your job to a bid."),
+    "fund": ("rein.cli.fund", "See what to pay into escrow, and watch it arrive."),
+    "deliver": ("rein.cli.deliver", "Deliver what was asked for."),
+    "accept": ("rein.cli.accept", "Accept a delivery and sign both payments."),
+    "collect": ("rein.cli.collect", "Collect your money."),
+    "status": ("rein.cli.status", "See your jobs, or the story of one."),
+    "config": ("rein.cli.config", "Show or change a setting."),
+    "testnet": ("rein.cli.config", "Work on the test network: true or false."),
+    "demo": ("rein.cli.demo", "Watch a whole job on a private chain."),
+    "devnet": ("rein.cli.devnet", "Run a private regtest chain."),
+}
+"""Name: module that holds the command under that name, and what it does."""
+
+
+class Tree(click.Group):
+    """The commands, imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _tree(**options: Any) -> None:
+    """Hire and get hired for bitcoin, with signed documents, multisig escrow and servers nobody has to trust.
+
+    Nothing is uploaded except by `rein sync`.
+    """
+    click.get_current_context().obj = Cli(options)
+
+
+for _option in reversed(GLOBAL_OPTIONS):
+    _tree = _option(_tree)
+tree = click.version_option(__version__, prog_name="rein")(
+    click.command("rein", cls=Tree, context_settings={"help_option_names": ["-h", "--help"]})(_tree)
+)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
+    cli = Cli()
+    try:
+        with tree.make_context("rein", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            cli = context.obj or cli
+            tree.invoke(context)
+            cli = context.obj or cli
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        cli.terminal.note("Stopped; nothing more was done.")
+        return 130
+    except KeyboardInterrupt:
+        cli.terminal.note("Stopped; nothing more was done.")
+        return 130
+    except ReinError as error:
+        cli.terminal.error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,51 @@
+"""`rein offer`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.btc.amounts import format_btc
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.show import finish
+from rein.cli.terminal import safe_line
+from rein.errors import NotFoundError
+from rein.workflows.offer import bids_on_my_jobs, build_offer, choose_feerate, find_bid
+from rein.workflows.pull import pull_my_orders
+
+
+@command("offer")
+@click.option("--bid", metavar="ID", help="The bid's document id or its beginning, or the Job ID if it has one bid.")
+@click.option("--feerate", metavar="SAT/VB", help="Kept in each escrow for the miner of its payment.")
+@form_option
+@dry_run_option
+def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None, dry_run: bool) -> None:
+    """Give your job to one bid. A job can be offered once.
+
+    Example: rein offer --bid 3f9a2c
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Offer")
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = first(bid, form.get("Bid", "Job ID"))
+    if wanted is None:
+        candidates = bids_on_my_jobs(desk)
+        if not candidates:
+            raise NotFoundError("there is no bid on an open job of yours", hint="Look again later: rein sync")
+        listed = [
+            f"{format_btc(each.document.amount)} BTC  by {each.document.worker} for {order.job.document.name}: "
+            f"{each.document.description}"
+            for order, each in candidates
+        ]
+        order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
+    else:
+        order, chosen = find_bid(desk, wanted)
+    rate = number(feerate, "the fee rate") if feerate else choose_feerate(desk)
+    signed = build_offer(desk, order, chosen, rate)
+    worker, price = safe_line(chosen.document.worker), format_btc(chosen.document.amount)
+    if not dry_run:
+        terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price} BTC?")
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")

@@ -1,0 +1,78 @@
+"""`rein post`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.show import finish
+from rein.errors import InputError, NotFoundError
+from rein.protocol.values import format_fee, job_tags
+from rein.workflows.post import JobDraft, build_job, find_mediator, mediators
+from rein.workflows.pull import pull_mediators
+
+
+@command("post")
+@click.option("--name", help="What the job is called.")
+@click.option("--description", help="What is to be done, and by when.")
+@click.option("--tags", help="Such as: music, recording")
+@click.option("--expires", metavar="DAYS", help="Days for which bids are wanted.")
+@click.option("--mediator", metavar="WHO", help="Name, master address, SIN or public key of a mediator.")
+@form_option
+@dry_run_option
+def post(
+    cli: Cli,
+    name: str | None,
+    description: str | None,
+    tags: str | None,
+    expires: str | None,
+    mediator: str | None,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Post a job. First choose a mediator with care: in a quarrel, that person decides.
+
+    Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Job")
+    _ = desk.identity
+    pull_mediators(desk)
+    wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
+    if wanted is None:
+        candidates = mediators(desk)
+        if not candidates:
+            raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
+        listed = [
+            f"{each.document.user}  {format_fee(each.document.mediator_fee)}  {each.document.contact}  "
+            f"{each.document.master_address}"
+            for each in candidates
+            if each.document.mediator_fee is not None
+        ]
+        chosen = candidates[terminal.choose("mediator", listed, "--mediator")]
+    else:
+        chosen = find_mediator(desk, wanted)
+    name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
+    tag_text = first(tags, form.get("Tags", "Category"))
+    if tag_text is None and terminal.interactive and form_file is None:
+        tag_text = terminal.ask("Tags (comma separated, may be empty)", "--tags", default="")
+    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    days = first(expires, form.get("Expiration (days)")) or (
+        terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
+    )
+    draft = JobDraft(name, description, _tags(tag_text), number(days, "the number of days"), chosen)
+    finish(cli, build_job(desk, draft), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def _tags(text: str | None) -> tuple[str, ...] | None:
+    """Tags as people type them: any case, any blanks, repeated."""
+    tags = dict.fromkeys(tag.strip().lower() for tag in (text or "").split(",") if tag.strip())
+    if not tags:
+        return None
+    try:
+        return job_tags(", ".join(tags))
+    except ValueError as error:
+        raise InputError(f"the tags: {error}") from error

@@ -1,0 +1,43 @@
+"""Showing documents, the same way in every command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rein.cli.common import Cli
+from rein.cli.terminal import safe
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+
+
+def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
+    """Show a new document, and store it unless this is a dry run."""
+    terminal = cli.terminal
+    terminal.say(safe(signed.armored))
+    terminal.say()
+    if dry_run:
+        terminal.say("This was a dry run: nothing was stored.")
+    else:
+        cli.desk.store.add_own(signed)
+        terminal.say(f"Stored as document {signed.id}. {next_step}")
+    terminal.result(described(signed) | {"stored": not dry_run})
+
+
+def described(signed: Signed[Any]) -> dict[str, Any]:
+    """A document for programs."""
+    document = signed.document
+    return {
+        "document_id": signed.id,
+        "kind": document.KIND.value,
+        "network": document.network.name,
+        "job_id": getattr(document, "job_id", None),
+        "job_document": getattr(document, "job_document", None),
+        "author": document.author.master_address,
+        "document": signed.armored,
+    }
+
+
+def job_line(order: Order) -> str:
+    """One order on one line."""
+    job = order.job.document
+    return f"{job.name} ({job.job_id}), {order.state.value}"

@@ -1,0 +1,79 @@
+"""Where the story is played: homes, addresses, and a way to run a command as one of the people."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rein.demo.processes import DemoError
+
+PASSPHRASE = "correct horse battery"  # noqa: S105 - of three people who exist for twenty seconds
+_SHOWN_LINES = 6
+
+Run = Callable[[list[str]], tuple[int, str, str]]
+"""Runs `rein` with these arguments; exit code, stdout, stderr."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The folder everything is in, the chain's port, the servers' ports, and how to run and to tell."""
+
+    folder: Path
+    chain_port: int
+    server_ports: tuple[int, ...]
+    run: Run
+    say: Callable[[str], None]
+
+    @property
+    def chain_url(self) -> str:
+        return f"http://127.0.0.1:{self.chain_port}"
+
+    @property
+    def chain_folder(self) -> Path:
+        return self.folder / "chain"
+
+    @property
+    def cookie(self) -> Path:
+        return self.chain_folder / ".cookie"
+
+    @property
+    def server_urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{port}/" for port in self.server_ports]
+
+    def server_folder(self, index: int) -> Path:
+        return self.folder / f"causeway-{index + 1}"
+
+    def act(self, person: str, *words: str, why: str = "") -> dict[str, Any]:
+        """One command of one person: shown, run, its output shown in short, and one sentence on what happened.
+
+        :returns: what the command prints with `--json`.
+        :raises DemoError: the command failed.
+        """
+        home = self.folder / person.lower()
+        self.say(f"\n$ rein --home {home.name} {shlex.join(words)}")
+        code, out, err = self.run(["--home", str(home), "--json", "--yes", *words])
+        if code != 0:
+            raise DemoError(f"{person}'s `rein {words[0]}` failed with exit code {code}: {_last_line(err)}")
+        self._show(err)
+        if why:
+            self.say(f"# {why}")
+        try:
+            answer: dict[str, Any] = json.loads(out)
+        except ValueError as error:
+            raise DemoError(f"`rein {words[0]} --json` did not print JSON") from error
+        return answer
+
+    def _show(self, output: str) -> None:
+        lines = [line for line in output.splitlines() if line.strip()]
+        shown = lines if len(lines) <= _SHOWN_LINES else [*lines[: _SHOWN_LINES - 2], "…", lines[-1]]
+        for line in shown:
+            self.say(f"  {line if len(line) <= 110 else line[:109] + '…'}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,107 @@
+"""From nothing to the report, and back to nothing."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rein.demo.processes import DemoError, chain_program, free_ports, running, server_program
+from rein.demo.report import make_report
+from rein.demo.stage import PASSPHRASE, Run, Stage
+from rein.demo.story import PEOPLE, introduce, play_happy_job
+from rein.errors import InputError
+
+_SERVERS = 2
+
+
+def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, Any]:
+    """Play the whole demo.
+
+    :param run: runs one `rein` command.
+    :param keep: a folder, new or empty, in which everything is left; otherwise a temporary one is used and removed.
+    :returns: the report.
+    :raises DemoError: something is not as it should be.
+    """
+    began = time.monotonic()
+    with _folder(keep) as folder, _terminated_as_interrupt():
+        ports = free_ports(1 + _SERVERS)
+        stage = Stage(folder, ports[0], tuple(ports[1:]), run, say)
+        programs = [chain_program(stage.chain_folder, stage.chain_port)]
+        programs += [server_program(stage.server_folder(i), port) for i, port in enumerate(stage.server_ports)]
+        for program in programs:
+            say(f"$ {program.shown.replace(str(folder) + '/', '')} &")
+        say("# A private chain with Bitcoin Core's rules, and two servers, each with a PostgreSQL of its own.")
+        with running(programs):
+            introduce(stage)
+            jobs = [play_happy_job(stage)]
+            report = make_report(stage, jobs, time.monotonic() - began)
+        _tell(stage, report)
+        if keep is not None:
+            _tell_how_to_go_on(stage, [program.shown for program in programs])
+    return report
+
+
+def _tell(stage: Stage, report: dict[str, Any]) -> None:
+    say = stage.say
+    for job in report["jobs"]:
+        say(f"\nJob {job['job_id']} is {job['state']}. Who got what:\n")
+        say(f"  {'':<10}{'satoshis':>12}   transaction")
+        say(f"  {'Charlie':<10}{job['worker_received_sat']:>12,}   {job['primary_txid']}")
+        say(f"  {'Alice':<10}{job['mediator_received_sat']:>12,}   {job['mediator_txid']}")
+        say(f"  {'miners':<10}{job['fee_sat']:>12,}   of both")
+        say("\n  Both payments have 1 confirmation." if job["state"] == "settled" else "")
+    held = " and ".join(f"{server['url']} ({server['documents']} documents)" for server in report["servers"])
+    say(f"Both servers hold the same documents: {held}.")
+    say(f"The chain has {report['chain']['height']} blocks. All this took {report['seconds']} seconds.")
+
+
+def _tell_how_to_go_on(stage: Stage, commands: list[str]) -> None:
+    say = stage.say
+    say(f"\nEverything is kept in {stage.folder}. To go on by hand, start the programs again:\n")
+    for command in commands:
+        say(f"  {command} &")
+    say(f"\nand be any of the three (the passphrase is {PASSPHRASE!r}):\n")
+    for person in PEOPLE:
+        say(f"  rein --home {stage.folder / person.lower()} status")
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        folder = keep.resolve()
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty; the demo would mix with what is there", hint="Name a new folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="rein-demo-"))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary.exists():
+            raise DemoError(f"{temporary} could not be removed")
+
+
+@contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """SIGTERM cleans up like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Contract terms to scripts, addresses and transactions, and every check before a signature. Pure."""

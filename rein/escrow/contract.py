@@ -1,0 +1,71 @@
+"""The two escrows of a job, built from three public keys.
+
+Primary: any two of the job creator, the mediator and the worker. Mediator's: the mediator, and one of the other two,
+so that these two together cannot keep the mediator's fee. Both are P2WSH with descriptors any modern wallet reads.
+Everybody builds them from the signed documents; nobody copies an address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from rein.btc.address import p2wsh_address, p2wsh_script
+from rein.btc.descriptor import with_checksum, witness_script_of
+from rein.btc.networks import Network
+
+
+class Purse(Enum):
+    """Which of the two escrows."""
+
+    PRIMARY = "primary"
+    MEDIATOR = "mediator"
+
+
+@dataclass(frozen=True)
+class Escrow:
+    """One escrow output's contract."""
+
+    purse: Purse
+    descriptor: str
+    witness_script: bytes
+    address: str
+
+    @property
+    def script(self) -> bytes:
+        """The scriptPubKey, as it stands in the output."""
+        return p2wsh_script(self.witness_script)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Both escrows of one job."""
+
+    primary: Escrow
+    mediator: Escrow
+
+    @property
+    def escrows(self) -> tuple[Escrow, Escrow]:
+        return (self.primary, self.mediator)
+
+
+def contract(creator: bytes, mediator: bytes, worker: bytes, network: Network) -> Contract:
+    """The contract of three compressed public keys, in the key order of 2016.
+
+    :raises KeyMaterialError: a key is not a compressed public key.
+    """
+    c, m, w = creator.hex(), mediator.hex(), worker.hex()
+    return Contract(
+        primary=_escrow(Purse.PRIMARY, f"wsh(multi(2,{c},{m},{w}))", network),
+        mediator=_escrow(Purse.MEDIATOR, f"wsh(and_v(v:pk({m}),multi(1,{c},{w})))", network),
+    )
+
+
+def _escrow(purse: Purse, descriptor: str, network: Network) -> Escrow:
+    script = witness_script_of(descriptor)
+    return Escrow(
+        purse=purse,
+        descriptor=with_checksum(descriptor),
+        witness_script=script,
+        address=p2wsh_address(script, network),
+    )

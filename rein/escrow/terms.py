@@ -1,0 +1,175 @@
+"""What was agreed about money, read from verified documents alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.btc.address import script_of_address
+from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.transaction import TxOutput, escrow_spend_vsize, p2wsh_multisig_witness_weight
+from rein.errors import EscrowError, InputError
+from rein.escrow.contract import Contract, Escrow, contract
+from rein.protocol.documents import Bid, Job, Offer
+from rein.protocol.orders import Order
+from rein.protocol.values import BasisPoints, mediator_fee
+
+DEFAULT_FEERATE = 10
+"""sat/vB, where the chain source has no estimate."""
+
+MIN_FEERATE = 1
+MAX_FEERATE = 500
+"""sat/vB. An offer whose reserve for the miner lies outside is refused by everybody."""
+
+_SIGNATURES = 2
+"""Either escrow is spent by two signatures."""
+
+
+@dataclass(frozen=True)
+class PurseTerms:
+    """One escrow: what is put in, and the one output that pays it out. The rest is the miner's."""
+
+    escrow: Escrow
+    amount: Sat
+    receiver: str
+    receiver_address: str
+    payout: TxOutput
+
+    @property
+    def receives(self) -> Sat:
+        """What the receiver gets, to the satoshi."""
+        return self.payout.amount
+
+    @property
+    def miner_fee(self) -> Sat:
+        return Sat(self.amount - self.payout.amount)
+
+    @property
+    def vsize(self) -> int:
+        """Virtual bytes of the payout, signatures at their longest."""
+        weight = p2wsh_multisig_witness_weight(self.escrow.witness_script, _SIGNATURES)
+        return escrow_spend_vsize([weight], [self.payout])
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The money of one offered job."""
+
+    primary: PurseTerms
+    mediator: PurseTerms
+
+    @property
+    def purses(self) -> tuple[PurseTerms, PurseTerms]:
+        return (self.primary, self.mediator)
+
+
+def contract_of(job: Job, worker_public_key: bytes) -> Contract:
+    """The contract a bid on this job would make."""
+    return contract(job.creator_public_key, job.mediator_public_key, worker_public_key, job.network)
+
+
+def terms_of(order: Order) -> Terms:
+    """The terms of an order with an offer that counts, with both escrows rebuilt and compared.
+
+    :raises EscrowError: there is no such offer, or an address, amount or fee in it is not what it must be.
+    """
+    if order.offer is None or order.bid is None:
+        raise EscrowError("this job has no offer that counts, so there is nothing to fund or pay")
+    return _terms(order.job.document, order.bid.document, order.offer.document)
+
+
+def check_bid(job: Job, bid: Bid) -> Contract:
+    """Rebuild a bid's escrows and compare.
+
+    :raises EscrowError: the bid names other addresses.
+    """
+    built = contract_of(job, bid.worker_public_key)
+    if (bid.primary_address, bid.mediator_address) != (built.primary.address, built.mediator.address):
+        raise EscrowError(
+            "the escrow addresses in the bid are not those of the three keys",
+            hint="Do not fund them. The bid was made by a broken or hostile program.",
+        )
+    return built
+
+
+def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
+    built = check_bid(job, bid)
+    if (offer.primary_address, offer.mediator_address) != (built.primary.address, built.mediator.address):
+        raise EscrowError("the escrow addresses in the offer are not those of the three keys", hint="Do not fund them.")
+    terms = Terms(
+        primary=_purse(job, built.primary, offer.primary_amount, bid.worker, bid.worker_payment_address, bid.amount),
+        mediator=_purse(
+            job,
+            built.mediator,
+            offer.mediator_amount,
+            job.mediator,
+            job.mediator_payment_address,
+            mediator_fee(bid.amount, job.mediator_fee),
+        ),
+    )
+    for purse in terms.purses:
+        check_fee_band(purse)
+    return terms
+
+
+def _purse(job: Job, escrow: Escrow, amount: Sat, receiver: str, address: str, receives: Sat) -> PurseTerms:
+    if receives < DUST_LIMIT:
+        raise EscrowError(
+            f"{receiver} would get {receives} sat from the {escrow.purse.value} escrow; the network does not carry "
+            f"outputs under {DUST_LIMIT} sat"
+        )
+    return PurseTerms(escrow, amount, receiver, address, TxOutput(receives, script_of_address(address, job.network)))
+
+
+def check_fee_band(purse: PurseTerms) -> None:
+    """Refuse a reserve for the miner that would never be mined, or that would be given away.
+
+    :raises EscrowError: saying the feerate.
+    """
+    lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
+    if not lowest <= purse.miner_fee <= highest:
+        raise EscrowError(
+            f"the offer leaves {purse.miner_fee} sat for the miner of the {purse.escrow.purse.value} payment, "
+            f"which is outside {lowest} to {highest} sat ({MIN_FEERATE} to {MAX_FEERATE} sat/vB)"
+        )
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What an offer puts into each escrow."""
+
+    primary: Sat
+    mediator: Sat
+
+
+def check_price(price: Sat, fee: BasisPoints) -> None:
+    """Refuse a price that cannot be paid out over the network.
+
+    :param fee: the mediator's.
+    :raises InputError: the price or the mediator's part of it is dust.
+    """
+    for who, amount in (("the worker", price), ("the mediator", mediator_fee(price, fee))):
+        if amount < DUST_LIMIT:
+            raise InputError(
+                f"{who} would get {amount} sat, and the network does not carry outputs under {DUST_LIMIT} sat",
+                hint="Ask a higher price.",
+            )
+
+
+def offer_amounts(job: Job, bid: Bid, feerate: int) -> Amounts:
+    """What has to be in each escrow so that the receivers get the exact amounts.
+
+    :param feerate: sat/vB kept for the miner of each payment.
+    :raises InputError: a feerate outside the band, or a price that is dust.
+    """
+    if not MIN_FEERATE <= feerate <= MAX_FEERATE:
+        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+    check_price(bid.amount, job.mediator_fee)
+    built = check_bid(job, bid)
+    receives = (bid.amount, mediator_fee(bid.amount, job.mediator_fee))
+    addresses = (bid.worker_payment_address, job.mediator_payment_address)
+    sums = []
+    for escrow, amount, address in zip(built.escrows, receives, addresses, strict=True):
+        payout = TxOutput(amount, script_of_address(address, job.network))
+        weight = p2wsh_multisig_witness_weight(escrow.witness_script, _SIGNATURES)
+        sums.append(Sat(amount + feerate * escrow_spend_vsize([weight], [payout])))
+    return Amounts(*sums)

@@ -1,0 +1,1 @@
+"""Keys at rest, and which key speaks for whom."""

@@ -1,0 +1,1 @@
+"""Conversations with causeway servers, none of which is trusted."""

@@ -1,0 +1,148 @@
+"""Settings: from the file `config.toml` in the home, then the environment, then flags; the later one wins."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
+from rein.errors import InputError
+
+HOME_VARIABLE: Final = "REIN_HOME"
+NETWORK_VARIABLE: Final = "REIN_NETWORK"
+IDENTITY_VARIABLE: Final = "REIN_IDENTITY"
+CHAIN_VARIABLE: Final = "REIN_CHAIN"
+COOKIE_VARIABLE: Final = "REIN_CHAIN_COOKIE"
+PASSPHRASE_VARIABLE: Final = "REIN_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
+"""Every environment variable that Rein reads. The passphrase is for scripts; `--passphrase-fd` is the safer way."""
+
+CONFIG_FILE: Final = "config.toml"
+CONFIG_KEYS: Final[Mapping[str, str]] = {
+    "network": f"the network to work on: {', '.join(NETWORKS)}",
+    "chain": "Bitcoin Core's RPC address, such as http://127.0.0.1:8332",
+    "chain_cookie": "path of Bitcoin Core's cookie file",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command runs with. `chain_user` and `chain_password` come from the RPC address."""
+
+    home: Path
+    network: Network
+    identity: str | None
+    chain_url: str
+    chain_cookie: Path | None
+    chain_user: str | None
+    chain_password: str | None
+
+    @property
+    def database(self) -> Path:
+        return self.home / "rein.db"
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What was given on the command line."""
+
+    home: Path | None = None
+    network: str | None = None
+    identity: str | None = None
+    chain: str | None = None
+    chain_cookie: Path | None = None
+
+
+def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Bring the three sources together.
+
+    :raises InputError: a setting that cannot be used, naming where it stands.
+    """
+    home = flags.home or Path(environment.get(HOME_VARIABLE) or Path.home() / ".rein")
+    file = read_config(home)
+    network = network_named(flags.network or environment.get(NETWORK_VARIABLE) or file.get("network") or MAINNET.name)
+    url, user, password = _chain_address(flags.chain or environment.get(CHAIN_VARIABLE) or file.get("chain"), network)
+    cookie = flags.chain_cookie or environment.get(COOKIE_VARIABLE) or file.get("chain_cookie")
+    return Settings(
+        home=home,
+        network=network,
+        identity=flags.identity or environment.get(IDENTITY_VARIABLE),
+        chain_url=url,
+        chain_cookie=Path(cookie) if cookie else None if user else _default_cookie(network),
+        chain_user=user,
+        chain_password=password,
+    )
+
+
+def read_config(home: Path) -> dict[str, str]:
+    """The settings in the home's file; nothing if there is none.
+
+    :raises InputError: it is no TOML, or has a key or value that is not known.
+    """
+    path = home / CONFIG_FILE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
+    for key, value in content.items():
+        if key not in CONFIG_KEYS or not isinstance(value, str):
+            raise InputError(f"{path}: {key} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+    return content
+
+
+def write_config(home: Path, key: str, value: str) -> None:
+    """Change one setting in the home's file.
+
+    :raises InputError: an unknown key, or a value that cannot be used.
+    """
+    if key not in CONFIG_KEYS:
+        raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+    if key == "network":
+        network_named(value)
+    if key == "chain":
+        _chain_address(value, MAINNET)
+    if any(ord(char) < 32 for char in value):
+        raise InputError("a setting cannot hold control characters")
+    content = {**read_config(home), key: value}
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
+    temporary = home / f"{CONFIG_FILE}.new"
+    temporary.touch(mode=0o600)
+    temporary.write_text("".join(lines), encoding="utf-8")
+    temporary.rename(home / CONFIG_FILE)
+
+
+def network_of_testnet_flag(testnet: bool) -> Network:
+    """What `rein testnet true|false` means today."""
+    return TESTNET4 if testnet else MAINNET
+
+
+def _toml(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _chain_address(text: str | None, network: Network) -> tuple[str, str | None, str | None]:
+    """Bitcoin Core's RPC address, with the user and password taken out of it."""
+    if text is None:
+        return f"http://127.0.0.1:{network.default_rpc_port}", None, None
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        port = parts.port or network.default_rpc_port
+    except ValueError as error:
+        raise InputError(f"the chain source's address is not one: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("the chain source's address is not one", hint="One looks like http://127.0.0.1:8332")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port}{parts.path}", parts.username, parts.password
+
+
+def _default_cookie(network: Network) -> Path:
+    """Where Bitcoin Core leaves its cookie."""
+    folder = Path.home() / ".bitcoin"
+    return folder / ".cookie" if network is MAINNET else folder / network.name / ".cookie"

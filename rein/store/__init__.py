@@ -1,0 +1,1 @@
+"""What this machine remembers: one SQLite file per home."""

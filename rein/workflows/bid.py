@@ -1,0 +1,69 @@
+"""Bidding on a job."""
+
+from __future__ import annotations
+
+from rein.btc.amounts import Sat
+from rein.errors import OrderError
+from rein.escrow.terms import check_price, contract_of
+from rein.protocol.documents import Bid, Role
+from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed, sign
+from rein.workflows.cases import market, roles_in, with_document
+from rein.workflows.desk import Desk
+
+
+def open_jobs(desk: Desk, now: int) -> list[Order]:
+    """Jobs one can bid on: nobody has got them, not expired, and oneself neither creator nor mediator. Newest first.
+
+    :param now: seconds since 1970.
+    """
+    found = [
+        order
+        for order in market(desk).orders
+        if order.state in (State.POSTED, State.BID)
+        and order.job.document.expires > now
+        and not roles_in(order, desk.address) - {Role.WORKER}
+    ]
+    return sorted(found, key=lambda order: order.job.document.time, reverse=True)
+
+
+def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int) -> Signed[Bid]:
+    """The signed bid, with a fresh key for this job.
+
+    :param amount: the price in satoshis.
+    :raises OrderError: the job is not open to this person.
+    :raises InputError: the price is too small to be paid out.
+    """
+    job = order.job.document
+    if order.state not in (State.POSTED, State.BID):
+        raise OrderError(f"the job {job.job_id} is {order.state.value}; it takes no bids any more")
+    if job.expires <= now:
+        raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
+    check_price(amount, job.mediator_fee)
+    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    worker_key = keyring.worker_escrow(order.id).public_key
+    contract = contract_of(job, worker_key)
+    bid = Bid(
+        network=desk.network,
+        previous=order.id,
+        block_hash=block.hash,
+        block_height=block.height,
+        job_name=job.name,
+        job_id=job.job_id,
+        job_document=order.id,
+        worker=row.name,
+        worker_contact=row.contact,
+        worker_delegate_address=row.delegate_address,
+        worker_master_address=row.master_address,
+        description=description,
+        amount=amount,
+        primary_address=contract.primary.address,
+        mediator_address=contract.mediator.address,
+        creator_public_key=job.creator_public_key,
+        mediator_public_key=job.mediator_public_key,
+        worker_public_key=worker_key,
+        worker_payment_address=keyring.worker_payment_address(order.id),
+    )
+    signed = sign(bid, keyring.delegate)
+    with_document(desk, order, signed)
+    return signed

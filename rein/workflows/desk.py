@@ -1,0 +1,86 @@
+"""What every workflow works with. `rein.app` makes it; nothing here reads settings or prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from rein.btc.networks import Network
+from rein.chain.source import BlockRef, ChainSource
+from rein.errors import IdentityError
+from rein.identity.keyring import Keyring
+from rein.remote.causeway import Causeway
+from rein.store.store import IdentityRow, Store
+
+STAMP_DEPTH = 6
+"""A document names the block this deep below the tip: new enough to date it, deep enough to stay."""
+
+
+@dataclass
+class Desk:
+    """One person at one home, on one network.
+
+    `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
+    run only when first needed. `note` receives sentences worth telling while a workflow goes on.
+    """
+
+    home: Path
+    network: Network
+    store: Store
+    row: IdentityRow | None
+    open_keyring: Callable[[IdentityRow], Keyring]
+    open_chain: Callable[[], ChainSource]
+    note: Callable[[str], None]
+    _servers: list[Causeway] = field(default_factory=list)
+
+    @property
+    def identity(self) -> IdentityRow:
+        """Who acts.
+
+        :raises IdentityError: this home has no identity on this network.
+        """
+        if self.row is None:
+            raise IdentityError(f"this home has no identity on {self.network.name}", hint="Create one: rein setup")
+        return self.row
+
+    @property
+    def address(self) -> str:
+        """The master address of who acts."""
+        return self.identity.master_address
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of who acts.
+
+        :raises IdentityError: the key file does not hold this identity, or cannot be opened.
+        """
+        keyring = self.open_keyring(self.identity)
+        if keyring.master_address != self.identity.master_address:
+            raise IdentityError("the key file belongs to another identity", hint="Restore the right one.")
+        return keyring
+
+    @cached_property
+    def chain(self) -> ChainSource:
+        return self.open_chain()
+
+    @cached_property
+    def servers(self) -> list[Causeway]:
+        """The servers of who acts."""
+        self._servers = [self.server(row.url) for row in self.store.servers(self.identity.id)]
+        return self._servers
+
+    def server(self, url: str) -> Causeway:
+        """A conversation with one server, which need not be registered yet."""
+        return Causeway(url, self.network, self.identity.master_address, self.identity.delegate_address)
+
+    def block_to_name(self) -> BlockRef:
+        """The block a new document names."""
+        tip = self.chain.tip()
+        return self.chain.block_at(max(0, tip.height - STAMP_DEPTH))
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        self.store.close()

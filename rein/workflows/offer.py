@@ -1,0 +1,87 @@
+"""Giving a job to a bid."""
+
+from __future__ import annotations
+
+from rein.errors import InputError, NotFoundError, OrderError
+from rein.escrow.terms import DEFAULT_FEERATE, offer_amounts
+from rein.protocol.documents import Bid, Offer, Role
+from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed, sign
+from rein.workflows.cases import my_orders, require_role, with_document
+from rein.workflows.desk import Desk
+
+_SHORTEST_PREFIX = 6
+
+
+def bids_on_my_jobs(desk: Desk) -> list[tuple[Order, Signed[Bid]]]:
+    """Every bid on a job of mine that nobody has got yet."""
+    return [
+        (order, bid)
+        for order in my_orders(desk).orders
+        if order.job.document.creator_master_address == desk.address and order.state is State.BID
+        for bid in order.bids
+    ]
+
+
+def find_bid(desk: Desk, name: str) -> tuple[Order, Signed[Bid]]:
+    """The bid a person means, by its id or the beginning of it, or by a Job ID where it has one bid only.
+
+    :raises NotFoundError: none.
+    :raises InputError: several.
+    """
+    candidates = bids_on_my_jobs(desk)
+    found = [
+        (order, bid)
+        for order, bid in candidates
+        if order.job.document.job_id == name or (len(name) >= _SHORTEST_PREFIX and bid.id.startswith(name))
+    ]
+    if not found:
+        raise NotFoundError(f"no bid {name!r} on an open job of yours is known here", hint="Look again: rein status")
+    if len(found) > 1:
+        ids = ", ".join(bid.id[:12] for _, bid in found)
+        raise InputError(f"several bids answer to {name}", hint=f"Name one of them: {ids}")
+    return found[0]
+
+
+def choose_feerate(desk: Desk) -> int:
+    """sat/vB to keep in each escrow for its payment: the chain source's estimate, or a default without one."""
+    return desk.chain.feerate() or DEFAULT_FEERATE
+
+
+def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Signed[Offer]:
+    """The signed offer.
+
+    :param feerate: sat/vB kept in each escrow for the miner of the payment out of it.
+    :raises OrderError: not the creator, or the job has been offered already.
+    :raises EscrowError: the bid's escrows are not what its keys make.
+    """
+    require_role(order, desk.address, Role.CREATOR)
+    if order.state is not State.BID:
+        raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; it can be offered once only")
+    job, given = order.job.document, bid.document
+    amounts = offer_amounts(job, given, feerate)
+    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    offer = Offer(
+        network=desk.network,
+        previous=bid.id,
+        block_hash=block.hash,
+        block_height=block.height,
+        job_name=job.name,
+        job_id=job.job_id,
+        job_document=order.id,
+        worker=given.worker,
+        worker_master_address=given.worker_master_address,
+        amount=given.amount,
+        primary_amount=amounts.primary,
+        mediator_amount=amounts.mediator,
+        primary_address=given.primary_address,
+        mediator_address=given.mediator_address,
+        creator_public_key=given.creator_public_key,
+        mediator_public_key=given.mediator_public_key,
+        worker_public_key=given.worker_public_key,
+        creator_delegate_address=row.delegate_address,
+        creator_master_address=row.master_address,
+    )
+    signed = sign(offer, keyring.delegate)
+    with_document(desk, order, signed)
+    return signed

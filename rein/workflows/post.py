@@ -1,0 +1,96 @@
+"""Posting a job."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+
+from rein.errors import InputError, NotFoundError
+from rein.protocol.documents import Enrollment, Job
+from rein.protocol.job_keys import mediator_escrow_key, mediator_payment_address
+from rein.protocol.signed import Signed, sign
+from rein.workflows.desk import Desk
+from rein.workflows.pull import load_enrollments
+
+_JOB_ID_LETTERS = string.ascii_lowercase + string.digits
+_JOB_ID_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class JobDraft:
+    """What a creator says of a job."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...] | None
+    expiration_days: int
+    mediator: Signed[Enrollment]
+
+
+def mediators(desk: Desk) -> list[Signed[Enrollment]]:
+    """Everybody known here who would mediate, by name; oneself left out."""
+    willing = (
+        signed
+        for signed in load_enrollments(desk)
+        if signed.document.willing_to_mediate and signed.document.master_address != desk.address
+    )
+    return sorted(willing, key=lambda signed: (signed.document.user, signed.id))
+
+
+def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
+    """The mediator a person means: by master address, SIN, public key, or name where only one has it.
+
+    :raises NotFoundError: nobody.
+    :raises InputError: several have the name.
+    """
+    found = [signed for signed in mediators(desk) if name in _names(signed.document)]
+    if not found:
+        raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
+    if len(found) > 1:
+        raise InputError(f"several mediators are called {name}", hint="Name the master address instead.")
+    return found[0]
+
+
+def _names(enrollment: Enrollment) -> tuple[str, ...]:
+    key = enrollment.mediator_public_key
+    return (enrollment.master_address, enrollment.sin, enrollment.user, key.hex() if key else "")
+
+
+def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
+    """The signed job, with fresh keys for it.
+
+    :raises InputError: creator and mediator are the same.
+    """
+    mediator = draft.mediator.document
+    if mediator.master_address == desk.address:
+        raise InputError("you cannot mediate your own job", hint="Choose somebody else.")
+    if mediator.mediator_fee is None:
+        raise InputError(f"{mediator.user} is not willing to mediate")
+    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
+    job = Job(
+        network=desk.network,
+        block_hash=block.hash,
+        block_height=block.height,
+        name=draft.name,
+        job_id=job_id,
+        tags=draft.tags,
+        description=draft.description,
+        time=block.time,
+        expiration_days=draft.expiration_days,
+        mediator=mediator.user,
+        mediator_contact=mediator.contact,
+        mediator_fee=mediator.mediator_fee,
+        mediator_public_key=mediator_escrow_key(mediator, job_id),
+        mediator_payment_address=mediator_payment_address(mediator, job_id),
+        mediator_master_address=mediator.master_address,
+        mediator_enrollment=draft.mediator.id,
+        creator=row.name,
+        creator_contact=row.contact,
+        creator_public_key=keyring.creator_escrow(job_id).public_key,
+        creator_payment_address=keyring.creator_payment_address(job_id),
+        creator_delegate_address=row.delegate_address,
+        creator_master_address=row.master_address,
+    )
+    return sign(job, keyring.delegate)

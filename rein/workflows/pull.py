@@ -1,0 +1,138 @@
+"""Fetching documents from every server at once. Servers are strangers: each text is verified before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rein.errors import AuthorityError, ReinError
+from rein.protocol.armor import read_armor
+from rein.protocol.documents import Document, Enrollment, Job, Kind
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.signed import Signed, text_id, verify
+from rein.protocol.values import DocumentId
+from rein.protocol.wire import Query
+from rein.remote.causeway import Causeway
+from rein.remote.fleet import ask_all
+from rein.workflows.desk import Desk
+
+
+@dataclass
+class Pulled:
+    """What a round over all servers brought."""
+
+    new: int = 0
+    refused: list[tuple[str, ReinError]] = field(default_factory=list)
+    unreachable: list[ReinError] = field(default_factory=list)
+
+    def add(self, other: Pulled) -> None:
+        self.new += other.new
+        self.refused += other.refused
+        self.unreachable += other.unreachable
+
+
+def pull(desk: Desk, ask: Callable[[Causeway], Iterable[str]]) -> Pulled:
+    """Ask every server, verify what is not known yet, keep what is good and of this network."""
+    pulled = Pulled()
+    good: list[tuple[Signed[Any], str]] = []
+    for outcome in ask_all(desk.servers, lambda server: list(ask(server))):
+        if outcome.error is not None:
+            pulled.unreachable.append(outcome.error)
+        for text in _unknown(desk, outcome.value or []):
+            try:
+                good.append((_check(desk, text), outcome.url))
+            except ReinError as error:
+                pulled.refused.append((outcome.url, error))
+    pulled.new = desk.store.add_received(good)
+    return pulled
+
+
+def _unknown(desk: Desk, texts: list[str]) -> list[str]:
+    """The texts whose documents are not here. A forgery is never remembered under the id it pretends to have: it
+    would keep the true document out."""
+    by_id: dict[DocumentId, list[str]] = {}
+    unreadable: list[str] = []
+    for text in texts:
+        try:
+            by_id.setdefault(text_id(read_armor(text).text), []).append(text)
+        except ReinError:
+            unreadable.append(text)
+    known = desk.store.known(by_id.keys())
+    return [text for id_, spellings in by_id.items() if id_ not in known for text in spellings] + unreadable
+
+
+def _check(desk: Desk, text: str) -> Signed[Any]:
+    signed = verify(text)
+    document = signed.document
+    if isinstance(document, Document) and document.network != desk.network:
+        raise AuthorityError(f"a document of {document.network.name}, sent as one of {desk.network.name}")
+    return signed
+
+
+def pull_mediators(desk: Desk) -> Pulled:
+    """The enrollments of everybody willing to mediate."""
+    return pull(desk, lambda server: server.query(Query.MEDIATORS))
+
+
+def pull_jobs(desk: Desk) -> Pulled:
+    """The jobs on offer, and the enrollments of who posted them and who would mediate."""
+    pulled = pull(desk, lambda server: server.query(Query.JOBS))
+    pulled.add(pull_enrollments(desk))
+    return pulled
+
+
+def pull_my_orders(desk: Desk) -> Pulled:
+    """Everything about the jobs in which I have a part, those that name me as the mediator included."""
+    me = desk.address
+    pulled = pull(desk, lambda server: server.query(Query.REVIEW, {"mediator": me}))
+    job_ids = sorted({job_id for job_id in map(_job_id, desk.store.documents_of_orders(_mine(desk))) if job_id})
+    if job_ids:
+        pulled.add(pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids)))
+    pulled.add(pull_enrollments(desk))
+    return pulled
+
+
+def pull_enrollments(desk: Desk) -> Pulled:
+    """The enrollments that documents here refer to and that are missing."""
+    missing = _missing_masters(desk)
+    if not missing:
+        return Pulled()
+    return pull(desk, lambda server: server.query_list(Query.ENROLLMENTS, "masters", missing))
+
+
+def _mine(desk: Desk) -> list[DocumentId]:
+    return desk.store.my_order_ids(desk.network.name, desk.address)
+
+
+def _job_id(signed: Signed[Any]) -> str | None:
+    return getattr(signed.document, "job_id", None)
+
+
+def _missing_masters(desk: Desk) -> list[str]:
+    enrollments = load_enrollments(desk)
+    kinds = [kind for kind in Kind if kind is not Kind.ENROLLMENT]
+    missing: set[str] = set()
+    for signed in desk.store.documents(desk.network.name, *kinds):
+        document = signed.document
+        if not isinstance(document, Document):
+            continue
+        if _is_unknown_author(document, enrollments):
+            missing.add(document.author.master_address)
+        if isinstance(document, Job) and enrollments.by_id(document.mediator_enrollment) is None:
+            missing.add(document.mediator_master_address)
+    return sorted(missing)
+
+
+def _is_unknown_author(document: Document, enrollments: Enrollments) -> bool:
+    try:
+        enrollments.check_author(document)
+    except ReinError:
+        return True
+    return False
+
+
+def load_enrollments(desk: Desk) -> Enrollments:
+    """Every enrollment of today's format that is here."""
+    signed = desk.store.documents(desk.network.name, Kind.ENROLLMENT)
+    return Enrollments(each for each in signed if isinstance(each.document, Enrollment))

@@ -1,0 +1,319 @@
+"""Test people, and every document they may sign: real keys from fixed seeds, sensible defaults, real signatures.
+
+    alice = person("Alice")                          # on regtest; person("Alice", MAINNET) elsewhere
+    posted = job(bob, alice)                         # Signed[Job]: Bob hires, Alice would mediate
+    posted = job(bob, alice, name="Paint my fence")  # any field of the document class by its name
+
+Every builder takes what the document answers, so a whole story is a chain of calls; `story()` tells one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+from rein.btc import message
+from rein.btc.address import p2pkh_address, p2wpkh_address, p2wsh_address
+from rein.btc.amounts import Sat
+from rein.btc.hashes import sha256
+from rein.btc.hd import ExtendedKey
+from rein.btc.keys import PrivateKey
+from rein.btc.networks import REGTEST, Network
+from rein.btc.script import mandatory_multisig_script, multisig_script
+from rein.protocol import fields, job_keys
+from rein.protocol.armor import Armored, read_armor
+from rein.protocol.documents import AcceptDelivery, Bid, Delivery, Document, Enrollment, Job, Offer
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.signed import Signed, sign
+from rein.protocol.sin import secure_identity_number
+from rein.protocol.values import BasisPoints, mediator_fee
+
+JOB_ID = "rq5n0tz3vkc8y1wd7hxa"
+PRICE = Sat(5_000_000)
+MINER_FEE = Sat(1_000)
+TIME = 1_790_000_000
+HEIGHT = 100
+
+PRIMARY_PSBT = b64encode(b"psbt\xff pays the worker").decode()
+MEDIATOR_PSBT = b64encode(b"psbt\xff pays the mediator").decode()
+"""Stand-ins: documents carry PSBTs, `rein.escrow` judges them."""
+
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_COMPRESSED_HEADER = 31
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a tree of keys. The same name has the same keys, on every network."""
+
+    name: str
+    network: Network = REGTEST
+
+    @cached_property
+    def tree(self) -> ExtendedKey:
+        return ExtendedKey.from_seed(sha256(b"rein test person " + self.name.encode()), self.network)
+
+    @cached_property
+    def master(self) -> PrivateKey:
+        return self.tree.derive(job_keys.MASTER).private_key
+
+    @cached_property
+    def delegate(self) -> PrivateKey:
+        return self.tree.derive(job_keys.DELEGATE).private_key
+
+    @cached_property
+    def master_address(self) -> str:
+        return p2pkh_address(self.master.public_key, self.network)
+
+    @cached_property
+    def delegate_address(self) -> str:
+        return p2pkh_address(self.delegate.public_key, self.network)
+
+    @property
+    def contact(self) -> str:
+        return f"{self.name.lower()}@example.com"
+
+    def xpub(self, branch: str) -> str:
+        """The extended public key of a branch of the tree."""
+        return self.tree.derive(branch).to_public().to_string()
+
+    def job_key(self, branch: str, what: str) -> PrivateKey:
+        """The key of a job on the creator's or the worker's branch (hardened) or the mediator's (not)."""
+        mediates = branch in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT)
+        path = job_keys.job_path(what) if mediates else job_keys.hardened_job_path(what)
+        return self.tree.derive(branch).derive(path).private_key
+
+
+@lru_cache
+def person(name: str, network: Network = REGTEST) -> Person:
+    """The test person of that name."""
+    return Person(name, network)
+
+
+def block_hash(height: int) -> str:
+    """Some hash for the block at a height."""
+    return hashlib.sha256(f"block {height}".encode()).hexdigest()
+
+
+def _fill(defaults: dict[str, Any], changes: dict[str, Any], height: int) -> dict[str, Any]:
+    height = changes.get("block_height", height)
+    return {"block_height": height, "block_hash": block_hash(height)} | defaults | changes
+
+
+def enroll(who: Person, mediator: bool = False, **changes: Any) -> Signed[Enrollment]:
+    """An enrollment; a mediator's carries the four fields of one."""
+    terms: dict[str, Any] = {}
+    if mediator:
+        terms = {
+            "mediator_public_key": who.delegate.public_key,
+            "mediator_fee": BasisPoints(150),
+            "mediator_escrow_xpub": who.xpub(job_keys.MEDIATOR_ESCROW),
+            "mediator_payment_xpub": who.xpub(job_keys.MEDIATOR_PAYMENT),
+        }
+    defaults = {
+        "network": who.network,
+        "user": who.name,
+        "contact": who.contact,
+        "master_address": who.master_address,
+        "sin": secure_identity_number(who.master_address),
+        "delegate_address": who.delegate_address,
+        "willing_to_mediate": mediator,
+    }
+    return sign(Enrollment(**_fill(defaults | terms, changes, HEIGHT - 10)), who.master)
+
+
+def job(creator: Person, mediator: Person, enrollment: Signed[Enrollment] | None = None, **changes: Any) -> Signed[Job]:
+    """A job. `enrollment` is the mediator's that it quotes, `enroll(mediator, True)` if not given."""
+    quoted = enrollment or enroll(mediator, mediator=True)
+    job_id = changes.get("job_id", JOB_ID)
+    defaults = {
+        "network": creator.network,
+        "name": "A Software Widget",
+        "job_id": job_id,
+        "tags": ("javascript", "web"),
+        "description": 'It must show a message to each visitor.\nThe message is "Hello World!".',
+        "time": TIME,
+        "expiration_days": 14,
+        "mediator": quoted.document.user,
+        "mediator_contact": quoted.document.contact,
+        "mediator_fee": quoted.document.mediator_fee,
+        "mediator_public_key": mediator.job_key(job_keys.MEDIATOR_ESCROW, job_id).public_key,
+        "mediator_payment_address": _payment_address(mediator, job_keys.MEDIATOR_PAYMENT, job_id),
+        "mediator_master_address": mediator.master_address,
+        "mediator_enrollment": quoted.id,
+        "creator": creator.name,
+        "creator_contact": creator.contact,
+        "creator_public_key": creator.job_key(job_keys.CREATOR_ESCROW, job_id).public_key,
+        "creator_payment_address": _payment_address(creator, job_keys.CREATOR_PAYMENT, job_id),
+        "creator_delegate_address": creator.delegate_address,
+        "creator_master_address": creator.master_address,
+    }
+    return sign(Job(**_fill(defaults, changes, HEIGHT)), creator.delegate)
+
+
+def bid(worker: Person, job: Signed[Job], **changes: Any) -> Signed[Bid]:
+    """A bid on a job, with the two escrow addresses of its three keys."""
+    posted = job.document
+    worker_key = changes.get("worker_public_key", worker.job_key(job_keys.WORKER_ESCROW, job.id).public_key)
+    primary, fee = escrow_addresses(posted.creator_public_key, posted.mediator_public_key, worker_key, posted.network)
+    defaults = {
+        **_belongs_to(job),
+        "previous": job.id,
+        "worker": worker.name,
+        "worker_contact": worker.contact,
+        "worker_delegate_address": worker.delegate_address,
+        "worker_master_address": worker.master_address,
+        "description": "I can have this done within 3 days of your offer.",
+        "amount": PRICE,
+        "primary_address": primary,
+        "mediator_address": fee,
+        "creator_public_key": posted.creator_public_key,
+        "mediator_public_key": posted.mediator_public_key,
+        "worker_public_key": worker_key,
+        "worker_payment_address": _payment_address(worker, job_keys.WORKER_PAYMENT, job.id),
+    }
+    return sign(Bid(**_fill(defaults, changes, HEIGHT + 1)), worker.delegate)
+
+
+def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], **changes: Any) -> Signed[Offer]:
+    """An offer that gives the job to a bid."""
+    chosen = bid.document
+    defaults = {
+        **_belongs_to(job),
+        "previous": bid.id,
+        "worker": chosen.worker,
+        "worker_master_address": chosen.worker_master_address,
+        "amount": chosen.amount,
+        "primary_amount": Sat(chosen.amount + MINER_FEE),
+        "mediator_amount": Sat(mediator_fee(chosen.amount, job.document.mediator_fee) + MINER_FEE),
+        "primary_address": chosen.primary_address,
+        "mediator_address": chosen.mediator_address,
+        "creator_public_key": chosen.creator_public_key,
+        "mediator_public_key": chosen.mediator_public_key,
+        "worker_public_key": chosen.worker_public_key,
+        "creator_delegate_address": creator.delegate_address,
+        "creator_master_address": creator.master_address,
+    }
+    return sign(Offer(**_fill(defaults, changes, HEIGHT + 2)), creator.delegate)
+
+
+def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], **changes: Any) -> Signed[Delivery]:
+    """A delivery that answers the offer or an earlier delivery."""
+    defaults = {
+        **_same_job_as(answers),
+        "deliverables": "https://example.com/widget.js",
+        "worker_delegate_address": worker.delegate_address,
+        "worker_master_address": worker.master_address,
+    }
+    return sign(Delivery(**_fill(defaults, changes, HEIGHT + 3)), worker.delegate)
+
+
+def accept(creator: Person, delivery: Signed[Delivery], **changes: Any) -> Signed[AcceptDelivery]:
+    """The acceptance of a delivery."""
+    defaults = {
+        **_same_job_as(delivery),
+        "primary_psbt": PRIMARY_PSBT,
+        "mediator_psbt": MEDIATOR_PSBT,
+        "creator_delegate_address": creator.delegate_address,
+        "creator_master_address": creator.master_address,
+    }
+    return sign(AcceptDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator.delegate)
+
+
+def _belongs_to(job: Signed[Job]) -> dict[str, Any]:
+    posted = job.document
+    return {"network": posted.network, "job_name": posted.name, "job_id": posted.job_id, "job_document": job.id}
+
+
+def _same_job_as(answers: Signed[Any]) -> dict[str, Any]:
+    names = ("network", "job_name", "job_id", "job_document")
+    return {name: getattr(answers.document, name) for name in names} | {"previous": answers.id}
+
+
+def _payment_address(who: Person, branch: str, what: str) -> str:
+    return p2wpkh_address(who.job_key(branch, what).public_key, who.network)
+
+
+def escrow_addresses(creator: bytes, mediator: bytes, worker: bytes, network: Network) -> tuple[str, str]:
+    """The primary and the mediator's escrow address of three public keys."""
+    return (
+        p2wsh_address(multisig_script(2, [creator, mediator, worker]), network),
+        p2wsh_address(mandatory_multisig_script(mediator, 1, [creator, worker]), network),
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """A whole job: who is in it and what each of them signed."""
+
+    creator: Person
+    mediator: Person
+    worker: Person
+    enrollments: Enrollments
+    job: Signed[Job]
+    bid: Signed[Bid]
+    offer: Signed[Offer]
+    delivery: Signed[Delivery]
+    acceptance: Signed[AcceptDelivery]
+
+    @property
+    def documents(self) -> tuple[Signed[Any], ...]:
+        """What answers the job, in the order it was said."""
+        return (self.bid, self.offer, self.delivery, self.acceptance)
+
+
+@lru_cache
+def story(network: Network = REGTEST, job_id: str = JOB_ID) -> Story:
+    """Bob hires Charlie, and Alice would mediate. Mallory is enrolled too and has no part in it."""
+    alice, bob, charlie, mallory = (person(name, network) for name in ("Alice", "Bob", "Charlie", "Mallory"))
+    known = Enrollments([enroll(alice, True), enroll(bob), enroll(charlie), enroll(mallory, True)])
+    posted = job(bob, alice, job_id=job_id)
+    placed = bid(charlie, posted)
+    given = offer(bob, placed, posted)
+    delivered = delivery(charlie, given)
+    accepted = accept(bob, delivered)
+    return Story(bob, alice, charlie, known, posted, placed, given, delivered, accepted)
+
+
+def with_changes(signed: Signed[D], key: PrivateKey, **changes: Any) -> Signed[D]:
+    """The same document with other fields, signed by a key that may sign what it then says."""
+    return sign(dataclasses.replace(signed.document, **changes), key)
+
+
+def armored(text: str, key: PrivateKey, network: Network = REGTEST) -> str:
+    """Any text at all, signed as it stands: how a hostile program writes."""
+    return str(Armored(text, p2pkh_address(key.public_key, network), message.sign(key, text)))
+
+
+def forged(document: Document, key: PrivateKey) -> str:
+    """A document as a hostile program signs it: with whatever key, unchecked."""
+    return armored(fields.write(document.TITLE, document), key, document.network)
+
+
+def rewritten(signed: Signed[Any], key: PrivateKey, change: Callable[[str], str]) -> str:
+    """The text of a signed document after a change, signed again as it then stands."""
+    text = change(signed.text)
+    assert text != signed.text, "the change changed nothing"
+    return str(Armored(text, signed.address, message.sign(key, text)))
+
+
+def respelled(armored_text: str) -> str:
+    """The same text and key under another signature: (r, n - s) says the same as (r, s)."""
+    parts = read_armor(armored_text)
+    data = b64decode(parts.signature)
+    header = _flip_parity(data[0])
+    s = _ORDER - int.from_bytes(data[33:], "big")
+    signature = b64encode(bytes([header]) + data[1:33] + s.to_bytes(32, "big")).decode()
+    return str(dataclasses.replace(parts, signature=signature))
+
+
+def _flip_parity(header: int) -> int:
+    base = _COMPRESSED_HEADER if header >= _COMPRESSED_HEADER else _COMPRESSED_HEADER - 4
+    return base + ((header - base) ^ 1)
