@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.errors import InputError
@@ -88,7 +88,7 @@ def read_config(home: Path) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
     for key, value in content.items():
         if key not in CONFIG_KEYS or not isinstance(value, str):
@@ -107,15 +107,19 @@ def write_config(home: Path, key: str, value: str) -> None:
         network_named(value)
     if key == "chain":
         _chain_address(value, MAINNET)
-    if any(ord(char) < 32 for char in value):
-        raise InputError("a setting cannot hold control characters")
+    if not value.isprintable():
+        raise InputError("a setting cannot hold control characters, or bytes that are no text")
     content = {**read_config(home), key: value}
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
     temporary = home / f"{CONFIG_FILE}.new"
-    temporary.touch(mode=0o600)
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.rename(home / CONFIG_FILE)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        temporary.touch(mode=0o600)
+        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.replace(home / CONFIG_FILE)
+    except OSError as error:
+        raise InputError(f"{home / CONFIG_FILE} cannot be written: {error}") from error
 
 
 def network_of_testnet_flag(testnet: bool) -> Network:
@@ -131,15 +135,16 @@ def _chain_address(text: str | None, network: Network) -> tuple[str, str | None,
     """Bitcoin Core's RPC address, with the user and password taken out of it."""
     if text is None:
         return f"http://127.0.0.1:{network.default_rpc_port}", None, None
-    parts = urlsplit(text if "://" in text else f"http://{text}")
     try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or network.default_rpc_port
     except ValueError as error:
         raise InputError(f"the chain source's address is not one: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("the chain source's address is not one", hint="One looks like http://127.0.0.1:8332")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port}{parts.path}", parts.username, parts.password
+    user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    return f"{parts.scheme}://{host}:{port}{parts.path}", user, password
 
 
 def _default_cookie(network: Network) -> Path:

@@ -12,6 +12,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from embit.descriptor import Descriptor
+from embit.descriptor.checksum import checksum
+from embit.descriptor.errors import DescriptorError
+
 from rein.btc.keys import parse_public_key
 from rein.btc.script import (
     mandatory_multisig_script,
@@ -21,12 +25,6 @@ from rein.btc.script import (
 )
 from rein.errors import InputError
 
-_INPUT_LETTERS: Final = (
-    "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-)
-_CHECKSUM_LETTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_CHECKSUM_LENGTH: Final = 8
-_GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _MAX_TEXT: Final = 2_000
 
 _MULTI = r"multi\((?P<threshold>[1-9][0-9]?)(?P<keys>(?:,[0-9a-f]{66})+)\)"
@@ -34,42 +32,20 @@ _MULTISIG = re.compile(rf"wsh\({_MULTI}\)")
 _MANDATORY = re.compile(rf"wsh\(and_v\(v:pk\((?P<mandatory>[0-9a-f]{{66}})\),{_MULTI}\)\)")
 
 
-def _symbols(text: str) -> list[int]:
-    """BIP380: each letter's place in its group of 32, and after every three letters their groups."""
-    symbols: list[int] = []
-    groups: list[int] = []
-    for letter in text:
-        place = _INPUT_LETTERS.find(letter)
-        if place < 0:
-            raise InputError(f"{letter!r} cannot stand in a descriptor")
-        symbols.append(place & 31)
-        groups.append(place >> 5)
-        if len(groups) == 3:
-            symbols.append(groups[0] * 9 + groups[1] * 3 + groups[2])
-            groups.clear()
-    if groups:
-        symbols.append(groups[0] * 3 + groups[1] if len(groups) == 2 else groups[0])
-    return symbols
-
-
-def _checksum(text: str) -> str:
-    remainder = 1
-    for symbol in [*_symbols(text), *[0] * _CHECKSUM_LENGTH]:
-        top = remainder >> 35
-        remainder = (remainder & 0x7FFFFFFFF) << 5 ^ symbol
-        for bit, term in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                remainder ^= term
-    remainder ^= 1
-    return "".join(_CHECKSUM_LETTERS[remainder >> 5 * (7 - place) & 31] for place in range(_CHECKSUM_LENGTH))
+def _checksum(body: str) -> str:
+    """BIP380's, by embit."""
+    try:
+        return str(checksum(body))
+    except DescriptorError:
+        raise InputError("a letter in it cannot stand in a descriptor") from None
 
 
 def _without_checksum(descriptor: str) -> str:
     """The descriptor proper; a checksum, if there is one, must be right."""
     if len(descriptor) > _MAX_TEXT:
         raise InputError("that is too long for a descriptor of an escrow")
-    body, separator, checksum = descriptor.partition("#")
-    if separator and checksum != _checksum(body):
+    body, separator, given = descriptor.partition("#")
+    if separator and given != _checksum(body):
         raise InputError("the descriptor's checksum is wrong: a letter is missing, added or mistyped")
     return body
 
@@ -95,8 +71,21 @@ def witness_script_of(descriptor: str) -> bytes:
     threshold = int(match["threshold"])
     keys = [parse_public_key(key) for key in match["keys"].split(",")[1:]]
     if match.re is _MULTISIG:
-        return multisig_script(threshold, keys)
-    return mandatory_multisig_script(parse_public_key(match["mandatory"]), threshold, keys)
+        ours = multisig_script(threshold, keys)
+    else:
+        ours = mandatory_multisig_script(parse_public_key(match["mandatory"]), threshold, keys)
+    return _as_embit_compiles(body, ours)
+
+
+def _as_embit_compiles(body: str, ours: bytes) -> bytes:
+    """The script, if embit's miniscript compiler makes the same one: two programs must agree where money goes."""
+    try:
+        theirs = Descriptor.from_string(body).witness_script().data
+    except Exception as error:  # noqa: BLE001 - embit raises six unrelated types
+        raise InputError(f"that is not a descriptor Rein can use: {error}") from None
+    if theirs != ours:
+        raise InputError("that descriptor can be compiled in two ways, so it is refused")
+    return ours
 
 
 def _multi(threshold: int, keys: Sequence[bytes]) -> str:

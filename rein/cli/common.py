@@ -85,7 +85,7 @@ class Cli:
             raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
 
 
-def command(name: str, **attributes: Any) -> Callable[[Callable[..., None]], click.Command]:
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command. Its function gets the `Cli` first, then its own parameters by name."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -100,8 +100,7 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., None]], cli
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
         for option in reversed(GLOBAL_OPTIONS):
             option(run)
-        declared: click.Command = click.command(name, **attributes)(run)
-        return declared
+        return click.command(name)(run)
 
     return decorate
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rein.errors import FieldError, InputError
 from rein.protocol.text import unescape
 
-_MAX_BYTES = 65_536
+_MAX_CHARACTERS = 65_536
 
 
 class Form:
@@ -34,12 +34,14 @@ def read_form(path: Path | None, title: str) -> Form:
         return Form({})
     try:
         with path.open(encoding="utf-8-sig") as file:
-            lines = file.read(_MAX_BYTES).splitlines()
+            content = file.read(_MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:
         raise InputError(f"the form {path} cannot be read: {error}") from error
-    if not lines or lines[0].strip() != title:
-        found = lines[0].strip() if lines else "nothing"
-        raise InputError(f"the form {path} begins with {found!r}; this command wants {title!r}")
+    if len(content) > _MAX_CHARACTERS:
+        raise InputError(f"the form {path} is longer than {_MAX_CHARACTERS:,} characters")
+    lines = content.split("\n")  # and at nothing else: as in documents, no other character ends a line
+    if lines[0].strip() != title:
+        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {title!r}")
     answers: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():

@@ -36,6 +36,11 @@ def safe_line(text: str, width: int | None = None) -> str:
     return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
 
 
+def _json(data: dict[str, Any]) -> str:
+    """In ASCII, because a terminal may be at the other end, and any text from strangers inside."""
+    return json.dumps(data, indent=2)
+
+
 def _is_harmless(char: str) -> bool:
     if char in _KEPT_CONTROLS:
         return True
@@ -52,7 +57,7 @@ class Terminal:
     @property
     def interactive(self) -> bool:
         """Whether somebody is there to answer."""
-        return sys.stdin.isatty()
+        return sys.stdin is not None and sys.stdin.isatty()
 
     def say(self, text: str = "") -> None:
         """A line of the result, for people. Goes to stderr when stdout is for JSON."""
@@ -65,16 +70,16 @@ class Terminal:
     def result(self, data: dict[str, Any]) -> None:
         """The result for programs; shown with `--json` only."""
         if self.as_json:
-            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            click.echo(_json(data))
 
     def error(self, error: ReinError) -> None:
         """An error, and what to do about it."""
         if self.as_json:
             described = {"code": error.code, "message": error.message, "hint": error.hint}
-            click.echo(json.dumps({"error": described}, indent=2, ensure_ascii=False))
-        click.echo(f"Error: {safe(error.message)}", err=True)
+            click.echo(_json({"error": described}))
+        click.echo(f"Error: {safe_line(error.message)}", err=True)
         if error.hint:
-            click.echo(f"Hint:  {safe(error.hint)}", err=True)
+            click.echo(f"Hint:  {safe_line(error.hint)}", err=True)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they need to be; the last one takes what is left of the line."""

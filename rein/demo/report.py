@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from rein.btc.amounts import Sat
@@ -10,60 +12,86 @@ from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
 from rein.demo.processes import DemoError
 from rein.demo.stage import Stage
-from rein.demo.story import PEOPLE, Played
+from rein.demo.story import BOB, PEOPLE, Played
 from rein.errors import ReinError
 from rein.protocol.signed import verify
 from rein.protocol.wire import Query
 from rein.remote.causeway import Causeway
 
 
-def make_report(stage: Stage, jobs: list[Played], seconds: float) -> dict[str, Any]:
-    """The object that `rein demo --json` prints.
+@dataclass(frozen=True)
+class Receipt:
+    """One payment as the chain has it."""
 
+    job_id: str
+    person: str
+    amount: Sat
+    txid: str
+    confirmations: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """`data` is the object that `rein demo --json` prints."""
+
+    data: dict[str, Any]
+    receipts: tuple[Receipt, ...]
+
+
+def make_report(stage: Stage, jobs: list[Played], began: float) -> Report:
+    """Look at the chain and the servers.
+
+    :param began: `time.monotonic()` when the demo began.
     :raises DemoError: anything is not as it should be.
     """
     with CoreRpc(stage.chain_url, REGTEST, cookie_file=stage.cookie) as chain:
-        return {
-            "jobs": [_job(chain, played) for played in jobs],
+        receipts = [_receipts(chain, played) for played in jobs]
+        data = {
+            "jobs": [_job(played, paid) for played, paid in zip(jobs, receipts, strict=True)],
             "servers": _servers(stage, jobs),
             "chain": {"network": REGTEST.name, "height": chain.tip().height},
-            "seconds": round(seconds, 1),
+            "seconds": round(time.monotonic() - began, 1),
         }
+    return Report(data, tuple(receipt for paid in receipts for receipt in paid.values()))
 
 
-def _job(chain: CoreRpc, played: Played) -> dict[str, Any]:
-    seen = played.seen["Bob"]
+def _receipts(chain: CoreRpc, played: Played) -> dict[str, Receipt]:
+    """Each escrow's payment, by purse."""
+    return {escrow["purse"]: _receipt(chain, played.job_id, escrow) for escrow in played.seen[BOB]["escrows"]}
+
+
+def _receipt(chain: CoreRpc, job_id: str, escrow: dict[str, Any]) -> Receipt:
+    """What lies at the receiver's output now, confirmed; the escrow's output must be gone."""
+    output = chain.unspent_output(OutPoint(escrow["payment_txid"], 0))
+    if output is None or output.confirmations < 1:
+        raise DemoError(f"the {escrow['purse']} payment is not on the chain")
+    escrowed = chain.unspent_output(OutPoint.parse(escrow["outpoint"]))
+    _expect(escrowed is None, f"the {escrow['purse']} escrow still holds its money")
+    return Receipt(job_id, escrow["receiver"], output.amount, escrow["payment_txid"], output.confirmations)
+
+
+def _job(played: Played, paid: dict[str, Receipt]) -> dict[str, Any]:
     for person in PEOPLE:
         _expect(played.seen[person]["state"] == "settled", f"{person} sees the job as {played.seen[person]['state']}")
-    escrows = {escrow["purse"]: escrow for escrow in seen["escrows"]}
-    received = {purse: _received(chain, escrow) for purse, escrow in escrows.items()}
-    fees = sum(escrow["amount_sat"] - received[purse] for purse, escrow in escrows.items())
-    _expect(received["primary"] == seen["price_sat"], "the worker did not get the price of the bid")
-    _expect(received["mediator"] == escrows["mediator"]["receives_sat"], "the mediator did not get the fee agreed")
+    seen = played.seen[BOB]
+    funded = {escrow["purse"]: escrow["amount_sat"] for escrow in seen["escrows"]}
+    agreed = {escrow["purse"]: escrow["receives_sat"] for escrow in seen["escrows"]}
+    _expect(paid["primary"].amount == seen["price_sat"], "the worker did not get the price of the bid")
+    _expect(paid["mediator"].amount == agreed["mediator"], "the mediator did not get the fee agreed")
     return {
         "job_id": seen["job_id"],
         "state": seen["state"],
         "price_sat": seen["price_sat"],
-        "primary_txid": escrows["primary"]["payment_txid"],
-        "mediator_txid": escrows["mediator"]["payment_txid"],
-        "worker_received_sat": received["primary"],
-        "mediator_received_sat": received["mediator"],
-        "fee_sat": fees,
+        "primary_txid": paid["primary"].txid,
+        "mediator_txid": paid["mediator"].txid,
+        "worker_received_sat": paid["primary"].amount,
+        "mediator_received_sat": paid["mediator"].amount,
+        "fee_sat": sum(funded.values()) - sum(receipt.amount for receipt in paid.values()),
     }
 
 
-def _received(chain: CoreRpc, escrow: dict[str, Any]) -> Sat:
-    """What lies at the receiver's output now, confirmed."""
-    output = chain.unspent_output(OutPoint(escrow["payment_txid"], 0))
-    if output is None or output.confirmations < 1:
-        raise DemoError(f"the {escrow['purse']} payment is not on the chain")
-    spent = chain.unspent_output(OutPoint.parse(escrow["outpoint"]))
-    _expect(spent is None, f"the {escrow['purse']} escrow still holds its money")
-    return output.amount
-
-
 def _servers(stage: Stage, jobs: list[Played]) -> list[dict[str, Any]]:
-    masters = sorted({document["author"] for played in jobs for document in played.seen["Bob"]["documents"]})
+    masters = sorted({document["author"] for played in jobs for document in played.seen[BOB]["documents"]})
     documents = {played.job_id: set(_ids(played)) for played in jobs}
     rows, holdings = [], []
     for url in stage.server_urls:
@@ -83,7 +111,7 @@ def _servers(stage: Stage, jobs: list[Played]) -> list[dict[str, Any]]:
 
 
 def _ids(played: Played) -> list[str]:
-    return [document["document_id"] for document in played.seen["Bob"]["documents"]]
+    return [document["document_id"] for document in played.seen[BOB]["documents"]]
 
 
 def _expect(right: bool, otherwise: str) -> None:

@@ -57,7 +57,7 @@ class Stage:
         self.say(f"\n$ rein --home {home.name} {shlex.join(words)}")
         code, out, err = self.run(["--home", str(home), "--json", "--yes", *words])
         if code != 0:
-            raise DemoError(f"{person}'s `rein {words[0]}` failed with exit code {code}: {_last_line(err)}")
+            raise DemoError(f"{person}'s `rein {words[0]}` failed with exit code {code}:\n{err.strip()}")
         self._show(err)
         if why:
             self.say(f"# {why}")
@@ -72,8 +72,3 @@ class Stage:
         shown = lines if len(lines) <= _SHOWN_LINES else [*lines[: _SHOWN_LINES - 2], "…", lines[-1]]
         for line in shown:
             self.say(f"  {line if len(line) <= 110 else line[:109] + '…'}")
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

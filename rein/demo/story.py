@@ -64,9 +64,7 @@ def play_happy_job(stage: Stage) -> Played:
         why="Bob signs both payments. Each is rebuilt from the documents; nobody sends anybody an address.",
     )
     stage.act(BOB, "sync")
-    stage.act(
-        CHARLIE, "collect", "--jobid", job_id, why="Charlie checks the payment, adds the second key and sends it."
-    )
+    stage.act(CHARLIE, "collect", "--jobid", job_id, why="Charlie checks the payment, adds his signature, sends it.")
     stage.act(ALICE, "sync", why="Alice learns of the job that named her as its mediator.")
     stage.act(ALICE, "collect", "--jobid", job_id, why="Alice collects her fee from the second escrow the same way.")
     stage.act(BOB, "devnet", "mine", "1", why="A block confirms both payments.")

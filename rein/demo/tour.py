@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rein.demo.processes import DemoError, chain_program, free_ports, running, server_program
-from rein.demo.report import make_report
+from rein.demo.report import Report, make_report
 from rein.demo.stage import PASSPHRASE, Run, Stage
 from rein.demo.story import PEOPLE, introduce, play_happy_job
 from rein.errors import InputError
@@ -41,25 +41,25 @@ def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, A
         with running(programs):
             introduce(stage)
             jobs = [play_happy_job(stage)]
-            report = make_report(stage, jobs, time.monotonic() - began)
+            report = make_report(stage, jobs, began)
         _tell(stage, report)
         if keep is not None:
             _tell_how_to_go_on(stage, [program.shown for program in programs])
-    return report
+    return report.data
 
 
-def _tell(stage: Stage, report: dict[str, Any]) -> None:
-    say = stage.say
-    for job in report["jobs"]:
+def _tell(stage: Stage, report: Report) -> None:
+    say, data = stage.say, report.data
+    for job in data["jobs"]:
         say(f"\nJob {job['job_id']} is {job['state']}. Who got what:\n")
-        say(f"  {'':<10}{'satoshis':>12}   transaction")
-        say(f"  {'Charlie':<10}{job['worker_received_sat']:>12,}   {job['primary_txid']}")
-        say(f"  {'Alice':<10}{job['mediator_received_sat']:>12,}   {job['mediator_txid']}")
-        say(f"  {'miners':<10}{job['fee_sat']:>12,}   of both")
-        say("\n  Both payments have 1 confirmation." if job["state"] == "settled" else "")
-    held = " and ".join(f"{server['url']} ({server['documents']} documents)" for server in report["servers"])
-    say(f"Both servers hold the same documents: {held}.")
-    say(f"The chain has {report['chain']['height']} blocks. All this took {report['seconds']} seconds.")
+        say(f"  {'':<8}{'satoshis':>10}  confirmations  transaction")
+        for receipt in report.receipts:
+            if receipt.job_id == job["job_id"]:
+                say(f"  {receipt.person:<8}{receipt.amount:>10,}  {receipt.confirmations:>13}  {receipt.txid}")
+        say(f"  {'miners':<8}{job['fee_sat']:>10,}")
+    held = " and ".join(f"{server['url']} ({server['documents']})" for server in data["servers"])
+    say(f"\nThese servers hold the same documents: {held}.")
+    say(f"The chain has {data['chain']['height']} blocks. All this took {data['seconds']} seconds.")
 
 
 def _tell_how_to_go_on(stage: Stage, commands: list[str]) -> None:

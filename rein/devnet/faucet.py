@@ -48,11 +48,14 @@ class _Coin:
 def pay(chain: CoreRpc, payments: Sequence[tuple[str, Sat]]) -> str:
     """Pay every (address, satoshis) in one transaction of the faucet's and answer its txid.
 
-    Works again before a block has come: then it spends its own change from the mempool. ChainError when the coins
-    are not enough (mine some), InputError for a bad address, an amount below dust or another network.
+    Works again before a block has come: then it spends its own change from the mempool. One caller at a time: two
+    at once may choose the same coin. ChainError when the coins are not enough (mine some), InputError for a bad
+    address, an amount below dust or another network.
     """
     if chain.network != REGTEST:
         raise InputError(f"the faucet has no coins on {chain.network.name}", hint="it works on regtest only")
+    if not payments:
+        raise InputError("there is nobody to pay")
     outputs = [TxOutput(amount, script_of_address(address, REGTEST)) for address, amount in payments]
     for output in outputs:
         if output.amount < dust_threshold(output):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rein.btc.encoding import compact_size
+from rein.devnet.journal import HEADER_SIZE
 from rein.errors import ChainError, InputError
 
 
@@ -130,9 +132,11 @@ class Kernel:
             block = self._pbk.Block(raw)
         except RuntimeError:
             return None
-        if bytes(block) != raw:  # the parser forgives bytes after the end
+        transactions = [bytes(tx) for tx in block.transactions]
+        # The parser forgives bytes after the end.
+        if raw != b"".join((raw[:HEADER_SIZE], compact_size(len(transactions)), *transactions)):
             return None
-        return [bytes(tx) for tx in block.transactions]
+        return transactions
 
     def submit(self, raw: bytes) -> Verdict:
         """Hand over a block. Returning without an error is not acceptance: the verdict says."""

@@ -22,6 +22,7 @@ from rein.errors import ChainError, InputError, NotFoundError, RejectedError
 JOURNAL_NAME: Final = "blocks.journal"
 KERNEL_DIRECTORY: Final = "kernel"
 
+CLOCK_REASON: Final = "time-too-new"  # more than two hours ahead
 DUPLICATE: Final = "duplicate"
 DUPLICATE_INVALID: Final = "duplicate-invalid"
 INCONCLUSIVE: Final = "inconclusive"
@@ -102,6 +103,8 @@ class Node:
             elif record.kind is Kind.TX:
                 waiting.append(self._replay_transaction(record.payload, number))
             elif record.kind is Kind.INVALIDATE:
+                if record.payload.hex() not in self.chain.blocks:
+                    raise self._journal.damage(number, "no block before it has that hash")
                 self._invalid.add(record.payload.hex())
             elif record.kind is Kind.RECONSIDER:
                 self._invalid.discard(record.payload.hex())
@@ -116,6 +119,8 @@ class Node:
             raise self._journal.damage(line, "it is not a block")
         if raw[4:36][::-1].hex() not in self.chain.blocks:
             raise self._journal.damage(line, "the block before it is missing")
+        if block_hash(raw) in self.chain.blocks:
+            raise self._journal.damage(line, "the block came before")
         return self.chain.add(raw, transactions)
 
     def _replay_transaction(self, raw: bytes, line: int) -> Transaction:
@@ -126,13 +131,23 @@ class Node:
 
     def _feed_kernel(self, lines: dict[str, int]) -> None:
         """Give a fresh kernel the known blocks in the order they came. `lines` says where each was journaled."""
-        banned = self._banned()
+        left_out: set[str] = set()
         for block in list(self.chain.blocks.values())[1:]:
-            if block.hash in banned:
+            if block.hash in self._invalid or block.previous in left_out:
+                left_out.add(block.hash)
                 continue
             verdict = self._kernel.submit(block.raw)
-            if not verdict.accepted:
-                raise self._journal.damage(lines.get(block.hash, 0), verdict.reason or "the block came before")
+            if verdict.accepted:
+                continue
+            if verdict.reason == CLOCK_REASON:
+                raise InputError(
+                    f"block {block.hash} of the journal is from the future",
+                    hint="this machine's clock was set back: set it right, or wait",
+                )
+            if not verdict.new:
+                raise self._journal.damage(lines.get(block.hash, 0), verdict.reason)
+            # It was stored on a branch nobody looked at; without the blocks that outweighed it, it is found bad.
+            left_out.add(block.hash)
 
     def _banned(self) -> set[str]:
         """The invalidated blocks and all that were built on them."""
@@ -203,9 +218,10 @@ class Node:
         )
         verdict = self._kernel.submit(raw)
         if not verdict.valid or not verdict.accepted:
+            hint = "too many blocks were mined at once: wait for the clock to catch up"
             raise ChainError(
                 f"the block just mined is not valid: {verdict.reason or DUPLICATE}",
-                hint="time-too-new: too many blocks were mined at once, wait for the clock to catch up",
+                hint=hint if verdict.reason == CLOCK_REASON else None,
             )
         block = self.chain.add(raw, self._parse_transactions(raw) or [])
         self._follow_kernel()

@@ -59,8 +59,6 @@ def write_key_file(path: Path, words: str, passphrase: str, *, cost: Cost | None
     :raises IdentityError: the file exists or cannot be written.
     """
     check_passphrase(passphrase)
-    if path.exists():
-        raise IdentityError(f"there is a key file at {path} already; it is left as it is")
     salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
     header = _header(cost or Cost(), salt, nonce)
     sealed = _cipher(passphrase, salt, cost or Cost()).encrypt(nonce, words.encode(), _associated(header))
@@ -77,7 +75,7 @@ def read_key_file(path: Path, passphrase: str) -> str:
     from cryptography.exceptions import InvalidTag
 
     header, sealed = _load(path)
-    salt, nonce = _decode(header["salt"], _SALT_BYTES), _decode(header["nonce"], _NONCE_BYTES)
+    salt, nonce = _decode(header.get("salt"), _SALT_BYTES), _decode(header.get("nonce"), _NONCE_BYTES)
     cost = _read_cost(header)
     try:
         words: bytes = _cipher(passphrase, salt, cost).decrypt(nonce, sealed, _associated(header))
@@ -114,7 +112,11 @@ def _cipher(passphrase: str, salt: bytes, cost: Cost) -> Any:
     kdf = Argon2id(
         salt=salt, length=_KEY_BYTES, iterations=cost.iterations, lanes=cost.lanes, memory_cost=cost.memory_kib
     )
-    return ChaCha20Poly1305(kdf.derive(passphrase.encode()))
+    try:
+        secret = passphrase.encode()
+    except UnicodeEncodeError:
+        raise PassphraseError("the passphrase holds bytes that are no text", hint="Give it as UTF-8.") from None
+    return ChaCha20Poly1305(kdf.derive(secret))
 
 
 def _load(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -124,7 +126,7 @@ def _load(path: Path) -> tuple[dict[str, Any], bytes]:
         sealed = base64.b64decode(content.pop("ciphertext"), validate=True)
     except FileNotFoundError:
         raise IdentityError(f"the key file {path} is missing", hint="Restore it from your backup.") from None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise IdentityError(f"{path} is no key file: {error}") from error
     if content.get("rein_key_file") != VERSION or (content.get("kdf"), content.get("cipher")) != (
         "argon2id",
@@ -153,15 +155,37 @@ def _decode(text: Any, length: int) -> bytes:
 
 def _write_private(path: Path, content: str) -> None:
     """Write, sync and only then give the file its name, so that an interruption leaves no half file."""
-    temporary = path.with_suffix(".new")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(temporary, path)
+            _sync_directory(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise IdentityError(f"the key file cannot be written: {error}") from error
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)  # unlike a rename, this never replaces a file
+    except OSError as error:
+        if path.exists():
+            raise IdentityError(f"there is a key file at {path} already; it is left as it is") from error
+        temporary.rename(path)  # a file system without hard links
+
+
+def _sync_directory(folder: Path) -> None:
+    """Make the file's name as durable as its content. Windows keeps names by itself."""
+    if os.name != "nt":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

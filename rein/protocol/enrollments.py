@@ -18,10 +18,13 @@ class Enrollments:
     def __init__(self, enrollments: Iterable[Signed[Enrollment]] = ()) -> None:
         self._by_id: dict[DocumentId, Signed[Enrollment]] = {}
         self._by_master: dict[tuple[str, str], list[Signed[Enrollment]]] = defaultdict(list)
+        self._delegates: dict[tuple[str, str], set[str]] = defaultdict(set)
         for signed in enrollments:
             if signed.id not in self._by_id:
+                identity = (signed.document.network.name, signed.document.master_address)
                 self._by_id[signed.id] = signed
-                self._by_master[signed.document.network.name, signed.document.master_address].append(signed)
+                self._by_master[identity].append(signed)
+                self._delegates[identity].add(signed.document.delegate_address)
 
     def by_id(self, enrollment_id: DocumentId) -> Signed[Enrollment] | None:
         """The enrollment with this document id, superseded or not."""
@@ -48,8 +51,8 @@ class Enrollments:
         :raises AuthorityError: also when the identity's enrollment has not been seen here yet.
         """
         author = document.author
-        known = self._by_master.get((document.network.name, author.master_address))
-        if not known:
+        delegates = self._delegates.get((document.network.name, author.master_address))
+        if delegates is None:
             raise AuthorityError(f"the enrollment of {author.master_address} is not known here")
-        if author.signing_address not in {signed.document.delegate_address for signed in known}:
+        if author.signing_address not in delegates:
             raise AuthorityError(f"{author.signing_address} is no delegate that {author.master_address} enrolled")

@@ -8,6 +8,7 @@ say such a thing is a question to the enrollments (`rein.protocol.enrollments`) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from rein.btc import message
@@ -40,7 +41,7 @@ class Signed(Generic[T]):
     address: str
     armored: str
 
-    @property
+    @cached_property
     def id(self) -> DocumentId:
         """SHA-256 of the signed text, in hex. The text names its only possible signer, so it stands for both."""
         return text_id(self.text)

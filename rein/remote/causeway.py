@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,19 @@ from rein.btc.networks import Network
 from rein.errors import RemoteError
 from rein.protocol.auth import sign_put
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
-from rein.protocol.wire import MAX_QUERY_ITEMS, Query, testnet_flag
+from rein.protocol.wire import MAX_QUERY_ITEMS, MAX_QUERY_ROWS, Query, testnet_flag
 from rein.remote.transport import Transport
 
 _KEY_LETTERS = string.ascii_uppercase + string.digits
 _KEY_LENGTH = 32
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _MAX_PAGES = 1_000
+MAX_QUERY_CHARACTERS = 256 * 2**20
+QUERY_SECONDS = 300
+"""What one query may bring and take, all pages together: an honest server may have many pages, a hostile one has
+no end of them."""
+_MAX_BYTES_FREE = 2**53
+"""More than any server has, and what SQLite and JSON can still hold."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Causeway:
         """Ask for a bucket of free microhosting."""
         answer = self._transport.get("request", {"owner": self._owner, "delegate": self._delegate, "contact": contact})
         buckets = _list(answer, "buckets", self.url)
-        return Hosting(len(buckets), sum(_bytes_free(bucket) for bucket in buckets))
+        return Hosting(len(buckets), min(sum(_bytes_free(bucket) for bucket in buckets), _MAX_BYTES_FREE))
 
     def status(self) -> dict[str, Any]:
         """What the server says of itself."""
@@ -98,23 +105,32 @@ class Causeway:
         return value if isinstance(value, str) else None
 
     def query(self, query: Query, parameters: Mapping[str, str] | None = None) -> Iterator[str]:
-        """Every armored text a query finds, page by page."""
+        """Every armored text a query finds, page by page.
+
+        :raises RemoteError: as any request, or the pages take too long or never end.
+        """
         asked: dict[str, str | int] = {
             "owner": self._owner,
             "query": query.value,
             "testnet": testnet_flag(self._network.name),
             **(parameters or {}),
         }
-        after = -1
+        asked_after: set[int] = set()
+        characters, deadline = 0, time.monotonic() + QUERY_SECONDS
         for _ in range(_MAX_PAGES):
             answer = self._transport.get("query", asked)
-            for text in _list(answer, query.value, self.url):
+            for text in _list(answer, query.value, self.url)[:MAX_QUERY_ROWS]:
                 if isinstance(text, str) and len(text) <= MAX_DOCUMENT_BYTES:
+                    characters += len(text)
                     yield text
             following = answer.get("next")
-            if type(following) is not int or following <= after:
+            if type(following) is not int or following in asked_after:
                 return
-            asked["after"] = after = following
+            if characters > MAX_QUERY_CHARACTERS or time.monotonic() > deadline:
+                break
+            asked_after.add(following)
+            asked["after"] = following
+        raise RemoteError(f"{self.url} has no end of pages for {query.value}; what it sent was dropped")
 
     def query_list(self, query: Query, name: str, items: Sequence[str]) -> Iterator[str]:
         """As `query`, for a parameter that takes a list: asked in as few requests as the limit allows."""
@@ -136,5 +152,6 @@ def _list(answer: Mapping[str, Any], name: str, url: str) -> list[Any]:
 
 
 def _bytes_free(bucket: Any) -> int:
-    text = str(bucket.get("bytes_free", "0")) if isinstance(bucket, dict) else "0"
+    value = bucket.get("bytes_free") if isinstance(bucket, dict) else None
+    text = str(value) if isinstance(value, str | int) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,42 +13,62 @@ from rein.errors import InputError, RemoteError
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-MAX_ANSWER_BYTES = 64 * 2**20
-"""An answer holds at most `wire.MAX_QUERY_ROWS` documents of at most 64 KiB."""
+"""Silence for so long means that a server is gone."""
+TOTAL_SECONDS = 120
+"""From the question to the last byte of the answer, however busily a server trickles."""
+MAX_ANSWER_BYTES = 32 * 2**20
+"""A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. Parsed, this may become
+twenty-six times as much memory."""
 
 _CHUNK = 65_536
 _MAX_URL = 300
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9_.~-]+)*/*")
 
 
 def normal_url(text: str) -> str:
-    """The one spelling of a server's address: scheme, host, port, path, and a slash at the end.
+    """The one spelling of a server's address: scheme, host, port unless it is the scheme's own, path, and a slash at
+    the end.
 
     :raises InputError: it is no http(s) address, or holds a name and password, a query or a fragment.
     """
     given = text if "://" in text else f"http://{text}"
-    parts = urlsplit(given)
     try:
+        if not (given.isascii() and given.isprintable() and len(given) <= _MAX_URL):
+            raise ValueError("an address is up to 300 plain characters")
+        parts = urlsplit(given)
         port = parts.port
+        host = _normal_host(parts.hostname or "", in_brackets="[" in parts.netloc)
     except ValueError as error:
-        raise InputError(f"{text} is no server address: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(given) > _MAX_URL or not given.isascii():
-        raise InputError(f"{text[:60]!r} is no server address", hint="One looks like http://causeway.example:2016")
-    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InputError(
+            f"{text[:60]!r} is no server address: {error}", hint="One looks like http://causeway.example:2016"
+        ) from error
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(f"the server address {text[:60]!r} holds more than scheme, host, port and path")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}/"
+    if parts.scheme not in _DEFAULT_PORTS or port == 0 or not _PATH.fullmatch(parts.path):
+        raise InputError(f"{text[:60]!r} is no server address", hint="One looks like http://causeway.example:2016")
+    shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}/"
+
+
+def _normal_host(host: str, *, in_brackets: bool) -> str:
+    if in_brackets and "%" not in host:  # a zone (%eth0) means something on one machine only
+        return f"[{ipaddress.IPv6Address(host)}]"
+    if not _HOST_NAME.fullmatch(host) or ".." in host:
+        raise ValueError("it has no host name")
+    return host
 
 
 class Transport:
     """One server, over one kept-alive connection. Not for use by two threads at a time."""
 
     def __init__(self, url: str) -> None:
-        import requests
+        from rein.remote.session import Session, Watch
 
         self.url = url
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = "rein"
-        self._session.max_redirects = 0
+        self._watch = Watch()
+        self._session = Session(self._watch)
 
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         """GET with query parameters; the JSON object that is answered.
@@ -63,8 +85,13 @@ class Transport:
         self._session.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        import requests
+        import http.client
 
+        import requests
+        import urllib3
+
+        failure: Exception | None = None
+        self._watch.start(TOTAL_SECONDS)
         try:
             with self._session.request(
                 method,
@@ -76,13 +103,28 @@ class Transport:
             ) as response:
                 body = self._read(response)
                 status = response.status_code
-        except requests.RequestException as error:
-            raise RemoteError(f"{self.url} cannot be reached ({type(error).__name__})") from error
+        # urllib3, http.client and the socket let some of their own errors through requests.
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as error:
+            failure = error
+        finally:
+            expired = self._watch.stop()
+        if expired:
+            raise RemoteError(f"{self.url} takes longer than {TOTAL_SECONDS} seconds to answer") from failure
+        if failure is not None:
+            raise RemoteError(f"{self.url} cannot be reached ({type(failure).__name__})") from failure
         return self._judge(status, body)
 
     def _read(self, response: Any) -> bytes:
+        from rein.remote.session import read_plain
+
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := read_plain(response, _CHUNK):
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
                 raise RemoteError(f"{self.url} sent more than {MAX_ANSWER_BYTES:,} bytes; the answer was dropped")
@@ -105,5 +147,5 @@ class Transport:
 def _reason(answer: dict[str, Any], status: int) -> str:
     for name in ("error", "message", "status"):
         if isinstance(answer.get(name), str) and answer[name]:
-            return str(answer[name])[:300]
+            return " ".join(str(answer[name])[:300].split())  # one line: it must not look like several of ours
     return f"HTTP {status}"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from rein.errors import StoreError
 from rein.store.schema import STEPS
 
+_MAGIC = b"SQLite format 3\0"
 _BUSY_MILLISECONDS = 10_000
 """How long one `rein` waits for another one that is writing to the same home."""
 
@@ -24,17 +25,36 @@ def open_database(path: Path) -> Engine:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        beginning = _create_private(path)
     except OSError as error:
         raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    if beginning not in (b"", _MAGIC):  # SQLite writes over a short file, whatever it holds
+        raise StoreError(f"{path} is no database")
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    try:
-        _upgrade(engine, path)
-    except DatabaseError as error:
-        raise StoreError(f"{path} is no database of Rein: {error.orig}") from error
+    event.listen(engine, "handle_error", _as_store_error)
+    _upgrade(engine, path)
     return engine
+
+
+def _create_private(path: Path) -> bytes:
+    """Make the file if there is none, for its owner alone, and return how it begins."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        path.chmod(0o600)  # one that was copied here may be open to others
+        return os.read(descriptor, len(_MAGIC))
+    finally:
+        os.close(descriptor)
+
+
+def _as_store_error(context: ExceptionContext) -> None:
+    """Whatever SQLite says (no database, locked, disk full) reaches the caller as one error of ours."""
+    error = context.original_exception
+    if isinstance(error, sqlite3.Error):
+        where = context.engine.url.database if context.engine is not None else "the database"
+        hint = "Another rein is writing to it: try again." if "locked" in str(error) else None
+        raise StoreError(f"{where} cannot be used: {error}", hint=hint) from error
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -59,6 +79,8 @@ def _upgrade(engine: Engine, path: Path) -> None:
             raise StoreError(f"{path} was written by a newer Rein (step {version})", hint="Upgrade Rein.")
         if version == len(STEPS):
             return
+        if version == 0 and connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+            raise StoreError(f"{path} is the database of another program")
         for step in STEPS[version:]:
             for statement in step:
                 connection.exec_driver_sql(statement)

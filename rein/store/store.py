@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from rein.store.schema import DOCUMENT, ESCROW_OUTPUT, IDENTITY, PAYMENT, PLACEM
 
 _ROWID: Any = literal_column("rowid")
 """SQLite's own count of rows: the order in which they came."""
+
+_MAX_NAMED = 10_000
+"""Values named in one statement. SQLite takes 32,766, and servers decide how many documents there are."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,11 @@ class Store:
 
     def known(self, ids: Collection[DocumentId]) -> set[DocumentId]:
         """Which of these documents are here."""
-        query = select(DOCUMENT.c.id).where(DOCUMENT.c.id.in_(ids))
-        return {DocumentId(row["id"]) for row in self._rows(query)}
+        return {
+            DocumentId(row["id"])
+            for some in _in_parts(ids)
+            for row in self._rows(select(DOCUMENT.c.id).where(DOCUMENT.c.id.in_(some)))
+        }
 
     def documents(self, network: str, *kinds: Kind) -> list[Signed[Any]]:
         """All documents of some types."""
@@ -139,7 +145,7 @@ class Store:
 
     def documents_of_orders(self, order_ids: Collection[DocumentId]) -> list[Signed[Any]]:
         """Everything that names one of these job documents, and those themselves."""
-        return self._documents(DOCUMENT.c.order_id.in_(order_ids))
+        return [signed for some in _in_parts(order_ids) for signed in self._documents(DOCUMENT.c.order_id.in_(some))]
 
     def own_documents(self, network: str, author: str) -> list[Signed[Any]]:
         """What an identity wrote here, oldest first."""
@@ -238,6 +244,11 @@ class Store:
         """Verified anew: a file on a disk is not to be trusted more than a server."""
         query = select(DOCUMENT.c.armored).where(condition).order_by(_ROWID)
         return [verify(row["armored"]) for row in self._rows(query)]
+
+
+def _in_parts(ids: Collection[DocumentId]) -> Iterator[Sequence[DocumentId]]:
+    named = list(dict.fromkeys(ids))
+    return (named[start : start + _MAX_NAMED] for start in range(0, len(named), _MAX_NAMED))
 
 
 def _document_row(signed: Signed[Any], received_from: str | None) -> dict[str, Any]:

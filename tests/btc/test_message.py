@@ -163,8 +163,11 @@ def test_headers_outside_27_to_34(header: int) -> None:
     assert message.verify(ADDRESS, TEXT, spell(bytes([header]) + raw()[1:])) is False
 
 
-def test_exactly_one_header_verifies() -> None:
-    assert [h for h in range(256) if message.verify(ADDRESS, TEXT, spell(bytes([h]) + raw()[1:]))] == [raw()[0]]
+@pytest.mark.parametrize("compressed", [True, False])
+def test_exactly_one_header_verifies(compressed: bool) -> None:
+    key = PrivateKey(KEY.secret, compressed)
+    address, data = p2pkh_address(key.public_key, MAINNET), raw(message.sign(key, TEXT))
+    assert [h for h in range(256) if message.verify(address, TEXT, spell(bytes([h]) + data[1:]))] == [data[0]]
 
 
 NUMBERS = [0, curve.ORDER, curve.ORDER + 1, 2**256 - 1]

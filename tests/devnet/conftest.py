@@ -31,6 +31,14 @@ def rich(node: Node) -> Node:
     return node
 
 
+@pytest.fixture(scope="module")
+def long_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """One node for a module of tests that leave nothing behind but blocks: opening one takes a while."""
+    with Node(tmp_path_factory.mktemp("node")) as node:
+        node.mine(105, MINER_SCRIPT)
+        yield node
+
+
 @pytest.fixture
 def coin(rich: Node) -> Money:
     """The miner's oldest coin, mature: 50 bitcoin."""

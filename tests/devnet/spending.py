@@ -9,6 +9,7 @@ from rein.btc.address import p2pkh_script, p2wpkh_address, p2wpkh_script, p2wsh_
 from rein.btc.amounts import COIN, Sat
 from rein.btc.curve import ORDER, sign_der
 from rein.btc.encoding import with_length
+from rein.btc.hashes import sha256d
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import (
@@ -101,6 +102,12 @@ def spend_p2wsh(
     digest = witness_v0_sighash(unsigned, 0, witness_script, coin.amount)
     signatures = [sign_der(signer.secret, digest) + SIGHASH_ALL if signer else b"" for signer in signers]
     return with_witnesses(unsigned, [(b"", *signatures, witness_script)])
+
+
+def legacy_signature(tx: Transaction, script: bytes, key: PrivateKey) -> bytes:
+    """A signature of input 0 in the way of before segwit: over the transaction with `script` as its scriptSig."""
+    digest = sha256d(with_script_sig(tx, script).raw + (1).to_bytes(4, "little"))
+    return sign_der(key.secret, digest) + SIGHASH_ALL
 
 
 def with_script_sig(tx: Transaction, script_sig: bytes) -> Transaction:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -234,3 +236,34 @@ def test_blocks_are_not_filled_beyond_their_weight(rich: Node, coin: Money, monk
     monkeypatch.setattr("rein.devnet.node.MAX_BLOCK_WEIGHT", 8_000 + one.weight)
     rich.mine(1, MINER_SCRIPT)
     assert [entry.tx.txid for entry in rich.mempool] == [two.txid]
+
+
+def test_a_bad_block_nobody_looked_at_is_found_when_it_would_win(tmp_path: Path) -> None:
+    with Node(tmp_path) as node:
+        first, second = node.mine(2, MINER_SCRIPT)
+        bad = block_on(node, first, fees=1)
+        assert node.submit_block(bad) == "inconclusive"
+        child = block_on(node, block_hash(bad))
+        node.invalidate(second)
+        assert node.chain.tip.hash == first
+        assert node.submit_block(child) == "bad-prevblk"
+        assert node.submit_block(bad) == "duplicate-invalid"
+    with Node(tmp_path) as again:
+        assert again.chain.tip.hash == first
+        again.reconsider(second)
+        assert again.chain.tip.hash == second
+        assert again.submit_block(child) == "inconclusive"  # that branch is behind again, and not looked at
+        assert again.chain.tip.hash == second
+
+
+def test_nodes_in_one_process_do_not_mix_up_their_reasons(tmp_path: Path) -> None:
+    """The kernel's log, where the reasons are, is one for the whole process."""
+
+    def refusals(name: str) -> set[str | None]:
+        with Node(tmp_path / name) as node:
+            node.mine(1, MINER_SCRIPT)
+            bad = [block_on(node, node.chain.tip.hash, fees=1, extranonce=number) for number in range(40)]
+            return {node.submit_block(raw) for raw in bad}
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(refusals, "abc")) == [{"bad-cb-amount"}] * 3

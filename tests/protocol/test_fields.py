@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rein.btc.amounts import MAX_MONEY
+from rein.btc.amounts import MAX_MONEY, Sat
 from rein.btc.networks import NETWORKS
 from rein.errors import FieldError, ReinError
 from rein.protocol import fields, limits, values
 from rein.protocol.documents import TYPES
 from rein.protocol.fields import Codec, lines_of
 from rein.protocol.signed import Signed
+from rein.protocol.text import escape
 from tests.support.people import enroll, job, person, story
 from tests.support.texts import any_text
 
 STORY = story()
-OF_EVERY_TYPE = (enroll(person("Alice"), mediator=True), STORY.job, *STORY.documents)
+OF_EVERY_TYPE: tuple[Signed[Any], ...] = (enroll(person("Alice"), mediator=True), STORY.job, *STORY.documents)
 each_type = pytest.mark.parametrize("signed", OF_EVERY_TYPE, ids=lambda signed: signed.document.KIND.value)
 any_document = st.sampled_from(OF_EVERY_TYPE)
 
@@ -291,7 +292,7 @@ def test_an_extension_is_spelled_like_any_value(value: str) -> None:
 
 @given(any_text)
 def test_an_extension_may_say_anything_in_the_one_spelling(value: str) -> None:
-    text = f"{STORY.job.text}\nX-note: {fields.escape(value)}"
+    text = f"{STORY.job.text}\nX-note: {escape(value)}"
     if value:
         assert read(STORY.job, text) == STORY.job.document
     else:
@@ -307,7 +308,7 @@ def test_whatever_is_read_is_exactly_what_would_be_written(signed: Signed[Any], 
     row = data.draw(st.integers(2, len(rows) - 1))
     label, _, value = rows[row].partition(": ")
     others = st.sampled_from([each.partition(": ")[2] for each in rows[2:]])
-    new = data.draw(any_text | any_text.map(fields.escape) | others | st.text(alphabet=value, min_size=1))
+    new = data.draw(any_text | any_text.map(escape) | others | st.text(alphabet=value, min_size=1))
     rows[row] = f"{label}: {new}"
     text = "\n".join(rows)
     try:
@@ -375,4 +376,4 @@ def test_a_value_that_cannot_be_read_again_is_not_written() -> None:
     [(100_000_000, 100, 1_000_000), (1, 1, 0), (5_000, 1, 1), (4_999, 1, 0), (33_333, 333, 1_110), (7, 10_000, 7)],
 )
 def test_the_mediators_fee_is_rounded_half_up_to_a_satoshi(price: int, fee: int, expected: int) -> None:
-    assert values.mediator_fee(values.Sat(price), values.BasisPoints(fee)) == expected
+    assert values.mediator_fee(Sat(price), values.BasisPoints(fee)) == expected

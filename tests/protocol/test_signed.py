@@ -24,9 +24,11 @@ from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.fields import lines_of
 from rein.protocol.limits import MAX_CONTACT, MAX_DOCUMENT_BYTES, MAX_NAME, MAX_TEXT
 from rein.protocol.signed import Signed, sign, text_id, verify
+from rein.protocol.text import escape
 from rein.protocol.values import CONTACT, NAME, TEXT, DocumentId
 from tests.support import documents_of_2016
 from tests.support.people import (
+    PRICE,
     armored,
     bid,
     delivery,
@@ -497,7 +499,7 @@ def test_readers_of_2016_see_the_same_fields(pair: tuple[Signed[Any], PrivateKey
 def test_readers_of_2016_see_the_same_fields_beside_any_extension_that_is_let_in(
     extensions: list[tuple[str, str]],
 ) -> None:
-    rows = [f"X-{label}: {fields.escape(value)}" for label, value in extensions]
+    rows = [f"X-{label}: {escape(value)}" for label, value in extensions]
     text = "\n".join([STORY.offer.text, *rows])
     try:
         signed = verify(armored(text, BOB.delegate))
@@ -644,7 +646,7 @@ def test_a_document_its_own_author_bends_is_refused_or_written_the_one_way(
                 label = text_rows[place].partition(": ")[0]
                 text_rows[place] = f"{label}: {data.draw(any_text)}"
             case "extend":
-                text_rows.append(f"X-note: {data.draw(any_text.map(fields.escape))}")
+                text_rows.append(f"X-note: {data.draw(any_text.map(escape))}")
             case _:
                 text_rows.insert(place, data.draw(nasty_text))
     text = "\n".join(text_rows)
@@ -686,7 +688,7 @@ def test_a_signed_document_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         STORY.offer.text = "other"  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        STORY.offer.document.amount = 1  # type: ignore[misc]
+        STORY.offer.document.amount = PRICE  # type: ignore[misc]
     assert isinstance(STORY.offer.document, Offer)
     assert isinstance(STORY.offer.id, str)
     assert DocumentId(STORY.offer.id) == STORY.offer.id

@@ -107,7 +107,7 @@ def _fill(defaults: dict[str, Any], changes: dict[str, Any], height: int) -> dic
     return {"block_height": height, "block_hash": block_hash(height)} | defaults | changes
 
 
-def enroll(who: Person, mediator: bool = False, **changes: Any) -> Signed[Enrollment]:
+def enroll(who: Person, /, mediator: bool = False, **changes: Any) -> Signed[Enrollment]:
     """An enrollment; a mediator's carries the four fields of one."""
     terms: dict[str, Any] = {}
     if mediator:
@@ -129,7 +129,9 @@ def enroll(who: Person, mediator: bool = False, **changes: Any) -> Signed[Enroll
     return sign(Enrollment(**_fill(defaults | terms, changes, HEIGHT - 10)), who.master)
 
 
-def job(creator: Person, mediator: Person, enrollment: Signed[Enrollment] | None = None, **changes: Any) -> Signed[Job]:
+def job(
+    creator: Person, mediator: Person, /, enrollment: Signed[Enrollment] | None = None, **changes: Any
+) -> Signed[Job]:
     """A job. `enrollment` is the mediator's that it quotes, `enroll(mediator, True)` if not given."""
     quoted = enrollment or enroll(mediator, mediator=True)
     job_id = changes.get("job_id", JOB_ID)
@@ -158,7 +160,7 @@ def job(creator: Person, mediator: Person, enrollment: Signed[Enrollment] | None
     return sign(Job(**_fill(defaults, changes, HEIGHT)), creator.delegate)
 
 
-def bid(worker: Person, job: Signed[Job], **changes: Any) -> Signed[Bid]:
+def bid(worker: Person, job: Signed[Job], /, **changes: Any) -> Signed[Bid]:
     """A bid on a job, with the two escrow addresses of its three keys."""
     posted = job.document
     worker_key = changes.get("worker_public_key", worker.job_key(job_keys.WORKER_ESCROW, job.id).public_key)
@@ -182,7 +184,7 @@ def bid(worker: Person, job: Signed[Job], **changes: Any) -> Signed[Bid]:
     return sign(Bid(**_fill(defaults, changes, HEIGHT + 1)), worker.delegate)
 
 
-def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], **changes: Any) -> Signed[Offer]:
+def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], /, **changes: Any) -> Signed[Offer]:
     """An offer that gives the job to a bid."""
     chosen = bid.document
     defaults = {
@@ -204,7 +206,7 @@ def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], **changes: Any) -
     return sign(Offer(**_fill(defaults, changes, HEIGHT + 2)), creator.delegate)
 
 
-def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], **changes: Any) -> Signed[Delivery]:
+def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], /, **changes: Any) -> Signed[Delivery]:
     """A delivery that answers the offer or an earlier delivery."""
     defaults = {
         **_same_job_as(answers),
@@ -215,7 +217,7 @@ def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], **change
     return sign(Delivery(**_fill(defaults, changes, HEIGHT + 3)), worker.delegate)
 
 
-def accept(creator: Person, delivery: Signed[Delivery], **changes: Any) -> Signed[AcceptDelivery]:
+def accept(creator: Person, delivery: Signed[Delivery], /, **changes: Any) -> Signed[AcceptDelivery]:
     """The acceptance of a delivery."""
     defaults = {
         **_same_job_as(delivery),

@@ -96,7 +96,7 @@ def generatetoaddress(node: Node, nblocks: object, address: object, maxtries: ob
     try:
         return node.mine(count, script)
     except ChainError as error:
-        raise RpcError(Code.MISC_ERROR, f"{error.message}; {error.hint}") from error
+        raise RpcError(Code.MISC_ERROR, "; ".join(filter(None, (error.message, error.hint)))) from error
 
 
 def submitblock(node: Node, hexdata: object, dummy: object = None) -> str | None:

@@ -1,0 +1,5 @@
+"""`python -m causeway` is the command `causeway`."""
+
+from causeway.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Owners: the master addresses that hosting is kept for."""

@@ -1,0 +1,1 @@
+"""HTTP plumbing: what every endpoint needs and none should repeat."""

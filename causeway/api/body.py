@@ -1,0 +1,37 @@
+"""JSON bodies from strangers."""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+from flask import Request
+
+from causeway.api.limits import MAX_PARAMETERS
+from causeway.api.parameters import Parameters, without_repeats
+from causeway.errors import BadJsonError, BadRequestError, ContentTypeError
+
+
+def json_parameters(request: Request) -> Parameters:
+    """The fields of a body that is one JSON object. The application's `MAX_CONTENT_LENGTH` bounds its size.
+
+    :raises ApiError: ContentTypeError, BadJsonError, or BadRequestError for a field that stands twice.
+    """
+    if request.mimetype != "application/json":
+        raise ContentTypeError(
+            "the body is not declared to be JSON", hint="Send the header Content-Type: application/json."
+        )
+    body = request.get_data(cache=False)
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=without_repeats, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadJsonError("JSON Decode failed") from error
+    if not isinstance(value, dict):
+        raise BadJsonError("the body is not one JSON object")
+    if len(value) > MAX_PARAMETERS:
+        raise BadRequestError(f"the body has {len(value)} fields; {MAX_PARAMETERS} are allowed")
+    return Parameters(value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

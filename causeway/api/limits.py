@@ -1,0 +1,17 @@
+"""The limits of a request, checked before anything else is done with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_BODY_BYTES: Final = 262_144
+"""A document of 65,536 bytes at most triples when JSON escapes it, and still fits."""
+
+MAX_QUERY_STRING: Final = 65_536
+"""Characters of a query string: 500 document ids or addresses fit."""
+
+MAX_PARAMETERS: Final = 32
+"""Parameters of one request, of the query string or of the body."""
+
+MAX_PARAMETER: Final = 40_000
+"""Characters of one parameter of a query string."""

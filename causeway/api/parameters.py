@@ -1,0 +1,125 @@
+"""Parameters from strangers: each given once, of the right type, storable as text, and no longer than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from flask import Request
+
+from causeway.api.limits import MAX_PARAMETER, MAX_PARAMETERS, MAX_QUERY_STRING
+from causeway.errors import (
+    BadParameterError,
+    BadRequestError,
+    ConflictingParametersError,
+    MissingParameterError,
+    UrlTooLongError,
+)
+from rein.btc.address import is_identity_address
+from rein.protocol.text import is_utf8
+
+_TRUE = (True, 1, "1", "True", "true")
+_FALSE = (False, 0, "0", "False", "false", "")
+_MAX_DIGITS = 19
+
+
+class Parameters:
+    """The parameters of one request, whichever way they came."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+
+    def text(self, *names: str, longest: int = MAX_PARAMETER) -> str:
+        """A parameter that must be there. `names` are its synonyms: any may be given, all that are must agree."""
+        value = self.optional_text(*names, longest=longest)
+        if value is None:
+            raise MissingParameterError(f"the parameter {names[0]!r} is missing")
+        return value
+
+    def optional_text(self, *names: str, longest: int = MAX_PARAMETER) -> str | None:
+        """A parameter that may be left out; JSON's null counts as left out."""
+        name, value = self._one_of(names)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise BadParameterError(f"the parameter {name!r} is not text")
+        if len(value) > longest:
+            raise BadParameterError(f"the parameter {name!r} has {len(value):,} characters; {longest:,} are allowed")
+        if "\x00" in value:
+            raise BadParameterError(f"the parameter {name!r} holds a NUL character")
+        if not is_utf8(value):
+            raise BadParameterError(f"the parameter {name!r} holds a lone surrogate, which UTF-8 cannot carry")
+        return value
+
+    def address(self, *names: str) -> str:
+        """A P2PKH address of any Bitcoin network that must be there."""
+        return _checked_address(names[0], self.text(*names))
+
+    def optional_address(self, *names: str) -> str | None:
+        """A P2PKH address of any Bitcoin network. An empty text counts as left out: clients of 2016 send it."""
+        value = self.optional_text(*names)
+        return _checked_address(names[0], value) if value else None
+
+    def flag(self, name: str) -> bool | None:
+        """A truth value in any spelling that clients of 2016 use, or None where it was left out."""
+        _, value = self._one_of((name,))
+        if value is None:
+            return None
+        # By type as well: 1.0 and True equal 1 in Python, but only some of these spellings are in use.
+        if isinstance(value, bool | int | str):
+            if value in _TRUE:
+                return True
+            if value in _FALSE:
+                return False
+        raise BadParameterError(f"the parameter {name!r} is neither 0 nor 1")
+
+    def number(self, name: str, *, default: int, lowest: int, highest: int) -> int:
+        """A whole number in decimal digits."""
+        text = self.optional_text(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and lowest <= int(text) <= highest):
+            raise BadParameterError(f"the parameter {name!r} is no whole number from {lowest} to {highest}")
+        return int(text)
+
+    def _one_of(self, names: tuple[str, ...]) -> tuple[str, object]:
+        given = [(name, self._values[name]) for name in names if self._values.get(name) is not None]
+        if not given:
+            return names[0], None
+        for name, value in given[1:]:
+            if value != given[0][1]:
+                raise ConflictingParametersError(f"the parameters {given[0][0]!r} and {name!r} contradict each other")
+        return given[0]
+
+
+def query_parameters(request: Request) -> Parameters:
+    """The parameters of a query string, read strictly: no bytes that are not UTF-8, no name twice."""
+    raw = request.environ.get("QUERY_STRING", "")
+    if len(raw) > MAX_QUERY_STRING:
+        raise UrlTooLongError(f"the query string has {len(raw):,} characters; {MAX_QUERY_STRING:,} are allowed")
+    try:
+        # WSGI hands bytes over as Latin-1 (PEP 3333).
+        text = raw.encode("latin-1").decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except ValueError as error:
+        raise BadRequestError("the query string is not UTF-8, or has too many parameters") from error
+    return Parameters(without_repeats(pairs))
+
+
+def without_repeats(pairs: list[tuple[str, object]] | list[tuple[str, str]]) -> dict[str, object]:
+    """The pairs as a mapping.
+
+    :raises BadRequestError: a name stands twice; who reads the first and who reads the last would disagree.
+    """
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        if name in values:
+            raise BadRequestError(f"the parameter {name[:40]!r} stands twice")
+        values[name] = value
+    return values
+
+
+def _checked_address(name: str, value: str) -> str:
+    if not is_identity_address(value):
+        raise BadParameterError(f"the parameter {name!r} is no P2PKH address", hint="It begins with 1, m or n.")
+    return value

@@ -1,0 +1,1 @@
+"""Who may write: nonces, signatures, and the delegates that owners have enrolled."""

@@ -1,0 +1,47 @@
+"""What every table is made of."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import BindParameter, MetaData, String, Table, bindparam
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeEngine
+
+
+class Base(DeclarativeBase):
+    """All models of the server. Constraints are named by one rule, so that a migration can name them too."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pk",
+            "uq": "%(table_name)s_%(column_0_name)s_unique",
+            "ix": "%(table_name)s_%(column_0_name)s_index",
+            "fk": "%(table_name)s_%(column_0_name)s_fk",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        }
+    )
+
+
+def table_of(model: type[Base]) -> Table:
+    """The Core table of a model: the hot paths use Core, without the ORM's work on each row."""
+    return cast("Table", model.__table__)
+
+
+def given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+    """A named parameter of a statement that is made once and executed often with `values_given`.
+
+    Never `bindparam("owner")`: where a parameter has the name of a column, SQLAlchemy also sets that column in every
+    INSERT and UPDATE of the statement, silently.
+    """
+    return bindparam(f"given_{name}", type_=type_)
+
+
+def values_given(**values: object) -> dict[str, object]:
+    """The parameters to execute a statement with that was made of `given`."""
+    return {f"given_{name}": value for name, value in values.items()}
+
+
+def ascii_text(length: int) -> String:
+    """A type for addresses, keys and ids: compared byte by byte, whatever the language of the database is."""
+    return String(length, collation="C")

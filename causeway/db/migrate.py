@@ -1,0 +1,50 @@
+"""Bringing a database to this version's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
+
+from causeway.db.engine import make_patient_engine
+from causeway.errors import DatabaseError
+
+_LOCK = 0x63617573
+"""The advisory lock under which migrations run ("caus")."""
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, without a file: where the migrations are is all it needs to know."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def upgrade(url: URL) -> None:
+    """Apply every migration that is missing, all in one transaction. Any number of processes may call it at once.
+
+    :raises DatabaseError: the database cannot be reached or used, or was made by a newer causeway.
+    """
+    config = alembic_config()
+    try:
+        with make_patient_engine(url).begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise DatabaseError(
+            "the database was made by a newer causeway", hint="Upgrade this one, or restore a backup."
+        ) from error
+    except DBAPIError as error:
+        raise DatabaseError(f"the database cannot be used: {_first_line(error)}", hint=_HINT) from error
+
+
+_HINT = "Check --database-url, and that the database runs and lets this user create tables."
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().split("\n")[0]

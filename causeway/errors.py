@@ -1,0 +1,166 @@
+"""Every error the server raises, as a branch of Rein's one tree, split by who can act on it.
+
+    ReinError
+    ├── ApiError                           code                      HTTP   the client asked for what cannot be done
+    │   ├── BadRequestError                bad_request               400
+    │   │   ├── BadJsonError               bad_json                  400
+    │   │   ├── MissingParameterError      missing_parameter         400
+    │   │   ├── BadParameterError          bad_parameter             400
+    │   │   └── ConflictingParametersError conflicting_parameters    400
+    │   ├── NonceError                     bad_nonce                 401
+    │   │   ├── NonceExpiredError          nonce_expired             401
+    │   │   └── NonceUsedError             nonce_used                401
+    │   ├── RequestSignatureError          incorrect_signature       401
+    │   ├── TransferExhaustedError         transfer_exhausted        402
+    │   ├── UnknownOwnerError              unknown_owner             403
+    │   ├── AccountRequiredError           account_required          403
+    │   ├── NotDelegateError               not_delegate              403
+    │   ├── KeyTakenError                  key_taken                 403
+    │   ├── StorageExhaustedError          storage_exhausted         403
+    │   ├── KeyNotFoundError               key_not_found             404
+    │   ├── BodyTooLargeError              body_too_large            413
+    │   ├── UrlTooLongError                url_too_long              414
+    │   ├── ContentTypeError               bad_content_type          415
+    │   ├── WrongNetworkError              wrong_network             422
+    │   ├── BusyError                      busy                      503
+    │   └── DatabaseDownError              database_down             503
+    ├── InputError
+    │   └── SettingsError                  settings                  exit 2   the operator's flags or environment
+    ├── StoreError
+    │   └── DatabaseError                  database                  exit 9   the operator's database
+    └── ListenError                        listen                    exit 10  the operator's address and port
+
+A document that is refused keeps the code of Rein's own DocumentError or AuthorityError and is answered with 422.
+The texts "Bad nonce", "Incorrect signature" and so on are those of 2016: its clients show them to people.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rein.errors import InputError, ReinError, StoreError
+
+
+class ApiError(ReinError):
+    """What a request can be refused for. `status` is the HTTP status; `exit_code` is never used."""
+
+    status: ClassVar[int] = 400
+
+
+class BadRequestError(ApiError):
+    code = "bad_request"
+
+
+class BadJsonError(BadRequestError):
+    code = "bad_json"
+
+
+class MissingParameterError(BadRequestError):
+    code = "missing_parameter"
+
+
+class BadParameterError(BadRequestError):
+    code = "bad_parameter"
+
+
+class ConflictingParametersError(BadRequestError):
+    code = "conflicting_parameters"
+
+
+class NonceError(ApiError):
+    code = "bad_nonce"
+    status = 401
+
+    def __init__(self, hint: str) -> None:
+        super().__init__("Bad nonce", hint=hint)
+
+
+class NonceExpiredError(NonceError):
+    code = "nonce_expired"
+
+
+class NonceUsedError(NonceError):
+    code = "nonce_used"
+
+
+class RequestSignatureError(ApiError):
+    code = "incorrect_signature"
+    status = 401
+
+
+class TransferExhaustedError(ApiError):
+    code = "transfer_exhausted"
+    status = 402
+
+
+class UnknownOwnerError(ApiError):
+    code = "unknown_owner"
+    status = 403
+
+
+class AccountRequiredError(ApiError):
+    code = "account_required"
+    status = 403
+
+
+class NotDelegateError(ApiError):
+    code = "not_delegate"
+    status = 403
+
+
+class KeyTakenError(ApiError):
+    code = "key_taken"
+    status = 403
+
+
+class StorageExhaustedError(ApiError):
+    code = "storage_exhausted"
+    status = 403
+
+
+class KeyNotFoundError(ApiError):
+    code = "key_not_found"
+    status = 404
+
+
+class BodyTooLargeError(ApiError):
+    code = "body_too_large"
+    status = 413
+
+
+class UrlTooLongError(ApiError):
+    code = "url_too_long"
+    status = 414
+
+
+class ContentTypeError(ApiError):
+    code = "bad_content_type"
+    status = 415
+
+
+class WrongNetworkError(ApiError):
+    code = "wrong_network"
+    status = 422
+
+
+class BusyError(ApiError):
+    code = "busy"
+    status = 503
+
+
+class DatabaseDownError(ApiError):
+    code = "database_down"
+    status = 503
+
+
+class SettingsError(InputError):
+    code = "settings"
+
+
+class DatabaseError(StoreError):
+    code = "database"
+
+
+class ListenError(ReinError):
+    code = "listen"
+    exit_code = 10

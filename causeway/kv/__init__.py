@@ -1,0 +1,1 @@
+"""Values under keys: the one place where anything is written for somebody."""

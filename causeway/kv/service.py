@@ -1,0 +1,241 @@
+"""Writing and reading values.
+
+A write is checked in the order of cost: size, shape, nonce, signature, document, and only then the database. There it
+takes four round trips besides BEGIN: lock and look, index the document, write, commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from causeway.accounts import service as accounts
+from causeway.auth import service as auth
+from causeway.auth.nonces import NonceMint
+from causeway.db.base import given, values_given
+from causeway.db.engine import Database, LostRaceError
+from causeway.errors import (
+    ApiError,
+    KeyNotFoundError,
+    KeyTakenError,
+    NonceUsedError,
+    NotDelegateError,
+    RequestSignatureError,
+    StorageExhaustedError,
+    TransferExhaustedError,
+    UnknownOwnerError,
+)
+from causeway.hosting import service as hosting
+from causeway.kv.arrivals import Arrival, Listener, read_arrival
+from causeway.kv.models import kv
+from rein.btc.hashes import sha256
+from rein.btc.networks import Network
+from rein.protocol.auth import put_text, verify_put
+
+log = logging.getLogger(__name__)
+
+PURGE_INTERVAL_S = 60
+
+
+@dataclass(frozen=True)
+class Put:
+    """A request to store `value` under `key` for `owner`, signed by `signer` (the owner or its delegate)."""
+
+    key: str
+    value: str
+    owner: str
+    signer: str
+    nonce: str
+    signature: str
+    testnet: bool
+
+
+class KeyValueStore:
+    """The values of all owners."""
+
+    def __init__(self, database: Database, mint: NonceMint, network: Network, listener: Listener) -> None:
+        self._database = database
+        self._mint = mint
+        self._network = network
+        self._listener = listener
+        self._purge_lock = threading.Lock()
+        self._purged = time.monotonic()
+
+    def put(self, request: Put) -> None:
+        """Store a value, durably; the nonce is spent with it.
+
+        :raises ReinError: an ApiError, or the DocumentError or AuthorityError of a document that is none.
+        """
+        self._mint.check(request.nonce, request.owner)
+        if not verify_put(request.key, request.value, request.signer, request.nonce, request.signature):
+            raise RequestSignatureError(
+                "Incorrect signature", hint="It is over key + value + signature_address + nonce, by that address."
+            )
+        arrival = read_arrival(request.value, self._network, testnet=request.testnet)
+        self._database.write(lambda connection: self._store(connection, request, arrival))
+        self._forget_old_nonces()
+
+    def get(self, key: str) -> str:
+        """The value under a key, charged to the bucket that holds it.
+
+        :raises ApiError: KeyNotFoundError, or TransferExhaustedError where the bucket has no transfer left for it.
+        """
+        with self._database.read() as connection:
+            value = connection.scalar(_SERVE, values_given(key=key))
+            if value is not None:
+                return str(value)
+            if connection.scalar(_KNOWS, values_given(key=key)):
+                raise TransferExhaustedError(
+                    "The transfer that was bought for this value is used up.",
+                    hint="The value is kept. Its owner can get more transfer; other servers may have it too.",
+                )
+        raise KeyNotFoundError("Key not found.")
+
+    def _store(self, connection: Connection, request: Put, arrival: Arrival | None) -> None:
+        text = put_text(request.key, request.value, request.signer, request.nonce)
+        names = values_given(
+            nonce=request.nonce,
+            key=request.key,
+            text_hash=sha256(text.encode()),
+            owner=request.owner,
+            signer=request.signer,
+        )
+        rows = connection.execute(_LOOK, names).all()
+        self._check_may_write(connection, request, arrival, rows)
+        old = rows[0]
+        size = len(request.key.encode()) + len(request.value.encode())
+        rooms = [hosting.Room(row.room_id, row.room_live, row.room_free) for row in rows]
+        charge = hosting.charge_for(rooms, size, old_bucket=old.old_bucket, old_size=old.old_size or 0)
+        if arrival is not None:
+            self._listener.stored(connection, arrival)
+            auth.remember_delegation(connection, arrival.signed)
+        document_id = arrival.signed.id if arrival is not None else None
+        spent = connection.scalar(
+            _WRITE,
+            names
+            | values_given(
+                **asdict(charge),
+                value=request.value,
+                size=size,
+                document_id=document_id,
+                testnet=request.testnet,
+                old_size=old.old_size,
+                old_bucket=old.old_bucket,
+                old_document=old.old_document,
+            ),
+        )
+        if spent is None:
+            raise LostRaceError
+        if spent == 0:
+            raise _nonce_used()
+        if old.old_document is not None and old.old_document != document_id:
+            self._release(connection, old.old_document)
+
+    def _check_may_write(
+        self, connection: Connection, request: Put, arrival: Arrival | None, rows: Sequence[Row[Any]]
+    ) -> None:
+        if not rows:
+            if accounts.is_registered(connection, request.owner):
+                raise StorageExhaustedError("Insufficient storage space.", hint="GET /request grants a bucket.")
+            raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
+        found = rows[0]
+        if found.nonce_is_spent:
+            raise _nonce_used()
+        if request.signer != request.owner and not found.signer_is_enrolled:
+            is_proof = arrival is not None and auth.proves(
+                connection, arrival.signed, owner=request.owner, signer=request.signer
+            )
+            if not is_proof:
+                raise NotDelegateError(
+                    f"{request.signer} may not write for {request.owner}",
+                    hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
+                )
+        if found.old_owner is not None and found.old_owner != request.owner:
+            raise KeyTakenError("Key is owned by somebody else.", hint="Choose another key.")
+
+    def _release(self, connection: Connection, document_id: str) -> None:
+        if not connection.scalar(_HOLDS, values_given(document_id=document_id)):
+            self._listener.released(connection, document_id)
+            auth.forget_delegation(connection, document_id)
+
+    def _forget_old_nonces(self) -> None:
+        """Once a minute, after a write: a failure of this must not look like a failure of that."""
+        if time.monotonic() - self._purged < PURGE_INTERVAL_S or not self._purge_lock.acquire(blocking=False):
+            return
+        try:
+            self._purged = time.monotonic()
+            with self._database.read() as connection:
+                auth.forget_old_nonces(connection, self._mint.oldest_valid())
+        except ApiError as error:
+            log.warning("old nonces were not removed: %s", error.message)
+        finally:
+            self._purge_lock.release()
+
+
+def _nonce_used() -> NonceUsedError:
+    return NonceUsedError("This put has been served already; every put that is answered brings a fresh nonce.")
+
+
+def _looking() -> Select[Any]:
+    """Lock the owner's buckets and see everything a write depends on: a row for each bucket.
+
+    What is looked at beside the buckets may be as old as the begin of the wait for the lock: `_WRITE` makes sure of
+    the value it replaces, and of the nonce.
+    """
+    looked = hosting.locked_rooms().add_columns(
+        kv.c.owner.label("old_owner"),
+        kv.c.size.label("old_size"),
+        kv.c.bucket_id.label("old_bucket"),
+        kv.c.document_id.label("old_document"),
+        auth.nonce_is_spent().label("nonce_is_spent"),
+        auth.signer_is_enrolled().label("signer_is_enrolled"),
+    )
+    return looked.outerjoin(kv, kv.c.key == given("key"))
+
+
+def _writing() -> ReturningInsert[Any]:
+    """Spend the nonce, charge the bucket and write the value. Answers how many nonces were spent (0: it was spent
+    before), or with no row if the value under the key is not the one that was looked at."""
+    spent, spent_count = auth.spend_nonce()
+    unchanged: ColumnElement[bool] = and_(
+        kv.c.owner == given("owner"),
+        kv.c.size == given("old_size"),
+        kv.c.bucket_id == given("old_bucket"),
+        kv.c.document_id.is_not_distinct_from(given("old_document")),
+    )
+    written: dict[str, Any] = {
+        "value": given("value"),
+        "size": given("size"),
+        "bucket_id": given("charged"),
+        "document_id": given("document_id"),
+        "testnet": given("testnet"),
+    }
+    statement = insert(kv).values(key=given("key"), owner=given("owner"), **written)
+    return (
+        statement.on_conflict_do_update(
+            index_elements=[kv.c.key],
+            set_={name: statement.excluded[name] for name in written} | {"stored": func.now()},
+            where=unchanged,
+        )
+        .returning(spent_count)
+        .add_cte(spent, hosting.apply_charge())
+    )
+
+
+_LOOK = _looking()
+_WRITE = _writing()
+_HOLDS = select(exists().where(kv.c.document_id == given("document_id")))
+_KNOWS = select(exists().where(kv.c.key == given("key")))
+_SERVE = (
+    hosting.serve_from(kv.c.size)
+    .where(kv.c.key == given("key"), hosting.bucket_id() == kv.c.bucket_id)
+    .returning(kv.c.value)
+)

@@ -1,0 +1,1 @@
+"""Running a server: what it writes to its log."""

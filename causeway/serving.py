@@ -1,0 +1,193 @@
+"""Running the server: its database, its worker processes, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import http.client
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import click
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+from sqlalchemy import URL
+
+from causeway.app import create_app
+from causeway.db.embedded import EmbeddedPostgres
+from causeway.db.engine import Database, make_engine, parse_url
+from causeway.db.installation import open_installation
+from causeway.db.migrate import upgrade
+from causeway.errors import DatabaseError, ListenError
+from causeway.ops.logs import LOGGING, configure_logs
+from causeway.settings import Settings
+from rein.errors import ReinError
+
+BACKLOG = 1024
+HEADER_TIMEOUT_MS = 10_000
+MAX_HEADER_BYTES = 131_072
+"""Bytes of a request line and headers: a query string of 64 KiB fits."""
+
+WORKER_STOP_S = 1
+PORT_PATIENCE_S = 3
+READY_TIMEOUT_S = 30
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. Prints one line when it is ready to answer.
+
+    :raises ReinError: the address, the database or the data directory cannot be used.
+    """
+    _stop_on(signal.SIGTERM, signal.SIGHUP)
+    with database_url(settings) as url:
+        upgrade(url)
+        _check_installation(url, settings)
+        host, port = _claim_port(settings.host, settings.port)
+        running = replace(settings, port=port, database_url=url.render_as_string(hide_password=False))
+        server = _WorkerServer(
+            "causeway",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
+            websockets=False,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            backlog=BACKLOG,
+            respawn_failed_workers=True,
+            workers_kill_timeout=WORKER_STOP_S,
+            log_level=LogLevels.error,
+            log_dictconfig=copy.deepcopy(LOGGING),
+        )
+        server.announce = partial(_announce, running)
+        server.serve(target_loader=partial(load_worker, running), wrap_loader=False)
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[URL]:
+    """The operator's database, or the embedded one, running for as long as the context lasts."""
+    if settings.database_url is not None:
+        yield parse_url(settings.database_url)
+        return
+    embedded = EmbeddedPostgres(settings.data)
+    try:
+        embedded.start()
+        yield embedded.url
+    finally:
+        embedded.stop()
+
+
+def load_worker(settings: Settings) -> Flask:
+    """The application, in a worker process of its own."""
+    # Ctrl-C reaches every process of the terminal's group. Only the first one is to act on it and end the others.
+    os.setpgid(0, 0)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    configure_logs()
+    return create_app(settings)
+
+
+class _WorkerServer(MPServer):
+    """Granian, and word when it answers."""
+
+    announce: Callable[[], None]
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # granian's, not annotated
+        # A closed terminal ends the server; granian would only renew its workers.
+        signal.signal(signal.SIGHUP, self.signal_handler_interrupt)
+        # Not before the workers were forked: a thread might hold a lock at that moment, for ever in the child.
+        threading.Thread(target=self.announce, daemon=True).start()
+
+
+def _stop_on(*signals: signal.Signals) -> None:
+    """Until granian takes the signals over, they end the start like Ctrl-C does, so that what was begun is undone."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for each in signals:
+        signal.signal(each, interrupt)
+
+
+def _check_installation(url: URL, settings: Settings) -> None:
+    """Find out here, and not in each worker, whether the database can be used."""
+    engine = make_engine(url, connections=1)
+    try:
+        Database(engine).write(lambda connection: open_installation(connection, settings.network))
+    except DatabaseError:
+        raise
+    except ReinError as error:
+        raise DatabaseError(error.message, hint=error.hint) from error
+    finally:
+        engine.dispose()
+
+
+def _claim_port(host: str, port: int) -> tuple[str, int]:
+    """The IP address to listen on and a port that is free; 0 picks one.
+
+    The workers share their port by SO_REUSEPORT, which would also let a second server share it unnoticed: so it is
+    tried without. Workers that outlived a killed server need a moment to notice.
+    """
+    deadline = time.monotonic() + PORT_PATIENCE_S
+    while True:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+                0
+            ]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                name = probe.getsockname()
+                return str(name[0]), int(name[1])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise ListenError(
+                    f"{host} port {port} cannot be listened on: {error.strerror}",
+                    hint="Choose another with --host and --port (0: any free one).",
+                ) from error
+        time.sleep(0.1)
+
+
+def _announce(settings: Settings) -> None:
+    """Print the line that people and programs wait for, once a request is answered."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound here
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            connection = http.client.HTTPConnection(local, settings.port, timeout=5)
+            connection.request("GET", "/help")
+            ready = connection.getresponse().status == 200
+            connection.close()
+        except (OSError, http.client.HTTPException):
+            ready = False
+        if ready:
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            with suppress(OSError):
+                click.echo(f"causeway is listening on http://{host}:{settings.port} ({settings.network.name})")
+            return
+        time.sleep(0.02)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the first process is gone, even if it was killed without a word."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(WORKER_STOP_S)
+    os._exit(1)

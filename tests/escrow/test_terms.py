@@ -1,0 +1,314 @@
+"""What was agreed about money: to the satoshi, from verified documents alone, and refused where anything differs."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rein.btc.address import script_of_address
+from rein.btc.amounts import DUST_LIMIT, MAX_MONEY, Sat
+from rein.btc.networks import MAINNET, REGTEST
+from rein.btc.transaction import OutPoint
+from rein.errors import AuthorityError, EscrowError, FieldError, InputError, ReinError
+from rein.escrow.contract import Purse
+from rein.escrow.payout import sign_payout
+from rein.escrow.terms import (
+    MAX_FEERATE,
+    MIN_FEERATE,
+    Terms,
+    check_bid,
+    check_price,
+    contract_of,
+    offer_amounts,
+    terms_of,
+)
+from rein.protocol import job_keys
+from rein.protocol.documents import Bid, Offer
+from rein.protocol.orders import Order, fold
+from rein.protocol.signed import Signed
+from rein.protocol.values import BasisPoints, mediator_fee
+from tests.support.money import FEERATE, SOME_TXID, Deal, deal
+from tests.support.people import PRICE, bid, offer, person, story
+
+BOB, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Charlie", "Mallory"))
+
+
+def test_the_terms_of_a_story() -> None:
+    terms = terms_of(fold(story().job, [story().bid, story().offer], story().enrollments))
+    assert (terms.primary.amount, terms.primary.receives, terms.primary.miner_fee) == (5_001_000, 5_000_000, 1_000)
+    assert (terms.mediator.amount, terms.mediator.receives, terms.mediator.miner_fee) == (76_000, 75_000, 1_000)
+    assert (terms.primary.receiver, terms.mediator.receiver) == ("Charlie", "Alice")
+    assert terms.primary.receiver_address == story().bid.document.worker_payment_address
+    assert terms.mediator.receiver_address == story().job.document.mediator_payment_address
+    for purse in terms.purses:
+        assert purse.payout.script == script_of_address(purse.receiver_address, REGTEST)
+    assert [purse.escrow.purse for purse in terms.purses] == [Purse.PRIMARY, Purse.MEDIATOR]
+    assert terms.primary.escrow.address == story().bid.document.primary_address
+
+
+def test_there_are_no_terms_without_an_offer_that_counts() -> None:
+    told = story()
+    second = offer(told.creator, told.bid, told.job, primary_amount=Sat(5_002_000))
+    for documents in ([], [told.bid], [told.offer], [told.bid, told.offer, second]):
+        with pytest.raises(EscrowError, match="no offer that counts"):
+            terms_of(fold(told.job, documents, told.enrollments))
+
+
+# The worker's or the creator's program puts other addresses into its document: S2, C3.
+
+OTHER = contract_of(deal().job.document, MALLORY.job_key(job_keys.WORKER_ESCROW, deal().job.id).public_key)
+SWAPPED = {
+    "foreign-primary": {"primary_address": OTHER.primary.address},
+    "foreign-mediator": {"mediator_address": OTHER.mediator.address},
+    "both-foreign": {"primary_address": OTHER.primary.address, "mediator_address": OTHER.mediator.address},
+    "crossed": {
+        "primary_address": deal().bid.document.mediator_address,
+        "mediator_address": deal().bid.document.primary_address,
+    },
+    "own-wallet": {"primary_address": CHARLIE.job_key("m/3'/1'", "x").public_key and "bcrt1q" + "q" * 38},
+    "upper-case": {"primary_address": deal().bid.document.primary_address.upper()},
+    "another-job": {"primary_address": deal(1).bid.document.primary_address},
+}
+
+
+@pytest.mark.parametrize("change", SWAPPED.values(), ids=list(SWAPPED))
+def test_a_bid_with_other_escrow_addresses_is_refused(change: dict[str, str]) -> None:
+    told = deal()
+    bad = dataclasses.replace(told.bid.document, **change)
+    with pytest.raises(EscrowError, match="not those of the three keys"):
+        check_bid(told.job.document, bad)
+    with pytest.raises(EscrowError, match="not those of the three keys"):
+        offer_amounts(told.job.document, bad, FEERATE)
+
+
+def test_an_order_on_a_swapped_address_has_no_terms() -> None:
+    """Signed by the right worker and repeated by the right creator, so the order machine lets it pass."""
+    told, alice = deal(), story()
+    address = OTHER.primary.address
+    placed = bid(CHARLIE, told.job, primary_address=address)
+    given_ = offer(BOB, placed, told.job, primary_address=address)
+    order = fold(told.job, [placed, given_], _enrollments(told, alice.enrollments))
+    assert order.offer is not None
+    with pytest.raises(EscrowError, match="addresses in the bid"):
+        terms_of(order)
+
+
+def test_an_offer_with_other_addresses_than_the_bid_has_no_terms() -> None:
+    """The order machine keeps it apart already; the terms do not rely on that."""
+    told = deal()
+    for name in ("primary_address", "mediator_address"):
+        bad = _offered(told, **{name: getattr(OTHER, name.removesuffix("_address")).address})
+        with pytest.raises(EscrowError, match="addresses in the offer"):
+            terms_of(bad)
+
+
+def _offered(told: Deal, **changes: Any) -> Order:
+    """The order as if its offer said something else."""
+    document = dataclasses.replace(told.offer.document, **changes)
+    return dataclasses.replace(told.order, offer=dataclasses.replace(told.offer, document=document))
+
+
+def _enrollments(told: Deal, known: Any) -> Any:
+    from rein.protocol.enrollments import Enrollments
+    from tests.support.people import enroll
+
+    alice = enroll(person("Alice"), True, mediator_fee=told.job.document.mediator_fee)
+    return Enrollments([alice, *known])
+
+
+# Amounts: C7, S13.
+
+
+def _with_amounts(told: Deal, primary: int, mediator: int) -> Terms:
+    return terms_of(_offered(told, primary_amount=Sat(primary), mediator_amount=Sat(mediator)))
+
+
+def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
+    told = deal()
+    for purse in told.terms.purses:
+        lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
+        fine, amounts = {lowest, highest}, {}
+        for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.receives):
+            amounts = {each.escrow.purse: each.amount for each in told.terms.purses}
+            amounts[purse.escrow.purse] = Sat(purse.receives + miner)
+            ordered = (amounts[Purse.PRIMARY], amounts[Purse.MEDIATOR])
+            if miner in fine:
+                assert _with_amounts(told, *ordered).purses
+            else:
+                with pytest.raises(EscrowError, match=rf"leaves {miner} sat for the miner of the .* outside"):
+                    _with_amounts(told, *ordered)
+
+
+@given(feerate=st.integers(MIN_FEERATE, MAX_FEERATE), price=st.integers(100_000, MAX_MONEY // 2))
+def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate: int, price: int) -> None:
+    told = deal()
+    placed = dataclasses.replace(told.bid.document, amount=Sat(price))
+    amounts = offer_amounts(told.job.document, placed, feerate)
+    document = dataclasses.replace(
+        told.offer.document, amount=Sat(price), primary_amount=amounts.primary, mediator_amount=amounts.mediator
+    )
+    order = dataclasses.replace(
+        told.order,
+        bid=dataclasses.replace(told.bid, document=placed),
+        offer=dataclasses.replace(told.offer, document=document),
+    )
+    terms = terms_of(order)
+    assert terms.primary.receives == price
+    assert terms.mediator.receives == mediator_fee(Sat(price), told.job.document.mediator_fee)
+    for purse in terms.purses:
+        assert purse.miner_fee == feerate * purse.vsize
+        assert type(purse.amount) is type(purse.receives) is type(purse.miner_fee) is int
+
+
+@pytest.mark.parametrize("feerate", [-1, 0, MAX_FEERATE + 1, 10**9])
+def test_nobody_offers_a_feerate_outside_the_band(feerate: int) -> None:
+    with pytest.raises(InputError, match="fee rate"):
+        offer_amounts(deal().job.document, deal().bid.document, feerate)
+
+
+@given(key_bytes=st.binary(min_size=32, max_size=32))
+def test_the_size_reckoned_is_never_below_the_size_sent(key_bytes: bytes) -> None:
+    """Signatures differ in length; the reserve for the miner must do for the longest."""
+    told, outpoint = deal(), OutPoint(key_bytes.hex(), 1)
+    for purse in told.terms.purses:
+        signed = sign_payout(purse, outpoint, told.creator).sign(told.receiver_key(purse.escrow.purse))
+        transaction = signed.finalize()
+        assert purse.vsize - 1 <= transaction.vsize <= purse.vsize
+        assert purse.miner_fee >= FEERATE * transaction.vsize
+
+
+# The mediator's fee.
+
+
+@given(amount=st.integers(0, MAX_MONEY), points=st.integers(1, 10_000))
+def test_the_mediators_fee_is_the_percentage_rounded_half_up(amount: int, points: int) -> None:
+    exact = Fraction(amount * points, 10_000)
+    fee = mediator_fee(Sat(amount), BasisPoints(points))
+    assert type(fee) is int
+    assert abs(fee - exact) <= Fraction(1, 2)
+    assert (exact - fee) != Fraction(1, 2), "a half goes up"
+    assert 0 <= fee <= amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "points", "fee"),
+    [
+        (5_000_000, 150, 75_000),
+        (100, 50, 1),  # exactly half a satoshi
+        (99, 50, 0),
+        (10_033, 150, 150),  # 150.495
+        (10_034, 150, 151),  # 150.51
+        (MAX_MONEY, 10_000, MAX_MONEY),
+        (1, 1, 0),
+        (123_456_789, 1, 12_346),
+    ],
+)
+def test_known_fees(amount: int, points: int, fee: int) -> None:
+    assert mediator_fee(Sat(amount), BasisPoints(points)) == fee
+
+
+# Dust: what the network does not carry is refused before anything is funded.
+
+
+def test_prices_that_cannot_be_paid_out() -> None:
+    whole, small = BasisPoints(10_000), BasisPoints(100)
+    check_price(DUST_LIMIT, whole)
+    with pytest.raises(InputError, match="the worker would get 545 sat"):
+        check_price(Sat(DUST_LIMIT - 1), whole)
+    with pytest.raises(InputError, match="the mediator would get 545 sat") as caught:
+        check_price(Sat(54_500), small)
+    assert caught.value.hint == "Ask a higher price."
+    check_price(Sat(54_550), small)  # 545.5 rounds up
+    with pytest.raises(InputError, match="the mediator"):
+        offer_amounts(deal().job.document, dataclasses.replace(deal().bid.document, amount=Sat(30_000)), FEERATE)
+
+
+def test_a_signed_bid_under_dust_has_no_terms() -> None:
+    """Somebody else's program need not check its price: ours refuses the order."""
+    told = deal()
+    placed = bid(CHARLIE, told.job, amount=Sat(30_000))
+    given_ = offer(BOB, placed, told.job)
+    order = fold(told.job, [placed, given_], _enrollments(told, story().enrollments))
+    assert order.offer is not None
+    with pytest.raises(EscrowError, match="Alice would get 450 sat from the mediator escrow"):
+        terms_of(order)
+
+
+def test_amounts_that_overflow_all_money_are_refused() -> None:
+    told = deal()
+    amounts = offer_amounts(told.job.document, dataclasses.replace(told.bid.document, amount=MAX_MONEY), FEERATE)
+    with pytest.raises(ReinError):
+        offer(BOB, told.bid, told.job, primary_amount=amounts.primary)
+
+
+@pytest.mark.parametrize("change", [{"primary_amount": PRICE}, {"mediator_amount": Sat(75_000)}])
+def test_an_offer_that_reserves_nothing_for_the_miner_does_not_count(change: dict[str, Sat]) -> None:
+    told = deal()
+    order = fold(told.job, [told.bid, offer(BOB, told.bid, told.job, **change)], _enrollments(told, []))
+    assert order.offer is None
+    assert [type(each.reason) for each in order.apart] == [AuthorityError]
+
+
+def test_an_offer_of_another_price_than_the_bid_does_not_count() -> None:
+    """C7: the amounts are tied to the bid."""
+    told = deal()
+    lower = offer(BOB, told.bid, told.job, amount=Sat(4_000_000), primary_amount=Sat(4_001_000))
+    order = fold(told.job, [told.bid, lower], _enrollments(told, []))
+    assert order.offer is None
+    assert "bid amount" in order.apart[0].reason.message
+
+
+# Payment addresses of another network never get into a document: S7.
+
+
+@pytest.mark.parametrize("address", [deal(network=MAINNET).bid.document.worker_payment_address, "bcrt1qqqqqq"])
+def test_a_bid_cannot_ask_to_be_paid_elsewhere(address: str) -> None:
+    with pytest.raises(FieldError, match="Worker payment address"):
+        bid(CHARLIE, deal().job, worker_payment_address=address)
+
+
+# Nothing is shared between two jobs of the same three people: S14.
+
+
+def test_every_job_has_its_own_escrows_and_payment_addresses() -> None:
+    deals = [deal(number) for number in range(12)]
+    assert len({each.job.document.creator_public_key for each in deals}) == 12
+    addresses = [address for each in deals for purse in each.terms.purses for address in _addresses(purse)]
+    assert len(addresses) == len(set(addresses)) == 12 * 4
+    keys = [key.secret for each in deals for key in each.keys.values()]
+    assert len(keys) == len(set(keys)) == 12 * 3
+
+
+def _addresses(purse: Any) -> tuple[str, str]:
+    return purse.escrow.address, purse.receiver_address
+
+
+def test_the_same_job_id_in_two_job_documents_gives_two_contracts() -> None:
+    """A creator who repeats a Job ID cannot make two jobs share an escrow: the worker's key is of the document."""
+    told = deal()
+    twin: Signed[Bid]
+    from tests.support.people import job
+
+    again = job(BOB, person("Alice"), description="The same Job ID, another job.")
+    twin = bid(CHARLIE, again)
+    assert again.document.job_id == told.job.document.job_id
+    assert again.document.mediator_public_key == told.job.document.mediator_public_key
+    assert twin.document.worker_public_key != told.bid.document.worker_public_key
+    assert twin.document.primary_address != told.bid.document.primary_address
+    assert twin.document.mediator_address != told.bid.document.mediator_address
+
+
+def test_terms_are_read_from_documents_alone() -> None:
+    """The same documents give the same terms to everybody."""
+    documents: list[Signed[Any]] = [deal().offer, deal().bid]
+    assert isinstance(documents[0].document, Offer)
+    again = fold(deal().job, documents, _enrollments(deal(), story().enrollments))
+    assert terms_of(again) == deal().terms
+    assert sign_payout(terms_of(again).primary, OutPoint(SOME_TXID, 0), deal().creator) == sign_payout(
+        deal().terms.primary, OutPoint(SOME_TXID, 0), deal().creator
+    )

@@ -1,0 +1,329 @@
+"""One signed text of each type, typed here: whoever changes the format by accident, or a label, hears of it.
+
+If a change is meant, it is a new format with a new `Format:` line: texts like these are in the world already.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from rein.btc.keys import PrivateKey
+from rein.btc.networks import Network
+from rein.protocol import fields
+from rein.protocol.documents import TYPES
+from rein.protocol.signed import sign, verify
+
+ENROLLMENT = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein User Enrollment
+Format: 2
+Network: regtest
+User: Alice
+Contact: alice@example.com
+Master signing address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+Secure Identity Number: TeyLzKC7KCyR3W7seyhfA6ATPZQaMVL8nhL
+Delegate signing address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Willing to mediate: True
+Mediator public key: 03271a3637f654b6c5a28a290edb7251d8db2f4c431347d077c4456655a249d415
+Mediator fee: 1.5%
+Mediator escrow extended key: \
+tpubDB9imUNmWmpqRtic2U6q947MxBaavwxdAgLbAS9Rrv2fSUY7o5EM8MELtMavLxR2PHSB7RcakRUANL3c8JUhkC11TxKzcB7hqCiZXE55Lsj
+Mediator payment extended key: \
+tpubDB9imUNmWmpqV564iNWB1VnD8Gx9FRxxcgNPWydY1njirQYC8jv7J1dG1TMmskmFfhbDsphHNcVSmJikj2eE8TKbpzhmk9oFeASTYjRkoW1
+Block hash: abdc50ae534b6ce15896f386850b370a5e17d57491a69898e125b9a0f784a06d
+Block height: 90
+-----BEGIN SIGNATURE-----
+mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+H1THrIdQTenxd99046LW2JhDkBybIGW8/j5vs5/7f8ose5BiLWmjgNoVyBEoFF4SN3zM+pdI3JqmLCumT0u2zdk=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+JOB = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Job
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Tags: javascript, web
+Description: \\sIt says:\\n\\t"Hello World!" \\\\o/\\n\\-\\-\\-\\-\\-BEGIN BITCOIN SIGNED \
+MESSAGE\\-\\-\\-\\-\\-\\u{2028} café\\s
+Time: 1790000000
+Expiration (days): 14
+Mediator: Alice
+Mediator contact: alice@example.com
+Mediator fee: 1.5%
+Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
+Mediator payment address: bcrt1qt6uasygxguahl0te4fhpfq7qffy757htlthvkm
+Mediator master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+Mediator enrollment: 0f3263c83502e95722b4efc1d29eb788ca4ca1101c3af8a0f3a3a10fa1efa76b
+Job creator: Bob
+Job creator contact: bob@example.com
+Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
+Job creator payment address: bcrt1q2xq68c3w42sztwrq00jnqcmatkm7wy90vag7lj
+Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Block hash: 29c6cf7c6224e18387a54e46051bfc51fa6a61aa59bdc3dbb4117dd6c8335454
+Block height: 100
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+IMQ40nqSy+y1/pnIOnlzyaLS++Qh6CDNNxwlVGGp+VoTOxGg5wVdotvCOs7KptNN/od76gsBWo5YZAbg7TulwjE=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+BID = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Bid
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Worker: Charlie
+Worker contact: charlie@example.com
+Worker delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Description: I can have this done within 3 days of your offer.
+Bid amount (BTC): 0.05000000
+Primary escrow address: bcrt1q0euydzyv8qslmg5vuht2lza30r3s7w8fjtmsm5uusfvfuhacuqysqk948c
+Mediator escrow address: bcrt1qn3cwwt3agx4exnl5amz9xpekmrpyqlys96r4gtrvtktjrhr8klrsznwxvh
+Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
+Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
+Worker public key: 02acc2eacdedf34ababc5c478edb9f83331544e63c7e0248294810c9016aa093ed
+Worker payment address: bcrt1qv6wcf92lvtatlr3hq0j8p4hxe6tjxsephqqudf
+Previous document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Block hash: 0f004ecc66c1c445b74d3282de3244d8e0e480f8f31b37e41f01ba9a48af7aaf
+Block height: 101
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+H7sGgvxe/YIaX8IWKs9fYBypXpNSMCvMvqZsRWt+T8N2fo95qf2G1sWM9VfTfio5F6FMD2OXvgqBKgs9crzGRz8=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+OFFER = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Offer
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Worker: Charlie
+Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Bid amount (BTC): 0.05000000
+Primary escrow amount (BTC): 0.05001000
+Mediator escrow amount (BTC): 0.00076000
+Primary escrow address: bcrt1q0euydzyv8qslmg5vuht2lza30r3s7w8fjtmsm5uusfvfuhacuqysqk948c
+Mediator escrow address: bcrt1qn3cwwt3agx4exnl5amz9xpekmrpyqlys96r4gtrvtktjrhr8klrsznwxvh
+Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
+Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
+Worker public key: 02acc2eacdedf34ababc5c478edb9f83331544e63c7e0248294810c9016aa093ed
+Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Previous document: e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52
+Block hash: 2ad8bc98475f30589928fde0127329cac19f51b2d17eccf3fe1a696d67921107
+Block height: 102
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+H7B4nzdE/TB5yLe6VIdKfx5ZTFC0lICA3zBRYhR6vEmFTFR8bzMiGs2D2FvB98jxtSHiyJxAJKtkfuYO/ftSAjQ=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+DELIVERY = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Delivery
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Deliverables: https://example.com/widget.js
+Worker delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: 81ee9cf99373d7121a86a19a06c5274a25e21935e42dcba3d3a01d747595f5aa
+Block height: 103
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+H/08KuzwqxV752gn7y/rPVKZIAf38oxsEWBd2xWi+ZmfSsQqB7zP0E/YM8qNW5giugCmTYOdYEdpig9YsWgQ5fk=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+ACCEPT = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Accept Delivery
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
+Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
+Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Previous document: 884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4
+Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
+Block height: 104
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+H/yo4LRwvp6HlUkt32uMFu/g96oJWUSR5T33rZBSDyhNcxImjDzk5m6nmq+wcvgO/TPAz+hkq+6JvVzGCyAXB70=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+ALICE_MASTER = "fe174a78ee0a0741e1e403968a114865584baa6cb3e7aab074dcd7c3907d7909"
+BOB_DELEGATE = "8358c40c7ad4ba2443dab007f482c44ff0c2d19beb3c2bc945b88534927e536c"
+CHARLIE_DELEGATE = "fab16d1179ed3902e2402cc0ef3c690d09c9aebc367b2872a8c6c4f9b8399d68"
+
+GOLDEN = {
+    "Enrollment": (ENROLLMENT, ALICE_MASTER, "0f3263c83502e95722b4efc1d29eb788ca4ca1101c3af8a0f3a3a10fa1efa76b"),
+    "Job": (JOB, BOB_DELEGATE, "4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33"),
+    "Bid": (BID, CHARLIE_DELEGATE, "e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52"),
+    "Offer": (OFFER, BOB_DELEGATE, "12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba"),
+    "Delivery": (DELIVERY, CHARLIE_DELEGATE, "884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4"),
+    "AcceptDelivery": (ACCEPT, BOB_DELEGATE, "83992860af28d1228ea4b082c856fcd4d4472f6d78153c9e834c53f0f0889126"),
+}
+
+_ORDER = {
+    "network": "Network",
+    "job_name": "Job name",
+    "job_id": "Job ID",
+    "job_document": "Job document",
+    "previous": "Previous document",
+    "block_hash": "Block hash",
+    "block_height": "Block height",
+}
+_CREATOR = {
+    "creator_delegate_address": "Job creator delegate address",
+    "creator_master_address": "Job creator master address",
+}
+_WORKER = {"worker_delegate_address": "Worker delegate address", "worker_master_address": "Worker master address"}
+_ESCROW = {
+    "amount": "Bid amount (BTC)",
+    "primary_address": "Primary escrow address",
+    "mediator_address": "Mediator escrow address",
+    "creator_public_key": "Job creator public key",
+    "mediator_public_key": "Mediator public key",
+    "worker_public_key": "Worker public key",
+}
+
+LABELS: dict[str, dict[str, str]] = {
+    "Enrollment": {
+        "network": "Network",
+        "user": "User",
+        "contact": "Contact",
+        "master_address": "Master signing address",
+        "sin": "Secure Identity Number",
+        "delegate_address": "Delegate signing address",
+        "willing_to_mediate": "Willing to mediate",
+        "mediator_public_key": "Mediator public key",
+        "mediator_fee": "Mediator fee",
+        "mediator_escrow_xpub": "Mediator escrow extended key",
+        "mediator_payment_xpub": "Mediator payment extended key",
+        "previous": "Previous document",
+        "block_hash": "Block hash",
+        "block_height": "Block height",
+    },
+    "Job": {
+        "network": "Network",
+        "name": "Job name",
+        "job_id": "Job ID",
+        "tags": "Tags",
+        "description": "Description",
+        "time": "Time",
+        "expiration_days": "Expiration (days)",
+        "mediator": "Mediator",
+        "mediator_contact": "Mediator contact",
+        "mediator_fee": "Mediator fee",
+        "mediator_public_key": "Mediator public key",
+        "mediator_payment_address": "Mediator payment address",
+        "mediator_master_address": "Mediator master address",
+        "mediator_enrollment": "Mediator enrollment",
+        "creator": "Job creator",
+        "creator_contact": "Job creator contact",
+        "creator_public_key": "Job creator public key",
+        "creator_payment_address": "Job creator payment address",
+        **_CREATOR,
+        "previous": "Previous document",
+        "block_hash": "Block hash",
+        "block_height": "Block height",
+    },
+    "Bid": {
+        **_ORDER,
+        "worker": "Worker",
+        "worker_contact": "Worker contact",
+        **_WORKER,
+        "description": "Description",
+        **_ESCROW,
+        "worker_payment_address": "Worker payment address",
+    },
+    "Offer": {
+        **_ORDER,
+        "worker": "Worker",
+        "worker_master_address": "Worker master address",
+        "primary_amount": "Primary escrow amount (BTC)",
+        "mediator_amount": "Mediator escrow amount (BTC)",
+        **_ESCROW,
+        **_CREATOR,
+    },
+    "Delivery": {**_ORDER, "deliverables": "Deliverables", **_WORKER},
+    "AcceptDelivery": {
+        **_ORDER,
+        "primary_psbt": "Primary payment PSBT",
+        "mediator_psbt": "Mediator payment PSBT",
+        **_CREATOR,
+    },
+}
+
+DESCRIPTION = ' It says:\n\t"Hello World!" \\o/\n-----BEGIN BITCOIN SIGNED MESSAGE-----\u2028 café '
+
+
+def spelled(label: str, value: Any) -> str:
+    """A value as it stands in a document, worked out here on its own."""
+    match value:
+        case bytes():
+            return value.hex()
+        case Network():
+            return value.name
+        case tuple():
+            return ", ".join(value)
+        case int() if label.endswith("(BTC)"):
+            return f"{Decimal(value).scaleb(-8):.8f}"
+        case int() if label == "Mediator fee":
+            return f"{Decimal(value).scaleb(-2).normalize()}%"
+        case _:
+            return str(value)
+
+
+def test_every_type_has_a_golden_text() -> None:
+    assert set(GOLDEN) == set(LABELS) == {cls.__name__ for cls in TYPES}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_golden_text_verifies_and_is_written_again_to_the_letter(name: str) -> None:
+    armored, secret, document_id = GOLDEN[name]
+    signed = verify(armored)
+    assert type(signed.document).__name__ == name
+    assert signed.id == document_id
+    assert sign(signed.document, PrivateKey(bytes.fromhex(secret))).armored == armored
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_label_stands_for_its_attribute(name: str) -> None:
+    signed = verify(GOLDEN[name][0])
+    cls = type(signed.document)
+    assert {each.attribute: each.label for each in fields.lines_of(cls)} == LABELS[name]
+    rows = dict(row.split(": ", 1) for row in signed.text.split("\n")[1:])
+    assert rows.pop("Format") == "2"
+    for attribute, label in LABELS[name].items():
+        value = getattr(signed.document, attribute)
+        if attribute == "previous" and value is None:
+            assert label not in rows
+        elif attribute == "description" and name == "Job":
+            assert value == DESCRIPTION
+        else:
+            assert rows[label] == spelled(label, value)
+
+
+def test_every_document_answers_the_one_before() -> None:
+    story = [verify(armored) for armored, _, _ in list(GOLDEN.values())[1:]]
+    for before, after in pairwise(story):
+        assert after.document.previous == before.id
+        assert after.document.job_document == story[0].id

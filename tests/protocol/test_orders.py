@@ -1,0 +1,510 @@
+"""The order machine: one state, whatever arrives, in whatever order, from whomever."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations, product
+from time import process_time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rein.btc.amounts import Sat
+from rein.btc.networks import NETWORKS, Network
+from rein.errors import AuthorityError
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.orders import (
+    NO_EVIDENCE,
+    TRANSITIONS,
+    Event,
+    Evidence,
+    Order,
+    State,
+    check_job,
+    fold,
+    run,
+)
+from rein.protocol.signed import Signed, verify
+from rein.protocol.values import BasisPoints
+from tests.support.hostile import in_the_name_of_its_author, kept_apart, of_other_orders
+from tests.support.people import (
+    MEDIATOR_PSBT,
+    PRICE,
+    accept,
+    bid,
+    delivery,
+    enroll,
+    job,
+    offer,
+    person,
+    respelled,
+    story,
+)
+
+TOLD = story()
+BID, OFFER, DELIVERY, ACCEPTANCE = TOLD.documents
+ALICE, BOB, CHARLIE, MALLORY = TOLD.mediator, TOLD.creator, TOLD.worker, person("Mallory")
+
+FUNDED = Evidence(funded=True)
+PAID = Evidence(funded=True, primary_paid=True, mediator_paid=True)
+HOSTILE = kept_apart()
+
+OTHER_BID = bid(MALLORY, TOLD.job)
+OTHER_OFFER = offer(BOB, BID, TOLD.job, primary_amount=Sat(OFFER.document.primary_amount + 1))
+OFFER_OF_OTHER_BID = offer(BOB, OTHER_BID, TOLD.job)
+OTHER_ACCEPTANCE = accept(BOB, DELIVERY, primary_psbt=MEDIATOR_PSBT)
+
+
+def folded(*documents: Signed[Any], evidence: Evidence = NO_EVIDENCE) -> Order:
+    return fold(TOLD.job, documents, TOLD.enrollments, evidence)
+
+
+def shape(order: Order) -> tuple[Any, ...]:
+    """All that an order says. (Two `Apart` are never equal, because two exceptions never are.)"""
+    return (
+        order.state,
+        order.evidence,
+        [signed.id for signed in order.documents()],
+        order.offer,
+        order.bid,
+        order.acceptance,
+        order.conflict,
+        [(each.document.id, type(each.reason), each.reason.message) for each in order.apart],
+    )
+
+
+# ---- the story, step by step
+
+STEPS: dict[str, tuple[tuple[Signed[Any], ...], Evidence, State]] = {
+    "posted": ((), NO_EVIDENCE, State.POSTED),
+    "bid": ((BID,), NO_EVIDENCE, State.BID),
+    "offered": ((BID, OFFER), NO_EVIDENCE, State.OFFERED),
+    "funded": ((BID, OFFER), FUNDED, State.FUNDED),
+    "delivered": ((BID, OFFER, DELIVERY), FUNDED, State.DELIVERED),
+    "accepted": ((BID, OFFER, DELIVERY, ACCEPTANCE), FUNDED, State.ACCEPTED),
+    "settled": ((BID, OFFER, DELIVERY, ACCEPTANCE), PAID, State.SETTLED),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_story_goes_forward_step_by_step(name: str) -> None:
+    documents, evidence, state = STEPS[name]
+    order = folded(*documents, evidence=evidence)
+    assert order.state is state
+    assert order.state.value == name
+    assert order.documents() == (TOLD.job, *documents)
+    assert order.evidence == evidence
+    assert order.apart == ()
+    assert order.conflict == ()
+    assert order.id == TOLD.job.id
+
+
+def test_a_settled_order_holds_the_whole_story() -> None:
+    order = folded(*TOLD.documents, evidence=PAID)
+    assert (order.job, order.bids, order.bid, order.offer) == (TOLD.job, (BID,), BID, OFFER)
+    assert (order.deliveries, order.delivery, order.acceptance) == ((DELIVERY,), DELIVERY, ACCEPTANCE)
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_the_story_is_the_same_on_every_network(network: Network) -> None:
+    told = story(network)
+    assert fold(told.job, told.documents, told.enrollments, PAID).state is State.SETTLED
+
+
+def expected_state(present: set[str], evidence: Evidence) -> State:
+    """The ladder, written as the conditions a person would name."""
+    if not {"bid"} <= present:
+        return State.POSTED
+    if not {"bid", "offer"} <= present:
+        return State.BID
+    if not evidence.funded:
+        return State.OFFERED
+    if not {"bid", "offer", "delivery"} <= present:
+        return State.FUNDED
+    if not {"bid", "offer", "delivery", "acceptance"} <= present:
+        return State.DELIVERED
+    return State.SETTLED if evidence.primary_paid and evidence.mediator_paid else State.ACCEPTED
+
+
+def test_every_part_of_the_story_with_every_evidence() -> None:
+    named = dict(zip(("bid", "offer", "delivery", "acceptance"), TOLD.documents, strict=True))
+    reached = set()
+    for size in range(len(named) + 1):
+        for present in combinations(named, size):
+            for flags in product((False, True), repeat=3):
+                evidence = Evidence(*flags)
+                order = folded(*(named[each] for each in present), evidence=evidence)
+                assert order.state is expected_state(set(present), evidence), (present, evidence)
+                assert len(order.documents()) + len(order.apart) == 1 + len(present)
+                reached.add(order.state)
+    assert reached == set(State) - {State.FROZEN}
+
+
+def test_a_delivery_before_the_money_is_there_waits_for_it() -> None:
+    early = folded(*TOLD.documents)
+    assert early.state is State.OFFERED
+    assert early.acceptance == ACCEPTANCE
+    assert folded(*TOLD.documents, evidence=FUNDED).state is State.ACCEPTED
+
+
+@pytest.mark.parametrize("evidence", [Evidence(True, True, False), Evidence(True, False, True)])
+def test_one_payment_of_two_settles_nothing(evidence: Evidence) -> None:
+    assert folded(*TOLD.documents, evidence=evidence).state is State.ACCEPTED
+
+
+# ---- the machine
+
+
+def test_a_row_leads_from_a_state_to_another_by_one_event() -> None:
+    assert all(before is not after for (before, _), after in TRANSITIONS.items())
+    assert {state for state, _ in TRANSITIONS} | set(TRANSITIONS.values()) == set(State)
+    assert {event for _, event in TRANSITIONS} == set(Event)
+
+
+REACHED: dict[tuple[State, Event], tuple[tuple[Signed[Any], ...], Evidence]] = {
+    (State.POSTED, Event.BID): STEPS["bid"][:2],
+    (State.BID, Event.OFFER): STEPS["offered"][:2],
+    (State.OFFERED, Event.FUNDING): STEPS["funded"][:2],
+    (State.FUNDED, Event.DELIVERY): STEPS["delivered"][:2],
+    (State.DELIVERED, Event.ACCEPTANCE): STEPS["accepted"][:2],
+    (State.ACCEPTED, Event.PAYMENT): STEPS["settled"][:2],
+    (State.BID, Event.CONFLICT): ((BID, OFFER, OTHER_OFFER), NO_EVIDENCE),
+    (State.OFFERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), NO_EVIDENCE),
+    (State.DELIVERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
+}
+"""Documents and evidence whose last event is the one of the row."""
+
+
+@pytest.mark.parametrize("row", REACHED, ids=lambda row: f"{row[0].value} {row[1].value}")
+def test_documents_and_evidence_take_each_row(row: tuple[State, Event]) -> None:
+    documents, evidence = REACHED[row]
+    assert folded(*documents, evidence=evidence).state is TRANSITIONS[row]
+
+
+def test_only_one_row_is_out_of_reach_of_documents() -> None:
+    """Two acceptances need a delivery, and two offers leave none that could be funded."""
+    assert set(TRANSITIONS) - set(REACHED) == {(State.FUNDED, Event.CONFLICT)}
+
+
+PATH_TO: dict[State, tuple[Event, ...]] = {
+    State.POSTED: (),
+    State.BID: (Event.BID,),
+    State.OFFERED: (Event.BID, Event.OFFER),
+    State.FUNDED: (Event.BID, Event.OFFER, Event.FUNDING),
+    State.DELIVERED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY),
+    State.ACCEPTED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE),
+    State.SETTLED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE, Event.PAYMENT),
+    State.FROZEN: (Event.BID, Event.CONFLICT),
+}
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", State)
+def test_every_event_in_every_state(state: State, event: Event) -> None:
+    assert run(PATH_TO[state]) is state
+    assert run([*PATH_TO[state], event]) is TRANSITIONS.get((state, event), state)
+
+
+@pytest.mark.parametrize("state", [State.SETTLED, State.FROZEN])
+def test_the_end_is_the_end(state: State) -> None:
+    assert run([*PATH_TO[state], *Event, *Event]) is state
+
+
+@given(st.lists(st.sampled_from(Event)), st.lists(st.sampled_from(Event)))
+def test_no_events_lead_back_or_outside(first: list[Event], then: list[Event]) -> None:
+    ladder: list[State] = [state for state in State if state is not State.FROZEN]
+    before, after = run(first), run(first + then)
+    assert before in State
+    assert after in State
+    if State.FROZEN not in (before, after):
+        assert ladder.index(after) >= ladder.index(before)
+    if before is State.FROZEN:
+        assert after is State.FROZEN
+
+
+# ---- the order of arrival
+
+WHOLE = (*TOLD.documents, *(each.signed for each in HOSTILE.values()), *of_other_orders(), OTHER_BID)
+evidences = st.builds(Evidence, st.booleans(), st.booleans(), st.booleans())
+
+
+@given(st.permutations(WHOLE), st.data(), evidences)
+def test_any_order_and_repetition_folds_to_the_same(
+    shuffled: list[Signed[Any]], data: st.DataObject, evidence: Evidence
+) -> None:
+    repeated = shuffled + data.draw(st.lists(st.sampled_from(WHOLE), max_size=10))
+    assert shape(folded(*repeated, evidence=evidence)) == shape(folded(*WHOLE, evidence=evidence))
+
+
+@given(st.lists(st.sampled_from([*WHOLE, OTHER_OFFER, OTHER_ACCEPTANCE, OFFER_OF_OTHER_BID])), st.randoms(), evidences)
+def test_any_part_in_any_order_folds_to_the_same(part: list[Signed[Any]], random: Any, evidence: Evidence) -> None:
+    shuffled = list(part)
+    random.shuffle(shuffled)
+    one, other = folded(*part, evidence=evidence), folded(*reversed(shuffled), evidence=evidence)
+    assert shape(one) == shape(other)
+    assert one.state in State
+
+
+@given(st.permutations(TOLD.documents))
+def test_a_document_under_another_signature_is_the_same_document(shuffled: list[Signed[Any]]) -> None:
+    again = [verify(respelled(signed.armored)) for signed in shuffled]
+    order = folded(*shuffled, *again, evidence=PAID)
+    assert order.state is State.SETTLED
+    assert order.conflict == ()
+    assert order == folded(*TOLD.documents, evidence=PAID)
+
+
+@given(st.lists(st.sampled_from(TOLD.documents)), st.lists(st.sampled_from(TOLD.documents)), evidences)
+def test_more_of_the_story_never_leads_back(
+    some: list[Signed[Any]], more: list[Signed[Any]], evidence: Evidence
+) -> None:
+    ladder = list(State)
+    before, after = folded(*some), folded(*some, *more, evidence=evidence)
+    assert ladder.index(after.state) >= ladder.index(before.state)
+    assert after.state is not State.FROZEN
+
+
+def test_the_enrollments_may_come_in_any_order() -> None:
+    known = [enroll(ALICE, mediator=True), enroll(BOB), enroll(CHARLIE)]
+    for shuffled in (known, known[::-1], [*known, *known]):
+        assert fold(TOLD.job, TOLD.documents, Enrollments(shuffled), PAID).state is State.SETTLED
+
+
+def test_a_document_whose_authors_enrollment_is_missing_waits_apart() -> None:
+    without_charlie = Enrollments([enroll(ALICE, mediator=True), enroll(BOB)])
+    order = fold(TOLD.job, TOLD.documents, without_charlie, PAID)
+    assert order.state is State.POSTED
+    assert {each.document.id for each in order.apart} == {signed.id for signed in TOLD.documents}
+    assert f"the enrollment of {CHARLIE.master_address} is not known here" in {e.reason.message for e in order.apart}
+
+
+# ---- what has no right to speak
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None:
+    hostile = HOSTILE[name]
+    for documents, evidence, state in STEPS.values():
+        before = folded(*documents, evidence=evidence)
+        after = folded(hostile.signed, *documents, evidence=evidence)
+        assert after.state is state
+        assert shape(after)[:-1] == shape(before)[:-1]
+        assert [each.document for each in after.apart] == [hostile.signed]
+    last = folded(hostile.signed, *TOLD.documents, evidence=PAID).apart[0]
+    assert type(last.reason) is AuthorityError
+    assert last.reason.code == "not_authorised"
+    assert hostile.why in last.reason.message
+
+
+@given(st.sampled_from(list(STEPS)), st.lists(st.sampled_from(sorted(HOSTILE))), st.randoms())
+def test_any_number_of_them_changes_nothing(step: str, names: list[str], random: Any) -> None:
+    documents, evidence, state = STEPS[step]
+    everything = [*documents, *(HOSTILE[name].signed for name in names), *of_other_orders()]
+    random.shuffle(everything)
+    order = folded(*everything, evidence=evidence)
+    assert order.state is state
+    assert shape(order)[:-1] == shape(folded(*documents, evidence=evidence))[:-1]
+    assert {each.document.id for each in order.apart} == {HOSTILE[name].signed.id for name in names}
+
+
+@pytest.mark.parametrize("signed", of_other_orders(), ids=lambda signed: type(signed.document).__name__)
+def test_what_belongs_elsewhere_is_passed_over(signed: Signed[Any]) -> None:
+    order = folded(signed, *TOLD.documents, evidence=PAID)
+    assert shape(order) == shape(folded(*TOLD.documents, evidence=PAID))
+
+
+def test_a_job_id_that_somebody_else_also_uses_captures_nothing() -> None:
+    stolen = job(MALLORY, ALICE, name=TOLD.job.document.name)
+    assert stolen.document.job_id == TOLD.job.document.job_id
+    order = fold(stolen, TOLD.documents, TOLD.enrollments, PAID)
+    assert order.state is State.POSTED
+    assert order.documents() == (stolen,)
+    placed = bid(CHARLIE, stolen)
+    ours = folded(placed, offer(MALLORY, placed, stolen), *TOLD.documents, evidence=PAID)
+    assert shape(ours) == shape(folded(*TOLD.documents, evidence=PAID))
+
+
+def test_a_second_bid_changes_nothing_once_one_was_chosen() -> None:
+    order = folded(OTHER_BID, *TOLD.documents, evidence=PAID)
+    assert order.state is State.SETTLED
+    assert (order.bid, order.offer, order.acceptance) == (BID, OFFER, ACCEPTANCE)
+    assert set(order.bids) == {BID, OTHER_BID}
+
+
+def test_bids_stand_in_the_order_of_their_heights() -> None:
+    bids = [bid(CHARLIE, TOLD.job, block_height=height) for height in (300, 100, 200)]
+    assert [each.document.block_height for each in folded(*bids).bids] == [100, 200, 300]
+
+
+# ---- the job itself
+
+
+def test_the_job_must_be_by_a_delegate_of_its_creator() -> None:
+    check_job(TOLD.job, TOLD.enrollments)
+    posing = in_the_name_of_its_author(TOLD.job, MALLORY, "creator_delegate_address")
+    with pytest.raises(AuthorityError, match="is no delegate that"):
+        fold(posing, TOLD.documents, TOLD.enrollments)
+    with pytest.raises(AuthorityError, match="is not known here"):
+        check_job(job(person("Eve"), ALICE), TOLD.enrollments)
+
+
+def test_the_mediators_enrollment_must_be_known() -> None:
+    with pytest.raises(AuthorityError, match="the mediator's enrollment that the job names is not known here"):
+        check_job(TOLD.job, Enrollments([enroll(BOB)]))
+    with pytest.raises(AuthorityError, match="the mediator's enrollment that the job names is not known here"):
+        check_job(job(BOB, ALICE, mediator_enrollment=TOLD.job.id), TOLD.enrollments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"mediator": "Alicia"}, "the mediator's name in the job"),
+        ({"mediator_fee": BasisPoints(1)}, "the mediator's fee in the job"),
+        ({"mediator_public_key": MALLORY.delegate.public_key}, "the mediator's public key in the job"),
+        (
+            {"mediator_payment_address": BID.document.worker_payment_address},
+            "the mediator's payment address in the job",
+        ),
+        ({"mediator_enrollment": enroll(MALLORY, mediator=True).id}, "the mediator's master address in the job"),
+    ],
+)
+def test_a_job_that_misquotes_its_mediator_is_no_order(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(AuthorityError, match=re.escape(why)):
+        fold(job(BOB, ALICE, **changes), [], TOLD.enrollments)
+
+
+def test_nobody_mediates_their_own_job() -> None:
+    with pytest.raises(AuthorityError, match="the job creator and the mediator are the same identity"):
+        fold(job(ALICE, ALICE), [], TOLD.enrollments)
+
+
+def test_a_job_may_quote_an_enrollment_that_was_replaced_since() -> None:
+    newer = enroll(ALICE, mediator=True, previous=TOLD.job.document.mediator_enrollment, mediator_fee=BasisPoints(900))
+    known = Enrollments([enroll(ALICE, mediator=True), newer, enroll(BOB), enroll(CHARLIE)])
+    assert fold(TOLD.job, TOLD.documents, known, PAID).state is State.SETTLED
+
+
+# ---- deliveries
+
+
+def test_a_delivery_may_replace_an_earlier_one() -> None:
+    second = delivery(CHARLIE, DELIVERY, deliverables="better")
+    third = delivery(CHARLIE, second, deliverables="best", block_height=1)
+    order = folded(third, BID, DELIVERY, second, OFFER, evidence=FUNDED)
+    assert order.deliveries == (DELIVERY, second, third)
+    assert order.delivery == third
+    assert order.state is State.DELIVERED
+
+
+def test_the_delivery_that_was_accepted_is_the_one_that_counts() -> None:
+    second = delivery(CHARLIE, DELIVERY, deliverables="better")
+    order = folded(BID, OFFER, DELIVERY, second, ACCEPTANCE, evidence=FUNDED)
+    assert order.delivery == DELIVERY
+    assert order.deliveries == (DELIVERY, second)
+    assert folded(BID, OFFER, DELIVERY, second, accept(BOB, second), evidence=FUNDED).delivery == second
+
+
+def test_two_deliveries_side_by_side_are_no_conflict() -> None:
+    """The worker's to give, the creator's to choose: the acceptance names one."""
+    side = delivery(CHARLIE, OFFER, deliverables="or this", block_height=1)
+    order = folded(BID, OFFER, DELIVERY, side, evidence=FUNDED)
+    assert order.state is State.DELIVERED
+    assert order.deliveries == (side, DELIVERY)
+    assert folded(BID, OFFER, DELIVERY, side, accept(BOB, side), evidence=FUNDED).delivery == side
+
+
+def test_a_delivery_whose_predecessor_is_missing_waits_apart() -> None:
+    second = delivery(CHARLIE, DELIVERY, deliverables="better")
+    order = folded(BID, OFFER, second, evidence=FUNDED)
+    assert order.state is State.FUNDED
+    assert [each.document for each in order.apart] == [second]
+    assert folded(BID, OFFER, second, DELIVERY, evidence=FUNDED).deliveries == (DELIVERY, second)
+
+
+def test_a_chain_of_deliveries_does_not_pass_through_a_document_kept_apart() -> None:
+    foreign = delivery(MALLORY, DELIVERY)
+    third = delivery(CHARLIE, foreign)
+    order = folded(BID, OFFER, DELIVERY, foreign, third, evidence=FUNDED)
+    assert order.deliveries == (DELIVERY,)
+    assert {each.document for each in order.apart} == {foreign, third}
+
+
+def test_without_an_offer_nothing_is_delivered() -> None:
+    order = folded(BID, DELIVERY, ACCEPTANCE)
+    assert order.state is State.BID
+    assert order.delivery is None
+    reasons = {each.document.id: each.reason.message for each in order.apart}
+    assert reasons[DELIVERY.id] == "it delivers where there is no single offer"
+    assert reasons[ACCEPTANCE.id] == "the document it answers is not a delivery of this job that counts here"
+
+
+# ---- conflicts
+
+
+def test_two_offers_freeze_the_job_and_are_the_evidence() -> None:
+    for other in (OTHER_OFFER, OFFER_OF_OTHER_BID):
+        order = folded(BID, OTHER_BID, OFFER, other)
+        assert order.state is State.FROZEN
+        assert set(order.conflict) == {OFFER, other}
+        assert (order.offer, order.bid, order.acceptance, order.deliveries) == (None, None, None, ())
+
+
+def test_two_acceptances_freeze_the_job_and_are_the_evidence() -> None:
+    order = folded(*TOLD.documents, OTHER_ACCEPTANCE, evidence=FUNDED)
+    assert order.state is State.FROZEN
+    assert set(order.conflict) == {ACCEPTANCE, OTHER_ACCEPTANCE}
+    assert order.acceptance is None
+    assert order.offer == OFFER
+    assert order.deliveries == (DELIVERY,)
+
+
+def test_acceptances_of_two_deliveries_are_a_conflict_too() -> None:
+    second = delivery(CHARLIE, DELIVERY, deliverables="better")
+    order = folded(*TOLD.documents, second, accept(BOB, second), evidence=FUNDED)
+    assert order.state is State.FROZEN
+
+
+def test_a_second_offer_freezes_the_job_wherever_it_stood() -> None:
+    """Nobody can prove which was first, so none counts, and nothing that answers one does."""
+    for documents, evidence, _ in list(STEPS.values())[2:]:
+        order = folded(*documents, OTHER_OFFER, evidence=evidence)
+        assert order.state is State.FROZEN
+        assert set(order.conflict) == {OFFER, OTHER_OFFER}
+        assert {each.document for each in order.apart} == set(documents) - {BID, OFFER}
+
+
+def test_an_offer_that_does_not_count_is_no_conflict() -> None:
+    for name, hostile in HOSTILE.items():
+        if name.startswith(("offer", "acceptance")):
+            order = folded(*TOLD.documents, hostile.signed, evidence=PAID)
+            assert order.state is State.SETTLED
+            assert order.conflict == ()
+
+
+def test_an_offer_for_a_bid_that_was_not_seen_yet_is_no_conflict_until_then() -> None:
+    assert folded(BID, OFFER, OFFER_OF_OTHER_BID).state is State.OFFERED
+    assert folded(BID, OFFER, OFFER_OF_OTHER_BID, OTHER_BID).state is State.FROZEN
+
+
+# ---- much of it
+
+
+def test_a_long_chain_of_deliveries_takes_no_long_time() -> None:
+    """One worker can publish thousands. When each was followed to its beginning, 1,500 took more than two seconds."""
+    chain = [DELIVERY]
+    for number in range(1_500):
+        chain.append(delivery(CHARLIE, chain[-1], deliverables=f"{number}"))
+    started = process_time()
+    order = folded(BID, OFFER, *reversed(chain), evidence=FUNDED)
+    assert process_time() - started < 1
+    assert list(order.deliveries) == chain
+    assert order.delivery == chain[-1]
+
+
+def test_the_price_may_be_anything_an_escrow_can_hold() -> None:
+    for price in (Sat(0), Sat(1), PRICE, Sat(1_000_000_00000000)):
+        placed = bid(CHARLIE, TOLD.job, amount=price)
+        given_to = offer(BOB, placed, TOLD.job)
+        assert folded(placed, given_to).state is State.OFFERED
