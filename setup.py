@@ -1,5 +1,7 @@
 """Packaging of Rein: the client `rein` and the server `causeway` in one distribution."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 CLIENT = [
@@ -22,13 +24,13 @@ SERVER = [
 ]
 # Alpha software that never touches real money: it only judges the private chain of the demo and the tests.
 DEVNET = ["py-bitcoinkernel==0.1.0a5"]
-TESTS = ["pytest>=8.3", "hypothesis>=6.115", "schemathesis>=4,<5"]
+TESTS = ["pytest>=8.3", "hypothesis>=6.115", "schemathesis>=4,<5", "pexpect>=4.9"]
 
 setup(
     name="rein",
     version="0.4.0.dev0",
     description="Hire and get hired for bitcoin with signed documents, multisig escrow and servers nobody has to trust",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],

@@ -119,8 +119,6 @@ class EmbeddedPostgres:
                 hint="Choose another with --data DIR, or give it to the user that runs causeway.",
             ) from error
         if self._account is not None:
-            _make_passable(self._cluster, self._account)
-            _make_passable(self._programs, self._account)
             _make_readable(self._programs.parent)
 
     @contextmanager
@@ -221,6 +219,9 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         account = self._account
+        if account is not None:
+            _make_passable(self._cluster, account)
+            _make_passable(self._programs, account)
         with tempfile.TemporaryFile() as output:
             try:
                 # To a file, not a pipe: the server inherits it, and a pipe would never end.

@@ -31,6 +31,7 @@ _RETRIABLE = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
     "23503",  # foreign_key_violation: a row this transaction pointed to was removed between two of its statements
+    "23514",  # check_violation: a quota that was counted from a value which has been replaced since
 }
 _BUSY = {
     "55P03",  # lock_not_available: lock_timeout

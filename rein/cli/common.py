@@ -34,11 +34,11 @@ _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passph
 class Cli:
     """One run of the program: its global options, its terminal, and the desk, opened when first needed."""
 
-    def __init__(self, options: dict[str, Any] | None = None) -> None:
-        self._options: dict[str, Any] = options or {}
+    def __init__(self) -> None:
+        self._options: dict[str, Any] = {}
 
     def update(self, options: dict[str, Any]) -> None:
-        """Take the options that stand after the command's name."""
+        """Take options: those before the command's name first, then those after it."""
         self._options.update({name: value for name, value in options.items() if value})
 
     @cached_property
@@ -90,10 +90,8 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
-            context = click.get_current_context()
-            cli = context.find_object(Cli) or Cli()
+            cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
-            context.obj = cli
             function(cli, **parameters)
 
         run.__doc__ = function.__doc__

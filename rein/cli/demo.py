@@ -23,11 +23,11 @@ def demo(cli: Cli, keep: Path | None) -> None:
     """
     from rein.demo.tour import tour
 
-    report = tour(_run_command, cli.terminal.say, keep)
+    report = tour(run_command, cli.terminal.say, keep)
     cli.terminal.result(report)
 
 
-def _run_command(arguments: list[str]) -> tuple[int, str, str]:
+def run_command(arguments: list[str]) -> tuple[int, str, str]:
     """Run one command as the console script would, in this process: starting Python thirty times would take longer
     than the whole story."""
     from rein.cli.main import run

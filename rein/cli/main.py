@@ -62,7 +62,7 @@ def _tree(**options: Any) -> None:
 
     Nothing is uploaded except by `rein sync`.
     """
-    click.get_current_context().obj = Cli(options)
+    click.get_current_context().ensure_object(Cli).update(options)
 
 
 for _option in reversed(GLOBAL_OPTIONS):
@@ -76,10 +76,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
     cli = Cli()
     try:
-        with tree.make_context("rein", list(sys.argv[1:] if arguments is None else arguments)) as context:
-            cli = context.obj or cli
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        with tree.make_context("rein", words, obj=cli) as context:
             tree.invoke(context)
-            cli = context.obj or cli
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from time import time as now
 from types import TracebackType
 from typing import Final, Self
 
@@ -210,7 +210,7 @@ class Node:
         raw = assemble(
             previous=tip.hash,
             height=tip.height + 1,
-            time=max(tip.median_time + 1, int(time.time())),
+            time=max(tip.median_time + 1, int(now())),
             script=script,
             transactions=transactions,
             fees=sum(entry.fee for entry in entries),
@@ -312,7 +312,7 @@ class Node:
 
     def _admit(self, candidate: Candidate) -> None:
         self.mempool.remove(candidate.replaces)
-        self.mempool.add(Entry(candidate.tx, candidate.fee, int(time.time()), self.chain.height))
+        self.mempool.add(Entry(candidate.tx, candidate.fee, int(now()), self.chain.height))
 
     def _offer(self, transactions: Sequence[Transaction]) -> None:
         """Let in those that are still acceptable, in that order; the others are forgotten."""

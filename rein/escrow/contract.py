@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rein.btc.address import p2wsh_address, p2wsh_script
-from rein.btc.descriptor import with_checksum, witness_script_of
+from rein.btc.descriptor import descriptor_of
 from rein.btc.networks import Network
+from rein.btc.script import mandatory_multisig_script, multisig_script
 
 
 class Purse(Enum):
@@ -52,20 +53,18 @@ class Contract:
 def contract(creator: bytes, mediator: bytes, worker: bytes, network: Network) -> Contract:
     """The contract of three compressed public keys, in the key order of 2016.
 
-    :raises KeyMaterialError: a key is not a compressed public key.
+    :raises KeyMaterialError: a key is not a compressed public key, or stands twice.
     """
-    c, m, w = creator.hex(), mediator.hex(), worker.hex()
     return Contract(
-        primary=_escrow(Purse.PRIMARY, f"wsh(multi(2,{c},{m},{w}))", network),
-        mediator=_escrow(Purse.MEDIATOR, f"wsh(and_v(v:pk({m}),multi(1,{c},{w})))", network),
+        primary=_escrow(Purse.PRIMARY, multisig_script(2, [creator, mediator, worker]), network),
+        mediator=_escrow(Purse.MEDIATOR, mandatory_multisig_script(mediator, 1, [creator, worker]), network),
     )
 
 
-def _escrow(purse: Purse, descriptor: str, network: Network) -> Escrow:
-    script = witness_script_of(descriptor)
+def _escrow(purse: Purse, script: bytes, network: Network) -> Escrow:
     return Escrow(
         purse=purse,
-        descriptor=with_checksum(descriptor),
+        descriptor=descriptor_of(script),
         witness_script=script,
         address=p2wsh_address(script, network),
     )

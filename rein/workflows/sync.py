@@ -59,38 +59,52 @@ def sync(desk: Desk) -> SyncReport:
 
 
 def _upload(desk: Desk, mine: list[Signed[Any]]) -> list[ServerReport]:
+    """First ask every server what it lacks; only if one lacks something, open the keys and put it there."""
     known = {server.url: desk.store.placements(server.url) for server in desk.servers}
-    signer = desk.keyring.delegate
+    asked = ask_all(desk.servers, lambda server: _lacking(server, mine, known[server.url]))
+    lacking = {outcome.url: outcome.value for outcome in asked if outcome.value}
+    reports = {
+        outcome.url: ServerReport(
+            outcome.url, held=0 if outcome.value is None else len(mine) - len(outcome.value), error=outcome.error
+        )
+        for outcome in asked
+    }
+    if lacking:
+        signer = desk.keyring.delegate
+        busy = [server for server in desk.servers if server.url in lacking]
+        ask_all(busy, lambda server: _put_all(server, lacking[server.url], reports[server.url], signer, desk))
+    return list(reports.values())
 
-    def one(server: Causeway) -> ServerReport:
-        return _upload_to(server, mine, known[server.url], signer, desk)
 
-    return [outcome.value or ServerReport(outcome.url, error=outcome.error) for outcome in ask_all(desk.servers, one)]
+def _lacking(
+    server: Causeway, mine: list[Signed[Any]], placements: dict[DocumentId, Placement]
+) -> list[tuple[Signed[Any], Placement | None]]:
+    """The documents a server was not given yet, or does not give back."""
+    lacking: list[tuple[Signed[Any], Placement | None]] = []
+    for signed in mine:
+        placement = placements.get(signed.id)
+        if placement is None or not placement.proved or server.get(placement.remote_key) != signed.armored:
+            lacking.append((signed, placement))
+    return lacking
 
 
-def _upload_to(
+def _put_all(
     server: Causeway,
-    mine: list[Signed[Any]],
-    placements: dict[DocumentId, Placement],
+    lacking: list[tuple[Signed[Any], Placement | None]],
+    report: ServerReport,
     signer: PrivateKey,
     desk: Desk,
-) -> ServerReport:
-    report = ServerReport(server.url)
+) -> None:
     try:
-        for signed in mine:
-            placement = placements.get(signed.id)
-            if placement is None or server.get(placement.remote_key) != signed.armored:
-                placement = _put(server, signed, placement, signer, desk)
-                report.uploaded += 1
-            if not placement.proved:
-                desk.store.set_placement(Placement(signed.id, server.url, placement.remote_key, proved=True))
+        for signed, earlier in lacking:
+            _put(server, signed, earlier, signer, desk)
+            report.uploaded += 1
             report.held += 1
     except ReinError as error:
         report.error = error
-    return report
 
 
-def _put(server: Causeway, signed: Signed[Any], earlier: Placement | None, signer: PrivateKey, desk: Desk) -> Placement:
+def _put(server: Causeway, signed: Signed[Any], earlier: Placement | None, signer: PrivateKey, desk: Desk) -> None:
     """Put a document and read it back. The key is remembered before the request, so that a crash in between makes
     the next sync overwrite the same key instead of paying for another one."""
     placement = Placement(signed.id, server.url, earlier.remote_key if earlier else new_remote_key(), proved=False)
@@ -98,4 +112,4 @@ def _put(server: Causeway, signed: Signed[Any], earlier: Placement | None, signe
     server.put(placement.remote_key, signed.armored, signer)
     if server.get(placement.remote_key) != signed.armored:
         raise ServerLiedError(f"{server.url} said that it stored a document, but does not give it back")
-    return placement
+    desk.store.set_placement(Placement(signed.id, server.url, placement.remote_key, proved=True))

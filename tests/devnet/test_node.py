@@ -50,8 +50,7 @@ def test_times_follow_the_median_rule(node: Node) -> None:
 
 
 def test_mining_ahead_of_the_clock_is_refused_with_a_reason(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    monkeypatch.setattr("rein.devnet.node.time.time", lambda: now + 3 * 3600)
+    monkeypatch.setattr("rein.devnet.node.now", lambda: time.time() + 3 * 3600)
     with pytest.raises(ChainError, match="time-too-new"):
         node.mine(1, MINER_SCRIPT)
     assert node.chain.height == 0
@@ -59,7 +58,7 @@ def test_mining_ahead_of_the_clock_is_refused_with_a_reason(node: Node, monkeypa
 
 def test_blocks_mined_before_a_failure_are_kept(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([1_700_000_000.0, 1_700_000_001.0, 9_000_000_000.0 // 3])
-    monkeypatch.setattr("rein.devnet.node.time.time", lambda: next(clock))
+    monkeypatch.setattr("rein.devnet.node.now", lambda: next(clock))
     with pytest.raises(ChainError):
         node.mine(3, MINER_SCRIPT)
     assert node.chain.height == 2

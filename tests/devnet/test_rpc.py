@@ -81,7 +81,7 @@ def test_the_chain(ask: Ask, rich: Node) -> None:
     assert ask("getnetworkinfo")["relayfee"] == Decimal("0.00001000")
     assert ask("gettxoutsetinfo")["total_amount"] == Decimal("5250.00000000")
     assert ask("gettxoutsetinfo", "muhash")[0] == -8
-    assert ask("uptime") == 0
+    assert 0 <= ask("uptime") < 60
 
 
 def test_headers_and_blocks(ask: Ask, rich: Node, coin: Money) -> None:
@@ -129,7 +129,7 @@ def test_mining(ask: Ask, rich: Node) -> None:
 
 
 def test_mining_too_far_ahead(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rein.devnet.node.time.time", lambda: 2**32 - 1)
+    monkeypatch.setattr("rein.devnet.node.now", lambda: 2**32 - 1)
     code, message = ask("generatetoaddress", 1, MINER_ADDRESS)
     assert code == -1
     assert "time-too-new; too many blocks" in message

@@ -28,12 +28,10 @@ from rein.escrow.terms import (
     terms_of,
 )
 from rein.protocol import job_keys
-from rein.protocol.documents import Bid, Offer
 from rein.protocol.orders import Order, fold
-from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from tests.support.money import FEERATE, SOME_TXID, Deal, deal
-from tests.support.people import PRICE, bid, offer, person, story
+from tests.support.people import PRICE, bid, job, offer, person, story
 
 BOB, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Charlie", "Mallory"))
 
@@ -70,7 +68,7 @@ SWAPPED = {
         "primary_address": deal().bid.document.mediator_address,
         "mediator_address": deal().bid.document.primary_address,
     },
-    "own-wallet": {"primary_address": CHARLIE.job_key("m/3'/1'", "x").public_key and "bcrt1q" + "q" * 38},
+    "own-wallet": {"primary_address": deal().bid.document.worker_payment_address},
     "upper-case": {"primary_address": deal().bid.document.primary_address.upper()},
     "another-job": {"primary_address": deal(1).bid.document.primary_address},
 }
@@ -88,11 +86,10 @@ def test_a_bid_with_other_escrow_addresses_is_refused(change: dict[str, str]) ->
 
 def test_an_order_on_a_swapped_address_has_no_terms() -> None:
     """Signed by the right worker and repeated by the right creator, so the order machine lets it pass."""
-    told, alice = deal(), story()
-    address = OTHER.primary.address
+    told, address = deal(), OTHER.primary.address
     placed = bid(CHARLIE, told.job, primary_address=address)
     given_ = offer(BOB, placed, told.job, primary_address=address)
-    order = fold(told.job, [placed, given_], _enrollments(told, alice.enrollments))
+    order = told.fold(placed, given_)
     assert order.offer is not None
     with pytest.raises(EscrowError, match="addresses in the bid"):
         terms_of(order)
@@ -113,14 +110,6 @@ def _offered(told: Deal, **changes: Any) -> Order:
     return dataclasses.replace(told.order, offer=dataclasses.replace(told.offer, document=document))
 
 
-def _enrollments(told: Deal, known: Any) -> Any:
-    from rein.protocol.enrollments import Enrollments
-    from tests.support.people import enroll
-
-    alice = enroll(person("Alice"), True, mediator_fee=told.job.document.mediator_fee)
-    return Enrollments([alice, *known])
-
-
 # Amounts: C7, S13.
 
 
@@ -132,7 +121,7 @@ def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
     told = deal()
     for purse in told.terms.purses:
         lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
-        fine, amounts = {lowest, highest}, {}
+        fine = {lowest, highest}
         for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.receives):
             amounts = {each.escrow.purse: each.amount for each in told.terms.purses}
             amounts[purse.escrow.purse] = Sat(purse.receives + miner)
@@ -233,7 +222,7 @@ def test_a_signed_bid_under_dust_has_no_terms() -> None:
     told = deal()
     placed = bid(CHARLIE, told.job, amount=Sat(30_000))
     given_ = offer(BOB, placed, told.job)
-    order = fold(told.job, [placed, given_], _enrollments(told, story().enrollments))
+    order = told.fold(placed, given_)
     assert order.offer is not None
     with pytest.raises(EscrowError, match="Alice would get 450 sat from the mediator escrow"):
         terms_of(order)
@@ -249,7 +238,7 @@ def test_amounts_that_overflow_all_money_are_refused() -> None:
 @pytest.mark.parametrize("change", [{"primary_amount": PRICE}, {"mediator_amount": Sat(75_000)}])
 def test_an_offer_that_reserves_nothing_for_the_miner_does_not_count(change: dict[str, Sat]) -> None:
     told = deal()
-    order = fold(told.job, [told.bid, offer(BOB, told.bid, told.job, **change)], _enrollments(told, []))
+    order = told.fold(told.bid, offer(BOB, told.bid, told.job, **change))
     assert order.offer is None
     assert [type(each.reason) for each in order.apart] == [AuthorityError]
 
@@ -258,7 +247,7 @@ def test_an_offer_of_another_price_than_the_bid_does_not_count() -> None:
     """C7: the amounts are tied to the bid."""
     told = deal()
     lower = offer(BOB, told.bid, told.job, amount=Sat(4_000_000), primary_amount=Sat(4_001_000))
-    order = fold(told.job, [told.bid, lower], _enrollments(told, []))
+    order = told.fold(told.bid, lower)
     assert order.offer is None
     assert "bid amount" in order.apart[0].reason.message
 
@@ -291,9 +280,6 @@ def _addresses(purse: Any) -> tuple[str, str]:
 def test_the_same_job_id_in_two_job_documents_gives_two_contracts() -> None:
     """A creator who repeats a Job ID cannot make two jobs share an escrow: the worker's key is of the document."""
     told = deal()
-    twin: Signed[Bid]
-    from tests.support.people import job
-
     again = job(BOB, person("Alice"), description="The same Job ID, another job.")
     twin = bid(CHARLIE, again)
     assert again.document.job_id == told.job.document.job_id
@@ -305,9 +291,7 @@ def test_the_same_job_id_in_two_job_documents_gives_two_contracts() -> None:
 
 def test_terms_are_read_from_documents_alone() -> None:
     """The same documents give the same terms to everybody."""
-    documents: list[Signed[Any]] = [deal().offer, deal().bid]
-    assert isinstance(documents[0].document, Offer)
-    again = fold(deal().job, documents, _enrollments(deal(), story().enrollments))
+    again = deal().fold(deal().offer, deal().bid)
     assert terms_of(again) == deal().terms
     assert sign_payout(terms_of(again).primary, OutPoint(SOME_TXID, 0), deal().creator) == sign_payout(
         deal().terms.primary, OutPoint(SOME_TXID, 0), deal().creator

@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from rein.btc.address import p2wsh_script
 from rein.btc.amounts import Sat
@@ -41,11 +42,16 @@ class Deal:
     job: Signed[Job]
     bid: Signed[Bid]
     offer: Signed[Offer]
+    enrollments: Enrollments
     order: Order
     terms: Terms
     creator: PrivateKey
     mediator: PrivateKey
     worker: PrivateKey
+
+    def fold(self, *documents: Signed[Any]) -> Order:
+        """The order with other documents than the deal's."""
+        return fold(self.job, documents, self.enrollments)
 
     def purse(self, purse: Purse) -> PurseTerms:
         return self.terms.primary if purse is Purse.PRIMARY else self.terms.mediator
@@ -80,8 +86,9 @@ def deal(
     placed = bid(charlie, posted, amount=price)
     amounts = offer_amounts(posted.document, placed.document, feerate)
     given = offer(bob, placed, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
-    order = fold(posted, [placed, given], Enrollments([mediates, enroll(bob), enroll(charlie)]))
-    return Deal(posted, placed, given, order, terms_of(order), *escrow_keys(bob, alice, charlie, posted))
+    known = Enrollments([mediates, enroll(bob), enroll(charlie)])
+    order = fold(posted, [placed, given], known)
+    return Deal(posted, placed, given, known, order, terms_of(order), *escrow_keys(bob, alice, charlie, posted))
 
 
 def job_id_of(number: int) -> str:
@@ -194,10 +201,10 @@ class Spend:
     def psbt(self, *signers: PrivateKey, hash_type: int = SIGHASH_ALL) -> LoosePsbt:
         signed = tuple((PARTIAL_SIGNATURE + key.public_key, self.signature(key, hash_type)) for key in signers)
         shown = TxOutput(self.amount, p2wsh_script(self.script)).to_bytes()
-        fields = ((WITNESS_UTXO, shown), (WITNESS_SCRIPT, self.script), *signed)
+        fields = ((WITNESS_UTXO, shown), *sorted(signed), (WITNESS_SCRIPT, self.script))
         return LoosePsbt(
             globals=((b"\x00", self.transaction.raw),),
-            inputs=(fields, *(fields[:2] for _ in self.more_inputs)),
+            inputs=(fields, *((fields[0], fields[-1]) for _ in self.more_inputs)),
             outputs=tuple(() for _ in self.outputs),
         )
 

@@ -1,0 +1,156 @@
+"""The whole life of the money on a private chain whose judge is Bitcoin Core's consensus engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from rein.btc.amounts import Sat
+from rein.btc.networks import REGTEST
+from rein.btc.transaction import OutPoint, Transaction
+from rein.chain.core_rpc import CoreRpc
+from rein.devnet import faucet
+from rein.errors import RejectedError
+from rein.escrow.contract import Purse
+from rein.escrow.funding import Funding, match_funding
+from rein.escrow.payout import build_payout, check_payout, complete_payout, sign_payout
+from rein.protocol.values import BasisPoints
+from tests.support.money import Deal, deal
+
+
+def look(chain: CoreRpc, told: Deal) -> Funding:
+    scripts = [purse.escrow.script for purse in told.terms.purses]
+    return match_funding(told.terms, chain.unspent_outputs(scripts), REGTEST)
+
+
+def fund(chain: CoreRpc, told: Deal) -> dict[Purse, OutPoint]:
+    """Pay both escrows in one transaction, mine it, and say where the money lies."""
+    faucet.pay(chain, told.payments)
+    faucet.mine(chain, 1)
+    funding = look(chain, told)
+    assert funding.complete
+    return {purse.terms.escrow.purse: purse.output.outpoint for purse in funding.purses if purse.output}
+
+
+def received(chain: CoreRpc, script: bytes) -> list[Sat]:
+    return [output.amount for output in chain.unspent_outputs([script])]
+
+
+def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) -> None:
+    told = deal(100)
+    assert not look(chain, told).complete
+    outpoints = fund(chain, told)
+
+    payments: list[Transaction] = []
+    for purse in told.terms.purses:
+        which = purse.escrow.purse
+        sent = sign_payout(purse, outpoints[which], told.creator).to_base64()  # in the acceptance document
+        checked = check_payout(sent, purse, told.creator.public_key)
+        payment = complete_payout(checked, told.receiver_key(which))
+        assert payment.txid == build_payout(purse, outpoints[which]).transaction.txid
+        assert chain.broadcast(payment) == payment.txid
+        payments.append(payment)
+    faucet.mine(chain, 1)
+
+    for purse, payment in zip(told.terms.purses, payments, strict=True):
+        assert received(chain, purse.payout.script) == [purse.receives]
+        assert received(chain, purse.escrow.script) == []
+        found = chain.unspent_output(OutPoint(payment.txid, 0))
+        assert found is not None
+        assert (found.amount, found.script, found.confirmations) == (purse.receives, purse.payout.script, 1)
+    put_in = sum(purse.amount for purse in told.terms.purses)
+    paid_out = sum(output.amount for payment in payments for output in payment.outputs)
+    assert paid_out == told.bid.document.amount + 75_000
+    assert put_in == paid_out + sum(purse.miner_fee for purse in told.terms.purses)
+
+
+def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(chain: CoreRpc) -> None:
+    """2 of 3: the same payouts, with the mediator's signature in place of the creator's."""
+    told = deal(101)
+    outpoints = fund(chain, told)
+    primary = sign_payout(told.terms.primary, outpoints[Purse.PRIMARY], told.mediator).to_base64()
+    checked = check_payout(primary, told.terms.primary, told.mediator.public_key)
+    chain.broadcast(complete_payout(checked, told.worker))
+    fee = sign_payout(told.terms.mediator, outpoints[Purse.MEDIATOR], told.worker).to_base64()
+    checked = check_payout(fee, told.terms.mediator, told.worker.public_key)
+    chain.broadcast(complete_payout(checked, told.mediator))
+    faucet.mine(chain, 1)
+    assert [received(chain, purse.payout.script) for purse in told.terms.purses] == [[5_000_000], [75_000]]
+
+
+@pytest.mark.parametrize(
+    ("number", "price", "points", "feerate"),
+    [(102, 100_000, 55, 1), (103, 546, 10_000, 500), (104, 2_000_000_000, 1, 3)],
+    ids=["lowest-feerate", "dust-limit-highest-feerate", "twenty-bitcoin"],
+)
+def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
+    chain: CoreRpc, number: int, price: int, points: int, feerate: int
+) -> None:
+    told = deal(number, price=Sat(price), fee=BasisPoints(points), feerate=feerate)
+    outpoints = fund(chain, told)
+    for purse in told.terms.purses:
+        which = purse.escrow.purse
+        checked = check_payout(
+            sign_payout(purse, outpoints[which], told.creator).to_base64(), purse, told.creator.public_key
+        )
+        chain.broadcast(complete_payout(checked, told.receiver_key(which)))
+    faucet.mine(chain, 1)
+    assert received(chain, told.terms.primary.payout.script) == [price]
+    assert received(chain, told.terms.mediator.payout.script) == [told.terms.mediator.receives]
+
+
+def test_strangers_can_add_money_but_not_confuse(chain: CoreRpc) -> None:
+    """S13: dust and a second exact payment lie at the escrow; the payout spends one output and pays one amount."""
+    told = deal(105)
+    outpoints = fund(chain, told)
+    primary = told.terms.primary
+    dust = [(primary.escrow.address, Sat(amount)) for amount in (600, 700, primary.amount + 1, primary.amount)]
+    faucet.pay(chain, dust)
+    faucet.mine(chain, 1)
+    funding = look(chain, told)
+    assert funding.primary.output is not None
+    assert funding.primary.output.outpoint == outpoints[Purse.PRIMARY], "the first one counts: it is deeper"
+    assert sorted(each.amount for each in funding.primary.others) == sorted(amount for _, amount in dust)
+
+    signed = sign_payout(primary, outpoints[Purse.PRIMARY], told.creator).sign(told.worker)
+    chain.broadcast(signed.finalize())
+    faucet.mine(chain, 1)
+    assert received(chain, primary.payout.script) == [primary.receives]
+    assert len(received(chain, primary.escrow.script)) == 4
+
+
+def test_a_payment_is_made_once(chain: CoreRpc) -> None:
+    """S3, S18: the signatures of one deposit move no other one, however often they are sent."""
+    told = deal(106)
+    primary = told.terms.primary
+    first = fund(chain, told)[Purse.PRIMARY]
+    faucet.pay(chain, [(primary.escrow.address, primary.amount)])
+    faucet.mine(chain, 1)
+    payment = sign_payout(primary, first, told.creator).sign(told.worker).finalize()
+    assert chain.broadcast(payment) == chain.broadcast(payment) == payment.txid
+    faucet.mine(chain, 1)
+    assert chain.broadcast(payment) == payment.txid
+    assert received(chain, primary.payout.script) == [primary.receives]
+
+    funding = look(chain, told)
+    assert funding.primary.output is not None
+    second = funding.primary.output.outpoint
+    assert second != first
+    stale = check_payout(sign_payout(primary, first, told.creator).to_base64(), primary, told.creator.public_key)
+    with pytest.raises(RejectedError):  # it is checked, and worth nothing any more
+        chain.broadcast(_moved(complete_payout(stale, told.worker), first, second))
+    assert received(chain, primary.escrow.script) == [primary.amount]
+
+
+def _moved(payment: Transaction, first: OutPoint, second: OutPoint) -> Transaction:
+    """The payment with its signatures, made to spend another output."""
+    return Transaction(payment.raw.replace(first.to_bytes(), second.to_bytes()))
+
+
+def test_money_of_one_job_is_not_moved_by_signatures_of_another(chain: CoreRpc) -> None:
+    """S14: the same three people, the same price, two jobs."""
+    one, other = deal(107), deal(108)
+    at_one, at_other = fund(chain, one)[Purse.PRIMARY], fund(chain, other)[Purse.PRIMARY]
+    payment = sign_payout(one.terms.primary, at_one, one.creator).sign(one.worker).finalize()
+    with pytest.raises(RejectedError):
+        chain.broadcast(_moved(payment, at_one, at_other))
+    assert received(chain, other.terms.primary.escrow.script) == [other.terms.primary.amount]

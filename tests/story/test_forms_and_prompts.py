@@ -1,0 +1,110 @@
+"""Every prompt can be answered by a person, a flag or a form."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pexpect
+
+from tests.story.conftest import PASSPHRASE, Trio, World, post
+
+
+def test_a_bid_from_a_form_file(trio: Trio, tmp_path: Path) -> None:
+    posted = post(trio)
+    form = tmp_path / "bid.txt"
+    form.write_text(
+        f"Rein Bid\nJob ID: {posted['job_id']}\nDescription: Two lines:\\nand more\nBid amount (BTC): 0.02\n"
+    )
+    bid = trio.charlie.rein("bid", "-d", str(form))
+    assert "\nBid amount (BTC): 0.02000000\n" in bid["document"]
+    assert "\nDescription: Two lines:\\nand more\n" in bid["document"]
+
+
+def test_a_form_for_another_document_is_refused(trio: Trio, tmp_path: Path) -> None:
+    form = tmp_path / "bid.txt"
+    form.write_text("Rein Offer\nJob ID: x\n")
+    assert "Rein Bid" in trio.charlie.fails("bid", "-d", str(form))["message"]
+
+
+def test_nobody_at_the_terminal_names_the_missing_flag(trio: Trio) -> None:
+    assert "--description" in trio.bob.fails("post", "--name", "x", "--mediator", "alice")["hint"]
+    assert "--mediator" in trio.bob.fails("post")["hint"]
+
+
+def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) -> None:
+    """Setup shows the words once and asks three of them back; post lets one choose the mediator."""
+    home = tmp_path / "dora"
+    chain = ["--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie)]
+    rein = _start(["--home", str(home), *chain, "setup"])
+    for prompt, answer in (("Name or handle", "Dora"), ("Contact", "dora@x"), ("willing to mediate", "n")):
+        rein.expect(prompt)
+        rein.sendline(answer)
+    rein.expect("passphrase for your key file")
+    rein.sendline(PASSPHRASE)
+    rein.expect("Repeat")
+    rein.sendline(PASSPHRASE)
+    rein.expect("shown this once")
+    rein.expect("Word ([0-9]+)")
+    words = _words(str(rein.before))
+    for asked_again in (True, True, False):
+        rein.sendline(words[int(rein.match.group(1)) - 1])
+        if asked_again:
+            rein.expect("Word ([0-9]+)")
+    rein.expect("You are Dora")
+    rein.expect(pexpect.EOF)
+    rein.close()
+    assert rein.exitstatus == 0
+    assert (home / "rein.db").stat().st_mode & 0o077 == 0
+
+    asking = _start(["--home", str(home), "request", world.server_urls[0]])
+    asking.expect("gives you 1 bucket")
+    asking.expect(pexpect.EOF)
+    posting = _start(["--home", str(home), "post"])
+    posting.expect("Choose a mediator")
+    posting.sendline("1")
+    for prompt, answer in (("Job name", "A job"), ("Tags", ""), ("Description", "Do it."), ("Days", "7")):
+        posting.expect(prompt)
+        posting.sendline(answer)
+    posting.expect("Passphrase of Dora")
+    posting.sendline(PASSPHRASE)
+    posting.expect("Stored as document [0-9a-f]{64}")
+    posting.expect(pexpect.EOF)
+    posting.close()
+    assert posting.exitstatus == 0
+
+
+def test_a_wrong_word_creates_no_identity(tmp_path: Path) -> None:
+    home = tmp_path / "eve"
+    rein = _start(
+        ["--home", str(home), "--network", "regtest", "setup", "--name", "E", "--contact", "e", "--no-mediate"]
+    )
+    rein.expect("passphrase")
+    rein.sendline(PASSPHRASE)
+    rein.expect("Repeat")
+    rein.sendline(PASSPHRASE)
+    rein.expect("Word ([0-9]+)")
+    rein.sendline("wrong")
+    rein.expect("no identity was created")
+    rein.expect(pexpect.EOF)
+    rein.close()
+    assert rein.exitstatus == 2
+    assert not (home / "keys").exists()
+
+
+def _start(arguments: list[str]) -> pexpect.spawn[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REIN_")}
+    return pexpect.spawn(
+        sys.executable, ["-m", "rein", *arguments], env=environment, encoding="utf-8", timeout=30, dimensions=(40, 160)
+    )
+
+
+def _words(screen: str) -> list[str]:
+    found: dict[int, str] = {}
+    tokens = screen.split()
+    for number, word in pairwise(tokens):
+        if number.isdigit() and word.isalpha():
+            found[int(number)] = word
+    return [found[number] for number in range(1, 13)]

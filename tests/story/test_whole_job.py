@@ -1,0 +1,134 @@
+"""The whole story by hand, and every step at the wrong time."""
+
+from __future__ import annotations
+
+from rein.btc.transaction import OutPoint
+from rein.chain.core_rpc import CoreRpc
+from tests.story.conftest import Trio, agree, deliver, fund, post
+
+
+def test_from_posted_to_paid_to_the_satoshi(trio: Trio, chain: CoreRpc) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    assert trio.bob.rein("accept", "--jobid", agreed.job_id)["kind"] == "accept"
+    trio.bob.rein("sync")
+    paid_worker = trio.charlie.rein("collect", "--jobid", agreed.job_id)
+    paid_mediator = trio.alice.rein("collect", "--jobid", agreed.job_id)
+    trio.bob.rein("devnet", "mine", "1")
+    trio.sync()
+
+    assert (paid_worker["amount_sat"], paid_mediator["amount_sat"]) == (1_500_000, 15_000)
+    for paid in (paid_worker, paid_mediator):
+        output = chain.unspent_output(OutPoint(paid["txid"], 0))
+        assert output is not None
+        assert (output.amount, output.confirmations) == (paid["amount_sat"], 1)
+    funded = sum(escrow["amount_sat"] for escrow in agreed.escrows)
+    assert funded == 1_515_000 + paid_worker["fee_sat"] + paid_mediator["fee_sat"]
+    for person in trio.everybody:
+        story = person.rein("status", "--jobid", agreed.job_id)
+        assert story["state"] == "settled"
+        assert [each["kind"] for each in story["documents"]] == ["job", "bid", "offer", "delivery", "accept"]
+        assert story["apart"] == []
+
+
+def test_each_state_in_turn(trio: Trio) -> None:
+    def state() -> str:
+        found: str = trio.bob.rein("status", "--jobid", job_id)["state"]
+        return found
+
+    posted = post(trio)
+    job_id = posted["job_id"]
+    assert state() == "posted"
+    trio.charlie.rein("bid", "--jobid", job_id, "--amount", "0.01", "--description", "Yes.")
+    assert state() == "posted", "nothing is uploaded except by sync"
+    trio.charlie.rein("sync")
+    assert state() == "bid"
+    trio.bob.rein("offer", "--bid", job_id)
+    assert state() == "offered"
+
+
+def test_a_step_at_the_wrong_time_is_refused_and_changes_nothing(trio: Trio) -> None:
+    posted = post(trio)
+    job_id = posted["job_id"]
+    assert trio.charlie.fails("deliver", "--jobid", job_id, "--deliverables", "x")["code"] == "not_found"
+    trio.charlie.rein("sync")
+    assert trio.charlie.fails("deliver", "--jobid", job_id, "--deliverables", "x")["code"] == "order_state"
+    assert trio.bob.fails("accept", "--jobid", job_id)["code"] == "order_state"
+    assert trio.charlie.fails("collect", "--jobid", job_id)["code"] == "order_state"
+    assert trio.bob.fails("fund", "--jobid", job_id, "--no-wait")["code"] == "escrow"
+    assert trio.bob.fails("bid", "--jobid", job_id, "--amount", "0.01", "--description", "me")["code"] == "order_state"
+    trio.charlie.rein("bid", "--jobid", job_id, "--amount", "0.01", "--description", "Yes.")
+    trio.charlie.rein("sync")
+    assert trio.charlie.fails("offer", "--bid", job_id)["code"] == "not_found"
+    trio.bob.rein("offer", "--bid", job_id)
+    assert trio.bob.fails("offer", "--bid", job_id)["code"] == "not_found", "a job is offered once"
+    assert trio.bob.rein("status", "--jobid", job_id)["state"] == "offered"
+
+
+def test_one_satoshi_too_little_is_not_funded(trio: Trio) -> None:
+    agreed = agree(trio)
+    primary, mediator = agreed.escrows
+    short = f"bitcoin:{primary['address']}?amount={(primary['amount_sat'] - 1) / 1e8:.8f}"
+    trio.bob.rein("devnet", "pay", short, mediator["uri"])
+    trio.bob.rein("devnet", "mine", "1")
+    seen = trio.bob.run("fund", "--jobid", agreed.job_id, "--no-wait")
+    assert seen.data["funded"] is False
+    assert "needs one output of exactly" in seen.err
+    refused = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--deliverables", "x")
+    assert (refused["code"], refused["exit_code"]) == ("order_state", 5)
+    trio.bob.rein("devnet", "pay", primary["uri"])
+    trio.bob.rein("devnet", "mine", "1")
+    assert trio.bob.rein("fund", "--jobid", agreed.job_id)["funded"] is True
+
+
+def test_dust_sent_to_an_escrow_by_a_stranger_is_left_where_it_is(trio: Trio, chain: CoreRpc) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    dust = f"bitcoin:{agreed.escrows[0]['address']}?amount=0.00001000"
+    dust_txid = trio.bob.rein("devnet", "pay", dust)["txid"]
+    trio.bob.rein("devnet", "mine", "1")
+    deliver(trio, agreed)
+    trio.bob.rein("accept", "--jobid", agreed.job_id)
+    trio.bob.rein("sync")
+    assert trio.charlie.rein("collect", "--jobid", agreed.job_id)["amount_sat"] == 1_500_000
+    script = chain.unspent_outputs([chain.transaction(dust_txid).outputs[0].script])  # type: ignore[union-attr]
+    assert sum(output.amount for output in script) in (1_000, 1_000 + agreed.escrows[0]["amount_sat"])
+
+
+def test_collecting_twice_says_where_the_money_went(trio: Trio) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    trio.bob.rein("accept", "--jobid", agreed.job_id)
+    trio.bob.rein("sync")
+    txid = trio.charlie.rein("collect", "--jobid", agreed.job_id)["txid"]
+    again = trio.charlie.fails("collect", "--jobid", agreed.job_id)
+    assert txid in again["message"]
+    trio.bob.rein("devnet", "mine", "1")
+    assert txid in trio.charlie.fails("collect", "--jobid", agreed.job_id)["message"]
+    assert trio.bob.fails("collect", "--jobid", agreed.job_id)["code"] == "order_state"
+
+
+def test_a_dry_run_stores_and_sends_nothing(trio: Trio) -> None:
+    posted = post(trio)
+    words = ("bid", "--jobid", posted["job_id"], "--amount", "0.01", "--description", "Yes.", "-n")
+    tried = trio.charlie.rein(*words)
+    assert tried["stored"] is False
+    assert tried["document"].startswith("-----BEGIN BITCOIN SIGNED MESSAGE-----\nRein Bid\n")
+    trio.charlie.rein("sync")
+    assert trio.bob.rein("status", "--jobid", posted["job_id"])["state"] == "posted"
+
+
+def test_two_jobs_of_the_same_three_people_never_share_an_escrow(trio: Trio) -> None:
+    first, second = agree(trio), agree(trio)
+    addresses = [escrow["address"] for agreed in (first, second) for escrow in agreed.escrows]
+    assert len(set(addresses)) == 4
+
+
+def test_the_mediator_learns_of_a_job_that_names_her(trio: Trio) -> None:
+    agreed = agree(trio)
+    trio.alice.rein("sync")
+    jobs = {job["job_id"]: job for job in trio.alice.rein("status")["jobs"]}
+    assert jobs[agreed.job_id]["roles"] == ["mediator"]
+    assert jobs[agreed.job_id]["state"] == "offered"
