@@ -12,7 +12,7 @@ from rein.protocol.orders import Order
 from rein.workflows.cases import find_order, my_orders, roles_in, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.next_step import next_step
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull_job
 
 
 @command("status")
@@ -76,7 +76,7 @@ def _overview(cli: Cli) -> None:
 def _story(cli: Cli, job: str) -> None:
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    pull_my_orders(desk)
+    pull_job(desk, job)
     order = find_order(desk, job)
     for signed in order.documents():
         terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))

@@ -53,6 +53,7 @@ class Terminal:
     def __init__(self, *, as_json: bool = False, assume_yes: bool = False) -> None:
         self.as_json = as_json
         self.assume_yes = assume_yes
+        self._answered = False
 
     @property
     def interactive(self) -> bool:
@@ -69,14 +70,13 @@ class Terminal:
 
     def result(self, data: dict[str, Any]) -> None:
         """The result for programs; shown with `--json` only."""
-        if self.as_json:
+        if self.as_json and not self._answered:
             click.echo(_json(data))
+            self._answered = True
 
     def error(self, error: ReinError) -> None:
-        """An error, and what to do about it."""
-        if self.as_json:
-            described = {"code": error.code, "message": error.message, "hint": error.hint}
-            click.echo(_json({"error": described}))
+        """An error, and what to do about it. On stdout it stands in place of a result, never after one."""
+        self.result({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
         click.echo(f"Error: {safe_line(error.message)}", err=True)
         if error.hint:
             click.echo(f"Hint:  {safe_line(error.hint)}", err=True)

@@ -176,7 +176,7 @@ def _give_name(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)  # unlike a rename, this never replaces a file
     except OSError as error:
-        if path.exists():
+        if isinstance(error, FileExistsError) or path.exists():
             raise IdentityError(f"there is a key file at {path} already; it is left as it is") from error
         temporary.rename(path)  # a file system without hard links
 

@@ -11,7 +11,7 @@ from rein.protocol.armor import read_armor
 from rein.protocol.documents import Document, Enrollment, Job, Kind
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed, text_id, verify
-from rein.protocol.values import DocumentId
+from rein.protocol.values import DocumentId, is_job_id
 from rein.protocol.wire import Query
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import ask_all
@@ -89,6 +89,21 @@ def pull_my_orders(desk: Desk) -> Pulled:
     job_ids = sorted({job_id for job_id in map(_job_id, desk.store.documents_of_orders(_mine(desk))) if job_id})
     if job_ids:
         pulled.add(pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids)))
+    pulled.add(pull_enrollments(desk))
+    return pulled
+
+
+def pull_job(desk: Desk, name: str) -> Pulled:
+    """Everything about one job, mine or not.
+
+    :param name: a Job ID; or the id of a job document that is here, or the beginning of it.
+    """
+    jobs = desk.store.documents(desk.network.name, Kind.JOB)
+    named = {job_id for signed in jobs if signed.id.startswith(name) and (job_id := _job_id(signed))}
+    job_ids = sorted(named | {name} if is_job_id(name) else named)
+    if not job_ids:
+        return Pulled()
+    pulled = pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids))
     pulled.add(pull_enrollments(desk))
     return pulled
 

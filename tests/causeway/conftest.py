@@ -22,7 +22,10 @@ from rein.btc.networks import MAINNET, REGTEST, Network
 from tests.causeway.callers import Caller
 from tests.support.people import Person, Story, person, story
 
-TABLES = "kv, enrollment, document, delegation, nonce_use, bucket, owner"
+EMPTY = "; ".join(
+    f"DELETE FROM {table}" for table in ("kv", "enrollment", "document", "delegation", "nonce_use", "bucket", "owner")
+)
+"""Quicker than TRUNCATE for tables as small as a test's."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,14 @@ def _mainnet(postgres: URL) -> Iterator[Server]:
 @pytest.fixture
 def server(_regtest: Server) -> Server:
     """A server of regtest that holds nothing."""
-    _regtest.rows(f"TRUNCATE {TABLES}")
+    _regtest.rows(EMPTY)
     return _regtest
 
 
 @pytest.fixture
 def mainnet_server(_mainnet: Server) -> Server:
     """A server of mainnet that holds nothing."""
-    _mainnet.rows(f"TRUNCATE {TABLES}")
+    _mainnet.rows(EMPTY)
     return _mainnet
 
 

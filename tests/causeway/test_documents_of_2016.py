@@ -90,5 +90,7 @@ def test_free_form_fields_of_any_length_break_no_index(server: Server, caller: C
     enrollment = f"Rein User Enrollment\nUser: {long}\nContact: {long}\nMaster signing address: {bob.master_address}"
     assert caller.put(bob, "B", armored(enrollment, bob.master)).status == 201
     columns = "length(title), job_id, cardinality(tags), author, worker_address, worker_key, mediator_key"
-    assert server.rows(f"SELECT {columns} FROM document WHERE kind = 'job'") == [(100, None, 16, bob.master_address, None, None, None)]
+    assert server.rows(f"SELECT {columns} FROM document WHERE kind = 'job'") == [
+        (100, None, 16, bob.master_address, None, None, None)
+    ]
     assert server.rows("SELECT name, contact, delegate FROM enrollment") == [(None, None, None)]
