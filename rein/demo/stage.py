@@ -12,6 +12,9 @@ from typing import Any
 from rein.demo.processes import DemoError
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of three people who exist for twenty seconds
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C has stopped: the demo stops with it."""
+
 _SHOWN_LINES = 6
 
 Run = Callable[[list[str]], tuple[int, str, str]]
@@ -56,6 +59,8 @@ class Stage:
         home = self.folder / person.lower()
         self.say(f"\n$ rein --home {home.name} {shlex.join(words)}")
         code, out, err = self.run(["--home", str(home), "--json", "--yes", *words])
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         if code != 0:
             raise DemoError(f"{person}'s `rein {words[0]}` failed with exit code {code}:\n{err.strip()}")
         self._show(err)

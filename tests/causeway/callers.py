@@ -40,10 +40,10 @@ class Caller:
         self.http = http
 
     def get(self, path: str, /, **parameters: object) -> Answer:
-        return self._read(self.http.get(path, query_string=dict(parameters)))
+        return self.read(self.http.get(path, query_string=dict(parameters)))
 
     def post(self, path: str, body: Mapping[str, object]) -> Answer:
-        return self._read(self.http.post(path, json=dict(body)))
+        return self.read(self.http.post(path, json=dict(body)))
 
     def register(self, who: Person, buckets: int = 1) -> None:
         """Ask for buckets."""
@@ -108,7 +108,8 @@ class Caller:
         return documents
 
     @staticmethod
-    def _read(response: Any) -> Answer:
+    def read(response: Any) -> Answer:
+        """An answer in the one shape that all have."""
         assert response.mimetype == "application/json", response.text
         data = response.get_json()
         ok = data["result"] == "success"

@@ -1,0 +1,66 @@
+"""GET /status, / and /help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from causeway.about.service import Counter, Holdings, free_bytes
+from causeway.db.engine import Database, make_engine, parse_url
+from rein import __version__
+from tests.causeway.callers import Caller
+from tests.causeway.conftest import Server
+from tests.support.people import Person, Story
+
+
+def test_status_counts_what_is_stored(caller: Caller, bob: Person, told: Story) -> None:
+    before = caller.get("/status").data
+    assert (before["stored"], before["documents"]) == ("0", 0)
+    assert caller.put(bob, "key", told.job).status == 201
+    after = caller.get("/status").data
+    assert after["stored"] == str(3 + len(told.job.armored.encode()))
+    assert (after["documents"], after["network"], after["version"]) == (1, "regtest", __version__)
+    assert after["uptime"].isdigit()
+    assert int(after["free"]) > 0
+    assert after["price"] == "0"
+
+
+@pytest.mark.parametrize("path", ["/", "/help"])
+def test_every_endpoint_is_listed(caller: Caller, path: str) -> None:
+    listed = {(each["method"], each["path"]) for each in caller.get(path).data["endpoints"]}
+    assert listed == {
+        ("GET", "/"),
+        ("GET", "/get"),
+        ("GET", "/help"),
+        ("GET", "/nonce"),
+        ("POST", "/put"),
+        ("GET", "/query"),
+        ("GET", "/request"),
+        ("GET", "/status"),
+    }
+    assert all(each["description"] for each in caller.get(path).data["endpoints"])
+
+
+def test_counting_that_is_slow_is_not_done_for_everybody(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(make_engine(parse_url(server.settings.database_url or ""), connections=1))
+    now = [100.0]
+    monkeypatch.setattr("causeway.about.service.time.monotonic", lambda: now[0])
+    counts = iter(range(10))
+
+    def count(_: Connection) -> Holdings:
+        number = next(counts)
+        now[0] += 0.5 if number == 1 else 0.001
+        return Holdings(0, number)
+
+    counter = Counter(database, count)
+    assert [counter.holdings().documents for _ in range(3)] == [0, 1, 1]
+    now[0] += 9
+    assert counter.holdings().documents == 1
+    now[0] += 2
+    assert counter.holdings().documents == 2
+
+
+def test_free_space_is_that_of_the_disk_even_where_nothing_was_made_yet(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "not" / "yet") > 0

@@ -1,0 +1,329 @@
+"""The file: whose it is, what it may be, and what survives other processes, crashes and upgrades."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy.pool import NullPool
+
+from rein.btc.amounts import Sat
+from rein.errors import StoreError
+from rein.protocol.documents import Kind
+from rein.protocol.values import DocumentId
+from rein.store import database
+from rein.store.database import open_database
+from rein.store.schema import METADATA, STEPS
+from rein.store.store import Payment, Store
+from tests.support.people import job, person
+
+TABLES = sorted(METADATA.tables)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "rein.db"
+
+
+@pytest.fixture
+def execute(path: Path) -> Iterator[Callable[..., list[Any]]]:
+    """Runs SQL on the file, as another program would."""
+
+    def run(statement: str, *parameters: object) -> list[Any]:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    return run
+
+
+def described(engine: Engine) -> dict[str, Any]:
+    """Everything SQLite knows of the tables that the code relies on."""
+    found = inspect(engine)
+    return {
+        table: {
+            "columns": [
+                (c["name"], str(c["type"]), c["nullable"], c["default"], c["primary_key"])
+                for c in found.get_columns(table)
+            ],
+            "indexes": sorted((i["name"], i["column_names"], i["unique"]) for i in found.get_indexes(table)),
+            "unique": sorted(sorted(u["column_names"]) for u in found.get_unique_constraints(table)),
+            "foreign": sorted(
+                (f["constrained_columns"], f["referred_table"], f["referred_columns"])
+                for f in found.get_foreign_keys(table)
+            ),
+        }
+        for table in sorted(found.get_table_names())
+    }
+
+
+def test_the_steps_make_what_the_metadata_says(path: Path) -> None:
+    declared = create_engine("sqlite://")
+    METADATA.create_all(declared)
+    made = open_database(path)
+    assert described(made) == described(declared)
+    assert sorted(described(made)) == TABLES
+
+
+@pytest.mark.parametrize("taken", range(len(STEPS)))
+def test_every_older_version_is_brought_up_to_date(path: Path, execute: Callable[..., list[Any]], taken: int) -> None:
+    path.parent.mkdir()
+    for step in STEPS[:taken]:
+        for statement in step:
+            execute(statement)
+    execute(f"PRAGMA user_version = {taken}")
+    assert sorted(described(open_database(path))) == TABLES
+    assert execute("PRAGMA user_version") == [(len(STEPS),)]
+
+
+def test_a_store_of_this_version_opens_again_with_all_it_held(path: Path) -> None:
+    posted = job(person("Bob"), person("Alice"))
+    Store(path).add_own(posted)
+    before = described(open_database(path))
+    again = Store(path)
+    assert again.documents("regtest", Kind.JOB) == [posted]
+    assert described(open_database(path)) == before
+
+
+def test_a_newer_version_is_left_alone(path: Path, execute: Callable[..., list[Any]]) -> None:
+    Store(path)
+    execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    with pytest.raises(StoreError, match=rf"written by a newer Rein \(step {len(STEPS) + 1}\)") as caught:
+        Store(path)
+    assert caught.value.hint == "Upgrade Rein."
+    assert execute("PRAGMA user_version") == [(len(STEPS) + 1,)]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"x",
+        b"These are my notes, and no database at all.\n",
+        b"junk" * 5_000,
+        b"SQLite format 3\x00",
+        b"SQLite format 3\x00" + b"\xff" * 4_080,
+        b"SQLite format 3\x00" + os.urandom(8_176),
+        b"\x00" * 4_096,
+    ],
+    ids=["a-byte", "notes", "junk", "magic-alone", "magic-and-ff", "magic-and-noise", "zeros"],
+)
+def test_junk_is_refused_and_left_as_it_is(path: Path, raw: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(raw)
+    with pytest.raises(StoreError):
+        Store(path)
+    assert path.read_bytes() == raw
+
+
+def test_a_damaged_store_is_an_error_of_ours_wherever_it_shows(path: Path) -> None:
+    store = Store(path)
+    for number in range(40):
+        store.add_own(job(person("Bob"), person("Alice"), job_id=f"{number:020}"))
+    raw = bytearray(path.read_bytes())
+    raw[4096:] = b"\xa5" * len(raw[4096:])
+    path.write_bytes(raw)
+    with pytest.raises(StoreError):
+        Store(path).documents("regtest", *Kind)
+
+
+def test_the_database_of_another_program_is_left_alone(path: Path, execute: Callable[..., list[Any]]) -> None:
+    path.parent.mkdir()
+    execute("CREATE TABLE moz_places (id INTEGER)")
+    with pytest.raises(StoreError, match="another program"):
+        Store(path)
+    assert execute("SELECT name FROM sqlite_master") == [("moz_places",)]
+
+
+def test_places_where_no_database_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for where in (tmp_path, tmp_path / "file" / "rein.db", tmp_path / ("x" * 300)):
+        with pytest.raises(StoreError, match="cannot be opened"):
+            Store(where)
+
+
+@pytest.mark.parametrize("name", ["a?b", "mode=ro", "50%", "%2e%2e", "a#b", "it's", "ünï", "a b", "a;b", ":memory:"])
+def test_any_home_will_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / f"{name}.db"
+    Store(path).add_own(job(person("Bob"), person("Alice")))
+    assert path.stat().st_size > 0
+    assert len(Store(path).documents("regtest", Kind.JOB)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_all_files_are_for_their_owner_alone(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = Store(path)
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM document").fetchall()
+            store.add_own(job(person("Bob"), person("Alice")))
+            found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert found == {"rein.db": 0o600, "rein.db-wal": 0o600, "rein.db-shm": 0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_that_was_open_to_others_is_closed_to_them(path: Path) -> None:
+    Store(path)
+    path.chmod(0o666)
+    Store(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+# Several processes.
+
+
+def _write_jobs(path: Path, name: str, count: int) -> None:
+    store = Store(path)
+    for number in range(count):
+        store.add_own(job(person(name), person("Alice"), job_id=f"{name.lower()}{number:0{20 - len(name)}}"))
+
+
+def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
+    """They begin with the very creation of the file."""
+    names, count = ("Bob", "Charlie", "Mallory"), 25
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_write_jobs, args=(path, name, count)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    store = Store(path)
+    assert len(store.documents("regtest", Kind.JOB)) == len(names) * count
+    for name in names:
+        assert len(store.own_documents("regtest", person(name).master_address)) == count
+
+
+def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_BUSY_MILLISECONDS", 50)
+    store = Store(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="locked") as caught:
+            store.add_own(job(person("Bob"), person("Alice")))
+        assert caught.value.hint == "Another rein is writing to it: try again."
+        with pytest.raises(StoreError, match="locked"):
+            Store(path)
+        assert time.monotonic() - began < 5
+    store.add_own(job(person("Bob"), person("Alice")))
+
+
+_DIE = """
+    import os, signal, sys
+    from pathlib import Path
+    from sqlalchemy import event
+    from rein.btc.amounts import Sat
+    from rein.protocol.values import DocumentId
+    from rein.store.store import Payment, Store
+
+    order = DocumentId("ab" * 32)
+    store = Store(Path(sys.argv[1]))
+    store.set_payments(order, [Payment(order, "primary", "11" * 32, Sat(1), 1)])
+    count = 0
+
+    def die(*_):
+        global count
+        count += 1
+        if count == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(store._engine, "after_cursor_execute", die)
+    event.listen(store._engine, "commit", die)
+    payments = [Payment(order, purse, "22" * 32, Sat(2), 2) for purse in ("primary", "mediator")]
+    store.set_payments(order, payments)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+@pytest.mark.parametrize("statement", [1, 2, 3, 4, 5])
+def test_killed_in_the_middle_of_a_transaction_the_state_before_stays(path: Path, statement: int) -> None:
+    """After BEGIN, after the delete, after each insert, and before the commit."""
+    order = DocumentId("ab" * 32)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_DIE), str(path), str(statement)], check=False, timeout=30
+    )
+    assert done.returncode == -signal.SIGKILL
+    store = Store(path)
+    assert store.payments(order) == {"primary": Payment(order, "primary", "11" * 32, Sat(1), 1)}
+    store.add_own(job(person("Bob"), person("Alice")))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from rein.btc.amounts import Sat
+        from rein.protocol.values import DocumentId
+        from rein.store.store import Payment, Store
+        store = Store(Path(sys.argv[1]))
+        for number in range(100_000):
+            order = DocumentId(f"{number:064x}")
+            store.set_payments(order, [Payment(order, "primary", "11" * 32, Sat(number), 0)])
+            print(number, flush=True)
+    """
+    for wait in (0.0, 0.05, 0.1):
+        with subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script), str(path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            seen = [process.stdout.readline()]
+            time.sleep(wait)
+            process.kill()
+            seen += process.stdout.readlines()
+        last = int([line for line in seen if line.endswith("\n")][-1])
+        store = Store(path)
+        for number in range(last + 1):
+            order = DocumentId(f"{number:064x}")
+            assert store.payments(order)["primary"].amount == number
+
+
+def test_a_full_disk_is_an_error_of_ours(path: Path) -> None:
+    """SQLite is told that the file may not grow, which it reports as a disk does."""
+    store = Store(path)
+    connected: list[Any] = []
+
+    def shrink(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 1")
+        connected.append(connection)
+
+    from sqlalchemy import event
+
+    event.listen(store._engine, "connect", shrink)
+    with pytest.raises(StoreError, match="full"):
+        for number in range(200):
+            store.add_own(job(person("Bob"), person("Alice"), job_id=f"{number:020}"))
+    assert connected
+
+
+def test_connections_are_not_kept(path: Path) -> None:
+    """Each method opens and closes its own, so threads share nothing and nothing is left open."""
+    store = Store(path)
+    assert isinstance(store._engine.pool, NullPool)
+    store.close()
+    assert store.identities("regtest") == []
+
+
+def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..., list[Any]]) -> None:
+    order = DocumentId("ab" * 32)
+    Store(path).set_payments(order, [Payment(order, "primary", "11" * 32, Sat(2_100_000_000_000_000), 1)])
+    assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]

@@ -1,0 +1,250 @@
+"""What is remembered comes back as it was, one transaction a method."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from rein.btc.amounts import Sat
+from rein.btc.networks import REGTEST, TESTNET4
+from rein.btc.transaction import OutPoint
+from rein.errors import DocumentError, StoreError
+from rein.protocol.documents import Kind
+from rein.protocol.signed import Signed, verify
+from rein.protocol.values import DocumentId
+from rein.store.store import EscrowOutput, IdentityRow, Payment, Placement, ServerRow, Store
+from tests.support.documents_of_2016 import BID, ENROLLMENT_ALICE, JOB, OFFER
+from tests.support.people import Person, enroll, job, person, respelled, story
+
+BOB, ALICE, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Alice", "Charlie", "Mallory"))
+URL, OTHER = "http://127.0.0.1:2016/", "http://127.0.0.1:2017/"
+ORDER = DocumentId("ab" * 32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "rein.db")
+
+
+def row(who: Person) -> IdentityRow:
+    return IdentityRow(0, who.network.name, who.name, who.contact, who.master_address, who.delegate_address, "keys/x")
+
+
+# Identities
+
+
+def test_identities_come_back_by_network_in_the_order_they_were_made(store: Store) -> None:
+    rows = [store.add_identity(row(who), enroll(who)) for who in (CHARLIE, ALICE, BOB, person("Alice", TESTNET4))]
+    assert [each.id for each in rows] == [1, 2, 3, 4]
+    assert store.identities("regtest") == rows[:3]
+    assert store.identities("testnet4") == rows[3:]
+    assert store.identities("mainnet") == []
+    assert store.own_documents("regtest", ALICE.master_address) == [enroll(ALICE)]
+
+
+def test_an_identity_and_its_enrollment_are_remembered_together_or_not_at_all(store: Store) -> None:
+    store.add_identity(row(BOB), enroll(BOB))
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.add_identity(row(BOB), enroll(BOB, contact="new@example.com"))  # the identity is there
+    assert len(store.documents("regtest", Kind.ENROLLMENT)) == 1
+    store.add_received([(enroll(ALICE), URL)])
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.add_identity(row(ALICE), enroll(ALICE))  # the document is there
+    assert [each.name for each in store.identities("regtest")] == ["Bob"]
+
+
+# Documents
+
+
+def test_documents_come_back_byte_for_byte(store: Store) -> None:
+    told = story()
+    documents = [told.job, *told.documents]
+    for signed in documents:
+        store.add_own(signed)
+    assert store.documents_of_orders([told.job.id]) == documents
+    assert [store.document(signed.id) for signed in documents] == documents
+    assert [each.armored for each in store.documents("regtest", *Kind)] == [each.armored for each in documents]
+    assert store.documents("regtest", Kind.OFFER, Kind.BID) == [told.bid, told.offer]
+    assert store.documents("testnet4", *Kind) == []
+    assert store.document("00" * 32) is None
+    assert store.documents_of_orders([]) == []
+    assert store.documents_of_orders([ORDER, told.job.id, told.job.id]) == documents
+
+
+def test_documents_of_2016_are_kept_with_what_can_be_known_of_them(store: Store) -> None:
+    old = [verify(text) for text in (ENROLLMENT_ALICE, JOB, BID, OFFER)]
+    assert store.add_received([(signed, URL) for signed in old]) == 4
+    kinds = (Kind.ENROLLMENT, Kind.JOB, Kind.BID, Kind.OFFER)
+    assert [store.documents("mainnet", kind)[0].armored for kind in kinds] == [signed.armored for signed in old]
+    assert store.document(old[0].id) == old[0]
+
+
+def test_received_is_counted_once(store: Store) -> None:
+    told = story()
+    documents: list[tuple[Signed, str]] = [(signed, URL) for signed in told.documents]
+    assert store.add_received([]) == 0
+    assert store.add_received(documents[:2]) == 2
+    assert store.add_received([*documents, *documents]) == 2
+    assert store.add_received([(signed, OTHER) for signed, _ in documents]) == 0
+    assert store.known([signed.id for signed, _ in documents] + [ORDER]) == {signed.id for signed, _ in documents}
+    assert store.known([]) == set()
+    assert store.own_documents("regtest", CHARLIE.master_address) == []
+
+
+def test_the_first_spelling_of_a_signature_stays(store: Store) -> None:
+    """A server that sends my document back with the other spelling of its signature changes nothing here."""
+    told = story()
+    store.add_own(told.job)
+    twin = verify(respelled(told.job.armored))
+    assert twin.armored != told.job.armored
+    assert store.add_received([(twin, URL)]) == 0
+    assert store.own_documents("regtest", BOB.master_address)[0].armored == told.job.armored
+
+
+def test_what_a_server_sent_first_becomes_my_own_when_i_write_it(store: Store) -> None:
+    told = story()
+    store.add_received([(told.job, URL)])
+    assert store.own_documents("regtest", BOB.master_address) == []
+    store.add_own(told.job)
+    store.add_own(told.job)
+    assert store.own_documents("regtest", BOB.master_address) == [told.job]
+
+
+def test_more_documents_than_a_statement_can_name(store: Store) -> None:
+    """Hostile servers decide how many ids there are; SQLite takes 32,766 (250,000 as Debian builds it)."""
+    told = story()
+    store.add_received([(told.job, URL), (told.bid, URL)])
+    many = [DocumentId(f"{number:064x}") for number in range(260_000)]
+    assert store.known([*many, told.bid.id]) == {told.bid.id}
+    assert store.documents_of_orders([*many, told.job.id]) == [told.job, told.bid]
+
+
+def test_my_orders_are_those_i_wrote_in_or_mediate_in_the_order_they_came(store: Store) -> None:
+    told, second = story(), story(job_id="second0job0of0theirs")
+    store.add_own(enroll(BOB))
+    store.add_received([(told.job, URL), (second.job, URL)])
+    store.add_received([(second.bid, URL), (told.bid, URL)])
+    both = [told.job.id, second.job.id]
+    assert store.my_order_ids("regtest", BOB.master_address) == both
+    assert store.my_order_ids("regtest", ALICE.master_address) == both  # who has not written a word yet
+    assert store.my_order_ids("regtest", CHARLIE.master_address) == both[::-1]
+    assert store.my_order_ids("regtest", MALLORY.master_address) == []
+    assert store.my_order_ids("testnet4", BOB.master_address) == []
+
+
+def test_a_document_changed_on_the_disk_is_noticed(store: Store, tmp_path: Path) -> None:
+    import sqlite3
+
+    store.add_own(story().job)
+    with sqlite3.connect(tmp_path / "rein.db") as connection:
+        connection.execute("UPDATE document SET armored = replace(armored, 'Widget', 'Gadget')")
+    connection.close()
+    with pytest.raises(DocumentError, match="signature"):
+        store.document(story().job.id)
+
+
+# Servers
+
+
+def test_servers_belong_to_an_identity_and_keep_their_order(store: Store) -> None:
+    bob, alice = (store.add_identity(row(who), enroll(who)) for who in (BOB, ALICE))
+    rows = [ServerRow(url, 1, 500_000) for url in (URL, OTHER, "http://[::1]:2018/")]
+    for each in rows:
+        store.set_server(bob.id, each)
+    store.set_server(alice.id, ServerRow(OTHER, 3, 2**53))
+    store.set_server(bob.id, ServerRow(URL, 2, 0))
+    assert store.servers(bob.id) == [ServerRow(URL, 2, 0), *rows[1:]]
+    assert store.servers(alice.id) == [ServerRow(OTHER, 3, 2**53)]
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        store.set_server(99, ServerRow(URL, 1, 1))
+
+
+def test_placements_are_updated_in_place(store: Store) -> None:
+    told = story()
+    store.add_own(told.job)
+    first = Placement(told.job.id, URL, "A" * 32, proved=False)
+    store.set_placement(first)
+    store.set_placement(Placement(told.job.id, OTHER, "B" * 32, proved=True))
+    assert store.placements(URL) == {told.job.id: first}
+    proved = Placement(told.job.id, URL, "C" * 32, proved=True)
+    store.set_placement(proved)
+    assert store.placements(URL) == {told.job.id: proved}
+    assert store.placements("http://nowhere/") == {}
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        store.set_placement(Placement(ORDER, URL, "D" * 32, proved=False))
+
+
+# What the chain showed
+
+
+def _output(purse: str, vout: int = 0, amount: int = 5_000_000, confirmations: int = 1) -> EscrowOutput:
+    return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), confirmations)
+
+
+def test_escrow_outputs_are_replaced_as_a_whole(store: Store) -> None:
+    """An output that a reorganisation took away is forgotten: nothing counts that is not there."""
+    both = [_output("primary"), _output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0)]
+    store.set_escrow_outputs(ORDER, both)
+    assert store.escrow_outputs(ORDER) == {"primary": both[0], "mediator": both[1]}
+    store.set_escrow_outputs(ORDER, [_output("mediator", 7, 1, 9)])
+    assert store.escrow_outputs(ORDER) == {"mediator": _output("mediator", 7, 1, 9)}
+    store.set_escrow_outputs(ORDER, [])
+    assert store.escrow_outputs(ORDER) == {}
+
+
+def test_orders_do_not_touch_each_other(store: Store) -> None:
+    other = DocumentId("ef" * 32)
+    store.set_escrow_outputs(ORDER, [_output("primary")])
+    store.set_payments(ORDER, [Payment(ORDER, "primary", "11" * 32, Sat(5), 0)])
+    store.set_escrow_outputs(other, [])
+    store.set_payments(other, [])
+    assert store.escrow_outputs(ORDER) == {"primary": _output("primary")}
+    assert list(store.payments(ORDER)) == ["primary"]
+
+
+def test_payments_are_replaced_as_a_whole(store: Store) -> None:
+    first = Payment(ORDER, "primary", "11" * 32, Sat(5_000_000), 0)
+    second = Payment(ORDER, "mediator", "22" * 32, Sat(75_000), 3)
+    store.set_payments(ORDER, [first, second])
+    assert store.payments(ORDER) == {"primary": first, "mediator": second}
+    store.set_payments(ORDER, [second])
+    assert store.payments(ORDER) == {"mediator": second}
+
+
+def test_a_failure_half_way_leaves_the_state_before(store: Store) -> None:
+    store.set_escrow_outputs(ORDER, [_output("primary")])
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.set_escrow_outputs(ORDER, [_output("mediator"), _output("mediator")])
+    assert store.escrow_outputs(ORDER) == {"primary": _output("primary")}
+    store.set_payments(ORDER, [Payment(ORDER, "primary", "11" * 32, Sat(5), 0)])
+    twice = Payment(ORDER, "mediator", "22" * 32, Sat(5), 0)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.set_payments(ORDER, [twice, twice])
+    assert list(store.payments(ORDER)) == ["primary"]
+
+
+def test_any_order_of_arrival_gives_the_same_documents(tmp_path: Path) -> None:
+    told = story()
+    documents = [(signed, URL) for signed in (told.job, *told.documents, *(enroll(who) for who in (ALICE, BOB)))]
+    for seed in range(5):
+        store = Store(tmp_path / f"{seed}.db")
+        shuffled = list(documents)
+        random.Random(seed).shuffle(shuffled)
+        for each in shuffled:
+            store.add_received([each])
+        assert set(store.documents("regtest", *Kind)) == {signed for signed, _ in documents}
+
+
+def test_jobs_keep_the_mediator_they_name_and_others_none(store: Store, tmp_path: Path) -> None:
+    import sqlite3
+
+    told = story()
+    for signed in (told.job, *told.documents, enroll(ALICE, True), job(BOB, ALICE, job_id="second0job0of0theirs")):
+        store.add_received([(signed, URL)])
+    with sqlite3.connect(tmp_path / "rein.db") as connection:
+        found = set(connection.execute("SELECT kind, mediator, received_from FROM document WHERE mediator NOT NULL"))
+    connection.close()
+    assert found == {("job", ALICE.master_address, URL)}
+    assert REGTEST.name == "regtest"
