@@ -88,7 +88,7 @@ PAYMENT = Table(
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
-        """CREATE TABLE identity (id INTEGER PRIMARY KEY, network VARCHAR NOT NULL, name VARCHAR NOT NULL,
+        """CREATE TABLE identity (id INTEGER PRIMARY KEY NOT NULL, network VARCHAR NOT NULL, name VARCHAR NOT NULL,
            contact VARCHAR NOT NULL, master_address VARCHAR NOT NULL, delegate_address VARCHAR NOT NULL,
            key_file VARCHAR NOT NULL, UNIQUE (network, master_address), UNIQUE (network, name))""",
         """CREATE TABLE document (id VARCHAR PRIMARY KEY NOT NULL, network VARCHAR NOT NULL, kind VARCHAR NOT NULL,

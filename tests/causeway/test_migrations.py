@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from setuptools import find_packages
-from sqlalchemy import URL, inspect, text
+from sqlalchemy import URL, CheckConstraint, inspect, text
 
 import causeway.app  # it knows every table
 from causeway.db.base import Base
@@ -31,7 +31,7 @@ def test_models_and_migrations_agree(empty_database: URL) -> None:
         assert differences == []
         for table in Base.metadata.tables.values():
             found = {check["name"] for check in inspect(connection).get_check_constraints(table.name)}
-            wanted = {check.name for check in table.constraints if check.__visit_name__ == "check_constraint"}
+            wanted = {check.name for check in table.constraints if isinstance(check, CheckConstraint)}
             assert found == wanted, table.name
 
 

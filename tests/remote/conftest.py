@@ -1,0 +1,155 @@
+"""A real HTTP server on loopback that answers exactly what a test tells it to, byte by byte if need be."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from rein.remote import transport
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    target: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Answer = Callable[[Request, socket.socket], bool | None]
+"""Writes to the socket. True keeps the connection for another request."""
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """An answer as HTTP has it."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def says(data: Any, status: str = "200 OK", *headers: str) -> Answer:
+    """Answers this JSON, over a connection that is kept."""
+    raw = http(json.dumps(data).encode(), status, *headers)
+
+    def answer(_request: Request, client: socket.socket) -> bool:
+        client.sendall(raw)
+        return True
+
+    return answer
+
+
+def sends(raw: bytes) -> Answer:
+    """Sends these bytes and hangs up."""
+
+    def answer(_request: Request, client: socket.socket) -> None:
+        client.sendall(raw)
+
+    return answer
+
+
+@dataclass
+class Server:
+    """One server with a script: `answer` may be replaced between requests."""
+
+    answer: Answer
+    requests: list[Request] = field(default_factory=list)
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        self.stopping = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(0.05)
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            with suppress(TimeoutError):
+                client, _ = self._listener.accept()
+                client.settimeout(5)
+                self.connections += 1
+                thread = threading.Thread(target=self._serve, args=(client,))
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as reader, suppress(OSError):
+            while (request := _read_request(reader)) is not None:
+                self.requests.append(request)
+                if not self.answer(request, client) or self.stopping.is_set():
+                    return
+
+
+def _read_request(reader: Any) -> Request | None:
+    line = reader.readline()
+    if not line:
+        return None
+    method, target, _ = line.decode().split(" ")
+    headers: dict[str, str] = {}
+    while (header := reader.readline().decode("latin-1").strip()) != "":
+        name, _, value = header.partition(":")
+        headers[name.lower()] = value.strip()
+    body = reader.read(int(headers.get("content-length", 0)))
+    parts = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    return Request(method, parts.path.lstrip("/"), query, headers, body, target)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], Server]]:
+    """Starts a server with this answer; all are stopped when the test ends."""
+    servers: list[Server] = []
+
+    def start(answer: Answer) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy and no credentials of the machine that runs the tests."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("NETRC", "/nonexistent")
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timeouts that tests can wait for."""
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.4)
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.8)
