@@ -9,6 +9,7 @@ from causeway.about import views as about
 from causeway.about.service import Counter, Holdings
 from causeway.api import failures
 from causeway.api.limits import MAX_BODY_BYTES
+from causeway.api.reading import BodyReader
 from causeway.auth import views as auth
 from causeway.auth.nonces import NonceMint
 from causeway.db.engine import Database, make_engine, parse_url
@@ -41,13 +42,15 @@ def create_app(settings: Settings) -> Flask:
     # kv knows nothing of search: it announces what is stored, inside its transaction.
     store = KeyValueStore(database, mint, settings.network, Listener(stored=index.add, released=index.remove))
 
+    bodies = BodyReader(waiting=max(1, settings.threads * 3 // 4))
+
     app = Flask("causeway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     failures.install(app)
     app.register_blueprint(about.blueprint(Counter(database, _count_holdings), settings))
     app.register_blueprint(auth.blueprint(database, mint))
     app.register_blueprint(hosting.blueprint(database))
-    app.register_blueprint(kv.blueprint(store, mint))
+    app.register_blueprint(kv.blueprint(store, mint, bodies))
     app.register_blueprint(search.blueprint(database, settings.network))
     return app
 

@@ -18,6 +18,7 @@
     │   ├── KeyTakenError                  key_taken                 403
     │   ├── StorageExhaustedError          storage_exhausted         403
     │   ├── KeyNotFoundError               key_not_found             404
+    │   ├── SlowBodyError                  slow_body                 408
     │   ├── BodyTooLargeError              body_too_large            413
     │   ├── UrlTooLongError                url_too_long              414
     │   ├── ContentTypeError               bad_content_type          415
@@ -121,6 +122,11 @@ class StorageExhaustedError(ApiError):
 class KeyNotFoundError(ApiError):
     code = "key_not_found"
     status = 404
+
+
+class SlowBodyError(ApiError):
+    code = "slow_body"
+    status = 408
 
 
 class BodyTooLargeError(ApiError):

@@ -9,19 +9,21 @@ from flask import Request
 
 from causeway.api.limits import MAX_PARAMETERS
 from causeway.api.parameters import Parameters, without_repeats
+from causeway.api.reading import BodyReader
 from causeway.errors import BadJsonError, BadRequestError, ContentTypeError
 
 
-def json_parameters(request: Request) -> Parameters:
-    """The fields of a body that is one JSON object. The application's `MAX_CONTENT_LENGTH` bounds its size.
+def json_parameters(request: Request, bodies: BodyReader) -> Parameters:
+    """The fields of a body that is one JSON object.
 
-    :raises ApiError: ContentTypeError, BadJsonError, or BadRequestError for a field that stands twice.
+    :raises ApiError: ContentTypeError, BadJsonError, BadRequestError for a field that stands twice, or whatever keeps
+        the body from being read.
     """
     if request.mimetype != "application/json":
         raise ContentTypeError(
             "the body is not declared to be JSON", hint="Send the header Content-Type: application/json."
         )
-    body = request.get_data(cache=False)
+    body = bodies.read(request)
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=without_repeats, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

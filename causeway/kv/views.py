@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from causeway.api.body import json_parameters
 from causeway.api.limits import MAX_BODY_BYTES
 from causeway.api.parameters import Parameters, query_parameters
+from causeway.api.reading import BodyReader
 from causeway.api.responses import success
 from causeway.auth.nonces import NonceMint
 from causeway.errors import BadParameterError
@@ -17,13 +18,13 @@ _MAX_SHORT = 200
 """Characters of a nonce or a signature: the exact lengths are checked where they are used."""
 
 
-def blueprint(store: KeyValueStore, mint: NonceMint) -> Blueprint:
+def blueprint(store: KeyValueStore, mint: NonceMint, bodies: BodyReader) -> Blueprint:
     views = Blueprint("kv", __name__)
 
     @views.post("/put")
     def put() -> Response:
         """Store a value: key, value, owner, nonce, signature, signature_address."""
-        asked = _read_put(json_parameters(request))
+        asked = _read_put(json_parameters(request, bodies))
         store.put(asked)
         return success({"nonce": mint.make(asked.owner)}, 201)
 

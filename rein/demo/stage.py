@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from rein.demo.processes import DemoError
+from rein.protocol import armor
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of three people who exist for twenty seconds
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C has stopped: the demo stops with it."""
 
-_SHOWN_LINES = 6
+_SHOWN_LINES = 9
+_SHOWN_WIDTH = 110
+_ARMORED = re.compile(
+    rf"{armor.BEGIN}\n(.+)\n(?s:.*?)\n{armor.BEGIN_SIGNATURE}\n(.+)\n.+\n{armor.END}",
+)
+"""A whole document, of which the demo shows the title and the signer."""
 
 Run = Callable[[list[str]], tuple[int, str, str]]
 """Runs `rein` with these arguments; exit code, stdout, stderr."""
@@ -57,7 +65,7 @@ class Stage:
         :raises DemoError: the command failed.
         """
         home = self.folder / person.lower()
-        self.say(f"\n$ rein --home {home.name} {shlex.join(words)}")
+        self.say(self._local(f"\n$ rein --home {home.name} {shlex.join(words)}"))
         code, out, err = self.run(["--home", str(home), "--json", "--yes", *words])
         if code == INTERRUPTED:
             raise KeyboardInterrupt
@@ -73,7 +81,11 @@ class Stage:
         return answer
 
     def _show(self, output: str) -> None:
-        lines = [line for line in output.splitlines() if line.strip()]
+        lines = [line for line in _ARMORED.sub(r"[\1, signed by \2]", output).splitlines() if line.strip()]
         shown = lines if len(lines) <= _SHOWN_LINES else [*lines[: _SHOWN_LINES - 2], "…", lines[-1]]
-        for line in shown:
-            self.say(f"  {line if len(line) <= 110 else line[:109] + '…'}")
+        for line in map(self._local, shown):
+            self.say(f"  {line if len(line) <= _SHOWN_WIDTH else line[: _SHOWN_WIDTH - 1] + '…'}")
+
+    def _local(self, text: str) -> str:
+        """Paths as somebody sees them who stands in the demo's folder."""
+        return text.replace(f"{self.folder}{os.sep}", "")

@@ -45,6 +45,8 @@ def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, A
         _tell(stage, report)
         if keep is not None:
             _tell_how_to_go_on(stage, [program.shown for program in programs])
+        else:
+            say("Everything was temporary and is removed now; `rein demo --keep DIR` leaves it for you to go on.")
     return report.data
 
 

@@ -19,7 +19,8 @@ class Watch:
     """Ends an exchange at its deadline by shutting the socket down, whatever read it is stuck in.
 
     A socket's timeout begins anew with every byte, and a server can trickle all of an answer: the status line,
-    headers, lengths of chunks, the body. One exchange at a time.
+    headers, lengths of chunks, the body. One exchange at a time; `expired` tells whether the last one was over its
+    time.
     """
 
     def __init__(self) -> None:
@@ -27,13 +28,13 @@ class Watch:
         self._timer: threading.Timer | None = None
         self._socket: socket.socket | None = None
         self._exchange = 0
-        self._expired = False
+        self.expired = False
 
     def start(self, seconds: float) -> None:
         """Begin an exchange that may take so long."""
         with self._lock:
             self._exchange += 1
-            self._expired = False
+            self.expired = False
             self._timer = threading.Timer(seconds, self._expire, [self._exchange])
             self._timer.daemon = True
         self._timer.start()
@@ -44,23 +45,22 @@ class Watch:
             self._socket = connection
             self._shut_if_expired()
 
-    def stop(self) -> bool:
-        """End the exchange. Whether it was over its time, so that what was read may be cut short."""
+    def stop(self) -> None:
+        """End the exchange."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
             self._exchange += 1
             self._socket = None
-            return self._expired
 
     def _expire(self, exchange: int) -> None:
         with self._lock:
             if exchange == self._exchange:  # else it ended while this waited
-                self._expired = True
+                self.expired = True
                 self._shut_if_expired()
 
     def _shut_if_expired(self) -> None:
-        if self._expired and self._socket is not None:
+        if self.expired and self._socket is not None:
             with contextlib.suppress(OSError):  # it is closed already
                 self._socket.shutdown(socket.SHUT_RDWR)
 

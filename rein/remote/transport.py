@@ -23,6 +23,7 @@ twenty-six times as much memory."""
 _CHUNK = 65_536
 _MAX_URL = 300
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_AUTHORITY = re.compile(r"(\[[^]@]*\]|[^]:@[]*)(:[0-9]*)?")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9_.~-]+)*/*")
 
@@ -39,12 +40,12 @@ def normal_url(text: str) -> str:
             raise ValueError("an address is up to 300 plain characters")
         parts = urlsplit(given)
         port = parts.port
-        host = _normal_host(parts.hostname or "", in_brackets="[" in parts.netloc)
+        host = _normal_host(parts.hostname or "", in_brackets=parts.netloc.startswith("["))
     except ValueError as error:
         raise InputError(
             f"{text[:60]!r} is no server address: {error}", hint="One looks like http://causeway.example:2016"
         ) from error
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if not _AUTHORITY.fullmatch(parts.netloc) or parts.query or parts.fragment:
         raise InputError(f"the server address {text[:60]!r} holds more than scheme, host, port and path")
     if parts.scheme not in _DEFAULT_PORTS or port == 0 or not _PATH.fullmatch(parts.path):
         raise InputError(f"{text[:60]!r} is no server address", hint="One looks like http://causeway.example:2016")
@@ -85,12 +86,16 @@ class Transport:
         self._session.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        status, body = self._exchange(method, path, arguments)
+        return self._judge(status, body)
+
+    def _exchange(self, method: str, path: str, arguments: Mapping[str, Any]) -> tuple[int, bytes]:
+        """Status and body. Nothing of the connection is left in an error that `_judge` raises, so that it can close."""
         import http.client
 
         import requests
         import urllib3
 
-        failure: Exception | None = None
         self._watch.start(TOTAL_SECONDS)
         try:
             with self._session.request(
@@ -103,6 +108,8 @@ class Transport:
             ) as response:
                 body = self._read(response)
                 status = response.status_code
+            if self._watch.expired:
+                raise TimeoutError  # what was read may look whole, and be cut short
         # urllib3, http.client and the socket let some of their own errors through requests.
         except (
             requests.RequestException,
@@ -111,14 +118,12 @@ class Transport:
             OSError,
             ValueError,
         ) as error:
-            failure = error
+            if self._watch.expired:
+                raise RemoteError(f"{self.url} takes longer than {TOTAL_SECONDS} seconds to answer") from error
+            raise RemoteError(f"{self.url} cannot be reached ({type(error).__name__})") from error
         finally:
-            expired = self._watch.stop()
-        if expired:
-            raise RemoteError(f"{self.url} takes longer than {TOTAL_SECONDS} seconds to answer") from failure
-        if failure is not None:
-            raise RemoteError(f"{self.url} cannot be reached ({type(failure).__name__})") from failure
-        return self._judge(status, body)
+            self._watch.stop()
+        return status, body
 
     def _read(self, response: Any) -> bytes:
         from rein.remote.session import read_plain

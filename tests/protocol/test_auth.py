@@ -34,6 +34,7 @@ def test_a_put_that_a_program_of_2016_signed_is_understood() -> None:
     signature = "H/ZucnVBthF9wJvvL7tBbmNJtImCqfki+XfURM/vZivuStKyLvEoi6LTQASRIhltiM24UJVE2ArGPsnm8UfRiBM="
     assert verify_put(KEY, documents_of_2016.JOB, address, NONCE, signature)
     assert put_text("k", "v", "a", "n") == "kvan"
+    assert len(NONCE) == NONCE_CHARACTERS
 
 
 @given(keys, any_text, nonces)

@@ -233,7 +233,7 @@ def test_what_no_column_can_hold_is_left_out() -> None:
         **{
             "Job name": "N" * 50_000,
             "Job ID": "../../etc/passwd",
-            "Tags": ",".join([" ,, Web", "T" * 33, *(f"t{number}" for number in range(1_000))]),
+            "Tags": ",".join([" ,, Web", "T" * 33, "T" * 32, "C", *(f"t{number}" for number in range(1_000))]),
             "Mediator master address": "'; DROP TABLE document",
             "Mediator public key": "no key",
             "Worker master address": "1" * 5_000,
@@ -242,7 +242,7 @@ def test_what_no_column_can_hold_is_left_out() -> None:
     assert hostile.title is not None
     assert len(hostile.title) == MAX_NAME
     assert hostile.job_id is None
-    assert hostile.tags == ("web", *(f"t{number}" for number in range(MAX_TAGS - 1)))
+    assert hostile.tags == ("web", "t" * MAX_TAG, "c", *(f"t{number}" for number in range(MAX_TAGS - 3)))
     assert hostile.mediator == hostile.worker == NOBODY
     assert hostile.creator == Party(public_key=KEY.public_key.hex())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -369,6 +370,12 @@ def test_a_value_that_cannot_be_read_again_is_not_written() -> None:
         job(bob, alice, tags=("a, b",))
     with pytest.raises(ReinError):
         job(bob, alice, tags=())
+
+
+@pytest.mark.parametrize(("name", "why"), [("", "'Job name' is empty"), ("a\x00b", "NUL"), ("a\udc80", "surrogate")])
+def test_writing_refuses_what_reading_would(name: str, why: str) -> None:
+    with pytest.raises(FieldError, match=why):
+        fields.write("Rein Job", dataclasses.replace(STORY.job.document, name=name))
 
 
 @pytest.mark.parametrize(

@@ -391,6 +391,12 @@ def test_a_document_that_contradicts_itself_is_neither_signed_nor_read(
         verify(forged(dataclasses.replace(signed.document, **changes), key))
 
 
+def test_the_deepest_branch_below_which_jobs_still_fit_may_be_enrolled() -> None:
+    deepest = ALICE.tree.derive([0] * 251).to_public().to_string()
+    changed = with_changes(ENROLLMENT, ALICE.master, mediator_escrow_xpub=deepest)
+    assert len(job_keys.mediator_escrow_key(verify(changed.armored).document, "a" * 20)) == 33
+
+
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 def test_the_whole_story_can_be_told_on_every_network(network: Any) -> None:
     told = story(network)

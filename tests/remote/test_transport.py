@@ -159,8 +159,9 @@ def test_a_reset_connection_is_an_error_of_ours(ask: Callable[[Answer], object])
 
 def test_nobody_there_is_an_error_of_ours(serve: Serve) -> None:
     server = serve(says({}))
+    url = server.url
     server.stop()
-    with closing(Transport(server.url)) as connection, pytest.raises(RemoteError, match="cannot be reached"):
+    with closing(Transport(url)) as connection, pytest.raises(RemoteError, match="cannot be reached"):
         connection.get("status", {})
 
 

@@ -11,14 +11,12 @@ JOB_LEVELS = 4
 """Levels below an extended key at which the keys of jobs stand (`rein.protocol.job_keys`)."""
 
 
-def check_identity_addresses(network: Network, **addresses: str | None) -> None:
+def check_identity_addresses(network: Network, **addresses: str) -> None:
     """Refuse an identity address whose version byte belongs to another network.
 
     :raises FieldError: naming the field.
     """
     for name, address in addresses.items():
-        if address is None:
-            continue
         try:
             script_of_address(address, network)
         except ReinError as error:
