@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> Flask:
 
     app = Flask("causeway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # it would answer //get with a redirect
     failures.install(app)
     app.register_blueprint(about.blueprint(Counter(database, _count_holdings), settings))
     app.register_blueprint(auth.blueprint(database, mint))

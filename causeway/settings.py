@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from causeway.errors import SettingsError
@@ -37,7 +37,7 @@ class Settings:
 
     network: Network
     data: Path
-    database_url: str | None
+    database_url: str | None = field(repr=False)
     host: str
     port: int
     workers: int

@@ -23,7 +23,7 @@ def json_parameters(request: Request, bodies: BodyReader) -> Parameters:
         raise ContentTypeError(
             "the body is not declared to be JSON", hint="Send the header Content-Type: application/json."
         )
-    body = bodies.read(request)
+    body = bodies.read(request.stream)
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=without_repeats, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

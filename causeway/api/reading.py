@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from queue import SimpleQueue
-
-from flask import Request
+from typing import IO
 
 from causeway.errors import BusyError, SlowBodyError
 
@@ -25,15 +24,15 @@ _HINT = "Try again in a moment."
 class _Reading:
     """One body, while it is read."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self.done = threading.Event()
         self.body = b""
         self.error: Exception | None = None
-        self._request = request
+        self._stream = stream
 
     def run(self) -> None:
         try:
-            self.body = self._request.get_data(cache=False)
+            self.body = self._stream.read()
         except Exception as error:  # noqa: BLE001  # it is raised again, in the thread that waits
             self.error = error
         finally:
@@ -50,15 +49,15 @@ class BodyReader:
         self._idle = threading.Semaphore(0)
         self._may_start = threading.Semaphore(readers)
 
-    def read(self, request: Request) -> bytes:
-        """The body of a request, as far as the application's MAX_CONTENT_LENGTH allows.
+    def read(self, stream: IO[bytes]) -> bytes:
+        """The whole of a request's stream (which refuses to be longer than the application's MAX_CONTENT_LENGTH).
 
         :raises ApiError: SlowBodyError, or BusyError where too many are being read.
         """
         if not self._turns.acquire(timeout=TURN_TIMEOUT_S):
             raise BusyError("the server is reading too many requests", hint=_HINT)
         try:
-            reading = _Reading(request)
+            reading = _Reading(stream)
             self._hand_over(reading)
             if not reading.done.wait(self._timeout_s):
                 raise SlowBodyError(f"the body did not arrive within {self._timeout_s:g} seconds", hint=_HINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.accounts.models import Owner
@@ -22,6 +22,7 @@ class Bucket(Base):
         CheckConstraint("bytes_used BETWEEN 0 AND bytes_total", name="storage"),
         CheckConstraint("transfer_used BETWEEN 0 AND transfer_total", name="transfer"),
         Index("bucket_owner_index", "owner"),
+        UniqueConstraint("id", "owner", name="bucket_id_owner_unique"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Index, Integer, Text, func, text
+from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, ForeignKeyConstraint, Index, Integer, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from causeway.accounts.models import Owner
 from causeway.db.base import Base, ascii_text, table_of
 from causeway.hosting.models import Bucket
 
 
 class KeyValue(Base):
-    """A value as its owner sent it. `size` is the UTF-8 bytes of key and value, which `bucket_id` is charged with.
+    """A value as its owner sent it. `size` is the UTF-8 bytes of key and value, which `bucket_id` is charged with: a
+    bucket of the same owner, as the foreign key over both columns has it.
 
     `document_id` is set if the value is a verified document. The foreign key, to a table that search owns, is what
     makes "the index holds exactly the documents that are stored" true whatever happens at the same time: a row of the
@@ -21,13 +21,16 @@ class KeyValue(Base):
     """
 
     __tablename__ = "kv"
-    __table_args__ = (Index("kv_document_id_index", "document_id", postgresql_where=text("document_id IS NOT NULL")),)
+    __table_args__ = (
+        ForeignKeyConstraint(["bucket_id", "owner"], [Bucket.id, Bucket.owner]),
+        Index("kv_document_id_index", "document_id", postgresql_where=text("document_id IS NOT NULL")),
+    )
 
     key: Mapped[str] = mapped_column(ascii_text(128), primary_key=True)
-    owner: Mapped[str] = mapped_column(ascii_text(35), ForeignKey(Owner.address))
+    owner: Mapped[str] = mapped_column(ascii_text(35))
     value: Mapped[str] = mapped_column(Text)
     size: Mapped[int] = mapped_column(Integer)
-    bucket_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(Bucket.id))
+    bucket_id: Mapped[int] = mapped_column(BigInteger)
     document_id: Mapped[str | None] = mapped_column(ascii_text(64), ForeignKey("document.id"))
     testnet: Mapped[bool] = mapped_column(Boolean)
     stored: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

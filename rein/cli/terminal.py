@@ -58,7 +58,7 @@ class Terminal:
     @property
     def interactive(self) -> bool:
         """Whether somebody is there to answer."""
-        return sys.stdin is not None and sys.stdin.isatty()
+        return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
     def say(self, text: str = "") -> None:
         """A line of the result, for people. Goes to stderr when stdout is for JSON."""

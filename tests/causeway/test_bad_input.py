@@ -173,6 +173,11 @@ def test_unknown_paths_and_methods_are_named_in_json(
     assert outcome[0] != 405 or response.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["//get", "/get//", "/\xff", "/" + "a" * 10_000])
+def test_no_path_is_answered_with_a_redirect(caller: Caller, path: str) -> None:
+    assert caller.http.get("/", environ_overrides={"PATH_INFO": path}).status_code in (400, 404)
+
+
 @pytest.mark.parametrize("host", ["", "a b", "[::1", "x" * 5_000, "\xff", "h:99999999", "<script>"])
 def test_any_host_header_is_answered(caller: Caller, host: str) -> None:
     assert caller.http.get("/help", environ_overrides={"HTTP_HOST": host}).status_code in (200, 400)

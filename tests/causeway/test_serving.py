@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -15,11 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from sqlalchemy import URL
 
+from causeway import serving as serving_module
+from causeway.cli import main
+from causeway.errors import DatabaseError, ListenError
+from causeway.serving import serve
+from rein.btc.networks import SIGNET
 from rein.protocol.auth import sign_put
+from tests.causeway.conftest import Server
 from tests.support.people import Story, enroll, person
 
 BOB = person("Bob")
@@ -74,7 +82,8 @@ def command(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**clean, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        env={**clean, **environment},
+        cwd="/",  # not the checkout: an installed causeway is the one that is tested
         start_new_session=True,
     )
 
@@ -94,15 +103,6 @@ def serving(*arguments: object) -> Iterator[Process]:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-
-
-def failure(*arguments: object, **environment: str) -> tuple[int, str]:
-    """The exit code and what is said on stderr by a command that must fail, and say nothing else."""
-    process = command(*arguments, **environment)
-    out, err = process.communicate(timeout=READY_S)
-    assert out == ""
-    assert "Traceback" not in err
-    return process.returncode, err
 
 
 def test_what_was_stored_is_there_after_a_restart(data: Path, told: Story) -> None:
@@ -154,52 +154,76 @@ def test_a_killed_worker_is_replaced(data: Path) -> None:
 
 def children(pid: int) -> list[int]:
     """The worker processes of a server."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(child) for child, parent in map(str.split, listed.splitlines()) if int(parent) == pid]
+    return [child.pid for child in psutil.Process(pid).children()]
 
 
-def test_operators_mistakes_are_said_in_one_sentence(data: Path, postgres: URL, tmp_path: Path) -> None:
-    with serving("--data", data) as server:
-        port = server.url.rpartition(":")[2]
-        elsewhere = ("--data", tmp_path / "other", "--database-url", "postgresql://x@127.0.0.1:1/x")
-        cases = {
-            "the port is taken": (
-                10,
-                f"causeway: 127.0.0.1 port {port} cannot be listened on: Address already in use",
-                ("serve", "--network", "regtest", "--data", data, "--port", port),
-            ),
-            "another network": (
-                9,
-                "causeway: this database holds documents of regtest, and the server is to serve signet",
-                ("serve", "--network", "signet", "--data", data, "--port", "0"),
-            ),
-            "no database there": (
-                9,
-                "causeway: the database cannot be used: connection to server",
-                ("serve", *elsewhere),
-            ),
-            "no database at all": (
-                9,
-                "causeway: the database URL begins with 'mysql'",
-                ("serve", "--database-url", "mysql://h"),
-            ),
-            "no such network": (2, "causeway: unknown Bitcoin network 'moonnet'", ("serve", "--network", "moonnet")),
-            "no number": (2, "Usage: causeway serve", ("serve", "--port", "many")),
-            "no such directory": (
-                9,
-                "causeway: the data directory /proc/x cannot be written",
-                ("serve", "--data", "/proc/x"),
-            ),
-            "upgrade without a database": (9, "causeway: the database cannot be used", ("db", "upgrade", *elsewhere)),
-        }
-        started = {what: command(*arguments) for what, (_, _, arguments) in cases.items()}
-        for what, (code, says, _) in cases.items():
-            out, err = started[what].communicate(timeout=READY_S)
-            assert (started[what].returncode, out) == (code, ""), (what, err)
-            assert err.startswith(says), what
-            assert "Traceback" not in err
-        assert server.get("/status")["result"] == "success"
-        assert server.stop() == 0
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """Put back what `serve` did to the signals of this process."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+NOBODY_THERE = "postgresql://x@127.0.0.1:1/x"
+
+
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("serve --network moonnet", 2, "causeway: unknown Bitcoin network 'moonnet'\none of: mainnet,"),
+        ("serve --port many", 2, "Usage: causeway serve"),
+        ("serve --port 70000", 2, "causeway: port is '70000'; it must be a whole number"),
+        ("sevre", 2, "Usage: causeway"),
+        ("serve --data /proc/x", 9, "causeway: the data directory /proc/x cannot be written"),
+        ("serve --database-url mysql://h", 9, "causeway: the database URL begins with 'mysql'"),
+        (f"serve --database-url {NOBODY_THERE}", 9, "causeway: the database cannot be used: connection to server"),
+        (f"db upgrade --database-url {NOBODY_THERE}", 9, "causeway: the database cannot be used"),
+    ],
+)
+def test_an_operators_mistake_is_said_in_one_sentence(
+    arguments: str, code: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["causeway", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (code, "")
+    assert err.startswith(says)
+    assert len(err.splitlines()) <= 4
+
+
+@pytest.mark.usefixtures("_signals")
+def test_a_database_of_another_network_is_not_served(server: Server) -> None:
+    settings = dataclasses.replace(server.settings, network=SIGNET)
+    with pytest.raises(DatabaseError, match="holds documents of regtest"):
+        serve(settings)
+
+
+@pytest.mark.usefixtures("_signals")
+def test_a_port_that_is_taken_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the other server would share it, as workers share theirs."""
+    monkeypatch.setattr(serving_module, "PORT_PATIENCE_S", 0)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ListenError, match=f"127.0.0.1 port {port} cannot be listened on"):
+            serve(dataclasses.replace(server.settings, port=port))
+
+
+def test_a_second_server_on_one_directory_shares_its_database(data: Path) -> None:
+    with serving("--data", data) as first, serving("--data", data) as second:
+        assert first.url != second.url
+        first.get("/request", owner=BOB.master_address)
+        assert second.get("/nonce", address=BOB.master_address)["result"] == "success"
+        assert first.stop() == 0
+        assert second.get("/status")["result"] == "success"
+        assert second.stop() == 0
+    assert not (data / "postgres" / "postmaster.pid").exists()
 
 
 def test_the_database_is_upgraded_without_a_server(empty_database: URL) -> None:

@@ -35,6 +35,10 @@ def test_flags_go_before_the_environment() -> None:
     assert (settings.workers, settings.threads) == (3, 5)
 
 
+def test_a_password_is_not_shown() -> None:
+    assert "hunter2" not in repr(load_settings({"DATABASE_URL": "postgresql://u:hunter2@h/d"}))
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert load_settings({"CAUSEWAY_PORT": "", "DATABASE_URL": ""}).port == 2016
 

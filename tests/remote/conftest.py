@@ -73,7 +73,7 @@ class Server:
     def __post_init__(self) -> None:
         self.stopping = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
+        self._clients: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -86,20 +86,28 @@ class Server:
         return f"http://127.0.0.1:{self.port}/"
 
     def stop(self) -> None:
+        if self.stopping.is_set():
+            return
         self.stopping.set()
+        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes `accept`
+        self._threads[0].join()
+        self._listener.close()
+        for client in self._clients:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
-        self._listener.close()
 
     def _accept(self) -> None:
-        while not self.stopping.is_set():
-            with suppress(TimeoutError):
-                client, _ = self._listener.accept()
-                client.settimeout(5)
-                self.connections += 1
-                thread = threading.Thread(target=self._serve, args=(client,))
-                self._threads.append(thread)
-                thread.start()
+        while True:
+            client, _ = self._listener.accept()
+            if self.stopping.is_set():
+                return client.close()
+            client.settimeout(5)
+            self._clients.append(client)
+            self.connections += 1
+            self._threads.append(threading.Thread(target=self._serve, args=(client,)))
+            self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, client.makefile("rb") as reader, suppress(OSError):
@@ -152,4 +160,4 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timeouts that tests can wait for."""
     monkeypatch.setattr(transport, "CONNECT_SECONDS", 1)
     monkeypatch.setattr(transport, "READ_SECONDS", 0.4)
-    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.8)
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.6)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-import resource
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -215,6 +215,15 @@ def _for_ever(head: bytes, piece: bytes) -> Answer:
     return answer
 
 
+def peak_memory() -> int:
+    """The most this process has had so far, in kilobytes; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 ENDLESS = {
     "no-length": _for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65_536),
     "length": _for_ever(b"HTTP/1.1 200 OK\r\nContent-Length: 1310720000\r\n\r\n", b" " * 65_536),
@@ -236,10 +245,10 @@ def test_what_never_ends_is_dropped_early(
     ask: Callable[[Answer], object], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 200_000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     with pytest.raises(RemoteError):
         ask(ENDLESS[name])
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+    assert peak_memory() - before < 100_000
 
 
 def test_an_answer_as_large_as_may_be(ask: Callable[[Answer], object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,10 +267,10 @@ def test_a_bomb_is_not_unpacked(ask: Callable[[Answer], object], layers: int) ->
     for _ in range(layers):
         body = gzip.compress(body)
     encodings = ", ".join(["gzip"] * layers)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     with pytest.raises(RemoteError, match="not JSON"):
         ask(sends(http(body, "200 OK", f"Content-Encoding: {encodings}")))
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+    assert peak_memory() - before < 100_000
 
 
 # Time
@@ -300,24 +309,24 @@ TRICKLES = {
 def test_a_trickle_ends_at_the_deadline(ask: Callable[[Answer], object], name: str) -> None:
     """A timeout of each read would be started anew by every byte."""
     began = time.monotonic()
-    with pytest.raises(RemoteError, match=r"takes longer than 0\.8 seconds"):
+    with pytest.raises(RemoteError, match=r"takes longer than 0\.6 seconds"):
         ask(TRICKLES[name])
-    assert 0.7 < time.monotonic() - began < 2.5
+    assert 0.55 < time.monotonic() - began < 2.5
 
 
 @pytest.mark.usefixtures("hurried")
 def test_silence_ends_sooner(serve: Serve) -> None:
-    server = serve(says({}))
+    server, silence = serve(says({})), threading.Event()
 
     def silent(_request: Request, _client: socket.socket) -> None:
-        server.stopping.wait(5)
+        silence.wait(2)
 
     server.answer = silent
     began = time.monotonic()
     with closing(Transport(server.url)) as connection, pytest.raises(RemoteError, match="cannot be reached"):
         connection.get("status", {})
-    assert time.monotonic() - began < 0.75
-    server.stopping.set()
+    assert time.monotonic() - began < 1.5
+    silence.set()
 
 
 @pytest.mark.usefixtures("hurried")
@@ -341,7 +350,7 @@ def test_a_slow_answer_does_not_shorten_the_next(serve: Serve) -> None:
         server.answer = says({"a": 1})
         for _ in range(4):
             assert connection.get("status", {}) == {"a": 1}
-            time.sleep(0.3)
+            time.sleep(0.2)
 
 
 @pytest.mark.usefixtures("hurried")

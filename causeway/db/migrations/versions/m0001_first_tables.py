@@ -76,6 +76,7 @@ def _owners() -> None:
         sa.CheckConstraint("transfer_used BETWEEN 0 AND transfer_total", name="bucket_transfer_check"),
         sa.ForeignKeyConstraint(["owner"], ["owner.address"], name="bucket_owner_fk"),
         sa.PrimaryKeyConstraint("id", name="bucket_pk"),
+        sa.UniqueConstraint("id", "owner", name="bucket_id_owner_unique"),
     )
     _index("bucket", "owner", "owner")
 
@@ -172,9 +173,8 @@ def _values() -> None:
         sa.Column("document_id", _ascii(64)),
         sa.Column("testnet", sa.Boolean(), nullable=False),
         _moment("stored"),
-        sa.ForeignKeyConstraint(["bucket_id"], ["bucket.id"], name="kv_bucket_id_fk"),
+        sa.ForeignKeyConstraint(["bucket_id", "owner"], ["bucket.id", "bucket.owner"], name="kv_bucket_id_fk"),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name="kv_document_id_fk"),
-        sa.ForeignKeyConstraint(["owner"], ["owner.address"], name="kv_owner_fk"),
         sa.PrimaryKeyConstraint("key", name="kv_pk"),
     )
     _index("kv", "document_id", "document_id", where="document_id IS NOT NULL")

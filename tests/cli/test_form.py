@@ -1,0 +1,121 @@
+"""Form files: `Label: value` lines with the escapes of documents, and nothing that could smuggle in another line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rein.cli.form import read_form
+from rein.errors import InputError
+from rein.protocol.text import escape
+from tests.support.texts import any_text
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "form.txt"
+
+
+def test_no_file_is_an_empty_form() -> None:
+    assert read_form(None, "Rein Job").get("Job name") is None
+
+
+def test_answers_come_by_label(path: Path) -> None:
+    path.write_text("Rein Bid\nJob ID: abc\n\nDescription:  two\\nlines: yes  \nBid amount (BTC):0.05\nEmpty:\n")
+    form = read_form(path, "Rein Bid")
+    assert form.get("Job ID") == "abc"
+    assert form.get("Description") == "two\nlines: yes"
+    assert form.get("Bid amount (BTC)") == "0.05"
+    assert form.get("Empty") == ""
+    assert form.get("Nothing") is None
+    assert form.get("Nothing", "Job ID", "Description") == "abc"
+
+
+def test_forms_of_windows_editors_are_read(path: Path) -> None:
+    path.write_bytes("\ufeffRein Bid\r\nJob ID: abc\r\nWorker: Zoë\r\n".encode())
+    form = read_form(path, "Rein Bid")
+    assert (form.get("Job ID"), form.get("Worker")) == ("abc", "Zoë")
+
+
+@pytest.mark.parametrize("content", ["", "\n", "Rein Offer\nJob ID: x\n", "Job ID: x\n", "rein bid\n", "Rein Bid:\n"])
+def test_a_form_for_something_else_is_refused(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(InputError, match="this command wants 'Rein Bid'"):
+        read_form(path, "Rein Bid")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("Rein Bid\nno label here\n", 2),
+        ("Rein Bid\nJob ID: a\nJob ID: b\n", 3),
+        ("Rein Bid\nJob ID: a\n Job ID : a\n", 3),
+        ("Rein Bid\nDescription: back\\zlash\n", 2),
+        ("Rein Bid\n\n\nDescription: \\u{d800}\n", 4),
+        ("Rein Bid\nDescription: one\ntwo\n", 3),
+    ],
+)
+def test_a_bad_line_is_named(path: Path, content: str, line: int) -> None:
+    path.write_text(content)
+    with pytest.raises(InputError, match=f"line {line} of the form"):
+        read_form(path, "Rein Bid")
+
+
+@pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_no_other_character_ends_a_line(path: Path, char: str) -> None:
+    """A script that writes forms from what people typed must not be made to write another field."""
+    path.write_text(f"Rein Bid\nDescription: fine{char}Bid amount (BTC): 0.00001\n", encoding="utf-8")
+    form = read_form(path, "Rein Bid")
+    assert form.get("Bid amount (BTC)") is None
+    assert form.get("Description") == f"fine{char}Bid amount (BTC): 0.00001"
+
+
+def test_a_form_is_never_cut_short_silently(path: Path) -> None:
+    head = "Rein Bid\nDescription: "
+    path.write_text(head + "x" * (65_536 - len(head)))
+    assert len(read_form(path, "Rein Bid").get("Description") or "") == 65_536 - len(head)
+    path.write_text(head + "x" * (65_537 - len(head)))
+    with pytest.raises(InputError, match="longer than 65,536 characters"):
+        read_form(path, "Rein Bid")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe\x00", b"Rein Bid\nWorker: \xe9\n", b"\x00" * 100], ids=["utf-16", "latin", "nul"]
+)
+def test_other_encodings_are_errors_of_ours(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    with pytest.raises(InputError):
+        read_form(path, "Rein Bid")
+
+
+def test_what_cannot_be_read_is_an_error_of_ours(path: Path, tmp_path: Path) -> None:
+    for each in (path, tmp_path, path / "below"):
+        with pytest.raises(InputError, match="cannot be read"):
+            read_form(each, "Rein Bid")
+
+
+def _keeps_its_ends(value: str) -> bool:
+    """Blanks of other alphabets are not escaped, and a form trims them at the ends of a value."""
+    return escape(value) == escape(value).strip()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(any_text.filter(_keeps_its_ends), max_size=5))
+def test_any_value_comes_back_through_the_escapes_of_documents(path: Path, values: list[str]) -> None:
+    lines = "".join(f"Field {number}: {escape(value)}\n" for number, value in enumerate(values))
+    path.write_text("Rein Job\n" + lines, encoding="utf-8", newline="\n")
+    form = read_form(path, "Rein Job")
+    assert [form.get(f"Field {number}") for number in range(len(values))] == values
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=any_text | st.text())
+def test_any_content_is_a_form_or_an_error_of_ours(path: Path, content: str) -> None:
+    path.write_bytes(("Rein Job\n" + content).encode(errors="surrogatepass"))
+    try:
+        read_form(path, "Rein Job")
+    except InputError:
+        return

@@ -1,0 +1,224 @@
+"""Settings: the file, then the environment, then flags; each says where it stands when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rein.btc.networks import MAINNET, NETWORKS, REGTEST, SIGNET, TESTNET4
+from rein.errors import InputError
+from rein.settings import (
+    CHAIN_VARIABLE,
+    CONFIG_FILE,
+    COOKIE_VARIABLE,
+    HOME_VARIABLE,
+    IDENTITY_VARIABLE,
+    NETWORK_VARIABLE,
+    Flags,
+    Settings,
+    load_settings,
+    network_of_testnet_flag,
+    read_config,
+    write_config,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def load(home: Path, environment: dict[str, str] | None = None, **flags: object) -> Settings:
+    return load_settings(Flags(home=home, **flags), environment or {})  # type: ignore[arg-type]  # a Flags' fields
+
+
+def test_defaults(home: Path) -> None:
+    found = load(home)
+    assert found == Settings(
+        home=home,
+        network=MAINNET,
+        identity=None,
+        chain_url="http://127.0.0.1:8332",
+        chain_cookie=Path.home() / ".bitcoin" / ".cookie",
+        chain_user=None,
+        chain_password=None,
+    )
+    assert found.database == home / "rein.db"
+    assert load_settings(Flags(), {}).home == Path.home() / ".rein"
+    assert not home.exists(), "looking writes nothing"
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
+def test_ports_and_cookies_follow_the_network(home: Path, network: object) -> None:
+    found = load(home, network=network.name)  # type: ignore[attr-defined]
+    assert found.chain_url == f"http://127.0.0.1:{found.network.default_rpc_port}"
+    folder = Path.home() / ".bitcoin"
+    assert found.chain_cookie == (folder if found.network is MAINNET else folder / found.network.name) / ".cookie"
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(home: Path, tmp_path: Path) -> None:
+    write_config(home, "network", "testnet4")
+    write_config(home, "chain", "http://file:1")
+    write_config(home, "chain_cookie", "/file")
+    found = load(home)
+    assert (found.network, found.chain_url, found.chain_cookie) == (TESTNET4, "http://file:1", Path("/file"))
+
+    environment = {
+        NETWORK_VARIABLE: "signet",
+        CHAIN_VARIABLE: "http://environment:2",
+        COOKIE_VARIABLE: "/environment",
+        IDENTITY_VARIABLE: "Alice",
+    }
+    found = load(home, environment)
+    assert (found.network, found.chain_url) == (SIGNET, "http://environment:2")
+    assert (found.chain_cookie, found.identity) == (Path("/environment"), "Alice")
+
+    found = load(
+        home, environment, network="regtest", chain="http://flag:3", chain_cookie=Path("/flag"), identity="Bob"
+    )
+    assert (found.network, found.chain_url) == (REGTEST, "http://flag:3")
+    assert (found.chain_cookie, found.identity) == (Path("/flag"), "Bob")
+
+    assert load_settings(Flags(), {HOME_VARIABLE: str(home)}).network is TESTNET4
+    assert load_settings(Flags(home=tmp_path / "other"), {HOME_VARIABLE: str(home)}).network is MAINNET
+
+
+def test_an_empty_variable_is_as_good_as_none(home: Path) -> None:
+    names = (HOME_VARIABLE, NETWORK_VARIABLE, CHAIN_VARIABLE, COOKIE_VARIABLE, IDENTITY_VARIABLE)
+    found = load(home, dict.fromkeys(names, ""))
+    assert (found.network, found.chain_url) == (MAINNET, "http://127.0.0.1:8332")
+    assert not found.identity
+
+
+@pytest.mark.parametrize(
+    ("given_", "url", "user", "password"),
+    [
+        ("http://127.0.0.1:8332", "http://127.0.0.1:8332", None, None),
+        ("node.example", "http://node.example:8332", None, None),
+        ("node.example:1234/wallet", "http://node.example:1234/wallet", None, None),
+        ("https://node.example", "https://node.example:8332", None, None),
+        ("http://[::1]:1", "http://[::1]:1", None, None),
+        ("http://user:secret@host", "http://host:8332", "user", "secret"),
+        ("http://user:p%40ss%3a%2f@host:1", "http://host:1", "user", "p@ss:/"),
+        ("user@host:1", "http://host:1", "user", None),
+    ],
+)
+def test_chain_addresses(home: Path, given_: str, url: str, user: str | None, password: str | None) -> None:
+    found = load(home, chain=given_)
+    assert (found.chain_url, found.chain_user, found.chain_password) == (url, user, password)
+    assert (found.chain_cookie is None) == (user is not None), "a password is given, so no cookie is guessed"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "ftp://host", "http://[", "http://[::1", "http://host:port", "http://host:99999", "file:///x"],
+)
+def test_what_is_no_chain_address_is_refused_without_repeating_it(home: Path, address: str) -> None:
+    """It may hold a password."""
+    for use in (lambda: load(home, chain=address), lambda: write_config(home, "chain", address)):
+        with pytest.raises(InputError) as caught:
+            use()
+        assert address not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["Mainnet", "testnet", "bitcoin", " regtest", "x" * 500])
+def test_an_unknown_network_is_refused(home: Path, name: str) -> None:
+    for use in (lambda: load(home, network=name), lambda: write_config(home, "network", name)):
+        with pytest.raises(InputError, match="unknown Bitcoin network") as caught:
+            use()
+        assert "mainnet, testnet4, signet, regtest" in (caught.value.hint or "")
+    assert not home.exists()
+
+
+# The file.
+
+
+def test_a_setting_written_is_read(home: Path) -> None:
+    write_config(home, "chain", "http://user:p%22ss@host:1")
+    write_config(home, "network", "regtest")
+    write_config(home, "network", "signet")
+    assert read_config(home) == {"chain": "http://user:p%22ss@host:1", "network": "signet"}
+    assert [each.name for each in home.iterdir()] == [CONFIG_FILE]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_the_file_is_for_its_owner_alone(home: Path) -> None:
+    """It may hold the password of a node."""
+    before = os.umask(0)
+    try:
+        home.mkdir()
+        (home / f"{CONFIG_FILE}.new").write_text("left by a crash")
+        (home / f"{CONFIG_FILE}.new").chmod(0o666)
+        write_config(home, "network", "regtest")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((home / CONFIG_FILE).stat().st_mode) == 0o600
+    assert read_config(home) == {"network": "regtest"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.text(max_size=60) | st.sampled_from(['"', "\\", "'''", '"""', "#", "a\x7f", "\ud800", "\x80", "\u2028"])
+)
+def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None:
+    """A value that could not be read back would lock its owner out of every command."""
+    before = read_config(home)
+    try:
+        write_config(home, "chain_cookie", value)
+    except InputError:
+        assert read_config(home) == before
+    else:
+        assert read_config(home) == {"chain_cookie": value}
+
+
+@pytest.mark.parametrize("key", ["", "Network", "identity", "passphrase", "x\ny", "network ", "chain-cookie"])
+def test_unknown_settings_are_refused(home: Path, key: str) -> None:
+    with pytest.raises(InputError, match="is no setting") as caught:
+        write_config(home, key, "x")
+    assert caught.value.hint == "There are network, chain, chain_cookie."
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"network",
+        b"network = regtest",
+        b"network = 5",
+        b"network = ['regtest']",
+        b"nets = 'x'",
+        b"[network]",
+        b"network = ''\n" * 2,
+        b"\xff\xfe",
+        b"a = " + b"[" * 20_000,
+    ],
+    ids=lambda content: repr(content[:20]),
+)
+def test_a_file_that_cannot_be_used_is_named(home: Path, content: bytes) -> None:
+    home.mkdir()
+    (home / CONFIG_FILE).write_bytes(content)
+    with pytest.raises(InputError, match=r"config\.toml"):
+        load(home)
+
+
+def test_places_that_cannot_be_used_are_errors_of_ours(home: Path, tmp_path: Path) -> None:
+    home.write_text("a file in the way")
+    with pytest.raises(InputError, match=r"config\.toml"):
+        load(home)
+    with pytest.raises(InputError, match=r"config\.toml"):
+        write_config(home, "network", "regtest")
+    (tmp_path / "other" / CONFIG_FILE).mkdir(parents=True)
+    with pytest.raises(InputError, match="cannot be read"):
+        load(tmp_path / "other")
+    with pytest.raises(InputError):
+        write_config(tmp_path / "other", "network", "regtest")
+
+
+def test_testnet_is_testnet4() -> None:
+    assert network_of_testnet_flag(True) is TESTNET4
+    assert network_of_testnet_flag(False) is MAINNET
