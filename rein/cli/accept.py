@@ -11,7 +11,7 @@ from rein.cli.show import finish
 from rein.cli.terminal import safe
 from rein.escrow.terms import terms_of
 from rein.protocol.orders import Order
-from rein.workflows.accept import build_acceptance, orders_to_accept
+from rein.workflows.accept import build_acceptance, check_acceptable, orders_to_accept
 from rein.workflows.cases import find_order
 from rein.workflows.pull import pull_my_orders
 from rein.workflows.watch_chain import look_at
@@ -36,11 +36,11 @@ def accept(cli: Cli, job: str | None, form_file: Path | None, dry_run: bool) -> 
         wanted = choose_order(cli, orders_to_accept, "accept").id
     look_at(desk, find_order(desk, wanted))
     order = find_order(desk, wanted)
-    signed = build_acceptance(desk, order)
+    check_acceptable(desk, order)
     _explain(cli, order)
     if not dry_run:
         cli.terminal.confirm("Accept the delivery and sign these payments?")
-    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    finish(cli, build_acceptance(desk, order), dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
 def _explain(cli: Cli, order: Order) -> None:
@@ -49,7 +49,7 @@ def _explain(cli: Cli, order: Order) -> None:
     if order.delivery is not None:
         terminal.say("Delivered:")
         terminal.say("  " + safe(order.delivery.document.deliverables).replace("\n", "\n  "))
-    terminal.say("You sign:")
+    terminal.say("You would sign:")
     for purse in terms_of(order).purses:
         terminal.say(
             f"  {format_btc(purse.receives)} BTC to {safe(purse.receiver)} at {purse.receiver_address}, "

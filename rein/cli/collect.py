@@ -6,7 +6,7 @@ from rein.btc.amounts import format_btc
 from rein.cli.choose import choose_order
 from rein.cli.common import Cli, command, dry_run_option, job_option
 from rein.workflows.cases import find_order
-from rein.workflows.collect import orders_to_collect, prepare, send
+from rein.workflows.collect import orders_to_collect, prepare, sign_and_send
 from rein.workflows.pull import pull_my_orders
 from rein.workflows.watch_chain import look_at
 
@@ -31,13 +31,13 @@ def collect(cli: Cli, job: str | None, dry_run: bool) -> None:
         terminal.say("This was a dry run: nothing was sent.")
     else:
         terminal.confirm("Sign and send it?")
-        send(desk, collectable)
-        terminal.say(f"Sent in transaction {collectable.transaction.txid}.")
+        sign_and_send(desk, collectable)
+        terminal.say(f"Sent in transaction {collectable.txid}.")
     terminal.result(
         {
             "job_id": collectable.order.job.document.job_id,
             "job_document": collectable.order.id,
-            "txid": collectable.transaction.txid,
+            "txid": collectable.txid,
             "amount_sat": amount,
             "address": address,
             "fee_sat": collectable.purse.miner_fee,

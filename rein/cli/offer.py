@@ -44,8 +44,8 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     else:
         order, chosen = find_bid(desk, wanted)
     rate = number(feerate, "the fee rate") if feerate else choose_feerate(desk)
-    signed = build_offer(desk, order, chosen, rate)
     worker, price = safe_line(chosen.document.worker), format_btc(chosen.document.amount)
     if not dry_run:
         terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price} BTC?")
+    signed = build_offer(desk, order, chosen, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")

@@ -23,8 +23,10 @@ def sync(cli: Cli) -> None:
     terminal.say(f"{report.pulled.new} new documents fetched.")
     for url, reason in report.pulled.refused:
         terminal.note(safe(f"Refused a document from {url}: {reason.message}"))
-    for failure in report.pulled.unreachable:
-        terminal.note(safe(failure.message))
+    told = {server.error.message for server in report.servers if server.error}
+    for message in dict.fromkeys(failure.message for failure in report.pulled.unreachable):
+        if message not in told:
+            terminal.note(safe(message))
     if report.chain_error is not None:
         terminal.note(safe(f"The chain was not looked at: {report.chain_error.message}"))
     terminal.result(

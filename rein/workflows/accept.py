@@ -5,7 +5,7 @@ from __future__ import annotations
 from rein.errors import EscrowError, OrderError
 from rein.escrow.payout import sign_payout
 from rein.escrow.terms import terms_of
-from rein.protocol.documents import AcceptDelivery, Role
+from rein.protocol.documents import AcceptDelivery, Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed, sign
 from rein.workflows.cases import my_orders, require_role, roles_in, with_document
@@ -22,16 +22,24 @@ def orders_to_accept(desk: Desk) -> list[Order]:
     ]
 
 
+def check_acceptable(desk: Desk, order: Order) -> Signed[Delivery]:
+    """The delivery that can be accepted now.
+
+    :raises OrderError: not the creator, or nothing to accept.
+    """
+    require_role(order, desk.address, Role.CREATOR)
+    if order.state is not State.DELIVERED or order.delivery is None:
+        raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; there is no delivery to accept")
+    return order.delivery
+
+
 def build_acceptance(desk: Desk, order: Order) -> Signed[AcceptDelivery]:
     """The signed acceptance with both payments, each built from the documents and the outputs on the chain now.
 
     :raises OrderError: not the creator, or nothing to accept.
     :raises EscrowError: an escrow does not hold what was agreed.
     """
-    require_role(order, desk.address, Role.CREATOR)
-    delivery = order.delivery
-    if order.state is not State.DELIVERED or delivery is None:
-        raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; there is no delivery to accept")
+    delivery = check_acceptable(desk, order)
     terms = terms_of(order)
     seen = look_at(desk, order)
     if seen is None or not seen.funding.complete:

@@ -1,4 +1,4 @@
-"""Collecting one's money: check the payment the creator signed, add the second signature, send it."""
+"""Collecting one's money: check the payment the creator signed; then add the second signature and send it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
-from rein.btc.transaction import Transaction
+from rein.btc.psbt import Psbt
+from rein.btc.transaction import OutPoint
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import check_payout, complete_payout
@@ -23,11 +24,17 @@ _PURSE_OF = {Role.WORKER: Purse.PRIMARY, Role.MEDIATOR: Purse.MEDIATOR}
 
 @dataclass(frozen=True)
 class Collectable:
-    """A payment that waits for this person's signature. `transaction` is complete but not sent."""
+    """A payment that was found to be the agreed one, and waits for this person's signature."""
 
     order: Order
+    role: Role
     purse: PurseTerms
-    transaction: Transaction
+    psbt: Psbt
+
+    @property
+    def txid(self) -> str:
+        """Known before it is signed: a segwit txid does not cover signatures."""
+        return self.psbt.transaction.txid
 
     @property
     def receives(self) -> Sat:
@@ -46,7 +53,7 @@ def orders_to_collect(desk: Desk) -> list[Order]:
 
 
 def prepare(desk: Desk, order: Order) -> Collectable:
-    """Check a payment against the documents and the chain, and add the second signature.
+    """Check a payment against the documents and the chain.
 
     :raises OrderError: nothing is owed to this person here, or it was collected already.
     :raises EscrowError: the payment is not the agreed one, or the escrow does not hold the money.
@@ -65,15 +72,16 @@ def prepare(desk: Desk, order: Order) -> Collectable:
     text = payment_psbt(order.acceptance.document, wanted)
     psbt = check_payout(text, purse, order.job.document.creator_public_key)
     _check_on_chain(seen, purse, psbt.inputs[0].outpoint)
-    return Collectable(order, purse, complete_payout(psbt, _key(desk, order, role)))
+    return Collectable(order, role, purse, psbt)
 
 
-def send(desk: Desk, collectable: Collectable) -> Payment:
-    """Give the payment to the network and remember it.
+def sign_and_send(desk: Desk, collectable: Collectable) -> Payment:
+    """Add the second signature, give the payment to the network and remember it.
 
     :raises RejectedError: the network's rules refuse it.
     """
-    txid = desk.chain.broadcast(collectable.transaction)
+    key = _key(desk, collectable.order, collectable.role)
+    txid = desk.chain.broadcast(complete_payout(collectable.psbt, key))
     name = collectable.purse.escrow.purse.value
     payment = Payment(collectable.order.id, name, txid, collectable.receives, 0)
     others = [each for each in desk.store.payments(collectable.order.id).values() if each.purse != name]
@@ -88,7 +96,7 @@ def _receiving_role(order: Order, address: str) -> Role:
     return roles.pop()
 
 
-def _check_on_chain(seen: Seen, purse: PurseTerms, outpoint: object) -> None:
+def _check_on_chain(seen: Seen, purse: PurseTerms, outpoint: OutPoint) -> None:
     """The payment must spend the output that the chain shows at this escrow, with the amount agreed."""
     funding = seen.funding.of(purse.escrow.purse)
     name = purse.escrow.purse.value

@@ -108,7 +108,8 @@ def test_two_fields_that_change_places_are_named(signed: Signed[Any]) -> None:
         def swap(rows: list[str], number: int = number) -> None:
             rows[number], rows[number + 1] = rows[number + 1], rows[number]
 
-        assert "fields have a fixed order" in refused(signed, edited(signed, swap))
+        sentence = refused(signed, edited(signed, swap))
+        assert re.fullmatch(rf"line {number + 1} is '.+' where '.+' belongs: fields have a fixed order", sentence)
 
 
 @each_type
@@ -197,6 +198,7 @@ WRONG_VALUES = {
     "no days": ("Expiration (days)", "0", "is not within 1 to"),
     "years of days": ("Expiration (days)", "3651", "is not within 1 to"),
     "a time before 1970": ("Time", "-1", "is no whole number"),
+    "a time beyond 32 bits": ("Time", str(2**32), "is not within 0 to 4294967295"),
     "a fee of nothing": ("Mediator fee", "0.0%", "a fee is 0.01% to 100.0%"),
     "a fee of more than all": ("Mediator fee", "100.01%", "a fee is 0.01% to 100.0%"),
     "a fee without percent": ("Mediator fee", "1.0", "is no percentage"),
@@ -227,6 +229,19 @@ def test_a_value_of_the_wrong_shape_is_refused_by_its_label(label: str, value: s
     assert sentence.startswith(f"{label!r}: ")
     assert why in sentence
     assert len(sentence) < 300
+
+
+def test_numbers_may_be_as_large_as_their_limits() -> None:
+    changes = {"block_height": 2**31 - 1, "time": 2**32 - 1, "expiration_days": 3_650, "mediator_fee": 10_000}
+    posted = job(person("Bob"), person("Alice"), **changes).document
+    assert {name: getattr(posted, name) for name in changes} == changes
+
+
+def test_a_boolean_is_true_or_false() -> None:
+    [enrollment, *_] = OF_EVERY_TYPE
+    for other in ("true", "Y", "1", "yes"):
+        text = enrollment.text.replace("Willing to mediate: True", f"Willing to mediate: {other}")
+        assert refused(enrollment, text) == "'Willing to mediate': it is neither True nor False"
 
 
 WRONG_AMOUNTS = ("0.05", "5", "0.050000000", "-0.05000000", "5e-2", "0,05000000", "00.05000000", "21000000.00000001")

@@ -101,6 +101,11 @@ def test_a_backslash_that_begins_no_escape_is_refused(line: str) -> None:
         unescape(line)
 
 
+@pytest.mark.parametrize("char", ["\ud7ff", "\ue000", "\U0010ffff"])
+def test_the_characters_beside_those_are_read(char: str) -> None:
+    assert unescape(f"\\u{{{ord(char):x}}}") == char
+
+
 @pytest.mark.parametrize("line", ["\\u{110000}", "\\u{ffffff}", "\\u{d800}", "\\u{dfff}"])
 def test_a_code_point_that_is_no_character_is_refused(line: str) -> None:
     with pytest.raises(FieldError, match="is no character"):
