@@ -37,7 +37,7 @@ from causeway.settings import Settings
 from rein.errors import ReinError
 
 BACKLOG = 1024
-HEADER_TIMEOUT_MS = 10_000
+HEADER_TIMEOUT_MS = 20_000
 MAX_HEADER_BYTES = 131_072
 """Bytes of a request line and headers: a query string of 64 KiB fits."""
 

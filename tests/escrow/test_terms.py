@@ -296,3 +296,8 @@ def test_terms_are_read_from_documents_alone() -> None:
     assert sign_payout(terms_of(again).primary, OutPoint(SOME_TXID, 0), deal().creator) == sign_payout(
         deal().terms.primary, OutPoint(SOME_TXID, 0), deal().creator
     )
+
+
+def test_the_limits_everybody_holds_an_offer_to() -> None:
+    """Two programs with other limits would disagree whether an offer counts: these are part of the protocol."""
+    assert (MIN_FEERATE, MAX_FEERATE, DUST_LIMIT) == (1, 500, 546)

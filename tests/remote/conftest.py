@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -67,6 +68,7 @@ class Server:
     """One server with a script: `answer` may be replaced between requests."""
 
     answer: Answer
+    tls: ssl.SSLContext | None = None
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
 
@@ -83,7 +85,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/"
 
     def stop(self) -> None:
         if self.stopping.is_set():
@@ -109,12 +111,15 @@ class Server:
             self._threads.append(threading.Thread(target=self._serve, args=(client,)))
             self._threads[-1].start()
 
-    def _serve(self, client: socket.socket) -> None:
-        with client, client.makefile("rb") as reader, suppress(OSError):
+    def _serve(self, accepted: socket.socket) -> None:
+        with suppress(OSError), self._secured(accepted) as client, client.makefile("rb") as reader:
             while (request := _read_request(reader)) is not None:
                 self.requests.append(request)
                 if not self.answer(request, client) or self.stopping.is_set():
                     return
+
+    def _secured(self, client: socket.socket) -> socket.socket:
+        return self.tls.wrap_socket(client, server_side=True) if self.tls else client
 
 
 def _read_request(reader: Any) -> Request | None:
@@ -133,12 +138,12 @@ def _read_request(reader: Any) -> Request | None:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], Server]]:
+def serve() -> Iterator[Callable[..., Server]]:
     """Starts a server with this answer; all are stopped when the test ends."""
     servers: list[Server] = []
 
-    def start(answer: Answer) -> Server:
-        servers.append(Server(answer))
+    def start(answer: Answer, tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(answer, tls))
         return servers[-1]
 
     yield start

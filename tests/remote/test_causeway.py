@@ -23,7 +23,7 @@ from tests.support.people import person
 
 BOB = person("Bob")
 NONCE = "0123456789abcdef" * 2
-Serve = Callable[[Answer], Server]
+Serve = Callable[..., Server]
 Meet = Callable[..., tuple[Server, Causeway]]
 
 

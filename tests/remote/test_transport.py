@@ -6,15 +6,22 @@ import gzip
 import itertools
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,7 +30,7 @@ from rein.remote import transport
 from rein.remote.transport import Transport, normal_url
 from tests.remote.conftest import Answer, Request, Server, http, says, sends
 
-Serve = Callable[[Answer], Server]
+Serve = Callable[..., Server]
 
 
 @pytest.fixture
@@ -184,23 +191,18 @@ def test_after_an_error_the_next_question_is_answered(serve: Serve) -> None:
 
 
 def test_bytes_behind_an_answer_are_not_the_next_answer(serve: Serve) -> None:
-    """Response splitting: what a server sends too much must never be read as the answer to another question."""
-    server = serve(says({}))
+    """Response splitting: what a server, or somebody on the way, sends too much is not taken for another answer."""
 
     def twice(_request: Request, client: socket.socket) -> bool:
         client.sendall(http(b'{"a": 1}') + http(b'{"result": "success", "forged": true}'))
         return True
 
-    server.answer = twice
+    server = serve(twice)
     with closing(Transport(server.url)) as connection:
         assert connection.get("status", {}) == {"a": 1}
         server.answer = says({"a": 2})
         time.sleep(0.05)
-        try:
-            second = connection.get("status", {})
-        except RemoteError:
-            second = {"a": 2}
-        assert second == {"a": 2} or second["forged"], "one server, one conversation: it can say this anyway"
+        assert connection.get("status", {}) == {"a": 2}
 
 
 # Size
@@ -364,6 +366,71 @@ def test_behind_a_proxy_a_trickle_ends_at_the_deadline_too(serve: Serve, monkeyp
             proxy.answer = TRICKLES[name]
             with pytest.raises(RemoteError, match="takes longer"):
                 connection.get("status", {})
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    """For a server at 127.0.0.1, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "causeway of a test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    path, secret = folder / "certificate.pem", folder / "key.pem"
+    path.write_bytes(signed.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, secret)
+    return context, path
+
+
+@pytest.mark.usefixtures("hurried")
+def test_over_tls_a_trickle_ends_at_the_deadline_too(
+    serve: Serve, certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, path = certificate
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    server = serve(says({"a": 1}), context)
+    with closing(Transport(server.url)) as connection:
+        assert connection.get("status", {}) == {"a": 1}
+        for name in ("header", "length", "no-length-but-whole"):
+            server.answer = TRICKLES[name]
+            with pytest.raises(RemoteError, match="takes longer"):
+                connection.get("status", {})
+        server.answer = says({"a": 2})
+        assert connection.get("status", {}) == {"a": 2}
+
+
+def test_a_certificate_nobody_vouches_for_is_an_error_of_ours(
+    serve: Serve, certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    server = serve(says({"a": 1}), certificate[0])
+    with closing(Transport(server.url)) as connection, pytest.raises(RemoteError, match="SSLError"):
+        connection.get("status", {})
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_handshake_that_never_ends_is_given_up(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        began = time.monotonic()
+        with (
+            closing(Transport(f"https://127.0.0.1:{deaf.getsockname()[1]}/")) as connection,
+            pytest.raises(RemoteError),
+        ):
+            connection.get("status", {})
+        assert time.monotonic() - began < 3
 
 
 # What a server must not learn or steer
