@@ -12,7 +12,7 @@ from causeway.api.limits import MAX_BODY_BYTES
 from causeway.api.reading import BodyReader
 from causeway.auth import views as auth
 from causeway.auth.nonces import NonceMint
-from causeway.db.engine import Database, make_engine, parse_url
+from causeway.db.engine import Database, parse_url
 from causeway.db.installation import open_installation
 from causeway.errors import SettingsError
 from causeway.hosting import service as hosting_service
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
         raise SettingsError(
             "there is no database URL", hint="Set DATABASE_URL, or let `causeway serve` start a database."
         )
-    database = Database(make_engine(parse_url(settings.database_url), connections=settings.threads))
+    database = Database(parse_url(settings.database_url), connections=settings.threads)
     installation = database.write(lambda connection: open_installation(connection, settings.network))
     mint = NonceMint(installation.nonce_secret)
     # kv knows nothing of search: it announces what is stored, inside its transaction.

@@ -28,7 +28,7 @@ from sqlalchemy import URL
 
 from causeway.app import create_app
 from causeway.db.embedded import EmbeddedPostgres
-from causeway.db.engine import Database, make_engine, parse_url
+from causeway.db.engine import Database, parse_url
 from causeway.db.installation import open_installation
 from causeway.db.migrate import upgrade
 from causeway.errors import DatabaseError, ListenError
@@ -125,15 +125,15 @@ def _stop_on(*signals: signal.Signals) -> None:
 
 def _check_installation(url: URL, settings: Settings) -> None:
     """Find out here, and not in each worker, whether the database can be used."""
-    engine = make_engine(url, connections=1)
+    database = Database(url, connections=1)
     try:
-        Database(engine).write(lambda connection: open_installation(connection, settings.network))
+        database.write(lambda connection: open_installation(connection, settings.network))
     except DatabaseError:
         raise
     except ReinError as error:
         raise DatabaseError(error.message, hint=error.hint) from error
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _claim_port(host: str, port: int) -> tuple[str, int]:

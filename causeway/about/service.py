@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from causeway.db.engine import Database
 
-_COSTLY_S = 0.02
-_SHARE = 20
+COSTLY_S = 0.1
+SHARE = 20
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class Counter:
     def holdings(self) -> Holdings:
         with self._lock:
             if self._kept is None or time.monotonic() >= self._good_until:
-                began = time.monotonic()
-                with self._database.read() as connection:
-                    self._kept = self._count(connection)
-                took = time.monotonic() - began
-                self._good_until = began + (took * (1 + _SHARE) if took > _COSTLY_S else 0)
+                self._kept = self._database.read(self._measure)
             return self._kept
+
+    def _measure(self, connection: Connection) -> Holdings:
+        began = time.monotonic()
+        counted = self._count(connection)
+        took = time.monotonic() - began
+        self._good_until = began + (took * (1 + SHARE) if took > COSTLY_S else 0)
+        return counted
 
 
 def free_bytes(data: Path) -> int:

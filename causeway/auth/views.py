@@ -23,9 +23,8 @@ def blueprint(database: Database, mint: NonceMint) -> Blueprint:
         if parameters.optional_text("clear") is not None:
             # A client of 2016 clears its nonce when it is done. Anybody could: so it clears nothing.
             return success({"nonce": ""})
-        with database.read() as connection:
-            if not accounts.is_registered(connection, owner):
-                raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
+        if not database.read(lambda connection: accounts.is_registered(connection, owner)):
+            raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
         return success({"nonce": mint.make(owner)})
 
     return views

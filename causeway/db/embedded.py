@@ -51,6 +51,7 @@ UNPRIVILEGED_ACCOUNTS = ("causeway", "postgres", "pgserver", "nobody")
 """PostgreSQL refuses to run as root. If the server does, the first of these accounts runs the database."""
 
 SERVER_OPTIONS = {
+    "max_connections": "300",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "jit": "off",

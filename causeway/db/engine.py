@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, Transaction, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
@@ -61,8 +60,8 @@ def parse_url(text: str) -> URL:
 _URL_HINT = "It looks like postgresql://user:password@host/name."
 
 
-def make_engine(url: URL, *, connections: int) -> Engine:
-    """An engine with exactly that many pooled connections. Connects only when first used.
+def make_engine(url: URL, *, connections: int, autocommit: bool = False) -> Engine:
+    """An engine with at most that many pooled connections. Connects only when first used.
 
     `synchronous_commit=on` whatever the database's own default says: a client is told of success only when its
     document would survive a crash of the machine. Parameters never appear in error messages: they hold what people
@@ -76,6 +75,7 @@ def make_engine(url: URL, *, connections: int) -> Engine:
     }
     return create_engine(
         url,
+        isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
@@ -94,8 +94,7 @@ def make_patient_engine(url: URL) -> Engine:
 
 
 def _connect_args(url: URL, limits: dict[str, Any]) -> dict[str, Any]:
-    fixed = {"timezone": "UTC", "default_transaction_isolation": r"read\ committed"}
-    options = [f"-c {name}={value}" for name, value in {**fixed, **limits}.items()]
+    options = [f"-c {name}={value}" for name, value in {"timezone": "UTC", **limits}.items()]
     own = url.query.get("options", "")
     return {
         "application_name": "causeway",
@@ -107,21 +106,19 @@ def _connect_args(url: URL, limits: dict[str, Any]) -> dict[str, Any]:
 class Database:
     """How the features use PostgreSQL. One per process, shared by its threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, url: URL, *, connections: int) -> None:
+        """:param connections: for each of reading and writing; as many as there are threads, so that none waits."""
+        self._writer = make_engine(url, connections=connections)
+        self._reader = make_engine(url, connections=connections, autocommit=True)
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection on which each statement is a transaction of its own.
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a connection on which each statement is a transaction of its own. As `write`, otherwise."""
 
-        :raises ApiError: BusyError or DatabaseDownError, for what PostgreSQL could not do in time or at all.
-        """
-        try:
+        def attempt() -> T:
             with self._reader.connect() as connection:
-                yield connection
-        except (DBAPIError, PoolTimeoutError) as error:
-            raise _translate(error) or error from error
+                return work(connection)
+
+        return self._persist(attempt)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it; all of it again if it lost a race, a bounded number of times.
@@ -130,36 +127,48 @@ class Database:
 
         :raises ApiError: BusyError or DatabaseDownError; whatever `work` raises, after a rollback.
         """
-        for attempt in range(1, ATTEMPTS + 1):
+
+        def attempt() -> T:
+            with self._writer.connect() as connection, connection.begin() as transaction:
+                result = work(connection)
+                _commit(transaction)
+                return result
+
+        return self._persist(attempt)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @staticmethod
+    def _persist(attempt: Callable[[], T]) -> T:
+        for number in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(work)
+                return attempt()
             except LostRaceError:
                 pass
             except PoolTimeoutError as error:
                 raise BusyError("the server is busy", hint=_LATER) from error
             except DBAPIError as error:
-                known = _translate(error)
                 if not _is_retriable(error):
-                    raise known or error from error
-            if attempt < ATTEMPTS:
-                time.sleep(random.uniform(0, 0.004 * 2**attempt))  # noqa: S311  # spreads retries, hides nothing
+                    raise _translate(error) or error from error
+                if error.connection_invalidated and number == ATTEMPTS:
+                    raise _down() from error
+            if number < ATTEMPTS:
+                time.sleep(random.uniform(0, 0.004 * 2**number))  # noqa: S311  # spreads retries, hides nothing
         raise BusyError("too many requests want the same thing at once", hint=_LATER)
 
-    def _attempt(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
-            with connection.begin() as transaction:
-                result = work(connection)
-                try:
-                    transaction.commit()
-                except DBAPIError as error:
-                    if error.connection_invalidated:
-                        # Whether it was committed nobody knows, so it must not be tried again.
-                        raise DatabaseDownError(
-                            "the database was lost while it stored this",
-                            hint="Read the key back to see whether it is there.",
-                        ) from error
-                    raise
-            return result
+
+def _commit(transaction: Transaction) -> None:
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        # Whether it was committed nobody knows, so it must not be tried again.
+        hint = "Read the key back to see whether it is there."
+        raise DatabaseDownError("the database was lost while it stored this", hint=hint) from error
 
 
 _LATER = "Try again in a moment."
@@ -174,17 +183,15 @@ def _sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "pgcode", None)
 
 
-def _translate(error: Exception) -> ApiError | None:
+def _translate(error: DBAPIError) -> ApiError | None:
     """The named error for what PostgreSQL could not do in time or at all; None if it is a fault of ours."""
-    if isinstance(error, PoolTimeoutError):
-        return BusyError("the server is busy", hint=_LATER)
-    if not isinstance(error, DBAPIError):
-        return None
     state = _sqlstate(error)
     if state in _BUSY:
         return BusyError("the database is busy", hint=_LATER)
     # Without a state nobody has answered; 08 is connection_exception, 57 operator_intervention (a shutdown).
     unanswered = state is None and isinstance(error, OperationalError | InterfaceError)
-    if error.connection_invalidated or unanswered or (state or "")[:2] in ("08", "57"):
-        return DatabaseDownError("the database cannot be reached", hint=_LATER)
-    return None
+    return _down() if unanswered or (state or "")[:2] in ("08", "57") else None
+
+
+def _down() -> DatabaseDownError:
+    return DatabaseDownError("the database cannot be reached", hint=_LATER)

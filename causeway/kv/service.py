@@ -88,16 +88,7 @@ class KeyValueStore:
 
         :raises ApiError: KeyNotFoundError, or TransferExhaustedError where the bucket has no transfer left for it.
         """
-        with self._database.read() as connection:
-            value = connection.scalar(_SERVE, values_given(key=key))
-            if value is not None:
-                return str(value)
-            if connection.scalar(_KNOWS, values_given(key=key)):
-                raise TransferExhaustedError(
-                    "The transfer that was bought for this value is used up.",
-                    hint="The value is kept. Its owner can get more transfer; other servers may have it too.",
-                )
-        raise KeyNotFoundError("Key not found.")
+        return self._database.read(lambda connection: _serve(connection, key))
 
     def _store(self, connection: Connection, request: Put, arrival: Arrival | None) -> None:
         text = put_text(request.key, request.value, request.signer, request.nonce)
@@ -172,12 +163,24 @@ class KeyValueStore:
             return
         try:
             self._purged = time.monotonic()
-            with self._database.read() as connection:
-                auth.forget_old_nonces(connection, self._mint.oldest_valid())
+            oldest_valid = self._mint.oldest_valid()
+            self._database.read(lambda connection: auth.forget_old_nonces(connection, oldest_valid))
         except ApiError as error:
             log.warning("old nonces were not removed: %s", error.message)
         finally:
             self._purge_lock.release()
+
+
+def _serve(connection: Connection, key: str) -> str:
+    value = connection.scalar(_SERVE, values_given(key=key))
+    if value is not None:
+        return str(value)
+    if connection.scalar(_KNOWS, values_given(key=key)):
+        raise TransferExhaustedError(
+            "The transfer that was bought for this value is used up.",
+            hint="The value is kept. Its owner can get more transfer; other servers may have it too.",
+        )
+    raise KeyNotFoundError("Key not found.")
 
 
 def _nonce_used() -> NonceUsedError:

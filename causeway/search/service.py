@@ -32,10 +32,13 @@ def answer(database: Database, owner: str, query: Query, parameters: Parameters,
     """
     page = replace(page, newest_first=query is Query.JOBS)
     candidates = _CANDIDATES[query](parameters, page)
-    with database.read() as connection:
+
+    def ask(connection: Connection) -> Answer:
         if not accounts.is_registered(connection, owner):
             raise AccountRequiredError("Account required to make queries", hint="GET /request registers an owner.")
         return read_page(connection, candidates, page)
+
+    return database.read(ask)
 
 
 def count_documents(connection: Connection) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from causeway.app import create_app
 from causeway.db import engine as engine_module
-from causeway.db.engine import ATTEMPTS, Database, LostRaceError, make_engine, parse_url
+from causeway.db.engine import ATTEMPTS, Database, LostRaceError, parse_url
 from causeway.errors import BusyError, DatabaseDownError, DatabaseError
 from causeway.kv.service import KeyValueStore
 from tests.causeway.callers import Caller
@@ -22,7 +22,7 @@ from tests.support.people import Person
 @pytest.fixture
 def database(server: Server) -> Database:
     """A second way into the server's database."""
-    return Database(make_engine(parse_url(server.settings.database_url or ""), connections=4))
+    return Database(parse_url(server.settings.database_url or ""), connections=4)
 
 
 def test_a_fault_is_answered_without_a_traceback_and_logged_without_contents(
@@ -101,11 +101,11 @@ def test_what_the_work_raises_changes_nothing(database: Database, server: Server
 
 def test_a_statement_that_takes_too_long_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "STATEMENT_TIMEOUT_MS", 100)
-    quick = Database(make_engine(parse_url(server.settings.database_url or ""), connections=1))
+    quick = Database(parse_url(server.settings.database_url or ""), connections=1)
     with pytest.raises(BusyError):
         quick.write(lambda connection: connection.execute(text("SELECT pg_sleep(10)")))
-    with pytest.raises(BusyError), quick.read() as connection:
-        connection.execute(text("SELECT pg_sleep(10)"))
+    with pytest.raises(BusyError):
+        quick.read(lambda connection: connection.execute(text("SELECT pg_sleep(10)")))
 
 
 def test_a_lock_that_is_not_given_is_given_up(
@@ -126,12 +126,15 @@ def test_connections_that_the_database_closed_are_replaced(server: Server, calle
     server.rows(others, name="of_regtest")
     answers = [caller.put(bob, "key", "value", nonce=server.mint().make(bob.master_address)) for _ in range(3)]
     assert [answer.status for answer in answers] == [201] * 3
+    server.rows(others, name="of_regtest")
+    assert caller.stored("key") == "value"
+    assert caller.get("/status").status == 200
 
 
 def test_a_database_that_is_away_is_named(server: Server) -> None:
-    away = Database(make_engine(parse_url("postgresql://nobody@127.0.0.1:1/none"), connections=1))
-    with pytest.raises(DatabaseDownError), away.read():
-        pass
+    away = Database(parse_url("postgresql://nobody@127.0.0.1:1/none"), connections=1)
+    with pytest.raises(DatabaseDownError):
+        away.read(lambda _: None)
     with pytest.raises(DatabaseDownError):
         away.write(lambda _: None)
 
@@ -139,9 +142,9 @@ def test_a_database_that_is_away_is_named(server: Server) -> None:
 def test_synchronous_commit_is_on_whatever_the_database_thinks(server: Server, database: Database) -> None:
     server.rows("ALTER ROLE postgres SET synchronous_commit = off")
     try:
-        fresh = Database(make_engine(parse_url(server.settings.database_url or ""), connections=1))
-        with fresh.read() as connection:
-            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+        fresh = Database(parse_url(server.settings.database_url or ""), connections=1)
+        for run in (fresh.read, fresh.write):
+            assert run(lambda connection: connection.scalar(text("SHOW synchronous_commit"))) == "on"
     finally:
         server.rows("ALTER ROLE postgres RESET synchronous_commit")
 
