@@ -145,21 +145,26 @@ def _claim_port(host: str, port: int) -> tuple[str, int]:
     deadline = time.monotonic() + PORT_PATIENCE_S
     while True:
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-                0
-            ]
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-                name = probe.getsockname()
-                return str(name[0]), int(name[1])
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            return _try_port(host, port)
+        except (OSError, UnicodeError) as error:
+            is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            if not is_taken or time.monotonic() > deadline:
+                reason = getattr(error, "strerror", None) or "that is no name or address of a host"
                 raise ListenError(
-                    f"{host} port {port} cannot be listened on: {error.strerror}",
+                    f"{host} port {port} cannot be listened on: {reason}",
                     hint="Choose another with --host and --port (0: any free one).",
                 ) from error
         time.sleep(0.1)
+
+
+def _try_port(host: str, port: int) -> tuple[str, int]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        name = probe.getsockname()
+        return str(name[0]), int(name[1])
 
 
 def _announce(settings: Settings) -> None:

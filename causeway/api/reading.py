@@ -32,7 +32,8 @@ class _Reading:
 
     def run(self) -> None:
         try:
-            self.body = self._stream.read()
+            # Werkzeug's limit on a body of unknown length cuts it off, and raises at the next read only.
+            self.body = self._stream.read() + self._stream.read(1)
         except Exception as error:  # noqa: BLE001  # it is raised again, in the thread that waits
             self.error = error
         finally:

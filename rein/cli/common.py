@@ -39,7 +39,8 @@ class Cli:
 
     def update(self, options: dict[str, Any]) -> None:
         """Take options: those before the command's name first, then those after it."""
-        self._options.update({name: value for name, value in options.items() if value})
+        given = {name: value for name, value in options.items() if value is not None and value is not False}
+        self._options.update(given)
 
     @cached_property
     def terminal(self) -> Terminal:

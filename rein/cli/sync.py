@@ -6,6 +6,9 @@ from rein.cli.common import Cli, command
 from rein.cli.terminal import safe
 from rein.errors import RemoteError
 
+_SHOWN = 10
+"""Refused documents that are told one by one: a hostile server may send any number."""
+
 
 @command("sync")
 def sync(cli: Cli) -> None:
@@ -21,8 +24,11 @@ def sync(cli: Cli) -> None:
         line = f"{server.url}  {server.uploaded} uploaded, holds {server.held} of your {report.documents} documents"
         terminal.say(safe(f"{line}; {server.error.message}" if server.error else line))
     terminal.say(f"{report.pulled.new} new documents fetched.")
-    for url, reason in report.pulled.refused:
+    refused = report.pulled.refused
+    for url, reason in refused[:_SHOWN]:
         terminal.note(safe(f"Refused a document from {url}: {reason.message}"))
+    if len(refused) > _SHOWN:
+        terminal.note(f"Refused {len(refused) - _SHOWN:,} more documents.")
     told = {server.error.message for server in report.servers if server.error}
     for message in dict.fromkeys(failure.message for failure in report.pulled.unreachable):
         if message not in told:
@@ -42,9 +48,7 @@ def sync(cli: Cli) -> None:
                 for server in report.servers
             ],
             "fetched": report.pulled.new,
-            "refused": [
-                {"url": url, "code": reason.code, "message": reason.message} for url, reason in report.pulled.refused
-            ],
+            "refused": [{"url": url, "code": reason.code, "message": reason.message} for url, reason in refused],
             "chain_error": report.chain_error.message if report.chain_error else None,
         }
     )

@@ -1,7 +1,8 @@
 """The encrypted key file: twelve words under a passphrase.
 
-JSON of one object. The passphrase goes through Argon2id (RFC 9106), the words through ChaCha20-Poly1305 (RFC 8439)
-with the whole header as associated data, so that no parameter can be changed unnoticed. The file is 0600.
+JSON of one object. The passphrase (NFKD: every keyboard spells it alike) goes through Argon2id (RFC 9106), the words
+through ChaCha20-Poly1305 (RFC 8439) with the whole header as associated data, so that no parameter can be changed
+unnoticed. The file is 0600.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 import json
 import os
 import secrets
+import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,7 @@ def _cipher(passphrase: str, salt: bytes, cost: Cost) -> Any:
         salt=salt, length=_KEY_BYTES, iterations=cost.iterations, lanes=cost.lanes, memory_cost=cost.memory_kib
     )
     try:
-        secret = passphrase.encode()
+        secret = unicodedata.normalize("NFKD", passphrase).encode()
     except UnicodeEncodeError:
         raise PassphraseError("the passphrase holds bytes that are no text", hint="Give it as UTF-8.") from None
     return ChaCha20Poly1305(kdf.derive(secret))

@@ -17,6 +17,9 @@ _MAGIC = b"SQLite format 3\0"
 _BUSY_MILLISECONDS = 10_000
 """How long one `rein` waits for another one that is writing to the same home."""
 
+READ_ONLY = {"rein_read_only": True}
+"""Execution options of a connection that only reads: it waits for nobody."""
+
 
 def open_database(path: Path) -> Engine:
     """Open, and create or upgrade where needed. The file is readable by its owner only.
@@ -68,8 +71,9 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Any) -> None:
-    """Take the write lock at once, so that two processes queue instead of failing half-way."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Writers take the write lock at once, so that two processes queue instead of failing half-way."""
+    reads = connection.get_execution_options().get("rein_read_only", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _upgrade(engine: Engine, path: Path) -> None:

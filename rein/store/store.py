@@ -16,7 +16,7 @@ from rein.protocol.description import describe
 from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
-from rein.store.database import open_database
+from rein.store.database import READ_ONLY, open_database
 from rein.store.schema import DOCUMENT, ESCROW_OUTPUT, IDENTITY, PAYMENT, PLACEMENT, SERVER
 
 _ROWID: Any = literal_column("rowid")
@@ -151,6 +151,25 @@ class Store:
         """What an identity wrote here, oldest first."""
         return self._documents(and_(DOCUMENT.c.network == network, DOCUMENT.c.author == author, DOCUMENT.c.own == 1))
 
+    def find_jobs(self, network: str, name: str) -> list[DocumentId]:
+        """The job documents with this Job ID, or whose own id begins so."""
+        jobs = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.JOB.value)
+        named = or_(DOCUMENT.c.job_id == name, DOCUMENT.c.id.startswith(name, autoescape=True))
+        return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs, named))]
+
+    def masters_without_enrollment(self, network: str) -> list[str]:
+        """Identities that wrote a document here, or mediate a job here, and whose enrollment is missing."""
+        enrolled = select(DOCUMENT.c.author).where(
+            DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.ENROLLMENT.value
+        )
+        missing = [
+            select(column.label("master"))
+            .where(DOCUMENT.c.network == network, column.is_not(None), column.not_in(enrolled))
+            .distinct()
+            for column in (DOCUMENT.c.author, DOCUMENT.c.mediator)
+        ]
+        return sorted({row["master"] for query in missing for row in self._rows(query) if row["master"]})
+
     def my_order_ids(self, network: str, address: str) -> list[DocumentId]:
         """The orders in which an identity wrote something, or is named as the mediator; in the order of arrival."""
         mine = and_(
@@ -237,7 +256,7 @@ class Store:
         return {row["purse"]: Payment(**{**row, "amount": Sat(row["amount"])}) for row in rows}
 
     def _rows(self, query: Any) -> list[dict[str, Any]]:
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(**READ_ONLY) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def _documents(self, condition: Any) -> list[Signed[Any]]:

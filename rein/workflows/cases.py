@@ -77,21 +77,16 @@ def find_order(desk: Desk, name: str) -> Order:
     :raises NotFoundError: nothing of that name is here, or it is a job that does not count, saying why.
     :raises InputError: several orders answer to that name.
     """
-    cases = market(desk)
-    found = [order for order in cases.orders if _answers_to(order.job, name)]
-    if len(found) == 1:
-        return found[0]
-    if len(found) > 1:
-        ids = ", ".join(order.id[:12] for order in found)
+    named = desk.store.find_jobs(desk.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    cases = load_orders(desk, named)
+    if len(cases.orders) > 1:
+        ids = ", ".join(order.id[:12] for order in cases.orders)
         raise InputError(f"several jobs answer to {name}", hint=f"Name the job document instead: {ids}")
-    for refused in cases.refused:
-        if _answers_to(refused.job, name):
-            raise NotFoundError(f"the job {name} does not count: {refused.reason.message}")
+    if cases.orders:
+        return cases.orders[0]
+    if cases.refused:
+        raise NotFoundError(f"the job {name} does not count: {cases.refused[0].reason.message}")
     raise NotFoundError(f"no job {name!r} is known here", hint="Fetch what is new: rein sync")
-
-
-def _answers_to(job: Signed[Job], name: str) -> bool:
-    return job.document.job_id == name or (len(name) >= _SHORTEST_PREFIX and job.id.startswith(name))
 
 
 def with_document(desk: Desk, order: Order, signed: Signed[Any]) -> Order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,7 +89,7 @@ def pull_my_orders(desk: Desk) -> Pulled:
     job_ids = sorted({job_id for job_id in map(_job_id, desk.store.documents_of_orders(_mine(desk))) if job_id})
     if job_ids:
         pulled.add(pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids)))
-    pulled.add(pull_enrollments(desk))
+    pulled.add(pull_enrollments(desk, _mine(desk)))
     return pulled
 
 
@@ -98,22 +98,25 @@ def pull_job(desk: Desk, name: str) -> Pulled:
 
     :param name: a Job ID; or the id of a job document that is here, or the beginning of it.
     """
-    jobs = desk.store.documents(desk.network.name, Kind.JOB)
-    named = {job_id for signed in jobs if signed.id.startswith(name) and (job_id := _job_id(signed))}
+    jobs = desk.store.documents_of_orders(desk.store.find_jobs(desk.network.name, name))
+    named = {job_id for signed in jobs if (job_id := _job_id(signed))}
     job_ids = sorted(named | {name} if is_job_id(name) else named)
     if not job_ids:
         return Pulled()
     pulled = pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids))
-    pulled.add(pull_enrollments(desk))
+    pulled.add(pull_enrollments(desk, desk.store.find_jobs(desk.network.name, name)))
     return pulled
 
 
-def pull_enrollments(desk: Desk) -> Pulled:
-    """The enrollments that documents here refer to and that are missing."""
-    missing = _missing_masters(desk)
+def pull_enrollments(desk: Desk, order_ids: Sequence[DocumentId] = ()) -> Pulled:
+    """The enrollments that are missing: of anybody without one here; and in these orders, also newer ones of people
+    who sign with a delegate, or mediate by an enrollment, that is not known here."""
+    missing = set(desk.store.masters_without_enrollment(desk.network.name))
+    missing |= _masters_to_renew(desk, order_ids)
     if not missing:
         return Pulled()
-    return pull(desk, lambda server: server.query_list(Query.ENROLLMENTS, "masters", missing))
+    masters = sorted(missing)
+    return pull(desk, lambda server: server.query_list(Query.ENROLLMENTS, "masters", masters))
 
 
 def _mine(desk: Desk) -> list[DocumentId]:
@@ -124,19 +127,18 @@ def _job_id(signed: Signed[Any]) -> str | None:
     return getattr(signed.document, "job_id", None)
 
 
-def _missing_masters(desk: Desk) -> list[str]:
+def _masters_to_renew(desk: Desk, order_ids: Sequence[DocumentId]) -> set[str]:
     enrollments = load_enrollments(desk)
-    kinds = [kind for kind in Kind if kind is not Kind.ENROLLMENT]
-    missing: set[str] = set()
-    for signed in desk.store.documents(desk.network.name, *kinds):
+    masters: set[str] = set()
+    for signed in desk.store.documents_of_orders(order_ids):
         document = signed.document
         if not isinstance(document, Document):
             continue
         if _is_unknown_author(document, enrollments):
-            missing.add(document.author.master_address)
+            masters.add(document.author.master_address)
         if isinstance(document, Job) and enrollments.by_id(document.mediator_enrollment) is None:
-            missing.add(document.mediator_master_address)
-    return sorted(missing)
+            masters.add(document.mediator_master_address)
+    return masters
 
 
 def _is_unknown_author(document: Document, enrollments: Enrollments) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rein.btc.psbt import Psbt
-from rein.btc.transaction import OutPoint
+from rein.btc.transaction import OutPoint, TxOutput
 from rein.chain.source import ChainSource, Output
 from rein.errors import PsbtError
 from rein.escrow.contract import Purse
-from rein.escrow.funding import Funding, match_funding
-from rein.escrow.terms import PurseTerms, Terms
+from rein.escrow.funding import Funding, PurseFunding, match_funding
+from rein.escrow.terms import Terms
 from rein.protocol.documents import AcceptDelivery
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
@@ -50,36 +50,47 @@ def payment_psbt(acceptance: AcceptDelivery, purse: Purse) -> str:
 
 def _remember(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
     funding = match_funding(terms, outputs, desk.network)
-    payments = {
-        purse.escrow.purse: payment
-        for purse in terms.purses
-        if (payment := _find_payment(desk.chain, order, purse)) is not None
-    }
     known = desk.store.escrow_outputs(order.id)
+    payments: dict[Purse, Payment] = {}
     now: list[EscrowOutput] = []
     for each in funding.purses:
         purse = each.terms.escrow.purse
+        recorded = known.get(purse.value)
+        payment = _find_payment(desk.chain, order, each, recorded)
+        if payment is not None:
+            payments[purse] = payment
         if each.output is not None:
-            now.append(
-                EscrowOutput(order.id, purse.value, each.output.outpoint, each.output.amount, each.output.confirmations)
-            )
-        elif purse in payments and purse.value in known:
-            now.append(known[purse.value])  # spent by the agreed payment: the record of what funded it stays
+            now.append(_escrow_output(order, purse, each.output))
+        elif payment is not None and recorded is not None:
+            now.append(recorded)  # spent by the agreed payment: the record of what funded it stays
     desk.store.set_escrow_outputs(order.id, now)
     desk.store.set_payments(order.id, list(payments.values()))
     return Seen(funding, payments)
 
 
-def _find_payment(chain: ChainSource, order: Order, purse: PurseTerms) -> Payment | None:
+def _escrow_output(order: Order, purse: Purse, output: Output) -> EscrowOutput:
+    return EscrowOutput(order.id, purse.value, output.outpoint, output.amount, output.confirmations)
+
+
+def _find_payment(
+    chain: ChainSource, order: Order, funding: PurseFunding, recorded: EscrowOutput | None
+) -> Payment | None:
     """The agreed payment, if it is on the chain or on its way. Its txid is known before it is signed, because a
-    segwit txid does not cover signatures."""
+    segwit txid does not cover signatures.
+
+    It counts only if it spends an output of this very escrow: the same people may have another job with the same
+    receiver and amount, whose payment must not pass for this one's.
+    """
     if order.acceptance is None:
         return None
+    purse = funding.terms
     try:
         agreed = Psbt.parse(payment_psbt(order.acceptance.document, purse.escrow.purse)).transaction
     except PsbtError:
         return None
-    if agreed.outputs != (purse.payout,):
+    if agreed.outputs != (purse.payout,) or len(agreed.inputs) != 1:
+        return None
+    if not _is_of_escrow(chain, agreed.inputs[0], funding, recorded):
         return None
     output = chain.unspent_output(OutPoint(agreed.txid, 0))
     if output is not None:
@@ -89,3 +100,18 @@ def _find_payment(chain: ChainSource, order: Order, purse: PurseTerms) -> Paymen
     else:
         return None
     return Payment(order.id, purse.escrow.purse.value, agreed.txid, purse.receives, confirmations)
+
+
+def _is_of_escrow(chain: ChainSource, outpoint: OutPoint, funding: PurseFunding, recorded: EscrowOutput | None) -> bool:
+    """Whether an outpoint holds, or held, the agreed amount under this escrow's script: seen now, seen before, or
+    read in the transaction that made it."""
+    purse = funding.terms
+    seen = [funding.output, *funding.others] if funding.output else list(funding.others)
+    if outpoint in {each.outpoint for each in seen if each.amount == purse.amount}:
+        return True
+    if recorded is not None and (recorded.outpoint, recorded.amount) == (outpoint, purse.amount):
+        return True
+    made = chain.find_transaction(outpoint.txid)
+    if made is None or outpoint.vout >= len(made.transaction.outputs):
+        return False
+    return made.transaction.outputs[outpoint.vout] == TxOutput(purse.amount, purse.escrow.script)

@@ -106,6 +106,13 @@ def test_a_body_over_the_limit_is_not_read(caller: Caller) -> None:
     assert post(caller, b" " * (MAX_BODY_BYTES + 1)).outcome == (413, "body_too_large")
 
 
+def test_a_body_of_unknown_length_is_not_cut_off(caller: Caller) -> None:
+    body = json.dumps(GOOD).encode() + b" " * MAX_BODY_BYTES
+    environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    response = caller.http.post("/put", data=body, content_type="application/json", environ_overrides=environ)
+    assert caller.read(response).outcome == (413, "body_too_large")
+
+
 def test_the_largest_document_fits_in_the_largest_body(caller: Caller, bob: Person) -> None:
     """Written as two-byte characters, which JSON escapes to six."""
     room = MAX_DOCUMENT_BYTES - len(enroll(bob).armored.encode())

@@ -158,8 +158,9 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def _signals() -> Iterator[None]:
-    """Put back what `serve` did to the signals of this process."""
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave the logs of this process alone, and put back what `serve` does to its signals."""
+    monkeypatch.setattr("causeway.cli.configure_logs", lambda: None)
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     yield
     for each, handler in before.items():
@@ -169,7 +170,7 @@ def _signals() -> Iterator[None]:
 NOBODY_THERE = "postgresql://x@127.0.0.1:1/x"
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("_in_process")
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -195,14 +196,21 @@ def test_an_operators_mistake_is_said_in_one_sentence(
     assert len(err.splitlines()) <= 4
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("_in_process")
 def test_a_database_of_another_network_is_not_served(server: Server) -> None:
     settings = dataclasses.replace(server.settings, network=SIGNET)
     with pytest.raises(DatabaseError, match="holds documents of regtest"):
         serve(settings)
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("_in_process")
+@pytest.mark.parametrize("host", ["x" * 70, "203.0.113.1"])
+def test_an_address_that_is_not_this_machines_is_named(server: Server, host: str) -> None:
+    with pytest.raises(ListenError, match=f"{host} port 1 cannot be listened on"):
+        serve(dataclasses.replace(server.settings, host=host, port=1))
+
+
+@pytest.mark.usefixtures("_in_process")
 def test_a_port_that_is_taken_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the other server would share it, as workers share theirs."""
     monkeypatch.setattr(serving_module, "PORT_PATIENCE_S", 0)

@@ -91,7 +91,6 @@ def test_no_option_takes_a_secret() -> None:
             assert not (takes_text and any(word in option.opts[0] for word in ("passphrase", "words", "secret", "key")))
 
 
-@pytest.mark.xfail(strict=True, reason="rein.cli.common.Cli.update drops a descriptor of 0, because 0 is false")
 def test_a_secret_is_read_from_descriptor_0_too() -> None:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_PASSPHRASE)],

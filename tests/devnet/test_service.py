@@ -126,7 +126,7 @@ def test_a_new_chain_gets_coins_once(start: Callable[[], CoreRpc]) -> None:
 def test_starting_is_quick(start: Callable[[], CoreRpc]) -> None:
     began = time.monotonic()
     start()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_taken_port_is_known_before_any_work(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""What counts as the payment of an escrow (threats S3, S14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rein.btc.amounts import Sat
+from rein.btc.networks import REGTEST
+from rein.btc.transaction import OutPoint
+from rein.chain.core_rpc import CoreRpc
+from rein.demo.processes import chain_program, free_ports, running
+from rein.devnet import faucet
+from rein.errors import IdentityError, OrderError
+from rein.escrow.payout import build_payout, sign_payout
+from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
+from rein.identity.keyring import Keyring
+from rein.protocol.documents import Delivery, Job
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.orders import State, fold
+from rein.protocol.signed import Signed
+from rein.store.store import IdentityRow, Store
+from rein.workflows.cases import find_order
+from rein.workflows.collect import prepare
+from rein.workflows.desk import Desk
+from rein.workflows.watch_chain import look_at
+from tests.support.money import Spend, escrow_keys
+from tests.support.people import accept, bid, delivery, enroll, job, offer, person
+
+ALICE, BOB, CHARLIE = person("Alice"), person("Bob"), person("Charlie")
+ENROLLMENTS = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE)]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A job up to its delivery, and its money."""
+
+    job: Signed[Job]
+    documents: list[Signed[object]]
+    delivery: Signed[Delivery]
+    terms: Terms
+
+
+def delivered(description: str) -> Delivered:
+    """Two of these have the same Job ID, mediator and price, and so the same address for the mediator's fee."""
+    posted = job(BOB, ALICE, enrollment=ENROLLMENTS[0], description=description)
+    given = bid(CHARLIE, posted)
+    amounts = offer_amounts(posted.document, given.document, 7)
+    offered = offer(BOB, given, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
+    handed = delivery(CHARLIE, offered)
+    terms = terms_of(fold(posted, [given, offered], Enrollments(ENROLLMENTS)))
+    return Delivered(posted, [posted, given, offered, handed], handed, terms)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreRpc]:
+    folder, (port,) = tmp_path_factory.mktemp("chain"), free_ports(1)
+    with running([chain_program(folder / "chain", port)]):
+        cookie = folder / "chain" / ".cookie"
+        with CoreRpc(f"http://127.0.0.1:{port}", REGTEST, cookie_file=cookie) as source:
+            faucet.mine(source, 10)
+            yield source
+
+
+@pytest.fixture
+def alice(chain: CoreRpc, tmp_path: Path) -> Iterator[Desk]:
+    store = Store(tmp_path / "rein.db")
+    row = IdentityRow(0, "regtest", "Alice", ALICE.contact, ALICE.master_address, ALICE.delegate_address, "key")
+
+    def no_keys(_: IdentityRow) -> Keyring:
+        raise IdentityError("no key is needed to look")
+
+    desk = Desk(tmp_path, REGTEST, store, store.add_identity(row, ENROLLMENTS[0]), no_keys, lambda: chain, print)
+    yield desk
+    store.close()
+
+
+def fund(chain: CoreRpc, *deals: Delivered) -> None:
+    for deal in deals:
+        faucet.pay(chain, [(purse.escrow.address, purse.amount) for purse in deal.terms.purses])
+    faucet.mine(chain, 1)
+
+
+def outpoint_of(chain: CoreRpc, purse: PurseTerms) -> OutPoint:
+    (output,) = chain.unspent_outputs([purse.escrow.script])
+    return output.outpoint
+
+
+def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, alice: Desk) -> None:
+    first, second = delivered("first"), delivered("second, with the Job ID of the first")
+    assert first.terms.mediator.payout == second.terms.mediator.payout
+    fund(chain, first, second)
+    creator, mediator, _ = escrow_keys(BOB, ALICE, CHARLIE, first.job)
+    spent = outpoint_of(chain, first.terms.mediator)
+    chain.broadcast(sign_payout(first.terms.mediator, spent, creator).sign(mediator).finalize())
+    faucet.mine(chain, 1)
+
+    purse = second.terms.mediator
+    dressed_up = Spend(spent, purse.amount, purse.escrow.witness_script, (purse.payout,)).psbt(creator)
+    primary = sign_payout(second.terms.primary, outpoint_of(chain, second.terms.primary), creator)
+    lie = accept(BOB, second.delivery, primary_psbt=primary.to_base64(), mediator_psbt=str(dressed_up))
+    received = [*ENROLLMENTS[1:], *first.documents, *second.documents, lie]
+    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+
+    seen = look_at(alice, find_order(alice, second.job.id))
+    assert seen is not None
+    assert seen.payments == {}
+    assert seen.funding.mediator.complete, "her second fee is still in escrow"
+    order = find_order(alice, second.job.id)
+    assert (order.state, order.evidence.mediator_paid) == (State.ACCEPTED, False)
+
+
+def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, alice: Desk) -> None:
+    deal = delivered("honest")
+    fund(chain, deal)
+    creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    spent = {purse.escrow.purse: outpoint_of(chain, purse) for purse in deal.terms.purses}
+    psbts = [sign_payout(purse, spent[purse.escrow.purse], creator) for purse in deal.terms.purses]
+    accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
+    received = [*ENROLLMENTS[1:], *deal.documents, accepted]
+    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    look_at(alice, find_order(alice, deal.job.id))
+    assert find_order(alice, deal.job.id).state is State.ACCEPTED
+    for psbt, key in zip(psbts, (worker, mediator), strict=True):
+        chain.broadcast(psbt.sign(key).finalize())
+    look_at(alice, find_order(alice, deal.job.id))
+    assert find_order(alice, deal.job.id).state is State.ACCEPTED, "on its way is not there"
+    with pytest.raises(OrderError, match="already"):
+        prepare(alice, find_order(alice, deal.job.id))
+    (block,) = faucet.mine(chain, 1)
+    look_at(alice, find_order(alice, deal.job.id))
+    assert find_order(alice, deal.job.id).state is State.SETTLED
+
+    chain.call("invalidateblock", block)
+    look_at(alice, find_order(alice, deal.job.id))
+    assert find_order(alice, deal.job.id).state is not State.SETTLED, "a reorg takes the state back"
+    chain.call("reconsiderblock", block)
+    look_at(alice, find_order(alice, deal.job.id))
+    assert find_order(alice, deal.job.id).state is State.SETTLED
+
+
+def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> None:
+    deal = delivered("other amount")
+    fund(chain, deal)
+    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    purse = deal.terms.mediator
+    less = Spend(
+        outpoint_of(chain, purse),
+        purse.amount,
+        purse.escrow.witness_script,
+        (type(purse.payout)(Sat(purse.receives - 1), purse.payout.script),),
+    )
+    primary = build_payout(deal.terms.primary, outpoint_of(chain, deal.terms.primary)).to_base64()
+    lie = accept(BOB, deal.delivery, primary_psbt=primary, mediator_psbt=str(less.psbt(creator)))
+    received = [*ENROLLMENTS[1:], *deal.documents, lie]
+    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    seen = look_at(alice, find_order(alice, deal.job.id))
+    assert seen is not None
+    assert seen.payments == {}
