@@ -86,8 +86,18 @@ def _start(program: Program) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env=_environment(),
         )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would set these programs: each is to have its own database and its own home."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "DATABASE_URL" and not name.startswith(("CAUSEWAY_", "REIN_"))
+    }
+    return ours | {"PYTHONUNBUFFERED": "1"}
 
 
 def _wait_until_ready(program: Program, process: subprocess.Popen[bytes]) -> None:
