@@ -47,8 +47,8 @@ class Event(Enum):
     FUNDING = "funding"
     DELIVERY = "delivery"
     ACCEPTANCE = "acceptance"
-    PAYMENT = "payment"
     CONFLICT = "conflict"
+    PAYMENT = "payment"
 
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
@@ -62,6 +62,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.OFFERED, Event.CONFLICT): State.FROZEN,
     (State.FUNDED, Event.CONFLICT): State.FROZEN,
     (State.DELIVERED, Event.CONFLICT): State.FROZEN,
+    (State.FROZEN, Event.PAYMENT): State.SETTLED,
 }
 """The whole machine. An event that has no row for a state leaves the state as it is."""
 
@@ -118,6 +119,14 @@ class Order:
             return next(each for each in self.deliveries if each.id == accepted)
         return self.deliveries[-1] if self.deliveries else None
 
+    @property
+    def acceptances(self) -> tuple[Signed[AcceptDelivery], ...]:
+        """Every acceptance the creator signed. Of several none counts, but each carries payments that he signed: what
+        he owes by one of them he cannot take back by signing another."""
+        if self.acceptance is not None:
+            return (self.acceptance,)
+        return tuple(each for each in self.conflict if isinstance(each.document, AcceptDelivery))
+
     def documents(self) -> tuple[Signed[Any], ...]:
         """Every document that counts, in the order of the story."""
         single = [self.offer] if self.offer else []
@@ -168,8 +177,8 @@ def fold(
         Event.FUNDING: evidence.funded,
         Event.DELIVERY: bool(deliveries),
         Event.ACCEPTANCE: acceptance is not None,
-        Event.PAYMENT: evidence.primary_paid and evidence.mediator_paid,
         Event.CONFLICT: bool(conflict),
+        Event.PAYMENT: evidence.primary_paid and evidence.mediator_paid,
     }
     return Order(
         job=job,

@@ -19,6 +19,9 @@ from rein.workflows.cases import my_orders, roles_in
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import Seen, look_at, payment_psbt
 
+_OWING = (State.ACCEPTED, State.FROZEN, State.SETTLED)
+"""States in which a creator has signed payments. Signing two acceptances freezes the job, but not what he owes."""
+
 _PURSE_OF = {Role.WORKER: Purse.PRIMARY, Role.MEDIATOR: Purse.MEDIATOR}
 
 
@@ -47,7 +50,7 @@ def orders_to_collect(desk: Desk) -> list[Order]:
     for order in my_orders(desk).orders:
         paid = desk.store.payments(order.id)
         owed = {_PURSE_OF[role].value for role in roles_in(order, desk.address) if role in _PURSE_OF}
-        if order.state is State.ACCEPTED and owed - set(paid):
+        if order.acceptances and order.state in _OWING and owed - set(paid):
             found.append(order)
     return found
 
@@ -58,7 +61,7 @@ def prepare(desk: Desk, order: Order) -> Collectable:
     :raises OrderError: nothing is owed to this person here, or it was collected already.
     :raises EscrowError: the payment is not the agreed one, or the escrow does not hold the money.
     """
-    if order.acceptance is None or order.state not in (State.ACCEPTED, State.SETTLED):
+    if not order.acceptances or order.state not in _OWING:
         raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; nothing has been paid out yet")
     role = _receiving_role(order, desk.address)
     wanted = _PURSE_OF[role]
@@ -69,10 +72,25 @@ def prepare(desk: Desk, order: Order) -> Collectable:
         raise EscrowError("this job has no terms that count")
     if wanted in seen.payments:
         raise OrderError(f"you have collected this payment already, in {seen.payments[wanted].txid}")
-    text = payment_psbt(order.acceptance.document, wanted)
-    psbt = check_payout(text, purse, order.job.document.creator_public_key)
-    _check_on_chain(seen, purse, psbt.inputs[0].outpoint)
-    return Collectable(order, role, purse, psbt)
+    return Collectable(order, role, purse, _signed_payment(order, purse, seen))
+
+
+def _signed_payment(order: Order, purse: PurseTerms, seen: Seen) -> Psbt:
+    """The payment the creator signed, out of the first acceptance in which it is as agreed.
+
+    :raises EscrowError: it is in none; what is wrong with the first.
+    """
+    refusals: list[EscrowError] = []
+    for acceptance in order.acceptances:
+        text = payment_psbt(acceptance.document, purse.escrow.purse)
+        try:
+            psbt = check_payout(text, purse, order.job.document.creator_public_key)
+            _check_on_chain(seen, purse, psbt.inputs[0].outpoint)
+        except EscrowError as error:
+            refusals.append(error)
+        else:
+            return psbt
+    raise refusals[0]
 
 
 def sign_and_send(desk: Desk, collectable: Collectable) -> Payment:

@@ -35,7 +35,10 @@ def next_step(order: Order, address: str, payments: Mapping[str, Payment]) -> st
     roles = roles_in(order, address)
     for role in (Role.CREATOR, Role.WORKER, Role.MEDIATOR):
         if role in roles:
-            if order.state is State.ACCEPTED and _PURSE_OF.get(role) in payments:
+            owing = State.ACCEPTED if order.acceptances and order.state is State.FROZEN else order.state
+            if owing is State.ACCEPTED and _PURSE_OF.get(role) in payments:
                 return "wait for your payment to be confirmed"
+            if owing is not order.state and role in _PURSE_OF:
+                return _STEPS[owing][role]
             return _STEPS[order.state].get(role, "nothing now")
     return "nothing; it went to somebody else" if order.offer else "nothing"

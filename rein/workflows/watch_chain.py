@@ -81,11 +81,23 @@ def _find_payment(
     It counts only if it spends an output of this very escrow: the same people may have another job with the same
     receiver and amount, whose payment must not pass for this one's.
     """
-    if order.acceptance is None:
-        return None
+    for acceptance in order.acceptances:
+        payment = _payment_by(acceptance.document, chain, order, funding, recorded)
+        if payment is not None:
+            return payment
+    return None
+
+
+def _payment_by(
+    acceptance: AcceptDelivery,
+    chain: ChainSource,
+    order: Order,
+    funding: PurseFunding,
+    recorded: EscrowOutput | None,
+) -> Payment | None:
     purse = funding.terms
     try:
-        agreed = Psbt.parse(payment_psbt(order.acceptance.document, purse.escrow.purse)).transaction
+        agreed = Psbt.parse(payment_psbt(acceptance, purse.escrow.purse)).transaction
     except PsbtError:
         return None
     if agreed.outputs != (purse.payout,) or len(agreed.inputs) != 1:

@@ -173,6 +173,7 @@ REACHED: dict[tuple[State, Event], tuple[tuple[Signed[Any], ...], Evidence]] = {
     (State.BID, Event.CONFLICT): ((BID, OFFER, OTHER_OFFER), NO_EVIDENCE),
     (State.OFFERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), NO_EVIDENCE),
     (State.DELIVERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
+    (State.FROZEN, Event.PAYMENT): ((*TOLD.documents, OTHER_ACCEPTANCE), Evidence(True, True, True)),
 }
 """Documents and evidence whose last event is the one of the row."""
 
@@ -207,9 +208,13 @@ def test_every_event_in_every_state(state: State, event: Event) -> None:
     assert run([*PATH_TO[state], event]) is TRANSITIONS.get((state, event), state)
 
 
-@pytest.mark.parametrize("state", [State.SETTLED, State.FROZEN])
-def test_the_end_is_the_end(state: State) -> None:
-    assert run([*PATH_TO[state], *Event, *Event]) is state
+def test_the_end_is_the_end() -> None:
+    assert run([*PATH_TO[State.SETTLED], *Event, *Event]) is State.SETTLED
+
+
+def test_nothing_but_payment_leaves_frozen() -> None:
+    others = [event for event in Event if event is not Event.PAYMENT]
+    assert run([*PATH_TO[State.FROZEN], *others, *others]) is State.FROZEN
 
 
 @given(st.lists(st.sampled_from(Event)), st.lists(st.sampled_from(Event)))
@@ -221,7 +226,7 @@ def test_no_events_lead_back_or_outside(first: list[Event], then: list[Event]) -
     if State.FROZEN not in (before, after):
         assert ladder.index(after) >= ladder.index(before)
     if before is State.FROZEN:
-        assert after is State.FROZEN
+        assert after in (State.FROZEN, State.SETTLED)
 
 
 # ---- the order of arrival
@@ -460,6 +465,13 @@ def test_two_acceptances_freeze_the_job_and_are_the_evidence() -> None:
     assert order.deliveries == (DELIVERY,)
 
 
+def test_a_second_acceptance_does_not_take_back_what_was_paid_or_is_owed() -> None:
+    frozen = folded(*TOLD.documents, OTHER_ACCEPTANCE, evidence=FUNDED)
+    assert set(frozen.acceptances) == {ACCEPTANCE, OTHER_ACCEPTANCE}
+    assert folded(*TOLD.documents, OTHER_ACCEPTANCE, evidence=Evidence(True, True, True)).state is State.SETTLED
+    assert folded(*TOLD.documents, OTHER_ACCEPTANCE, evidence=Evidence(True, True, False)).state is State.FROZEN
+
+
 def test_acceptances_of_two_deliveries_are_a_conflict_too() -> None:
     second = delivery(CHARLIE, DELIVERY, deliverables="better")
     order = folded(*TOLD.documents, second, accept(BOB, second), evidence=FUNDED)
@@ -470,7 +482,8 @@ def test_a_second_offer_freezes_the_job_wherever_it_stood() -> None:
     """Nobody can prove which was first, so none counts, and nothing that answers one does."""
     for documents, evidence, _ in list(STEPS.values())[2:]:
         order = folded(*documents, OTHER_OFFER, evidence=evidence)
-        assert order.state is State.FROZEN
+        paid = evidence.primary_paid and evidence.mediator_paid
+        assert order.state is (State.SETTLED if paid else State.FROZEN)
         assert set(order.conflict) == {OFFER, OTHER_OFFER}
         assert {each.document for each in order.apart} == set(documents) - {BID, OFFER}
 

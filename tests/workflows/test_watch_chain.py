@@ -160,3 +160,19 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> Non
     seen = look_at(alice, find_order(alice, deal.job.id))
     assert seen is not None
     assert seen.payments == {}
+
+
+def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: CoreRpc, alice: Desk) -> None:
+    deal = delivered("signed twice")
+    fund(chain, deal)
+    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    purses = {purse.escrow.purse: purse for purse in deal.terms.purses}
+    psbts = [sign_payout(purse, outpoint_of(chain, purse), creator).to_base64() for purse in purses.values()]
+    honest = accept(BOB, deal.delivery, primary_psbt=psbts[0], mediator_psbt=psbts[1])
+    junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
+    received = [*ENROLLMENTS[1:], *deal.documents, honest, junk]
+    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    look_at(alice, find_order(alice, deal.job.id))
+    order = find_order(alice, deal.job.id)
+    assert order.state is State.FROZEN
+    assert prepare(alice, order).receives == deal.terms.mediator.receives
