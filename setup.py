@@ -24,7 +24,15 @@ SERVER = [
 ]
 # Alpha software that never touches real money: it only judges the private chain of the demo and the tests.
 DEVNET = ["py-bitcoinkernel==0.1.0a5"]
-TESTS = ["pytest>=8.3", "hypothesis>=6.115", "schemathesis>=4,<5", "pexpect>=4.9", "psutil>=5.9", "setuptools>=77"]
+TESTS = [
+    "pytest>=8.3",
+    "hypothesis>=6.115",
+    "schemathesis>=4,<5",
+    "pexpect>=4.9",
+    "psutil>=5.9",
+    "setuptools>=77",
+    "aiosmtpd>=1.4.6,<2",
+]
 
 setup(
     name="rein",

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
 from flask import Flask
 from sqlalchemy import Connection
 
 from causeway.about import views as about
 from causeway.about.service import Counter, Holdings
-from causeway.api import failures
+from causeway.api import failures, health, observe, rates
+from causeway.api.blocks import block_of
+from causeway.api.body import BODIES
 from causeway.api.limits import MAX_BODY_BYTES
+from causeway.api.rates import this_client
 from causeway.api.reading import BodyReader
 from causeway.auth import views as auth
 from causeway.auth.nonces import NonceMint
+from causeway.bitcoin import views as bitcoin
+from causeway.bitcoin.service import NODE_TIMEOUT_S, Node
 from causeway.db.engine import Database, parse_url
 from causeway.db.installation import open_installation
 from causeway.errors import SettingsError
+from causeway.expiry.service import Sweeper
 from causeway.hosting import service as hosting_service
 from causeway.hosting import views as hosting
+from causeway.hosting.service import FreeTerms
 from causeway.kv import views as kv
 from causeway.kv.arrivals import Listener
+from causeway.kv.batches import BatchStore
 from causeway.kv.service import KeyValueStore
-from causeway.search import index
+from causeway.kv.upkeep import Upkeep
+from causeway.mail.smtp import SmtpMailer
+from causeway.ops.metrics import BYTES, DOCUMENTS, Family, Metrics, watch_pool
+from causeway.ops.shared import Shared
+from causeway.payments import views as payments
+from causeway.payments.service import Payments
+from causeway.payments.watcher import Watcher
+from causeway.search import index, tombstones
 from causeway.search import service as search_service
 from causeway.search import views as search
 from causeway.settings import Settings
+from causeway.v1 import views as v1
+from rein.chain.core_rpc import CoreRpc
+from rein.chain.source import ChainSource
+
+# kv knows nothing of search: it announces what is stored, inside its transaction.
+LISTENER = Listener(stored=index.add, stored_all=index.add_all, released=index.remove, deleted=tombstones.bury)
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, shared_file: Path | None = None, *, chain: ChainSource | None = None) -> Flask:
     """The WSGI application on a database that has all tables. Call it in the process that serves: connections must
     not be shared by processes.
 
+    :param shared_file: what the workers of one server count in together (`causeway.ops.shared`).
+    :param chain: who answers for the chain instead of the node of the settings.
     :raises ReinError: the database is missing, cannot be reached, or is of another network.
     """
     if settings.database_url is None:
@@ -39,21 +66,94 @@ def create_app(settings: Settings) -> Flask:
     database = Database(parse_url(settings.database_url), connections=settings.threads)
     installation = database.write(lambda connection: open_installation(connection, settings.network))
     mint = NonceMint(installation.nonce_secret)
-    # kv knows nothing of search: it announces what is stored, inside its transaction.
-    store = KeyValueStore(database, mint, settings.network, Listener(stored=index.add, released=index.remove))
-
-    bodies = BodyReader(waiting=max(1, settings.threads * 3 // 4))
+    store = KeyValueStore(database, mint, settings.network, LISTENER)
+    batches = BatchStore(database, settings.network, LISTENER)
 
     app = Flask("causeway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions[BODIES] = BodyReader(waiting=max(1, settings.threads * 3 // 4))
     app.url_map.merge_slashes = False  # it would answer //get with a redirect
+    shared = Shared(shared_file)
+    metrics = Metrics(shared)
+    watch_pool(database.writer, metrics, settings.threads)
+    counter = Counter(database, _count_holdings)
     failures.install(app)
-    app.register_blueprint(about.blueprint(Counter(database, _count_holdings), settings))
+    observe.install(app, settings, metrics, installation.nonce_secret)
+    rates.install(app, settings, shared)
+    app.register_blueprint(about.blueprint(counter, settings))
+    app.register_blueprint(
+        health.blueprint(database, metrics, lambda: _measure(counter), public=settings.metrics_public)
+    )
     app.register_blueprint(auth.blueprint(database, mint))
-    app.register_blueprint(hosting.blueprint(database))
-    app.register_blueprint(kv.blueprint(store, mint, bodies))
-    app.register_blueprint(search.blueprint(database, settings.network))
+    free = FreeTerms(settings.free_buckets, settings.free_buckets_a_day)
+    till = _till(database, mint, settings)
+    app.register_blueprint(hosting.blueprint(database, free, lambda: block_of(this_client())))
+    app.register_blueprint(payments.blueprint(database, mint, till, free, lambda: block_of(this_client())))
+    app.register_blueprint(kv.blueprint(store, batches, mint))
+    node = Node(chain or _chain_source(settings))
+    app.register_blueprint(search.blueprint(database, settings.network, lambda: bitcoin.block_info(node)))
+    app.register_blueprint(bitcoin.blueprint(database, node))
+    app.register_blueprint(v1.blueprint(database, batches, mint, settings, lambda: counter.holdings().documents))
     return app
+
+
+def _measure(counter: Counter) -> Mapping[Family, float]:
+    holdings = counter.holdings()
+    return {DOCUMENTS: holdings.documents, BYTES: holdings.stored}
+
+
+def _till(database: Database, mint: NonceMint, settings: Settings) -> Payments | None:
+    """The till, where there is a price."""
+    if not settings.price or settings.payment_key is None:
+        return None
+    return Payments(database, mint, settings.network, settings.price, settings.payment_key)
+
+
+def make_sweeper(settings: Settings) -> Sweeper:
+    """Who looks after expired buckets, on the database of the settings."""
+    database = _own_database(settings)
+    return Sweeper(
+        database,
+        Upkeep(database, LISTENER),
+        SmtpMailer(settings.mail_server, settings.mail_from) if settings.mail_server else None,
+        grace=timedelta(days=settings.grace_days),
+        is_free=settings.free_buckets > 0,
+    )
+
+
+def make_watcher(settings: Settings) -> Watcher:
+    """Who looks after deposits, on the database and by the node of the settings.
+
+    :raises SettingsError: there is no node to ask.
+    """
+    chain = settings.chain
+    if chain is None:
+        raise SettingsError(
+            "there is no node to ask for deposits", hint="Give --chain-url, and --chain-cookie if there is no password."
+        )
+    source = CoreRpc(
+        chain.url, settings.network, user=chain.user, password=chain.password, cookie_file=chain.cookie_file
+    )
+    return Watcher(_own_database(settings), source, confirmations=settings.confirmations, price=settings.price)
+
+
+def _chain_source(settings: Settings) -> ChainSource | None:
+    """The node of the settings, for requests that wait for it."""
+    chain = settings.chain
+    if chain is None:
+        return None
+    return CoreRpc(
+        chain.url,
+        settings.network,
+        user=chain.user,
+        password=chain.password,
+        cookie_file=chain.cookie_file,
+        timeout=NODE_TIMEOUT_S,
+    )
+
+
+def _own_database(settings: Settings) -> Database:
+    return Database(parse_url(settings.database_url or ""), connections=1)
 
 
 def _count_holdings(connection: Connection) -> Holdings:

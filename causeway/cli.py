@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
+from causeway.commands.data import delete_command, export_command, import_command, stats_command
+from causeway.commands.doctor import doctor_command
+from causeway.commands.options import DATABASE, setting_options
+from causeway.commands.sweep import sweep_command
+from causeway.commands.watch import watch_command
 from causeway.db.migrate import upgrade
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url, serve
 from causeway.settings import load_settings
 from rein import __version__
-from rein.btc.networks import NETWORKS
 from rein.errors import ReinError
 
 INTERRUPTED = 130
@@ -38,13 +40,7 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _database_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--database-url", metavar="URL", help="PostgreSQL to use [DATABASE_URL]; its own if not given."),
-        click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Data directory [CAUSEWAY_DATA]."),
-    ):
-        command = option(command)
-    return command
+_database_options = setting_options(*DATABASE)
 
 
 @click.group()
@@ -54,12 +50,7 @@ def cli() -> None:
 
 
 @cli.command("serve")
-@click.option("--host", metavar="ADDRESS", help="Address to listen on [CAUSEWAY_HOST]; 127.0.0.1 if not given.")
-@click.option("--port", type=int, metavar="N", help="Port [CAUSEWAY_PORT]; 2016 if not given, 0 for any free one.")
-@_database_options
-@click.option("--network", metavar="NAME", help=f"Bitcoin network, one of {', '.join(NETWORKS)} [CAUSEWAY_NETWORK].")
-@click.option("--workers", type=int, metavar="N", help="Processes that answer [CAUSEWAY_WORKERS].")
-@click.option("--threads", type=int, metavar="N", help="Threads in each of them [CAUSEWAY_THREADS].")
+@setting_options()
 def serve_command(**flags: Any) -> None:
     """Answer requests until it is told to stop (Ctrl-C, SIGTERM)."""
     serve(load_settings(os.environ, **flags))
@@ -77,3 +68,11 @@ def upgrade_command(**flags: Any) -> None:
     with database_url(load_settings(os.environ, **flags)) as url:
         upgrade(url)
     click.echo("the database is up to date")
+
+
+for _command in (stats_command, export_command, import_command, delete_command, doctor_command):
+    cli.add_command(_command)
+
+
+cli.add_command(sweep_command)
+cli.add_command(watch_command)

@@ -6,7 +6,8 @@
     │   │   ├── BadJsonError               bad_json                  400
     │   │   ├── MissingParameterError      missing_parameter         400
     │   │   ├── BadParameterError          bad_parameter             400
-    │   │   └── ConflictingParametersError conflicting_parameters    400
+    │   │   ├── ConflictingParametersError conflicting_parameters    400
+    │   │   └── DuplicateKeyError          duplicate_key             400
     │   ├── NonceError                     bad_nonce                 401
     │   │   ├── NonceExpiredError          nonce_expired             401
     │   │   └── NonceUsedError             nonce_used                401
@@ -17,18 +18,32 @@
     │   ├── NotDelegateError               not_delegate              403
     │   ├── KeyTakenError                  key_taken                 403
     │   ├── StorageExhaustedError          storage_exhausted         403
+    │   ├── NotLocalError                  not_local                 403
     │   ├── KeyNotFoundError               key_not_found             404
+    │   ├── BlockNotFoundError             block_not_found           404
+    │   ├── NoChainError                   no_chain                  404
     │   ├── SlowBodyError                  slow_body                 408
+    │   ├── NotForSaleError                not_for_sale              409
     │   ├── BodyTooLargeError              body_too_large            413
+    │   ├── AnswerFullError                answer_full               413
     │   ├── UrlTooLongError                url_too_long              414
     │   ├── ContentTypeError               bad_content_type          415
     │   ├── WrongNetworkError              wrong_network             422
+    │   ├── TransactionRejectedError       transaction_rejected      422
+    │   ├── RateLimitError                 rate_limited              429
     │   ├── BusyError                      busy                      503
+    │   ├── ChainDownError                 chain_down                503
+    │   ├── NotReadyError                  not_ready                 503
     │   └── DatabaseDownError              database_down             503
     ├── InputError
-    │   └── SettingsError                  settings                  exit 2   the operator's flags or environment
+    │   ├── SettingsError                  settings                  exit 2   the operator's flags or environment
+    │   ├── FileError                      file                      exit 2   a file to write or read
+    │   └── FilterError                    filter                    exit 2   what to delete
     ├── StoreError
     │   └── DatabaseError                  database                  exit 9   the operator's database
+    ├── MailError                          mail                      exit 11  the operator's mail server
+    │   ├── MailRefusedError               mail_refused              exit 11  it will never take that mail
+    │   └── MailLostError                  mail_lost                 exit 11  nobody knows whether it took it
     └── ListenError                        listen                    exit 10  the operator's address and port
 
 A document that is refused keeps the code of Rein's own DocumentError or AuthorityError and is answered with 422.
@@ -66,6 +81,10 @@ class BadParameterError(BadRequestError):
 
 class ConflictingParametersError(BadRequestError):
     code = "conflicting_parameters"
+
+
+class DuplicateKeyError(BadRequestError):
+    code = "duplicate_key"
 
 
 class NonceError(ApiError):
@@ -124,6 +143,26 @@ class KeyNotFoundError(ApiError):
     status = 404
 
 
+class NotLocalError(ApiError):
+    code = "not_local"
+    status = 403
+
+
+class NotForSaleError(ApiError):
+    code = "not_for_sale"
+    status = 409
+
+
+class BlockNotFoundError(ApiError):
+    code = "block_not_found"
+    status = 404
+
+
+class NoChainError(ApiError):
+    code = "no_chain"
+    status = 404
+
+
 class SlowBodyError(ApiError):
     code = "slow_body"
     status = 408
@@ -131,6 +170,11 @@ class SlowBodyError(ApiError):
 
 class BodyTooLargeError(ApiError):
     code = "body_too_large"
+    status = 413
+
+
+class AnswerFullError(ApiError):
+    code = "answer_full"
     status = 413
 
 
@@ -149,8 +193,32 @@ class WrongNetworkError(ApiError):
     status = 422
 
 
+class RateLimitError(ApiError):
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+class NotReadyError(ApiError):
+    code = "not_ready"
+    status = 503
+
+
+class TransactionRejectedError(ApiError):
+    code = "transaction_rejected"
+    status = 422
+
+
 class BusyError(ApiError):
     code = "busy"
+    status = 503
+
+
+class ChainDownError(ApiError):
+    code = "chain_down"
     status = 503
 
 
@@ -163,6 +231,14 @@ class SettingsError(InputError):
     code = "settings"
 
 
+class FileError(InputError):
+    code = "file"
+
+
+class FilterError(InputError):
+    code = "filter"
+
+
 class DatabaseError(StoreError):
     code = "database"
 
@@ -170,3 +246,16 @@ class DatabaseError(StoreError):
 class ListenError(ReinError):
     code = "listen"
     exit_code = 10
+
+
+class MailError(ReinError):
+    code = "mail"
+    exit_code = 11
+
+
+class MailRefusedError(MailError):
+    code = "mail_refused"
+
+
+class MailLostError(MailError):
+    code = "mail_lost"

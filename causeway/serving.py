@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,6 +27,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from sqlalchemy import URL
 
+from causeway import housekeeping
 from causeway.app import create_app
 from causeway.db.embedded import EmbeddedPostgres
 from causeway.db.engine import Database, parse_url
@@ -33,6 +35,7 @@ from causeway.db.installation import open_installation
 from causeway.db.migrate import upgrade
 from causeway.errors import DatabaseError, ListenError
 from causeway.ops.logs import LOGGING, configure_logs
+from causeway.ops.shared import shared_file
 from causeway.settings import Settings
 from rein.errors import ReinError
 
@@ -41,7 +44,10 @@ HEADER_TIMEOUT_MS = 20_000
 MAX_HEADER_BYTES = 131_072
 """Bytes of a request line and headers: a query string of 64 KiB fits."""
 
-WORKER_STOP_S = 1
+WORKER_STOP_S = 3
+"""Seconds that requests have to finish when the server is told to stop."""
+
+ORPHAN_STOP_S = 1
 PORT_PATIENCE_S = 3
 READY_TIMEOUT_S = 30
 
@@ -52,7 +58,7 @@ def serve(settings: Settings) -> None:
     :raises ReinError: the address, the database or the data directory cannot be used.
     """
     _stop_on(signal.SIGTERM, signal.SIGHUP)
-    with database_url(settings) as url:
+    with database_url(settings) as url, shared_file() as shared:
         upgrade(url)
         _check_installation(url, settings)
         host, port = _claim_port(settings.host, settings.port)
@@ -74,7 +80,7 @@ def serve(settings: Settings) -> None:
             log_dictconfig=copy.deepcopy(LOGGING),
         )
         server.announce = partial(_announce, running)
-        server.serve(target_loader=partial(load_worker, running), wrap_loader=False)
+        server.serve(target_loader=partial(load_worker, running, shared), wrap_loader=False)
 
 
 @contextmanager
@@ -91,13 +97,15 @@ def database_url(settings: Settings) -> Iterator[URL]:
         embedded.stop()
 
 
-def load_worker(settings: Settings) -> Flask:
+def load_worker(settings: Settings, shared: Path) -> Flask:
     """The application, in a worker process of its own."""
     # Ctrl-C reaches every process of the terminal's group. Only the first one is to act on it and end the others.
     os.setpgid(0, 0)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    configure_logs()
-    return create_app(settings)
+    configure_logs(settings.log_format, requests=settings.log_requests)
+    app = create_app(settings, shared)
+    housekeeping.start(settings)
+    return app
 
 
 class _WorkerServer(MPServer):
@@ -194,5 +202,5 @@ def _end_with_parent() -> None:
         return
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(WORKER_STOP_S)
+    time.sleep(ORPHAN_STOP_S)
     os._exit(1)

@@ -1,30 +1,107 @@
-"""What an operator can set: environment first, flags over it, checked once at start."""
+"""What an operator can set: a file first, the environment over it, flags over both; checked once at start.
+
+`SETTINGS` is the one list of names: the file's keys, variables, flags, their help and the table in docs/operations.md
+follow from it.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TypeVar
 
 from causeway.errors import SettingsError
-from rein.btc.networks import MAINNET, Network, network_named
+from causeway.reach import ChainAddress, MailServer, is_email, read_chain, read_mail_server
+from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.networks import NETWORKS, REGTEST, Network, network_named
+from rein.btc.receiving import ReceivingKey
 from rein.errors import ReinError
+from rein.protocol.wire import server_name
 
-ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
-    "host": ("CAUSEWAY_HOST",),
-    "port": ("CAUSEWAY_PORT",),
-    "data": ("CAUSEWAY_DATA",),
-    "database_url": ("CAUSEWAY_DATABASE_URL", "DATABASE_URL"),
-    "network": ("CAUSEWAY_NETWORK",),
-    "workers": ("CAUSEWAY_WORKERS",),
-    "threads": ("CAUSEWAY_THREADS",),
-}
-"""The variables that set what a flag sets, the first that is not empty."""
+T = TypeVar("T")
 
-DEFAULT_PORT = 2016
 MAX_WORKERS = 64
 MAX_THREADS = 256
+MAX_RATES = 3
+"""Rates in one setting: by the second, the minute and the hour, for example."""
+
+MAX_FILE_BYTES = 65_536
+MAX_PRICE_SAT = 100_000_000
+MAX_FREE_BUCKETS = 1_000
+
+CONFIG_VARIABLE = "CAUSEWAY_CONFIG"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that can be set. `default` is the text it has if nobody sets it; `metavar` is empty for yes or no."""
+
+    name: str
+    metavar: str
+    default: str
+    what: str
+    more_variables: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that set it, the first that is not empty."""
+        return (f"CAUSEWAY_{self.name.upper()}", *self.more_variables)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("network", "NAME", "mainnet", f"Bitcoin network: {', '.join(NETWORKS)}."),
+    Setting("data", "DIR", "~/.causeway", "Data directory: the embedded PostgreSQL is in it."),
+    Setting("database_url", "URL", "", "PostgreSQL to use; an embedded one if not given.", ("DATABASE_URL",)),
+    Setting("host", "ADDRESS", "127.0.0.1", "Address to listen on."),
+    Setting("port", "N", "2016", "Port; 0 for any free one."),
+    Setting("public_urls", "URLS", "", "Addresses people reach it by; only requests signed for one are served."),
+    Setting("workers", "N", "", "Processes that answer; two, or one on one core, if not given."),
+    Setting("threads", "N", "16", "Threads in each of them; each may hold a database connection."),
+    Setting("log_format", "text|json", "text", "How log lines are written."),
+    Setting("log_requests", "", "no", "Log a line for each request, too."),
+    Setting("metrics_public", "", "no", "Answer /metrics to everybody, not only to local addresses."),
+    Setting("rate_read", "RATES", "1200/minute, 20000/hour", "Requests that read, for each address."),
+    Setting("rate_write", "RATES", "600/minute, 10000/hour", "Values written, for each address and each account."),
+    Setting("rate_request", "RATES", "20/minute, 200/day", "Buckets asked for, for each address."),
+    Setting("local", "CIDRS", "127.0.0.0/8, ::1/128", "Addresses without rate limits that may read /metrics."),
+    Setting("trusted_proxy", "CIDRS", "", "Reverse proxies whose X-Forwarded-For is believed."),
+    Setting("price_sat", "N", "0", "Satoshis for a bucket: 1 MB and 50 MB of transfer for a year; 0 for free."),
+    Setting(
+        "free_buckets", "N", "", "Free buckets an owner may have; 4, or none where there is a price, if not given."
+    ),
+    Setting("free_buckets_a_day", "N", "20", "Free buckets a day for each address block (/24, or /48 of IPv6)."),
+    Setting("payment_descriptor", "XPUB", "", "Extended public key, or wpkh(xpub/0/*), that deposits are paid to."),
+    Setting("confirmations", "N", "", "Blocks until a deposit counts; 2, or 1 on regtest, if not given."),
+    Setting("chain_url", "URL", "", "RPC of the Bitcoin Core that is asked for deposits: http://user:password@host."),
+    Setting("chain_cookie", "FILE", "", "Bitcoin Core's cookie file, instead of user and password."),
+    Setting("watch_interval_s", "N", "15", "Seconds between two looks for a new block."),
+    Setting("smtp_url", "URL", "", "Mail server for warnings: smtp://user:password@host:587, or smtps://."),
+    Setting("mail_from", "EMAIL", "", "Who the warnings are from."),
+    Setting("grace_days", "N", "30", "Days that the values of an expired bucket are kept and served."),
+    Setting("sweep_interval_s", "N", "900", "Seconds between two sweeps; 0 if only `causeway sweep` is to do it."),
+    Setting("cors_origins", "ORIGINS", "", "Web pages that may call this server from a browser; * for all."),
+)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `count` in `seconds`."""
+
+    count: int
+    seconds: int
+
+
+IPNetwork = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,53 +117,257 @@ class Settings:
     database_url: str | None = field(repr=False)
     host: str
     port: int
+    public_urls: tuple[str, ...]
     workers: int
     threads: int
+    log_format: str
+    log_requests: bool
+    metrics_public: bool
+    rate_read: tuple[Rate, ...]
+    rate_write: tuple[Rate, ...]
+    rate_request: tuple[Rate, ...]
+    local: tuple[IPNetwork, ...]
+    trusted_proxy: tuple[IPNetwork, ...]
+    cors_origins: tuple[str, ...]
+    price: Sat
+    free_buckets: int
+    free_buckets_a_day: int
+    payment_key: ReceivingKey | None
+    confirmations: int
+    chain: ChainAddress | None
+    watch_interval_s: int
+    mail_server: MailServer | None
+    mail_from: str
+    grace_days: int
+    sweep_interval_s: int
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """What requests may be signed for: `public_urls`, or, where none is set, the address it listens on and this
+        machine's own names. Those are the same on every machine, so a public server should be told its addresses."""
+        if self.public_urls:
+            return self.public_urls
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        own = (server_name(f"http://{name}:{self.port or 80}") for name in (host, "127.0.0.1", "localhost"))
+        return tuple(dict.fromkeys(own))
 
 
-def load_settings(environ: Mapping[str, str], **flags: str | int | None) -> Settings:
-    """Join environment and flags (None: not given).
+@dataclass(frozen=True)
+class Given:
+    """The text of a setting, and where it came from, for whoever must correct it."""
+
+    setting: Setting
+    text: str
+    source: str
+
+    def wrong(self, what: str) -> SettingsError:
+        return SettingsError(
+            f"{self.setting.name} is {self.text[:40]!r}; {what}",
+            hint=f"It comes from {self.source}.",
+        )
+
+
+def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
+    """Join the file named by the flag `config` or CAUSEWAY_CONFIG, the environment, and flags (None: not given).
+
+    No file is read that was not named: what a command does must not depend on where it runs.
 
     :raises SettingsError: naming what cannot be used and where it came from.
     """
-    given = {name: _given(environ, name, flags.get(name)) for name in ENVIRONMENT}
+    config = flags.get("config") or environ.get(CONFIG_VARIABLE)
+    in_file = read_file(Path(str(config))) if config else {}
+    given = {each.name: _given(each, in_file, environ, flags.get(each.name)) for each in SETTINGS}
+    network = _network(given["network"])
+    price = _price(given["price_sat"])
     return Settings(
-        network=_network(given["network"]),
+        network=network,
         data=_directory(given["data"]),
-        database_url=given["database_url"],
-        host=given["host"] or "127.0.0.1",
-        port=_number("port", given["port"], DEFAULT_PORT, 0, 65_535),
-        workers=_number("workers", given["workers"], min(2, os.cpu_count() or 1), 1, MAX_WORKERS),
-        threads=_number("threads", given["threads"], 16, 1, MAX_THREADS),
+        database_url=given["database_url"].text or None,
+        host=given["host"].text or "127.0.0.1",
+        port=_number(given["port"], 0, 65_535),
+        public_urls=_items(given["public_urls"], _public_url),
+        workers=_number(given["workers"], 1, MAX_WORKERS, default=min(2, os.cpu_count() or 1)),
+        threads=_number(given["threads"], 1, MAX_THREADS),
+        log_format=_choice(given["log_format"], "text", "json"),
+        log_requests=_yes_or_no(given["log_requests"]),
+        metrics_public=_yes_or_no(given["metrics_public"]),
+        rate_read=_rates(given["rate_read"]),
+        rate_write=_rates(given["rate_write"]),
+        rate_request=_rates(given["rate_request"]),
+        local=_items(given["local"], _ip_network),
+        trusted_proxy=_items(given["trusted_proxy"], _ip_network),
+        cors_origins=_items(given["cors_origins"], _origin),
+        price=price,
+        free_buckets=_number(given["free_buckets"], 0, MAX_FREE_BUCKETS, default=0 if price else 4),
+        free_buckets_a_day=_number(given["free_buckets_a_day"], 0, 999_999_999),
+        payment_key=_payment_key(given["payment_descriptor"], network, price),
+        confirmations=_number(given["confirmations"], 1, 100, default=1 if network is REGTEST else 2),
+        chain=_chain(given["chain_url"], given["chain_cookie"], network),
+        watch_interval_s=_number(given["watch_interval_s"], 1, 3_600),
+        mail_server=read_mail_server(given["smtp_url"].text) if given["smtp_url"].text else None,
+        mail_from=_mail_from(given["mail_from"], given["smtp_url"]),
+        grace_days=_number(given["grace_days"], 0, 3_650),
+        sweep_interval_s=_number(given["sweep_interval_s"], 0, 86_400),
     )
 
 
-def _given(environ: Mapping[str, str], name: str, flag: str | int | None) -> str | None:
-    if flag is not None:
-        return str(flag)
-    return next((environ[variable] for variable in ENVIRONMENT[name] if environ.get(variable)), None)
+def read_file(path: Path) -> dict[str, str]:
+    """The settings in a TOML file, as texts.
 
-
-def _network(text: str | None) -> Network:
+    :raises SettingsError: it cannot be read, is no TOML, or has a key that is no setting.
+    """
     try:
-        return network_named(text or MAINNET.name)
+        with path.open("rb") as file:
+            values = tomllib.loads(file.read(MAX_FILE_BYTES).decode())
+    except OSError as error:
+        raise SettingsError(f"the settings file {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"the settings file {path} is no TOML: {error}") from error
+    return {key: _file_text(path, key, value) for key, value in values.items()}
+
+
+def _file_text(path: Path, key: str, value: object) -> str:
+    names = [each.name for each in SETTINGS]
+    if key not in names:
+        close = difflib.get_close_matches(key, names, 1)
+        meant = f"Did you mean {close[0]}?" if close else "docs/operations.md lists all settings."
+        raise SettingsError(f"{path}: there is no setting {key[:40]!r}", hint=meant)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | str):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    raise SettingsError(f"{path}: {key} must be text, a whole number, true, false, or a list of texts")
+
+
+def _given(setting: Setting, in_file: Mapping[str, str], environ: Mapping[str, str], flag: object) -> Given:
+    if flag is not None:
+        text = {True: "yes", False: "no"}[flag] if isinstance(flag, bool) else str(flag)
+        return Given(setting, text, setting.flag)
+    for variable in setting.variables:
+        if environ.get(variable):
+            return Given(setting, environ[variable], variable)
+    if setting.name in in_file:
+        return Given(setting, in_file[setting.name], "the settings file")
+    return Given(setting, setting.default, "its default")
+
+
+def _network(given: Given) -> Network:
+    try:
+        return network_named(given.text)
     except ReinError as error:
         raise SettingsError(error.message, hint=error.hint) from error
 
 
-def _directory(text: str | None) -> Path:
+def _directory(given: Given) -> Path:
     try:
-        return Path(text or "~/.causeway").expanduser().absolute()
+        return Path(given.text or given.setting.default).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError("there is no home directory to keep the data in", hint="Give --data DIR.") from error
 
 
-def _number(name: str, text: str | None, default: int, lowest: int, highest: int) -> int:
-    if text is None:
+def _number(given: Given, lowest: int, highest: int, default: int | None = None) -> int:
+    text = given.text
+    if not text and default is not None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and lowest <= int(text) <= highest):
-        raise SettingsError(
-            f"{name} is {text[:40]!r}; it must be a whole number from {lowest} to {highest}",
-            hint=f"It is set by --{name} or {ENVIRONMENT[name][0]}." if name != "threads" else None,
-        )
+        raise given.wrong(f"it must be a whole number from {lowest} to {highest}")
     return int(text)
+
+
+def _choice(given: Given, *choices: str) -> str:
+    if given.text not in choices:
+        raise given.wrong(f"it must be {' or '.join(choices)}")
+    return given.text
+
+
+def _yes_or_no(given: Given) -> bool:
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if given.text.lower() not in known:
+        raise given.wrong("it must be yes or no")
+    return known[given.text.lower()]
+
+
+def _items(given: Given, read: Callable[[Given, str], T]) -> tuple[T, ...]:
+    """A list separated by commas. `none` is the empty list, because an empty variable counts as not set."""
+    if given.text.strip().lower() in ("", "none"):
+        return ()
+    return tuple(read(given, item.strip()) for item in given.text.split(","))
+
+
+def _ip_network(given: Given, text: str) -> IPNetwork:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise given.wrong(f"{text[:40]!r} is no address range like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def _price(given: Given) -> Sat:
+    price = Sat(_number(given, 0, MAX_PRICE_SAT))
+    if 0 < price < DUST_LIMIT:
+        raise given.wrong(f"it must be 0 or at least {DUST_LIMIT}: nodes relay no smaller payment")
+    return price
+
+
+def _payment_key(given: Given, network: Network, price: Sat) -> ReceivingKey | None:
+    if not given.text:
+        if price:
+            raise SettingsError(
+                "there is a price, and no payment_descriptor to pay it to",
+                hint="Give --payment-descriptor the extended public key of a wallet; the private one stays there.",
+            )
+        return None
+    try:
+        return ReceivingKey.parse(given.text, network)
+    except ReinError as error:
+        # Never repeats the text: it may be a private key.
+        raise SettingsError(f"payment_descriptor ({given.source}): {error.message}", hint=error.hint) from error
+
+
+def _chain(url: Given, cookie: Given, network: Network) -> ChainAddress | None:
+    if not url.text and not cookie.text:
+        return None
+    return read_chain(url.text or f"http://127.0.0.1:{network.default_rpc_port}", cookie.text, network)
+
+
+def _mail_from(given: Given, server: Given) -> str:
+    if not given.text and not server.text:
+        return ""
+    if not is_email(given.text):
+        raise given.wrong("it must be one e-mail address, like hosting@example.org, where there is an smtp_url")
+    return given.text
+
+
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
+
+
+def _origin(given: Given, text: str) -> str:
+    if _ORIGIN.fullmatch(text) is None:
+        raise given.wrong("it must list origins like https://example.org, without a path, or be *")
+    return text
+
+
+def _public_url(given: Given, text: str) -> str:
+    try:
+        return server_name(text)
+    except ReinError:
+        raise given.wrong("it must list addresses like https://example.org") from None
+
+
+_RATE = re.compile(r"([1-9][0-9]{0,8}) ?/ ?(second|minute|hour|day)s?", re.IGNORECASE)
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def _rates(given: Given) -> tuple[Rate, ...]:
+    rates = _items(given, _rate)
+    if len(rates) > MAX_RATES:
+        raise given.wrong(f"it may have {MAX_RATES} rates at most")
+    return rates
+
+
+def _rate(given: Given, text: str) -> Rate:
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise given.wrong("it must look like '100/minute, 2000/hour', or be none")
+    return Rate(int(match[1]), _SECONDS[match[2].lower()])

@@ -8,5 +8,6 @@ from causeway.app import create_app
 from causeway.ops.logs import configure_logs
 from causeway.settings import load_settings
 
-configure_logs()
-app = create_app(load_settings(os.environ))
+settings = load_settings(os.environ)
+configure_logs(settings.log_format, requests=settings.log_requests)
+app = create_app(settings)

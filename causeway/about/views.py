@@ -1,18 +1,51 @@
-"""GET /status, GET / and GET /help."""
+"""GET /status, GET /info, GET / and GET /help."""
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app
 
+from causeway.about.page import PAGE_HEADERS, page
 from causeway.about.service import Counter, free_bytes
+from causeway.api.openapi import describe, endpoints
+from causeway.api.operations import operation
 from causeway.api.responses import success
 from causeway.settings import Settings
 from rein import __version__
 
-FREE = "0"
-"""Satoshis for 1 MB of storage and 50 MB of transfer: nobody can pay here yet."""
+
+@dataclass(frozen=True, kw_only=True)
+class StatusAnswer:
+    """What clients of 2016 read is text: `uptime` in seconds, `stored` and `free` in bytes, `price` in satoshis."""
+
+    status: str
+    result: str
+    uptime: str
+    stored: str
+    free: str
+    price: str
+    network: str
+    documents: int
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedEndpoint:
+    path: str
+    method: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelpAnswer:
+    status: str
+    result: str
+    name: str
+    version: str
+    endpoints: list[ListedEndpoint]
 
 
 def blueprint(counter: Counter, settings: Settings) -> Blueprint:
@@ -20,6 +53,7 @@ def blueprint(counter: Counter, settings: Settings) -> Blueprint:
     started = time.monotonic()
 
     @views.get("/status")
+    @operation(answers=StatusAnswer)
     def status() -> Response:
         """How long the server has been running, what it holds, and of which network."""
         holdings = counter.holdings()
@@ -28,7 +62,7 @@ def blueprint(counter: Counter, settings: Settings) -> Blueprint:
                 "uptime": str(int(time.monotonic() - started)),
                 "stored": str(holdings.stored),
                 "free": str(free_bytes(settings.data)),
-                "price": FREE,
+                "price": str(settings.price),
                 "network": settings.network.name,
                 "documents": holdings.documents,
                 "version": __version__,
@@ -37,19 +71,30 @@ def blueprint(counter: Counter, settings: Settings) -> Blueprint:
 
     @views.get("/")
     @views.get("/help")
+    @operation(answers=HelpAnswer)
     def endpoints() -> Response:
         """The endpoints of this server."""
         return success({"name": "causeway", "version": __version__, "endpoints": _endpoints()})
+
+    @views.get("/info")
+    def info() -> Response:
+        """The paths that answer to GET."""
+        routes = sorted({rule.rule for rule in current_app.url_map.iter_rules() if "GET" in (rule.methods or ())})
+        return Response(json.dumps(routes, indent=4), mimetype="application/json")
+
+    @views.get("/openapi.json")
+    def openapi() -> Response:
+        """All of this in OpenAPI 3.1."""
+        return Response(json.dumps(describe(current_app), indent=4), mimetype="application/json")
+
+    @views.get("/docs")
+    def docs() -> Response:
+        """All of this for people."""
+        return Response(page(current_app), headers=PAGE_HEADERS, mimetype="text/html")
 
     return views
 
 
 def _endpoints() -> list[dict[str, str]]:
-    """Every route, with the first line of its view's docstring."""
-    listed = []
-    for rule in current_app.url_map.iter_rules():
-        view = current_app.view_functions[rule.endpoint]
-        method = "POST" if rule.methods and "POST" in rule.methods else "GET"
-        described = (view.__doc__ or "").strip().split("\n")[0]
-        listed.append({"path": rule.rule, "method": method, "description": described})
-    return sorted(listed, key=lambda each: each["path"])
+    """Every endpoint, with the first line of its view's docstring."""
+    return [{"path": each.path, "method": each.method, "description": each.summary} for each in endpoints(current_app)]

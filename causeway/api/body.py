@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import NoReturn
 
-from flask import Request
+from flask import Request, current_app
 
 from causeway.api.limits import MAX_PARAMETERS
 from causeway.api.parameters import Parameters, without_repeats
 from causeway.api.reading import BodyReader
 from causeway.errors import BadJsonError, BadRequestError, ContentTypeError
 
+BODIES = "causeway_bodies"
+"""Where the application keeps its `BodyReader`."""
 
-def json_parameters(request: Request, bodies: BodyReader) -> Parameters:
+
+def json_parameters(request: Request) -> Parameters:
     """The fields of a body that is one JSON object.
 
     :raises ApiError: ContentTypeError, BadJsonError, BadRequestError for a field that stands twice, or whatever keeps
@@ -23,7 +26,23 @@ def json_parameters(request: Request, bodies: BodyReader) -> Parameters:
         raise ContentTypeError(
             "the body is not declared to be JSON", hint="Send the header Content-Type: application/json."
         )
-    body = bodies.read(request.stream)
+    return parse_parameters(read_body_bytes(request))
+
+
+def read_body_bytes(request: Request) -> bytes:
+    """The whole body, waited for with a limit.
+
+    :raises ApiError: SlowBodyError, BusyError, or BodyTooLargeError.
+    """
+    bodies: BodyReader = current_app.extensions[BODIES]
+    return bodies.read(request.stream)
+
+
+def parse_parameters(body: bytes) -> Parameters:
+    """The fields of one JSON object.
+
+    :raises ApiError: BadJsonError, or BadRequestError for a field that stands twice.
+    """
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=without_repeats, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

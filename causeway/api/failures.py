@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import traceback
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from causeway.api.limits import MAX_BODY_BYTES
-from causeway.api.responses import failure
-from causeway.errors import ApiError, BodyTooLargeError
+from causeway.api import responses
+from causeway.api.limits import VERSIONED
+from causeway.errors import ApiError, BodyTooLargeError, RateLimitError
 from rein.errors import AuthorityError, DocumentError, ReinError
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,18 @@ def install(app: Flask) -> None:
 
 def _answer_rein(error: ReinError) -> Response:
     status = _http_status(error)
-    response = failure(error.code, error.message, status, hint=error.hint)
-    if status == 503:
+    response = _failure(error.code, error.message, status, hint=error.hint)
+    if isinstance(error, RateLimitError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    elif status == 503:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return response
+
+
+def _failure(code: str, message: str, status: int, *, hint: str | None = None) -> Response:
+    """In the shape of the API that was asked."""
+    shaped = responses.compact_failure if request.path.startswith(VERSIONED) else responses.failure
+    return shaped(code, message, status, hint=hint)
 
 
 def _http_status(error: ReinError) -> int:
@@ -44,9 +52,9 @@ def _http_status(error: ReinError) -> int:
 def _answer_http(error: HTTPException) -> Response:
     """What Flask and Werkzeug refuse by themselves: unknown paths, wrong methods, bodies over the limit."""
     if isinstance(error, RequestEntityTooLarge):
-        return _answer_rein(BodyTooLargeError(f"the body has more than {MAX_BODY_BYTES:,} bytes"))
+        return _answer_rein(BodyTooLargeError(f"the body has more than {request.max_content_length:,} bytes"))
     status = error.code or 500
-    response = failure(error.name.lower().replace(" ", "_"), error.name, status, hint="GET /help lists the endpoints.")
+    response = _failure(error.name.lower().replace(" ", "_"), error.name, status, hint="GET /help lists the endpoints.")
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
@@ -56,4 +64,4 @@ def _answer_unexpected(error: Exception) -> Response:
     """A fault of ours. The log says where, never what: messages of libraries repeat what people sent."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unexpected %s\n%s", type(error).__qualname__, where)
-    return failure("internal", "the server failed at this request", 500, hint="Tell the operator when it happened.")
+    return _failure("internal", "the server failed at this request", 500, hint="Tell the operator when it happened.")

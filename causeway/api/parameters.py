@@ -82,6 +82,23 @@ class Parameters:
             raise BadParameterError(f"the parameter {name!r} is no whole number from {lowest} to {highest}")
         return int(text)
 
+    def optional_number(self, name: str, *, lowest: int, highest: int) -> int | None:
+        """A whole number in decimal digits that may be left out."""
+        if self.optional_text(name) is None:
+            return None
+        return self.number(name, default=lowest, lowest=lowest, highest=highest)
+
+    def optional_items(self, name: str, *, most: int) -> list[object] | None:
+        """A list, of anything, that may be left out and is not empty."""
+        _, value = self._one_of((name,))
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise BadParameterError(f"the parameter {name!r} is not a list")
+        if not 1 <= len(value) <= most:
+            raise BadParameterError(f"{name!r} has {len(value):,} items; 1 to {most} are allowed")
+        return value
+
     def _one_of(self, names: tuple[str, ...]) -> tuple[str, object]:
         given = [(name, self._values[name]) for name in names if self._values.get(name) is not None]
         if not given:

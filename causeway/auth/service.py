@@ -6,6 +6,7 @@ which are filled in when a statement that holds them is executed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CTE, Connection, ScalarSelect, and_, delete, exists, func, or_, select
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.auth.models import delegation, nonce_use
-from causeway.db.base import given
+from causeway.db.base import given, values_given
 from rein.btc.address import is_identity_address
 from rein.protocol.documents import Enrollment, LegacyDocument
 from rein.protocol.documents.base import Kind
@@ -22,6 +23,28 @@ from rein.protocol.signed import Signed
 _PURGE_ROWS = 5_000
 
 _LEGACY_DELEGATE = "Delegate signing address"
+
+
+WHOLE_REQUEST = ""
+"""What a nonce is used for by a request of the versioned API. No key is empty."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That `signer` signed this request for `owner`, which was verified. The nonce is good once for each `use`: the
+    key that is written, or `WHOLE_REQUEST`. Whether the signer may is asked of the database."""
+
+    owner: str
+    signer: str
+    nonce: str
+    use: str
+    text_hash: bytes
+
+    def given(self) -> dict[str, object]:
+        """The parameters of statements that hold the pieces below."""
+        return values_given(
+            nonce=self.nonce, key=self.use, text_hash=self.text_hash, owner=self.owner, signer=self.signer
+        )
 
 
 def nonce_is_spent() -> ColumnElement[bool]:
@@ -68,22 +91,24 @@ def proves(connection: Connection, signed: Signed[Any], *, owner: str, signer: s
     return connection.scalar(replaced.limit(1)) is None
 
 
-def remember_delegation(connection: Connection, signed: Signed[Any]) -> None:
-    """Take note of what a stored enrollment says. Other documents say nothing here."""
+def remember_delegation(connection: Connection, *signed: Signed[Any]) -> None:
+    """Take note of what stored enrollments say. Other documents say nothing here."""
+    rows = [row for row in map(_delegation_row, signed) if row is not None]
+    if rows:
+        connection.execute(insert(delegation).on_conflict_do_nothing(), rows)
+
+
+def _delegation_row(signed: Signed[Any]) -> dict[str, object] | None:
     master, delegate = enrolled_master(signed), named_delegate(signed)
     if master is None or delegate is None:
-        return
+        return None
     previous = signed.document.previous if isinstance(signed.document, Enrollment) else None
-    connection.execute(
-        insert(delegation)
-        .values(enrollment=signed.id, master=master, delegate=delegate, previous=previous)
-        .on_conflict_do_nothing()
-    )
+    return {"enrollment": signed.id, "master": master, "delegate": delegate, "previous": previous}
 
 
-def forget_delegation(connection: Connection, document_id: str) -> None:
-    """Drop what an enrollment said that is stored no longer."""
-    connection.execute(delete(delegation).where(delegation.c.enrollment == document_id))
+def forget_delegation(connection: Connection, *document_ids: str) -> None:
+    """Drop what enrollments said that are stored no longer."""
+    connection.execute(delete(delegation).where(delegation.c.enrollment.in_(document_ids)))
 
 
 def enrolled_master(signed: Signed[Any]) -> str | None:

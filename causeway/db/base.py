@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, MetaData, String, Table, bindparam
+from sqlalchemy import JSON, BindParameter, MetaData, String, Table, Text, bindparam, column, func
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 
@@ -40,6 +42,15 @@ def given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]
 def values_given(**values: object) -> dict[str, object]:
     """The parameters to execute a statement with that was made of `given`."""
     return {f"given_{name}": value for name, value in values.items()}
+
+
+def rows_given(name: str, **columns: TypeEngine[Any]) -> TableValuedAlias:
+    """A parameter that is a whole table: a JSON text of a list of objects. One parameter costs PostgreSQL and its
+    driver far less than a parameter for each field of each row."""
+    found = func.json_to_recordset(sql_cast(given(name, Text()), JSON)).table_valued(
+        *(column(each, type_) for each, type_ in columns.items())
+    )
+    return found.render_derived(name=name, with_types=True)
 
 
 def ascii_text(length: int) -> String:

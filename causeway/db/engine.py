@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Transaction, create_engine, make_url
@@ -110,6 +111,22 @@ class Database:
         """:param connections: for each of reading and writing; as many as there are threads, so that none waits."""
         self._writer = make_engine(url, connections=connections)
         self._reader = make_engine(url, connections=connections, autocommit=True)
+
+    @property
+    def writer(self) -> Engine:
+        """The engine that writes, for whoever measures it."""
+        return self._writer
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """As `read`, for work that cannot be begun again: nothing is retried."""
+        try:
+            with self._reader.connect() as connection:
+                yield connection
+        except PoolTimeoutError as error:
+            raise BusyError("the server is busy", hint=_LATER) from error
+        except DBAPIError as error:
+            raise _translate(error) or error from error
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a connection on which each statement is a transaction of its own. As `write`, otherwise."""

@@ -1,10 +1,25 @@
-"""The table of buckets."""
+"""The tables of buckets, and of what was given to whom today."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.accounts.models import Owner
@@ -14,7 +29,8 @@ from causeway.db.base import Base, ascii_text, table_of
 class Bucket(Base):
     """Storage and transfer of one owner until `expires`, in bytes of UTF-8 of keys and values.
 
-    The checks are the last line: whatever the code does, no bucket holds or serves more than it may.
+    A `free` bucket was given away: an owner may have so many of them. A `frozen` one takes no new values and serves
+    those it has. The checks are the last line: whatever the code does, no bucket holds or serves more than it may.
     """
 
     __tablename__ = "bucket"
@@ -22,6 +38,7 @@ class Bucket(Base):
         CheckConstraint("bytes_used BETWEEN 0 AND bytes_total", name="storage"),
         CheckConstraint("transfer_used BETWEEN 0 AND transfer_total", name="transfer"),
         Index("bucket_owner_index", "owner"),
+        Index("bucket_expires_index", "expires"),
         UniqueConstraint("id", "owner", name="bucket_id_owner_unique"),
     )
 
@@ -33,6 +50,20 @@ class Bucket(Base):
     bytes_used: Mapped[int] = mapped_column(BigInteger, server_default="0")
     transfer_total: Mapped[int] = mapped_column(BigInteger)
     transfer_used: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    free: Mapped[bool] = mapped_column(Boolean, server_default=true())
+    frozen: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class BlockDay(Base):
+    """How often the addresses of a block were given something on a day of UTC."""
+
+    __tablename__ = "block_day"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    block: Mapped[str] = mapped_column(ascii_text(45), primary_key=True)
+    what: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
 
 
 bucket = table_of(Bucket)
+block_day = table_of(BlockDay)

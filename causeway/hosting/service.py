@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, Update, case, func, insert, select, update
+from sqlalchemy import CTE, Connection, Select, Update, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.accounts import service as accounts
 from causeway.db.base import given
 from causeway.errors import StorageExhaustedError
-from causeway.hosting.models import bucket
+from causeway.hosting.models import block_day, bucket
 
 BUCKET_BYTES = 1_048_576
 """1 MB of storage: UTF-8 bytes of keys and values."""
@@ -21,8 +24,23 @@ BUCKET_TRANSFER = 50 * 1_048_576
 """50 MB of transfer."""
 
 BUCKET_TERM = timedelta(days=365)
-FREE_BUCKETS = 4
-"""Free buckets an owner may have at a time."""
+BLOCK_DAYS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class FreeTerms:
+    """What is given away: so many buckets to an owner at a time, and to an address block a day."""
+
+    per_owner: int
+    per_block_a_day: int
+
+
+class Request(Enum):
+    """What became of a request for a free bucket."""
+
+    GRANTED = "granted"
+    ENOUGH = "the owner has as many as are free"
+    BLOCK_ENOUGH = "the owner's address block has had as many as are free today"
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class BucketState:
 
 @dataclass(frozen=True)
 class Room:
-    """A bucket as a writer sees it: locked until the transaction ends. `live` is false once it expired."""
+    """A bucket as a writer sees it: locked until the transaction ends. `live` is false once it expired or is frozen."""
 
     id: int
     live: bool
@@ -56,24 +74,74 @@ class Charge:
 
 
 def request_bucket(
-    connection: Connection, owner: str, *, delegate: str | None, contact: str | None
-) -> tuple[bool, list[BucketState]]:
-    """Grant an owner one more free bucket if there are fewer than `FREE_BUCKETS`; whether it did, and all of them.
+    connection: Connection,
+    owner: str,
+    *,
+    delegate: str | None,
+    contact: str | None,
+    terms: FreeTerms,
+    block: str | None,
+) -> tuple[Request, list[BucketState]]:
+    """Grant an owner one more free bucket if the terms allow it; what became of it, and all of the owner's buckets.
 
-    Registering locks the owner, so that requests at the same time cannot get more together.
+    Registering locks the owner, so that requests at the same time cannot get more together. `block` is the address
+    block that asks (None: one that is not counted).
     """
     accounts.register(connection, owner, delegate=delegate, contact=contact)
-    granted = len(live_buckets(connection, owner)) < FREE_BUCKETS
-    if granted:
-        connection.execute(
-            insert(bucket).values(
-                owner=owner,
-                expires=func.now() + BUCKET_TERM,
-                bytes_total=BUCKET_BYTES,
-                transfer_total=BUCKET_TRANSFER,
-            )
-        )
-    return granted, live_buckets(connection, owner)
+    if _count_free(connection, owner) >= terms.per_owner:
+        outcome = Request.ENOUGH
+    elif not take_share(connection, block, "bucket", terms.per_block_a_day):
+        outcome = Request.BLOCK_ENOUGH
+    else:
+        grant_bucket(connection, owner, free=True)
+        outcome = Request.GRANTED
+    return outcome, live_buckets(connection, owner)
+
+
+def grant_bucket(connection: Connection, owner: str, *, free: bool) -> int:
+    """A new bucket for a registered owner, for a year from now; its id."""
+    row = insert(bucket).values(
+        owner=owner,
+        expires=func.now() + BUCKET_TERM,
+        bytes_total=BUCKET_BYTES,
+        transfer_total=BUCKET_TRANSFER,
+        free=free,
+    )
+    return int(connection.execute(row.returning(bucket.c.id)).scalar_one())
+
+
+def take_share(connection: Connection, block: str | None, what: str, limit: int) -> bool:
+    """Count one more of `what` for an address block today, unless it has had `limit`; whether it was counted."""
+    if block is None:
+        return True
+    if limit == 0:
+        return False
+    today = datetime.now(UTC).date()
+    counted = upsert(block_day).values(day=today, block=block, what=what, count=1)
+    counted = counted.on_conflict_do_update(
+        index_elements=[block_day.c.day, block_day.c.block, block_day.c.what],
+        set_={"count": block_day.c.count + 1},
+        where=block_day.c.count < limit,
+    )
+    return connection.scalar(counted.returning(block_day.c.count)) is not None
+
+
+def forget_old_shares(connection: Connection, now: datetime) -> None:
+    """Drop the counts of days that are over."""
+    connection.execute(delete(block_day).where(block_day.c.day < (now - timedelta(days=BLOCK_DAYS_KEPT)).date()))
+
+
+def _count_free(connection: Connection, owner: str) -> int:
+    live = select(func.count()).where(bucket.c.owner == owner, bucket.c.expires > func.now(), bucket.c.free)
+    return connection.scalar(live) or 0
+
+
+def freeze_only(connection: Connection, owner: str, bucket_ids: Sequence[int]) -> None:
+    """Freeze these buckets of an owner, and no others of the owner."""
+    wanted: ColumnElement[bool] = bucket.c.id.in_(bucket_ids)
+    connection.execute(
+        update(bucket).where(bucket.c.owner == owner, bucket.c.frozen != wanted).values(frozen=~bucket.c.frozen)
+    )
 
 
 def live_buckets(connection: Connection, owner: str) -> list[BucketState]:
@@ -92,13 +160,23 @@ def live_buckets(connection: Connection, owner: str) -> list[BucketState]:
     return [BucketState(*row) for row in rows]
 
 
-def locked_rooms() -> Select[Any]:
+def is_writable(now: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+    """Whether a bucket takes new values: it has not expired at `now` (the database's time) and is not frozen."""
+    return and_(bucket.c.expires > (func.now() if now is None else now), ~bucket.c.frozen)
+
+
+def has_expired(now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a bucket has expired at `now`."""
+    return bucket.c.expires <= now
+
+
+def locked_rooms(now: ColumnElement[Any] | None = None) -> Select[Any]:
     """All buckets of the parameter `owner`, locked until the transaction ends, so that an owner's writes queue up and
     each sees what the one before it left. Columns: room_id, room_live, room_free; the caller may add its own."""
     return (
         select(
             bucket.c.id.label("room_id"),
-            (bucket.c.expires > func.now()).label("room_live"),
+            is_writable(now).label("room_live"),
             (bucket.c.bytes_total - bucket.c.bytes_used).label("room_free"),
         )
         .where(bucket.c.owner == given("owner"))
@@ -121,7 +199,7 @@ def charge_for(rooms: Sequence[Room], size: int, *, old_bucket: int | None, old_
         if room.live and room.id != old_bucket and size <= room.bytes_free:
             return Charge(room.id, size, room.id if old_bucket is None else old_bucket, old_size)
     raise StorageExhaustedError(
-        "Insufficient storage space.", hint="GET /request grants a bucket, as long as there are fewer than four."
+        "Insufficient storage space.", hint="GET /request grants a bucket where it is free, GET /buy sells one."
     )
 
 
@@ -148,6 +226,57 @@ def serve_from(size: Any) -> Update:
     )
 
 
+def serve_from_another(owner: Any, size: Any) -> Update:
+    """As `serve_from`, for values whose own bucket has no transfer left: charged to the bucket of `owner` (a column)
+    that expires first of those that have some. No row: none has, or another reader was quicker at the last of it."""
+    other = bucket.alias("other")
+    first = (
+        select(other.c.id)
+        .where(other.c.owner == owner, *_has_transfer(other, size))
+        .order_by(other.c.expires, other.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return serve_from(size).where(bucket.c.id == first)
+
+
+def has_transfer(owner: Any, size: Any) -> ColumnElement[bool]:
+    """Whether there is a bucket that `serve_from_another` could charge."""
+    other = bucket.alias("other")
+    return select(other.c.id).where(other.c.owner == owner, *_has_transfer(other, size)).exists()
+
+
+def _has_transfer(other: Any, size: Any) -> tuple[ColumnElement[bool], ...]:
+    return (
+        other.c.expires > func.now(),
+        ~other.c.frozen,
+        other.c.transfer_used + size <= other.c.transfer_total,
+    )
+
+
+def locked_transfer(bucket_ids: Select[Any]) -> CTE:
+    """What buckets have left, in a part of a statement that locks them in the order of their ids. Columns: id,
+    transfer_left."""
+    return (
+        select(bucket.c.id, (bucket.c.transfer_total - bucket.c.transfer_used).label("transfer_left"))
+        .where(bucket.c.id.in_(bucket_ids))
+        .order_by(bucket.c.id)
+        .with_for_update(key_share=True)
+        .cte("locked_transfer")
+    )
+
+
+def serve_in_bulk(bytes_of: Any) -> CTE:
+    """A part of a statement that charges transfer to many buckets; `bytes_of` has the columns bucket_id and bytes."""
+    return (
+        update(bucket)
+        .where(bucket.c.id == bytes_of.c.bucket_id)
+        .values(transfer_used=bucket.c.transfer_used + bytes_of.c.bytes)
+        .returning(bucket.c.id)
+        .cte("served_buckets")
+    )
+
+
 def bucket_id() -> Any:
     """The column that values point to."""
     return bucket.c.id
@@ -156,3 +285,57 @@ def bucket_id() -> Any:
 def stored_bytes(connection: Connection) -> int:
     """Bytes stored in all buckets together."""
     return int(connection.scalar(select(func.coalesce(func.sum(bucket.c.bytes_used), 0))) or 0)
+
+
+# ----- expiry ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """A bucket that holds values and has expired, or will soon."""
+
+    id: int
+    owner: str
+    expires: datetime
+    bytes_used: int
+
+
+def owners_with_expired(connection: Connection, now: datetime) -> list[str]:
+    """Owners of buckets that expired and hold values still."""
+    expired = select(bucket.c.owner).where(bucket.c.expires <= now, bucket.c.bytes_used > 0)
+    return list(connection.scalars(expired.distinct().order_by(bucket.c.owner)))
+
+
+def expiring(connection: Connection, before: datetime) -> list[Expiring]:
+    """Buckets that hold values and expire before a moment, those that did included, soonest first."""
+    rows = connection.execute(
+        select(bucket.c.id, bucket.c.owner, bucket.c.expires, bucket.c.bytes_used)
+        .where(bucket.c.expires <= before, bucket.c.bytes_used > 0)
+        .order_by(bucket.c.expires, bucket.c.id)
+    )
+    return [Expiring(*row) for row in rows]
+
+
+def room_after(connection: Connection, owner: str, moment: datetime) -> int:
+    """Bytes free in the owner's buckets that last longer than a moment."""
+    lasting = and_(bucket.c.owner == owner, bucket.c.expires > moment, ~bucket.c.frozen)
+    free = func.sum(bucket.c.bytes_total - bucket.c.bytes_used)
+    return int(connection.scalar(select(func.coalesce(free, 0)).where(lasting)) or 0)
+
+
+def charge_differences(connection: Connection, differences: Mapping[int, int]) -> None:
+    """Change what buckets hold by so many bytes each. They must be locked (`locked_rooms`)."""
+    changed = [{"changed_bucket": each, "difference": size} for each, size in sorted(differences.items()) if size]
+    if changed:
+        connection.execute(
+            update(bucket)
+            .where(bucket.c.id == bindparam("changed_bucket"))
+            .values(bytes_used=bucket.c.bytes_used + bindparam("difference")),
+            changed,
+        )
+
+
+def remove_empty(connection: Connection, expired_before: datetime) -> int:
+    """Remove buckets that expired before a moment and hold nothing; how many."""
+    gone = delete(bucket).where(bucket.c.expires <= expired_before, bucket.c.bytes_used == 0)
+    return connection.execute(gone).rowcount

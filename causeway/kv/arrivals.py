@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,13 +26,16 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told, inside the writing transaction: before a document is stored, and after its last copy is gone.
+    """Who is told, inside the writing transaction: before documents are stored, and after their last copy is gone.
 
-    `stored` may be told of a document it knows already.
+    `stored` and `stored_all` may be told of a document they know already. `deleted` is told, after `released`, which
+    of the documents went because an owner (an address) asked for it.
     """
 
     stored: Callable[[Connection, Arrival], None]
-    released: Callable[[Connection, str], None]
+    stored_all: Callable[[Connection, Sequence[Arrival]], None]
+    released: Callable[..., None]
+    deleted: Callable[[Connection, Sequence[str], str], None]
 
 
 def read_arrival(value: str, network: Network, *, testnet: bool) -> Arrival | None:

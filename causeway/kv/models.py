@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, ForeignKeyConstraint, Index, Integer, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    column,
+    func,
+    table,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.db.base import Base, ascii_text, table_of
@@ -30,10 +43,12 @@ class KeyValue(Base):
     owner: Mapped[str] = mapped_column(ascii_text(35))
     value: Mapped[str] = mapped_column(Text)
     size: Mapped[int] = mapped_column(Integer)
-    bucket_id: Mapped[int] = mapped_column(BigInteger)
+    bucket_id: Mapped[int] = mapped_column(BigInteger, index=True)
     document_id: Mapped[str | None] = mapped_column(ascii_text(64), ForeignKey("document.id"))
     testnet: Mapped[bool] = mapped_column(Boolean)
     stored: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
 kv = table_of(KeyValue)
+document_row = table("document", column("id", ascii_text(64)))
+"""The table that `document_id` points to."""

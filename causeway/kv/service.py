@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from causeway.accounts import service as accounts
 from causeway.auth import service as auth
 from causeway.auth.nonces import NonceMint
 from causeway.db.base import given, values_given
@@ -26,15 +25,13 @@ from causeway.errors import (
     ApiError,
     KeyNotFoundError,
     KeyTakenError,
-    NonceUsedError,
-    NotDelegateError,
     RequestSignatureError,
-    StorageExhaustedError,
     TransferExhaustedError,
-    UnknownOwnerError,
 )
 from causeway.hosting import service as hosting
 from causeway.kv.arrivals import Arrival, Listener, read_arrival
+from causeway.kv.authority import check_authority, nonce_used
+from causeway.kv.copies import hold_still, without_copy
 from causeway.kv.models import kv
 from rein.btc.hashes import sha256
 from rein.btc.networks import Network
@@ -84,9 +81,9 @@ class KeyValueStore:
         self._forget_old_nonces()
 
     def get(self, key: str) -> str:
-        """The value under a key, charged to the bucket that holds it.
+        """The value under a key, charged to the bucket that holds it, or to another of its owner that has transfer.
 
-        :raises ApiError: KeyNotFoundError, or TransferExhaustedError where the bucket has no transfer left for it.
+        :raises ApiError: KeyNotFoundError, or TransferExhaustedError where no bucket has transfer left for it.
         """
         return self._database.read(lambda connection: _serve(connection, key))
 
@@ -109,6 +106,7 @@ class KeyValueStore:
             self._listener.stored(connection, arrival)
             auth.remember_delegation(connection, arrival.signed)
         document_id = arrival.signed.id if arrival is not None else None
+        leaving = hold_still(connection, [old.old_document] if old.old_document != document_id else [])
         spent = connection.scalar(
             _WRITE,
             names
@@ -126,36 +124,23 @@ class KeyValueStore:
         if spent is None:
             raise LostRaceError
         if spent == 0:
-            raise _nonce_used()
-        if old.old_document is not None and old.old_document != document_id:
-            self._release(connection, old.old_document)
+            raise nonce_used()
+        self._release(connection, leaving)
 
+    @staticmethod
     def _check_may_write(
-        self, connection: Connection, request: Put, arrival: Arrival | None, rows: Sequence[Row[Any]]
+        connection: Connection, request: Put, arrival: Arrival | None, rows: Sequence[Row[Any]]
     ) -> None:
-        if not rows:
-            if accounts.is_registered(connection, request.owner):
-                raise StorageExhaustedError("Insufficient storage space.", hint="GET /request grants a bucket.")
-            raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
-        found = rows[0]
-        if found.nonce_is_spent:
-            raise _nonce_used()
-        if request.signer != request.owner and not found.signer_is_enrolled:
-            is_proof = arrival is not None and auth.proves(
-                connection, arrival.signed, owner=request.owner, signer=request.signer
-            )
-            if not is_proof:
-                raise NotDelegateError(
-                    f"{request.signer} may not write for {request.owner}",
-                    hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
-                )
-        if found.old_owner is not None and found.old_owner != request.owner:
+        arrivals = [] if arrival is None else [arrival]
+        check_authority(connection, rows, arrivals, owner=request.owner, signer=request.signer)
+        old_owner = rows[0].old_owner
+        if old_owner is not None and old_owner != request.owner:
             raise KeyTakenError("Key is owned by somebody else.", hint="Choose another key.")
 
-    def _release(self, connection: Connection, document_id: str) -> None:
-        if not connection.scalar(_HOLDS, values_given(document_id=document_id)):
-            self._listener.released(connection, document_id)
-            auth.forget_delegation(connection, document_id)
+    def _release(self, connection: Connection, document_ids: list[str]) -> None:
+        for gone in without_copy(connection, document_ids):
+            self._listener.released(connection, gone)
+            auth.forget_delegation(connection, gone)
 
     def _forget_old_nonces(self) -> None:
         """Once a minute, after a write: a failure of this must not look like a failure of that."""
@@ -173,18 +158,30 @@ class KeyValueStore:
 
 def _serve(connection: Connection, key: str) -> str:
     value = connection.scalar(_SERVE, values_given(key=key))
+    if value is None:
+        value = serve_from_another(connection, key)
     if value is not None:
         return str(value)
     if connection.scalar(_KNOWS, values_given(key=key)):
-        raise TransferExhaustedError(
-            "The transfer that was bought for this value is used up.",
-            hint="The value is kept. Its owner can get more transfer; other servers may have it too.",
-        )
+        raise transfer_exhausted()
     raise KeyNotFoundError("Key not found.")
 
 
-def _nonce_used() -> NonceUsedError:
-    return NonceUsedError("This put has been served already; every put that is answered brings a fresh nonce.")
+def serve_from_another(connection: Connection, key: str) -> str | None:
+    """A value whose own bucket has no transfer left, charged to another bucket of its owner; None if none has any."""
+    while connection.scalar(_COULD_SERVE, values_given(key=key)):
+        value = connection.scalar(_SERVE_FROM_ANOTHER, values_given(key=key))
+        if value is not None:
+            return str(value)
+    return None
+
+
+def transfer_exhausted() -> TransferExhaustedError:
+    """The error for a value that is kept and not served."""
+    return TransferExhaustedError(
+        "The transfer that was bought for this value is used up.",
+        hint="The value is kept. Its owner can get more transfer; other servers may have it too.",
+    )
 
 
 def _looking() -> Select[Any]:
@@ -221,7 +218,10 @@ def _writing() -> ReturningInsert[Any]:
         "document_id": given("document_id"),
         "testnet": given("testnet"),
     }
-    statement = insert(kv).values(key=given("key"), owner=given("owner"), **written)
+    # Deleted since it was looked at, it must not come back as a new value: its bytes were given back already.
+    still_there = or_(given("old_size").is_(None), exists().where(kv.c.key == given("key"), unchanged))
+    row = select(given("key"), given("owner"), *written.values()).where(still_there)
+    statement = insert(kv).from_select(["key", "owner", *written], row, include_defaults=False)
     return (
         statement.on_conflict_do_update(
             index_elements=[kv.c.key],
@@ -235,10 +235,13 @@ def _writing() -> ReturningInsert[Any]:
 
 _LOOK = _looking()
 _WRITE = _writing()
-_HOLDS = select(exists().where(kv.c.document_id == given("document_id")))
 _KNOWS = select(exists().where(kv.c.key == given("key")))
 _SERVE = (
     hosting.serve_from(kv.c.size)
     .where(kv.c.key == given("key"), hosting.bucket_id() == kv.c.bucket_id)
     .returning(kv.c.value)
 )
+_SERVE_FROM_ANOTHER = (
+    hosting.serve_from_another(kv.c.owner, kv.c.size).where(kv.c.key == given("key")).returning(kv.c.value)
+)
+_COULD_SERVE = select(kv.c.key).where(kv.c.key == given("key"), hosting.has_transfer(kv.c.owner, kv.c.size))

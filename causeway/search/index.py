@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    String,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from causeway.db.base import given, values_given
+from causeway.db.base import given, rows_given, values_given
 from causeway.kv.arrivals import Arrival
 from causeway.search.models import MAX_FOLDED, document, enrollment
 from causeway.search.sequence import next_number, place_for_next
 from rein.btc.address import is_identity_address
+from rein.btc.amounts import parse_btc
+from rein.errors import InputError
 from rein.protocol.description import Description
-from rein.protocol.documents import Enrollment, Kind
+from rein.protocol.documents import Bid, Enrollment, Job, Kind, LegacyDocument
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.sin import secure_identity_number
 
@@ -31,16 +47,28 @@ def add(connection: Connection, arrival: Arrival) -> None:
     """Index a document, unless it is indexed already."""
     seq = connection.scalar(_ADD, values_given(**_row(arrival)))
     if seq is not None and arrival.description.kind is Kind.ENROLLMENT:
-        _add_enrollment(connection, arrival, seq)
+        _add_enrollments(connection, [(arrival, seq)])
 
 
-def remove(connection: Connection, document_id: str) -> None:
-    """Take a document out of the index."""
-    master = connection.scalar(select(enrollment.c.master).where(enrollment.c.id == document_id))
-    if master is not None:
+def add_all(connection: Connection, arrivals: Sequence[Arrival]) -> None:
+    """Index many documents, numbered in the order given. They are written in the order of their ids, so that two
+    writers of the same documents wait for each other and do not block each other."""
+    known = {arrival.signed.id: arrival for arrival in arrivals}
+    rows = [_row(arrival) for arrival in known.values()]
+    written = connection.execute(_ADD_ALL, values_given(rows=json.dumps(rows, ensure_ascii=False))).all()
+    enrolled = [(known[row.id], row.seq) for row in written if known[row.id].description.kind is Kind.ENROLLMENT]
+    if enrolled:
+        _add_enrollments(connection, enrolled)
+
+
+def remove(connection: Connection, *document_ids: str) -> None:
+    """Take documents out of the index."""
+    ids = list(document_ids)
+    masters = sorted(set(connection.scalars(_MASTERS, {"ids": ids})))
+    for master in masters:
         _lock_master(connection, master)
-    connection.execute(delete(document).where(document.c.id == document_id))
-    if master is not None:
+    connection.execute(_REMOVE, {"ids": ids})
+    for master in masters:
         _find_current(connection, master)
 
 
@@ -63,16 +91,41 @@ def _row(arrival: Arrival) -> Mapping[str, object]:
         "block_height": described.block_height,
         "size": len(arrival.signed.armored.encode()),
         "armored": arrival.signed.armored,
+        "amount_sat": _amount(arrival),
+        "words": _words(arrival),
     }
 
 
+def _amount(arrival: Arrival) -> int | None:
+    """What a bid asks for."""
+    bid = arrival.signed.document
+    if isinstance(bid, Bid):
+        return bid.amount
+    if arrival.description.kind is not Kind.BID or not isinstance(bid, LegacyDocument):
+        return None
+    try:
+        return parse_btc(bid.fields.get("Bid amount (BTC)", ""))
+    except InputError:
+        return None
+
+
+def _words(arrival: Arrival) -> str | None:
+    """The text by which a job is found."""
+    described, job = arrival.description, arrival.signed.document
+    if described.kind is not Kind.JOB:
+        return None
+    text = job.description if isinstance(job, Job) else job.fields.get("Description", "")
+    return " ".join([described.title or "", *described.tags, text])
+
+
 def _party_columns(described: Description) -> Mapping[str, object]:
+    address = _if_address if described.legacy else _as_checked
     return {
-        "creator_address": _if_address(described.creator.address),
+        "creator_address": address(described.creator.address),
         "creator_key": _if_shaped(_PUBLIC_KEY, described.creator.public_key),
-        "worker_address": _if_address(described.worker.address),
+        "worker_address": address(described.worker.address),
         "worker_key": _if_shaped(_PUBLIC_KEY, described.worker.public_key),
-        "mediator_address": _if_address(described.mediator.address),
+        "mediator_address": address(described.mediator.address),
         "mediator_key": _if_shaped(_PUBLIC_KEY, described.mediator.public_key),
     }
 
@@ -85,24 +138,66 @@ def _if_address(value: str | None) -> str | None:
     return value if value and is_identity_address(value) else None
 
 
+def _as_checked(value: str | None) -> str | None:
+    """An address in a document of today: it was checked when the document was read."""
+    return value
+
+
+_COLUMNS = [each for each in document.c if each.name not in ("seq", "stored")]
+_NAMES = ["seq", *(each.name for each in _COLUMNS)]
+
+
+def _vector(text: ColumnElement[str]) -> ColumnElement[Any]:
+    return func.to_tsvector(literal_column("'simple'::regconfig"), text, type_=TSVECTOR)
+
+
 def _adding() -> ReturningInsert[Any]:
     """Draw a number and write the row; no row comes back where the document is known already."""
     place = place_for_next().cte("place")
-    columns = [each for each in document.c if each.name not in ("seq", "stored")]
-    values = [given(each.name, each.type) for each in columns]
-    row = select(next_number(), *values).select_from(place)
+    values = [
+        _vector(given("words", Text())) if each.name == "words" else given(each.name, each.type) for each in _COLUMNS
+    ]
+    return _inserting(select(next_number(), *values).select_from(place))
+
+
+def _adding_all() -> ReturningInsert[Any]:
+    """The same for any number of rows. The inner statement draws the numbers in the order of the rows, and the outer
+    one sorts."""
+    place = place_for_next().cte("place")
+    rows = rows_given("rows", **{each.name: Text() if each.name == "words" else each.type for each in _COLUMNS})
+    values = [_vector(rows.c.words).label("words") if each.name == "words" else rows.c[each.name] for each in _COLUMNS]
+    numbered = select(next_number().label("seq"), *values).select_from(place.join(rows, literal_column("true")))
+    drawn = numbered.cte("numbered")
+    return _inserting(select(*(drawn.c[name] for name in _NAMES)).order_by(drawn.c.id))
+
+
+def _inserting(rows: Any) -> ReturningInsert[Any]:
     return (
         insert(document)
-        .from_select(["seq", *(each.name for each in columns)], row, include_defaults=False)
+        .from_select(_NAMES, rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=[document.c.id])
-        .returning(document.c.seq)
+        .returning(document.c.seq, document.c.id)
     )
 
 
 _ADD = _adding()
+_ADD_ALL = _adding_all()
+_IDS = bindparam("ids", type_=ARRAY(String))
+_MASTERS = select(enrollment.c.master).where(enrollment.c.id == func.any(_IDS))
+_REMOVE = delete(document).where(document.c.id == func.any(_IDS))
 
 
-def _add_enrollment(connection: Connection, arrival: Arrival, seq: int) -> None:
+def _add_enrollments(connection: Connection, numbered: Sequence[tuple[Arrival, int]]) -> None:
+    """Index enrollments, and find the one that counts of each master once: it costs as much as the master has."""
+    masters = sorted({arrival.description.author for arrival, _ in numbered})
+    for master in masters:
+        _lock_master(connection, master)
+    connection.execute(insert(enrollment), [_enrollment_row(arrival, seq) for arrival, seq in numbered])
+    for master in masters:
+        _find_current(connection, master)
+
+
+def _enrollment_row(arrival: Arrival, seq: int) -> Mapping[str, object]:
     described = arrival.description
     signed = arrival.signed
     fields = (
@@ -111,24 +206,19 @@ def _add_enrollment(connection: Connection, arrival: Arrival, seq: int) -> None:
         else tuple(signed.document.fields.get(label) for label in ("User", "Contact", "Delegate signing address"))
     )
     name, contact, delegate = fields
-    master = described.author
-    _lock_master(connection, master)
-    connection.execute(
-        insert(enrollment).values(
-            seq=seq,
-            id=described.id,
-            master=master,
-            sin=secure_identity_number(master),
-            delegate=_if_address(delegate),
-            name=folded(name),
-            contact=folded(contact),
-            willing_to_mediate=described.willing_to_mediate,
-            previous=described.previous,
-            block_height=described.block_height,
-            is_current=False,
-        )
-    )
-    _find_current(connection, master)
+    return {
+        "seq": seq,
+        "id": described.id,
+        "master": described.author,
+        "sin": secure_identity_number(described.author),
+        "delegate": _if_address(delegate),
+        "name": folded(name),
+        "contact": folded(contact),
+        "willing_to_mediate": described.willing_to_mediate,
+        "previous": described.previous,
+        "block_height": described.block_height,
+        "is_current": False,
+    }
 
 
 def folded(text: str | None) -> str | None:

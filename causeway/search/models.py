@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.db.base import Base, ascii_text, table_of
@@ -43,7 +43,8 @@ class Document(Base):
 
     `seq` grows with every document stored on this server; `id` is the SHA-256 of the signed text. What strangers wrote
     in free form (documents of 2016 allow anything) is indexed only where it has the shape of what it claims to be.
-    `expires` is in seconds since 1970.
+    `expires` is in seconds since 1970. `amount_sat` is what a bid asks for; `words` are those of a job's name, tags and
+    description, to be searched.
     """
 
     __tablename__ = "document"
@@ -58,6 +59,11 @@ class Document(Base):
         _where_set("worker_key", "worker_key", "kind", "seq"),
         _where_set("mediator_address", "mediator_address", "kind", "seq"),
         _where_set("mediator_key", "mediator_key", "kind", "seq"),
+        Index("document_amount_index", "order_id", "amount_sat", postgresql_where=text("amount_sat IS NOT NULL")),
+        Index("document_network_index", "network", "seq"),
+        Index("document_offer_index", "order_id", "signer", postgresql_where=text("kind = 'offer'")),
+        Index("document_tags_index", "tags", postgresql_using="gin", postgresql_where=text("kind = 'job'")),
+        Index("document_words_index", "words", postgresql_using="gin", postgresql_where=text("words IS NOT NULL")),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -83,6 +89,23 @@ class Document(Base):
     size: Mapped[int] = mapped_column(Integer)
     armored: Mapped[str] = mapped_column(Text)
     stored: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    amount_sat: Mapped[int | None] = mapped_column(BigInteger)
+    words: Mapped[str | None] = mapped_column(TSVECTOR)
+
+
+class Tombstone(Base):
+    """That the last copy of a document was deleted here, by the owner of that copy.
+
+    Replication must not bring it back; whoever stores it again himself may. `seq` is a number of the same sequence as
+    documents have, so that a reader of the feed sees one order of what came and what went.
+    """
+
+    __tablename__ = "tombstone"
+
+    document_id: Mapped[str] = mapped_column(ascii_text(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, unique=True)
+    owner: Mapped[str] = mapped_column(ascii_text(35))
+    removed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
 class IndexedEnrollment(Base):
@@ -121,3 +144,4 @@ class IndexedEnrollment(Base):
 
 document = table_of(Document)
 enrollment = table_of(IndexedEnrollment)
+tombstone = table_of(Tombstone)

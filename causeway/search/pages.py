@@ -45,10 +45,26 @@ class Answer:
     next: int | None
 
 
+@dataclass(frozen=True)
+class Found:
+    """A document as the versioned API shows it."""
+
+    seq: int
+    id: str
+    kind: str
+    armored: str
+
+
 def read_page(connection: Connection, candidates: Candidates, page: Page) -> Answer:
     """Fetch a page of the candidates."""
-    found = candidates.subquery("candidate")
-    cut = page.cut(select(found.c.seq, found.c.size), found.c.seq).subquery("cut")
+    found, after = read_found(connection, candidates, page)
+    return Answer([each.armored for each in found], after)
+
+
+def read_found(connection: Connection, candidates: Candidates, page: Page) -> tuple[list[Found], int | None]:
+    """Fetch a page of the candidates, and the `after` of the next one."""
+    of = candidates.subquery("candidate")
+    cut = page.cut(select(of.c.seq, of.c.size), of.c.seq).subquery("cut")
     by_number = page.order(cut.c.seq)
     sized = select(
         cut.c.seq,
@@ -57,7 +73,7 @@ def read_page(connection: Connection, candidates: Candidates, page: Page) -> Ans
         func.count().over().label("candidates"),
     ).subquery("sized")
     rows = connection.execute(
-        select(document.c.seq, document.c.armored, sized.c.candidates)
+        select(document.c.seq, document.c.id, document.c.kind, document.c.armored, sized.c.candidates)
         .join_from(sized, document, document.c.seq == sized.c.seq)
         .where(
             sized.c.position <= page.limit,
@@ -66,4 +82,5 @@ def read_page(connection: Connection, candidates: Candidates, page: Page) -> Ans
         .order_by(page.order(document.c.seq))
     ).all()
     is_last = not rows or len(rows) == rows[0].candidates
-    return Answer([row.armored for row in rows], None if is_last else rows[-1].seq)
+    found = [Found(row.seq, row.id, row.kind, row.armored) for row in rows]
+    return found, None if is_last else rows[-1].seq

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, String, Table, bindparam, func, select, true, union
+from sqlalchemy import ARRAY, ColumnElement, Select, String, Table, bindparam, false, func, select, true, union
 
 from causeway.errors import BadParameterError
 from causeway.search.index import folded
@@ -104,6 +104,11 @@ def of_user(search_input: str, page: Page) -> Candidates:
         columns = (enrollment.c.name, enrollment.c.contact)
         found = [_enrollments().where(column == wanted, enrollment.c.is_current) for column in columns]
     return union(*(page.cut(each, enrollment.c.seq) for each in found))
+
+
+def nothing(page: Page) -> Candidates:
+    """No document at all."""
+    return page.cut(_documents().where(false()), document.c.seq)
 
 
 def _documents() -> Select[Any]:

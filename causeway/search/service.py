@@ -11,12 +11,18 @@ from sqlalchemy import Connection, func, select
 from causeway.accounts import service as accounts
 from causeway.api.parameters import Parameters
 from causeway.db.engine import Database
-from causeway.errors import AccountRequiredError, BadParameterError, ConflictingParametersError
+from causeway.errors import (
+    AccountRequiredError,
+    BadParameterError,
+    ConflictingParametersError,
+    MissingParameterError,
+)
 from causeway.search import queries
 from causeway.search.models import document
 from causeway.search.pages import Answer, Candidates, Page, read_page
 from causeway.search.queries import Person
 from rein.btc.address import is_identity_address
+from rein.btc.base58 import decode_check
 from rein.protocol.documents import Kind, Role
 from rein.protocol.wire import MAX_QUERY_ITEMS, Query
 
@@ -85,6 +91,27 @@ def _get_user(parameters: Parameters, page: Page) -> Candidates:
     return queries.of_user(parameters.text("search_input", longest=MAX_SEARCH_INPUT), page)
 
 
+def _get_user_ratings(parameters: Parameters, page: Page) -> Candidates:
+    """Of somebody, by somebody, or both. Ratings are no documents yet, so there are none."""
+    sins = [parameters.optional_text(name, longest=MAX_SEARCH_INPUT) for name in ("dest", "source")]
+    if not any(sins):
+        raise MissingParameterError("one of the parameters 'dest' and 'source' is missing")
+    for sin in sins:
+        if sin:
+            _check_sin(sin)
+    return queries.nothing(page)
+
+
+def _get_user_name(parameters: Parameters, page: Page) -> Candidates:
+    _check_sin(parameters.text("msin", longest=MAX_SEARCH_INPUT))
+    return queries.nothing(page)
+
+
+def _check_sin(text: str) -> None:
+    if decode_check(text) is None:
+        raise BadParameterError(f"{text[:40]!r} is no Secure Identity Number")
+
+
 def _enrollments(parameters: Parameters, page: Page) -> Candidates:
     return queries.of_masters(_items("masters", parameters.text("masters"), is_identity_address), page)
 
@@ -99,6 +126,8 @@ _CANDIDATES: Mapping[Query, Callable[[Parameters, Page], Candidates]] = {
     Query.BY_JOB_ID: _by_job_id,
     Query.DISPUTE: _by_job_id,
     Query.GET_USER: _get_user,
+    Query.GET_USER_RATINGS: _get_user_ratings,
+    Query.GET_USER_NAME: _get_user_name,
     Query.ENROLLMENTS: _enrollments,
 }
 

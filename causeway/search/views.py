@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
 from flask import Blueprint, Response, request
 
-from causeway.api.parameters import Parameters, query_parameters
+from causeway.api.operations import operation
+from causeway.api.parameters import query_parameters
 from causeway.api.responses import success
+from causeway.api.shapes import About, Address, Also, Choice, Flag, Text, Whole, read
 from causeway.db.engine import Database
-from causeway.errors import BadParameterError
 from causeway.search.pages import Answer, Page
 from causeway.search.service import answer
 from rein.btc.networks import MAINNET, Network
@@ -16,34 +21,64 @@ from rein.protocol.wire import MAX_QUERY_ROWS, Query
 _MAX_SEQ = 2**63 - 1
 
 
-def blueprint(database: Database, network: Network) -> Blueprint:
+@dataclass(frozen=True, kw_only=True)
+class QueryRequest:
+    """The first three and the page are of every query; the others belong to some."""
+
+    owner: Annotated[str, Address(), Also(("address",))]
+    query: Annotated[Query, Choice(Query)]
+    testnet: Annotated[bool | None, Flag()] = None
+    after: Annotated[int | None, Whole(0, _MAX_SEQ), About("The `next` of the page before.")] = None
+    limit: Annotated[int, Whole(1, MAX_QUERY_ROWS)] = MAX_QUERY_ROWS
+    delegate: Annotated[str | None, Text(), About("Accepted and not looked at.")] = None
+    job_ids: Annotated[str | None, Text(), About("by_job_id, dispute, bids: Job IDs, separated by commas.")] = None
+    creator: Annotated[str | None, Text(), About("bids: on the jobs of this person.")] = None
+    job_creator: Annotated[str | None, Text(), About("deliveries: an address or public key.")] = None
+    worker: Annotated[str | None, Text(), About("in-process: an address or public key.")] = None
+    mediator: Annotated[str | None, Text(), About("review: an address or public key.")] = None
+    search_input: Annotated[str | None, Text(), About("get_user: a SIN, an address, a name or a contact.")] = None
+    masters: Annotated[str | None, Text(), About("enrollments: master addresses, separated by commas.")] = None
+    dest: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who was rated.")] = None
+    source: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who rated.")] = None
+    msin: Annotated[str | None, Text(), About("get_user_name: a SIN.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockInfo:
+    height: int
+    hash: str
+    time: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryAnswer:
+    """And a list under the name of the query: armored documents, or objects with key and value."""
+
+    status: str
+    result: str
+    block_info: BlockInfo | None
+    next: int | None
+
+
+def blueprint(database: Database, network: Network, block_info: Callable[[], dict[str, object] | None]) -> Blueprint:
+    """The views.
+
+    :param block_info: the last block as the server's node knows it, None without one.
+    """
     views = Blueprint("search", __name__)
 
     @views.get("/query")
+    @operation(takes=QueryRequest, answers=QueryAnswer)
     def query() -> Response:
         """Documents: owner, query (mediators, jobs, bids, deliveries, ...), after, limit, and the query's own."""
         parameters = query_parameters(request)
-        kind = _kind(parameters.text("query"))
-        found = answer(database, parameters.address("owner", "address"), kind, parameters, _page(parameters))
-        if not _is_asked_for(network, parameters.flag("testnet")):
+        asked = read(QueryRequest, parameters)
+        found = answer(database, asked.owner, asked.query, parameters, Page(asked.after, asked.limit))
+        if not _is_asked_for(network, asked.testnet):
             found = Answer([], None)
-        return success({kind.value: list(found.documents), "block_info": None, "next": found.next})
+        return success({asked.query.value: list(found.documents), "block_info": block_info(), "next": found.next})
 
     return views
-
-
-def _kind(text: str) -> Query:
-    try:
-        return Query(text)
-    except ValueError:
-        known = ", ".join(each.value for each in Query)
-        raise BadParameterError(f"{text[:40]!r} is no kind of query", hint=f"One of: {known}.") from None
-
-
-def _page(parameters: Parameters) -> Page:
-    after = parameters.number("after", default=-1, lowest=0, highest=_MAX_SEQ)
-    limit = parameters.number("limit", default=MAX_QUERY_ROWS, lowest=1, highest=MAX_QUERY_ROWS)
-    return Page(after=after if after >= 0 else None, limit=limit)
 
 
 def _is_asked_for(network: Network, testnet: bool | None) -> bool:

@@ -1,13 +1,14 @@
-"""`tox -e bench`: every figure beside the limit measured in the same run."""
+"""`tox -e bench [-- --quick]`: every figure beside the limit measured in the same run."""
 
 from __future__ import annotations
 
-from tests.benchmarks import client
+from tests.benchmarks import client, server
 
 
 def main() -> None:
     for figure in client.figures():
         print(figure)
+    server.main()
 
 
 main()

@@ -20,10 +20,15 @@ from causeway.db.migrate import upgrade
 from causeway.settings import Settings, load_settings
 from rein.btc.networks import MAINNET, REGTEST, Network
 from tests.causeway.callers import Caller
+from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.support.people import Person, Story, person, story
 
 EMPTY = "; ".join(
-    f"DELETE FROM {table}" for table in ("kv", "enrollment", "document", "delegation", "nonce_use", "bucket", "owner")
+    f"DELETE FROM {table}"
+    for table in (
+        *("kv", "enrollment", "document", "tombstone", "delegation", "nonce_use"),
+        *("warning", "receipt", "purchase", "ledger", "deposit", "bucket", "block_day", "owner"),
+    )
 )
 """Quicker than TRUNCATE for tables as small as a test's."""
 
@@ -108,6 +113,12 @@ def mainnet_server(_mainnet: Server) -> Server:
 def caller(server: Server) -> Caller:
     """Somebody who talks to the server."""
     return server.caller()
+
+
+@pytest.fixture
+def v1(server: Server) -> CallerV1:
+    """Somebody who talks to the server's versioned API."""
+    return CallerV1(server.app.test_client())
 
 
 @pytest.fixture

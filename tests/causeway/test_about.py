@@ -34,14 +34,13 @@ def test_status_counts_what_is_stored(
 def test_every_endpoint_is_listed(caller: Caller, path: str) -> None:
     listed = {(each["method"], each["path"]) for each in caller.get(path).data["endpoints"]}
     assert listed == {
-        ("GET", "/"),
-        ("GET", "/get"),
-        ("GET", "/help"),
-        ("GET", "/nonce"),
-        ("POST", "/put"),
-        ("GET", "/query"),
-        ("GET", "/request"),
-        ("GET", "/status"),
+        *(("GET", path) for path in ("/", "/help", "/info", "/status", "/openapi.json", "/docs")),
+        *(("GET", path) for path in ("/healthz", "/readyz", "/metrics")),
+        *(("GET", path) for path in ("/get", "/nonce", "/query", "/request", "/price", "/buy", "/address", "/balance")),
+        *(("POST", path) for path in ("/put", "/delete")),
+        *((method, "/bitcoin") for method in ("GET", "POST")),
+        *(("GET", f"/v1/{name}") for name in ("status", "nonce", "feed", "search")),
+        *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents")),
     }
     assert all(each["description"] for each in caller.get(path).data["endpoints"])
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from rein.btc import message
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET
+from rein.protocol.sin import secure_identity_number
 from tests.causeway.conftest import Server
 from tests.support import documents_of_2016 as old
 from tests.support.people import Person, armored, person
@@ -89,6 +90,36 @@ def test_a_whole_sync(http: FlaskClient) -> None:
     assert query("query=by_job_id&job_ids=fyzfrxtrttcv8o04oj53")["by_job_id"] == [old.JOB, old.BID]
     assert query(f"query=in-process&worker={'02' + 'ab' * 32}")["in-process"] == []
     assert query("query=jobs")["block_info"] is None
+    others = {
+        "review": f"mediator={'02' + 'ab' * 32}",
+        "deliveries": f"job_creator={'02' + 'ab' * 32}",
+        "dispute": "job_ids=zzzzzzzzzzzzzzzzzzzz",
+        "get_user_ratings": f"dest={secure_identity_number(BOB.master_address)}&source=",
+        "get_user_name": f"msin={secure_identity_number(BOB.master_address)}",
+    }
+    for kind, parameters in others.items():
+        assert query(f"query={kind}&delegate={BOB.delegate_address}&{parameters}")[kind] == []
+    assert query(f"query=get_user&search_input={BOB.name}")["get_user"] == [documents["E" * 32]]
+
+    fresh = http.get(f"/nonce?address={BOB.master_address}").get_json()["nonce"]
+    gone = {
+        "key": "B" * 32,
+        "address": BOB.master_address,
+        "nonce": fresh,
+        "signature": message.sign(BOB.master, "B" * 32 + BOB.master_address + fresh),
+    }
+    assert http.post("/delete", data=json.dumps(gone), headers=JSON).status_code == 200
+    assert http.get(f"/get?key={'B' * 32}").status_code == 404
+    assert query("query=bids")["bids"] == []
+
+
+def test_what_it_reads_of_the_server_itself(http: FlaskClient) -> None:
+    assert {"/get", "/query", "/request"} <= set(http.get("/info").get_json())
+    assert http.get("/price").get_json()["price"] == 0
+    status = http.get("/status").get_json()
+    assert all(isinstance(status[name], str) for name in ("uptime", "stored", "free", "price"))
+    for path in ("/", "/help", "/info", "/price", "/status"):
+        assert "\n    " in http.get(path).text, "JSON indented by four"
 
 
 def test_the_fifth_request_still_lists_the_buckets(http: FlaskClient) -> None:

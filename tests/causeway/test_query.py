@@ -42,6 +42,7 @@ def test_an_account_is_required(caller: Caller) -> None:
 @pytest.mark.parametrize("query", [each.value for each in Query])
 def test_every_kind_is_answered_in_one_shape(caller: Caller, bob: Person, query: str) -> None:
     their = {"deliveries": "job_creator", "in-process": "worker", "review": "mediator", "enrollments": "masters"}
+    their |= {"get_user_ratings": "dest", "get_user_name": "msin"}
     also = {their.get(query, "search_input"): bob.master_address, "job_ids": OTHER_ID}
     answer = caller.get("/query", owner=bob.master_address, delegate=bob.delegate_address, query=query, **also)
     assert answer.status == 200

@@ -32,7 +32,7 @@ from tests.support.people import Story, enroll, person
 
 BOB = person("Bob")
 READY_S = 30
-STOP_S = 5
+STOP_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,15 @@ def serving(*arguments: object) -> Iterator[Process]:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def failure(*arguments: object, **environment: str) -> tuple[int, str]:
+    """The exit code and what is said on stderr by a command that must fail, and say nothing else."""
+    process = command(*arguments, **environment)
+    out, err = process.communicate(timeout=READY_S)
+    assert out == ""
+    assert "Traceback" not in err
+    return process.returncode, err
 
 
 def test_what_was_stored_is_there_after_a_restart(data: Path, told: Story) -> None:

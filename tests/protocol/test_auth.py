@@ -10,10 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rein.btc import message
-from rein.errors import ReinError
+from rein.btc.networks import REGTEST
+from rein.errors import InputError, ReinError
 from rein.protocol import wire
 from rein.protocol.armor import Armored, read_armor
-from rein.protocol.auth import NONCE_CHARACTERS, put_text, sign_put, verify_put
+from rein.protocol.auth import (
+    NONCE_CHARACTERS,
+    OWNER_HEADER,
+    SIGNATURE_HEADER,
+    SIGNER_HEADER,
+    delete_text,
+    put_text,
+    request_text,
+    sign_delete,
+    sign_put,
+    sign_request,
+    verify_delete,
+    verify_put,
+    verify_request,
+)
 from rein.protocol.signed import Signed, verify
 from tests.support import documents_of_2016
 from tests.support.people import enroll, person, story
@@ -93,3 +108,96 @@ def test_no_title_can_be_a_key() -> None:
 
 def test_the_testnet_flag_of_2016() -> None:
     assert [wire.testnet_flag(name) for name in ("mainnet", "testnet4", "signet", "regtest")] == [0, 1, 1, 1]
+
+
+# ----- deletes of 2016, and requests of the versioned API ----------------------------------------------------------
+
+
+def test_a_delete_signs_key_address_and_nonce() -> None:
+    assert delete_text(KEY, BOB.delegate_address, NONCE) == KEY + BOB.delegate_address + NONCE
+    signature = sign_delete(BOB.delegate, KEY, BOB.delegate_address, NONCE)
+    assert verify_delete(KEY, BOB.delegate_address, NONCE, signature)
+    assert not verify_delete(KEY[1:], BOB.delegate_address, NONCE, signature)
+    assert not verify_delete(KEY, BOB.master_address, NONCE, signature)
+
+
+PARTS = {
+    "method": "POST",
+    "server": "https://causeway.example",
+    "path_and_query": "/v1/put",
+    "body_sha256": "ab" * 32,
+    "nonce": NONCE,
+    "owner": BOB.master_address,
+}
+
+
+def test_the_text_of_a_request() -> None:
+    assert request_text(**PARTS, signer=BOB.delegate_address) == "\n".join(
+        [
+            "Causeway request 1",
+            "method: POST",
+            "server: https://causeway.example",
+            "target: /v1/put",
+            f"body: {'ab' * 32}",
+            f"nonce: {NONCE}",
+            f"owner: {BOB.master_address}",
+            f"signer: {BOB.delegate_address}",
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_signature_is_of_every_part(name: str) -> None:
+    headers = sign_request(BOB.delegate, REGTEST, **PARTS)
+    assert headers[OWNER_HEADER] == BOB.master_address
+    signer, signature = headers[SIGNER_HEADER], headers[SIGNATURE_HEADER]
+    assert signer == BOB.delegate_address
+    assert verify_request(**PARTS, signer=signer, signature=signature)
+    assert not verify_request(**{**PARTS, name: PARTS[name] + "x"}, signer=signer, signature=signature)
+    assert not verify_request(**PARTS, signer=BOB.master_address, signature=signature)
+
+
+@given(st.lists(any_string, min_size=7, max_size=7), st.lists(any_string, min_size=7, max_size=7))
+def test_two_requests_never_have_the_same_text(one: list[str], other: list[str]) -> None:
+    texts = []
+    for parts in (one, other):
+        try:
+            texts.append(request_text(*parts))
+        except InputError:
+            return
+    assert (texts[0] == texts[1]) == (one == other)
+
+
+@given(any_string)
+def test_a_part_that_could_forge_a_line_is_refused(part: str) -> None:
+    plain = bool(part) and all("!" <= character <= "~" for character in part)
+    try:
+        lines = request_text(**{**PARTS, "path_and_query": part}, signer=BOB.master_address).split("\n")
+    except InputError:
+        assert not plain
+        assert not verify_request(**{**PARTS, "path_and_query": part}, signer=BOB.master_address, signature="x" * 88)
+    else:
+        assert plain
+        assert len(lines) == 8
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://127.0.0.1:2016/", "http://127.0.0.1:2016"),
+        ("HTTPS://Example.org:443/x?y", "https://example.org"),
+        ("http://example.org:80", "http://example.org"),
+        ("http://[::1]:2016", "http://[::1]:2016"),
+        ("http://[::1]", "http://[::1]"),
+    ],
+)
+def test_a_server_has_one_name(url: str, name: str) -> None:
+    assert wire.server_name(url) == wire.server_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "ftp://x", "http://", "http://a b", "http://u@h", "http://:80", "http://x:99999", "http://é"]
+)
+def test_what_is_no_server_has_none(url: str) -> None:
+    with pytest.raises(InputError):
+        wire.server_name(url)

@@ -1,0 +1,79 @@
+"""Every request is counted, timed and, if asked for, logged; never with what was sent in it."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+from hashlib import sha256
+
+from flask import Flask, Response, g, request
+
+from causeway.ops.logs import write
+from causeway.ops.metrics import REFUSED, REQUESTS, SECONDS, Metrics
+from causeway.settings import Settings
+
+log = logging.getLogger("causeway.requests")
+
+NO_ROUTE = "none"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+_ALLOWED_HEADERS = "Content-Type, Rein-Owner, Rein-Signer, Rein-Nonce, Rein-Signature"
+_PREFLIGHT_S = "86400"
+
+
+def install(app: Flask, settings: Settings, metrics: Metrics, secret: bytes) -> None:
+    """Observe the application.
+
+    :param secret: hides owners in the log: the same owner has the same mark, which nobody else can compute.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = secrets.token_hex(8)
+        g.began = time.monotonic()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        seconds = time.monotonic() - g.began
+        # The template, never the path: the path holds what people asked for, and there is no end of paths.
+        route = request.url_rule.rule if request.url_rule else NO_ROUTE
+        method = request.method if request.method in METHODS else "other"
+        metrics.add(REQUESTS, method, route, str(response.status_code))
+        metrics.observe(SECONDS, route, seconds=seconds)
+        code = g.get("failure_code")
+        if code is not None:
+            metrics.add(REFUSED, code)
+        response.headers["X-Request-Id"] = g.request_id
+        _allow_origin(response, settings.cors_origins)
+        write(
+            log,
+            logging.ERROR if response.status_code == 500 else logging.INFO,
+            "request",
+            id=g.request_id,
+            method=method,
+            route=route,
+            status=response.status_code,
+            ms=round(seconds * 1_000, 1),
+            **({"code": code} if code else {}),
+            **({"owner": _mark(secret, g.owner)} if "owner" in g else {}),
+        )
+        return response
+
+
+def _mark(secret: bytes, owner: str) -> str:
+    return hmac.digest(secret, b"causeway/log/1" + owner.encode(), sha256)[:4].hex()
+
+
+def _allow_origin(response: Response, allowed: tuple[str, ...]) -> None:
+    """Let web pages of these origins read the answer (CORS). By default there are none."""
+    origin = request.headers.get("Origin")
+    if not allowed or origin is None or not ("*" in allowed or origin in allowed):
+        return
+    response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
+    response.headers.add("Vary", "Origin")
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
+        response.headers["Access-Control-Max-Age"] = _PREFLIGHT_S

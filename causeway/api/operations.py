@@ -1,0 +1,75 @@
+"""What each view takes and answers, said where the view is: OpenAPI is generated from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Request
+
+from causeway.api import shapes
+from causeway.api.body import json_parameters
+from causeway.api.parameters import query_parameters
+
+T = TypeVar("T")
+View = TypeVar("View", bound=Callable[..., Any])
+
+_ATTRIBUTE = "causeway_operation"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An endpoint. `takes` and `answers` are the dataclasses of `causeway.api.shapes` that it reads and answers."""
+
+    takes: type[Any] | None = None
+    answers: type[Any] | None = None
+    status: int = 200
+    signed: bool = False
+    in_query: bool = False
+    conditional: bool = False
+
+
+def operation(
+    *,
+    takes: type[Any] | None = None,
+    answers: type[Any] | None = None,
+    status: int = 200,
+    signed: bool = False,
+    in_query: bool = False,
+    conditional: bool = False,
+) -> Callable[[View], View]:
+    """Say what a view takes and answers.
+
+    :param signed: requests are signed in their headers.
+    :param in_query: a POST has its parameters in the query string, as a GET does.
+    :param conditional: it answers 304 to a client that knows the answer.
+    """
+
+    def said(view: View) -> View:
+        setattr(view, _ATTRIBUTE, Operation(takes, answers, status, signed, in_query, conditional))
+        return view
+
+    return said
+
+
+def operation_of(view: Callable[..., Any]) -> Operation:
+    """What a view said; of one that said nothing, that it takes and answers anything."""
+    found: Operation = getattr(view, _ATTRIBUTE, Operation())
+    return found
+
+
+def read_query(request: type[T], http: Request) -> T:
+    """A request in a query string.
+
+    :raises ApiError: naming what cannot be used.
+    """
+    return shapes.read(request, query_parameters(http))
+
+
+def read_body(request: type[T], http: Request) -> T:
+    """A request in a JSON body.
+
+    :raises ApiError: naming what cannot be used.
+    """
+    return shapes.read(request, json_parameters(http))

@@ -1,0 +1,165 @@
+"""How often somebody may ask, in a table of fixed size that all workers of a server share.
+
+For each rate and each client one number is kept: the time until which the client has used what it may (the generic
+cell rate algorithm). "100/minute" allows a hundred requests at once and then one every 0.6 seconds.
+
+The table has sets of eight places; a client's set is chosen by a hash with the server's secret key, and a newcomer
+takes the place in it whose time is the earliest. So memory is bounded, and who wants to be forgotten early must come
+with some ten thousand addresses. Workers write without waiting for each other: when two count for the same client in
+the same microsecond, one of the counts is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from math import ceil
+
+from flask import Flask, Request, current_app, g, request
+
+from causeway.api.clients import Client, Clients
+from causeway.errors import RateLimitError
+from causeway.ops.shared import RATE_BYTES, Shared
+from causeway.settings import MAX_RATES, Rate, Settings
+
+_EXTENSION = "causeway.rates"
+
+_CELL_WORDS = 1 + MAX_RATES
+_WAYS = 8
+_SETS = RATE_BYTES // (8 * _CELL_WORDS * _WAYS)
+
+UNLIMITED_ROUTES = frozenset({"/healthz"})
+GRANTING_ROUTES = frozenset({"/request", "/buy"})
+READING_POSTS = frozenset({"/v1/get", "/v1/documents"})
+"""What is asked for does not fit into a URL."""
+
+
+class Class(StrEnum):
+    """What a request costs the server."""
+
+    READ = "read"
+    WRITE = "write"
+    REQUEST = "request"
+
+
+class Limiter:
+    """Counts what clients use."""
+
+    def __init__(
+        self, shared: Shared, rates: Mapping[Class, tuple[Rate, ...]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._key = shared.key
+        self._tags = shared.rates.cast("Q")
+        self._times = shared.rates.cast("d")
+        self._rates = rates
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def wait(self, kind: Class, who: str) -> float:
+        """Seconds until `who` may do one more; 0 if at once. Uses nothing."""
+        with self._lock:
+            return self._wait(self._cell(kind, who), kind, self._clock())
+
+    def use(self, kind: Class, who: str, cost: int = 1) -> None:
+        """Count, whether there was room for it or not."""
+        now = self._clock()
+        with self._lock:
+            cell = self._cell(kind, who)
+            for place, rate in enumerate(self._rates[kind], cell + 1):
+                self._times[place] = max(self._times[place], now) + cost * rate.seconds / rate.count
+
+    def take(self, kind: Class, who: str) -> float:
+        """Count one if there is room for it and answer 0; else answer the seconds to wait and count nothing."""
+        wait = self.wait(kind, who)
+        if not wait:
+            self.use(kind, who)
+        return wait
+
+    def _wait(self, cell: int, kind: Class, now: float) -> float:
+        waits = (
+            max(self._times[place], now) + rate.seconds / rate.count - now - rate.seconds
+            for place, rate in enumerate(self._rates[kind], cell + 1)
+        )
+        # A billionth of a second is rounding, not a reason to refuse the last of a hundred.
+        return max((wait for wait in waits if wait > 1e-9), default=0.0)
+
+    def _cell(self, kind: Class, who: str) -> int:
+        digest = blake2b(f"{kind} {who}".encode(), digest_size=16, key=self._key).digest()
+        tag = int.from_bytes(digest[8:], "big") | 1
+        first = int.from_bytes(digest[:8], "big") % _SETS * _WAYS * _CELL_WORDS
+        cells = range(first, first + _WAYS * _CELL_WORDS, _CELL_WORDS)
+        for cell in cells:
+            if self._tags[cell] == tag:
+                return cell
+        oldest = min(cells, key=lambda cell: max(self._times[cell + 1 : cell + _CELL_WORDS]))
+        for place in range(oldest + 1, oldest + _CELL_WORDS):
+            self._times[place] = 0.0
+        self._tags[oldest] = tag
+        return oldest
+
+
+@dataclass(frozen=True)
+class _Rates:
+    limiter: Limiter
+    clients: Clients
+
+
+def install(app: Flask, settings: Settings, shared: Shared) -> None:
+    """Refuse, before anything else is done, whoever asks too often."""
+    rates = {
+        Class.READ: settings.rate_read,
+        Class.WRITE: settings.rate_write,
+        Class.REQUEST: settings.rate_request,
+    }
+    state = _Rates(Limiter(shared, rates), Clients(settings.local, settings.trusted_proxy))
+    app.extensions[_EXTENSION] = state
+
+    @app.before_request
+    def limit_address() -> None:
+        client = this_client()
+        if not client.local and request.path not in UNLIMITED_ROUTES:
+            _refuse_after(state.limiter.take(class_of(request), client.group), "this address")
+
+
+def this_client() -> Client:
+    """Whom the current request comes from."""
+    if "client" not in g:
+        state: _Rates = current_app.extensions[_EXTENSION]
+        g.client = state.clients.of(request.environ)
+    client: Client = g.client
+    return client
+
+
+def class_of(asked: Request) -> Class:
+    """What kind of request it is: by its path and method alone, because nothing else was checked yet."""
+    if asked.path in GRANTING_ROUTES:
+        return Class.REQUEST
+    reads = asked.method in ("GET", "HEAD", "OPTIONS") or asked.path in READING_POSTS
+    return Class.READ if reads else Class.WRITE
+
+
+@contextmanager
+def account(owner: str, cost: int = 1) -> Iterator[None]:
+    """Limit what is written for an account. It is counted after the block: only what was signed by somebody who may
+    write for the owner uses up what the owner may.
+
+    :raises RateLimitError: the account wrote too much already.
+    """
+    state: _Rates = current_app.extensions[_EXTENSION]
+    g.owner = owner
+    client = this_client()
+    if not client.local:
+        _refuse_after(state.limiter.wait(Class.WRITE, owner), "this account")
+    yield
+    if not client.local:
+        state.limiter.use(Class.WRITE, owner, cost)
+
+
+def _refuse_after(seconds: float, who: str) -> None:
+    if seconds:
+        raise RateLimitError(f"too many requests of {who}", retry_after=ceil(seconds))

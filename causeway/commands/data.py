@@ -1,0 +1,145 @@
+"""`causeway stats`, `export`, `import` and `delete`: what an operator does with the data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import URL
+
+from causeway.commands.options import DATABASE, json_option, setting_options
+from causeway.db.engine import Database, make_patient_engine
+from causeway.db.migrate import upgrade
+from causeway.errors import FilterError
+from causeway.ops.logs import configure_logs
+from causeway.serving import database_url
+from causeway.settings import load_settings
+from causeway.upkeep.export import export_to
+from causeway.upkeep.removal import FILTERS, Found, find, parse_filters, remove
+from causeway.upkeep.restore import Restored, restore_from
+from causeway.upkeep.stats import Stats, read_stats
+
+REFUSED_EXIT_CODE = 4
+"""As Rein's for a document that cannot be accepted."""
+
+_MAX_SHOWN = 20
+
+_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+
+
+@click.command("stats")
+@setting_options(*DATABASE)
+@json_option
+def stats_command(as_json: bool, **flags: Any) -> None:
+    """Say how much of everything there is."""
+    with _database(flags) as url, make_patient_engine(url).connect() as connection:
+        stats = read_stats(connection)
+    click.echo(json.dumps(asdict(stats), indent=4) if as_json else _shown_stats(stats))
+
+
+@click.command("export")
+@_file
+@setting_options(*DATABASE)
+def export_command(file: Path, **flags: Any) -> None:
+    """Write all that is stored to FILE, accounts and payments included. The server may run meanwhile."""
+    with _database(flags) as url:
+        exported = export_to(url, file)
+    click.echo(f"{exported.documents:,} documents and {exported.values:,} values are in {file}")
+
+
+@click.command("import")
+@_file
+@setting_options(*DATABASE)
+@json_option
+def import_command(file: Path, as_json: bool, **flags: Any) -> None:
+    """Read what `export` wrote to FILE. Every document is verified again; nothing newer is overwritten.
+
+    It may be interrupted and run again. The exit code is 4 if some of it was refused.
+    """
+    with _database(flags) as url:
+        restored = restore_from(Database(url, connections=1), file, _progress)
+    click.echo(json.dumps(asdict(restored), indent=4) if as_json else _shown_restored(restored))
+    if restored.refused:
+        raise SystemExit(REFUSED_EXIT_CODE)
+
+
+@click.command("delete")
+@click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help=f"What to delete: {', '.join(FILTERS)}.")
+@click.option("--yes", is_flag=True, help="Delete it. Without this, it is only shown.")
+@click.option("--reason", metavar="TEXT", help="Why, for the log.")
+@setting_options(*DATABASE)
+@json_option
+def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_json: bool, **flags: Any) -> None:
+    """Delete the values that all filters find, and the documents whose last copies they are.
+
+    Filters: owner=ADDRESS, key=KEY (or key=PREFIX*), document=ID, kind=job (bid, ..., opaque), older-than=30d (or a
+    date).
+    """
+    conditions = parse_filters(filters, datetime.now(UTC))
+    if yes and not reason:
+        raise FilterError("there is no reason", hint="Say with --reason TEXT why: it is written to the log.")
+    configure_logs()
+    with _database(flags) as url:
+        database = Database(url, connections=1)
+        with database.reading() as connection:
+            found = find(connection, conditions)
+        deleted = remove(database, found, reason) if yes and reason else 0
+    click.echo(_found_json(found, deleted) if as_json else _shown_found(found, deleted, done=yes))
+
+
+@contextmanager
+def _database(flags: dict[str, Any]) -> Iterator[URL]:
+    """The database, with the tables of this version."""
+    with database_url(load_settings(os.environ, **flags)) as url:
+        upgrade(url)
+        yield url
+
+
+def _progress(lines: int) -> None:
+    if lines % 10_000 == 0:
+        click.echo(f"{lines:,} lines", err=True)
+
+
+def _shown_stats(stats: Stats) -> str:
+    documents = sum(stats.documents.values())
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in stats.documents.items() if count)
+    return "\n".join(
+        (
+            f"owners      {stats.owners:,}",
+            f"buckets     {stats.buckets:,}, of which {stats.buckets_live:,} have not expired",
+            f"values      {stats.values:,}, of which {stats.values_opaque:,} are no documents",
+            f"documents   {documents:,}" + (f": {kinds}" if kinds else ""),
+            f"storage     {stats.bytes_used:,} of {stats.bytes_bought:,} bytes",
+            f"transfer    {stats.transfer_used:,} of {stats.transfer_bought:,} bytes",
+            f"nonces      {stats.nonces_remembered:,} remembered",
+            f"database    {stats.database_bytes:,} bytes",
+        )
+    )
+
+
+def _shown_restored(restored: Restored) -> str:
+    lines = [f"{count:,} {what}" for what, count in sorted(restored.counts.items())]
+    return "\n".join([*lines, *restored.refused]) or "there was nothing in it"
+
+
+def _shown_found(found: Sequence[Found], deleted: int, *, done: bool) -> str:
+    if done:
+        return f"{deleted:,} values were deleted"
+    lines = [f"{each.stored:%Y-%m-%d}  {each.kind:10}  {each.owner}  {each.key}" for each in found[:_MAX_SHOWN]]
+    more = [f"... and {len(found) - _MAX_SHOWN:,} more"] if len(found) > _MAX_SHOWN else []
+    size = sum(each.size for each in found)
+    return "\n".join(
+        [*lines, *more, f"{len(found):,} values, {size:,} bytes. Nothing was deleted: give --yes for that."]
+    )
+
+
+def _found_json(found: Sequence[Found], deleted: int) -> str:
+    values = [{**asdict(each), "stored": each.stored.isoformat()} for each in found]
+    return json.dumps({"found": values, "deleted": deleted}, indent=4)

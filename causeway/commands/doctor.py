@@ -1,0 +1,52 @@
+"""`causeway doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from causeway.commands.options import json_option, setting_options
+from causeway.errors import DatabaseError
+from causeway.serving import database_url
+from causeway.settings import CONFIG_VARIABLE, Settings, load_settings
+from causeway.upkeep.doctor import Finding, Verdict, check_database, check_machine
+
+FAILED_EXIT_CODE = 1
+
+
+@click.command("doctor")
+@setting_options()
+@json_option
+def doctor_command(as_json: bool, **flags: Any) -> None:
+    """Look the installation over. Changes nothing; the exit code is 1 if something keeps it from working."""
+    settings = load_settings(os.environ, **flags)
+    config = flags.get("config") or os.environ.get(CONFIG_VARIABLE)
+    findings = []
+    for finding in _findings(settings, Path(str(config)) if config else None):
+        findings.append(finding)
+        if not as_json:
+            click.echo(f"{finding.verdict:5} {finding.what}")
+            if finding.hint:
+                click.echo(f"      {finding.hint}")
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=4))
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        raise SystemExit(FAILED_EXIT_CODE)
+
+
+def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
+    yield from check_machine(settings, config)
+    if settings.database_url is None and not (settings.data / "postgres").exists():
+        yield Finding(Verdict.OK, "the embedded PostgreSQL is made at the first start")
+        return
+    try:
+        with database_url(settings) as url:
+            yield from check_database(url, settings)
+    except DatabaseError as error:
+        yield Finding(Verdict.FAIL, error.message, error.hint)

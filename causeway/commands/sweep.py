@@ -1,0 +1,38 @@
+"""`causeway sweep`: what is due, once."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from causeway.app import make_sweeper
+from causeway.commands.options import json_option, setting_options
+from causeway.db.migrate import upgrade
+from causeway.serving import database_url
+from causeway.settings import load_settings
+
+
+@click.command("sweep")
+@setting_options("database_url", "data", "network", "smtp_url", "mail_from", "grace_days", "free_buckets")
+@json_option
+def sweep_command(as_json: bool, **flags: Any) -> None:
+    """Move values out of expired buckets, warn their owners, and remove what nobody renewed. Once.
+
+    `causeway serve` does it by itself; more often does no harm."""
+    settings = load_settings(os.environ, **flags)
+    with database_url(settings) as url:
+        upgrade(url)
+        sweeper = make_sweeper(replace(settings, database_url=url.render_as_string(hide_password=False)))
+        swept = sweeper.sweep(datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps(asdict(swept)))
+        return
+    click.echo(
+        f"{swept.moved} values moved, {swept.mails} mails sent ({swept.mails_failed} put off), "
+        f"{swept.removed} values and {swept.buckets} buckets removed"
+    )

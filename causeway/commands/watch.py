@@ -1,0 +1,58 @@
+"""`causeway watch`: deposits on the chain become balances and buckets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import click
+
+from causeway.app import make_watcher
+from causeway.commands.options import setting_options
+from causeway.db.leadership import Duty
+from causeway.db.migrate import upgrade
+from causeway.housekeeping import Job, keep_doing
+from causeway.serving import database_url
+from causeway.settings import load_settings
+
+
+@click.command("watch")
+@setting_options(
+    *("database_url", "data", "network", "price_sat", "payment_descriptor", "confirmations"),
+    *("chain_url", "chain_cookie", "watch_interval_s"),
+)
+@click.option("--once", is_flag=True, help="Look once, and end.")
+def watch_command(once: bool, **flags: Any) -> None:
+    """Watch the chain for deposits until it is told to stop (Ctrl-C, SIGTERM).
+
+    `causeway serve` does it by itself where it has --chain-url. Any number may run: one watches, the others wait."""
+    settings = load_settings(os.environ, **flags)
+    stop = threading.Event()
+    if not once:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _setting(stop))
+    with database_url(settings) as url:
+        upgrade(url)
+        settings = replace(settings, database_url=url.render_as_string(hide_password=False))
+        watcher = make_watcher(settings)
+        if once:
+            _report(watcher.look())
+            return
+        click.echo("causeway watches the chain", err=True)
+        keep_doing(Job(Duty.WATCH, settings.watch_interval_s, watcher.look), settings, stop, _report)
+
+
+def _setting(event: threading.Event) -> Any:
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        event.set()
+
+    return handler
+
+
+def _report(changed: object) -> None:
+    if changed:
+        click.echo(f"{changed} payments have changed")

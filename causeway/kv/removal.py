@@ -1,0 +1,44 @@
+"""Removing values that nobody signed a request for: at the operator's order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import ARRAY, Connection, String, bindparam, delete, func, select
+
+from causeway.auth import service as auth
+from causeway.db.base import values_given
+from causeway.hosting import service as hosting
+from causeway.kv.arrivals import Listener
+from causeway.kv.copies import hold_still, without_copy
+from causeway.kv.models import kv
+
+
+def remove_values(connection: Connection, listener: Listener, owner: str, keys: Sequence[str]) -> list[str]:
+    """Remove an owner's values as if the owner had: the bytes are given back, documents whose last copy goes leave the
+    index and are remembered as deleted. Which of the keys were there."""
+    # The owner's buckets first, as every write does.
+    connection.execute(hosting.locked_rooms(), values_given(owner=owner)).all()
+    named = {"keys": list(keys), "owner": owner}
+    leaving = hold_still(connection, connection.scalars(_DOCUMENTS, named))
+    gone = connection.execute(_REMOVE, named).all()
+    changes: Counter[int] = Counter()
+    for row in gone:
+        changes[row.bucket_id] -= row.size
+    hosting.charge_differences(connection, dict(changes))
+    released = without_copy(connection, leaving)
+    if released:
+        listener.released(connection, *released)
+        auth.forget_delegation(connection, *released)
+        listener.deleted(connection, released, owner)
+    return [row.key for row in gone]
+
+
+_KEYS = bindparam("keys", type_=ARRAY(String))
+_DOCUMENTS = select(kv.c.document_id).where(kv.c.key == func.any(_KEYS), kv.c.owner == bindparam("owner"))
+_REMOVE = (
+    delete(kv)
+    .where(kv.c.key == func.any(_KEYS), kv.c.owner == bindparam("owner"))
+    .returning(kv.c.key, kv.c.size, kv.c.bucket_id, kv.c.document_id)
+)

@@ -1,0 +1,170 @@
+"""Deposit addresses, orders, and what becomes of them when money comes or goes. All of it with the owner locked.
+
+An order that nobody signed is paid by what came to its own address, and by nothing else: anybody may open one for any
+owner, and must not be able to spend that owner's balance by it. What comes beyond the price, or to the address of an
+order that is paid already, stays as balance; the owner spends it by a signed request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from causeway.accounts import service as accounts
+from causeway.errors import RateLimitError
+from causeway.hosting import service as hosting
+from causeway.payments import ledger
+from causeway.payments.models import deposit, purchase, receipt
+from rein.btc.amounts import Sat
+from rein.btc.receiving import ReceivingKey
+
+MAX_OPEN_ORDERS = 3
+"""Orders of one owner that are not paid. Who asks for more is answered with the oldest again."""
+
+ADDRESSES_A_DAY = 40
+"""Deposit addresses for the address block of whoever asks: a wallet looks only so far ahead for payments."""
+
+PRICE_HELD = timedelta(days=7)
+"""How long an order's price is good. A payment that is first seen later buys at the price of the day."""
+
+_INDEX_LOCK = 0x64657073
+"""The advisory lock under which addresses get their numbers ("deps")."""
+
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Order:
+    """A bucket that may be paid for: so much, to that address."""
+
+    id: int
+    address: str
+    price: Sat
+
+
+def open_order(connection: Connection, owner: str, key: ReceivingKey, price: Sat, block: str | None) -> Order:
+    """An order with an address of its own, or the owner's oldest if it has enough that are not paid.
+
+    :raises RateLimitError: the caller's address block has had enough addresses today.
+    """
+    rows = connection.execute(
+        select(purchase.c.id, deposit.c.address, purchase.c.price_sat, purchase.c.created)
+        .join(deposit, deposit.c.id == purchase.c.deposit_id)
+        .where(purchase.c.owner == owner, purchase.c.paid.is_(None))
+        .order_by(purchase.c.id)
+        .limit(MAX_OPEN_ORDERS)
+    ).all()
+    if len(rows) == MAX_OPEN_ORDERS:
+        return _renewed(connection, Order(rows[0][0], rows[0][1], Sat(rows[0][2])), price)
+    deposit_id, address = _new_deposit(connection, owner, key, block)
+    order_id = connection.scalar(
+        insert(purchase).values(owner=owner, deposit_id=deposit_id, price_sat=price).returning(purchase.c.id)
+    )
+    return Order(order_id or 0, address, price)
+
+
+def _renewed(connection: Connection, order: Order, price: Sat) -> Order:
+    """The order at today's price, if the one it had is held no longer."""
+    lapsed = (purchase.c.id == order.id) & (purchase.c.created < func.now() - PRICE_HELD)
+    renewed = update(purchase).where(lapsed).values(price_sat=price, created=func.now()).returning(purchase.c.id)
+    return order if connection.scalar(renewed) is None else Order(order.id, order.address, price)
+
+
+def account_address(connection: Connection, owner: str, key: ReceivingKey, block: str | None) -> str:
+    """An address that fills the owner's balance: the last one, as long as nothing was paid to it.
+
+    :raises RateLimitError: the caller's address block has had enough addresses today.
+    """
+    is_order = select(purchase.c.id).where(purchase.c.deposit_id == deposit.c.id).exists()
+    is_used = select(receipt.c.txid).where(receipt.c.deposit_id == deposit.c.id).exists()
+    unused = select(deposit.c.address).where(deposit.c.owner == owner, deposit.c.wallet == key.id, ~is_order, ~is_used)
+    address = connection.scalar(unused.order_by(deposit.c.id.desc()).limit(1))
+    return str(address) if address is not None else _new_deposit(connection, owner, key, block)[1]
+
+
+def _new_deposit(connection: Connection, owner: str, key: ReceivingKey, block: str | None) -> tuple[int, str]:
+    if not hosting.take_share(connection, block, "deposit", ADDRESSES_A_DAY):
+        raise RateLimitError("addresses near yours were given enough deposit addresses today", retry_after=_DAY_S)
+    connection.execute(select(func.pg_advisory_xact_lock(_INDEX_LOCK)))
+    # Rows are never removed, so no number comes twice; a rolled back transaction leaves no gap in the wallet either.
+    last = connection.scalar(select(func.max(deposit.c.index)).where(deposit.c.wallet == key.id))
+    index = 0 if last is None else last + 1
+    address = key.address(index)
+    row = insert(deposit).values(wallet=key.id, index=index, address=address, script=key.script(index), owner=owner)
+    return connection.execute(row.returning(deposit.c.id)).scalar_one(), address
+
+
+def buy_from_balance(connection: Connection, owner: str, price: Sat) -> bool:
+    """Buy a bucket if the owner's balance covers it; whether it did. The owner must have signed this."""
+    if ledger.balance(connection, owner) < price:
+        return False
+    bucket_id = hosting.grant_bucket(connection, owner, free=False)
+    row = insert(purchase).values(owner=owner, price_sat=price, paid=func.now(), bucket_id=bucket_id)
+    number = connection.execute(row.returning(purchase.c.id)).scalar_one()
+    ledger.charge_price(connection, owner, price, f"purchase {number}")
+    return True
+
+
+def settle(connection: Connection, owner: str, price: Sat) -> None:
+    """Bring an owner's orders and buckets in line with the ledger, after money came or went: grant what is paid,
+    freeze what is paid no longer. `price` is that of today (0: nothing is for sale any more)."""
+    accounts.lock(connection, owner)
+    balance = ledger.balance(connection, owner)
+    for order in _covered_orders(connection, owner):
+        due = order.price if order.in_time or not price else price
+        if min(order.received, balance) >= due:
+            _grant(connection, owner, order.id, due)
+            balance -= due
+    hosting.freeze_only(connection, owner, _unpaid_buckets(connection, owner, -balance) if balance < 0 else [])
+
+
+@dataclass(frozen=True)
+class _Covered:
+    id: int
+    price: Sat
+    received: int
+    in_time: bool
+
+
+def _covered_orders(connection: Connection, owner: str) -> list[_Covered]:
+    """Orders that something was received for, oldest first."""
+    first_seen: datetime = func.min(receipt.c.seen)  # type: ignore[assignment]  # an expression of that type
+    rows = connection.execute(
+        select(
+            purchase.c.id,
+            purchase.c.price_sat,
+            func.sum(receipt.c.amount_sat),
+            first_seen <= purchase.c.created + PRICE_HELD,
+        )
+        .join(receipt, and_(receipt.c.deposit_id == purchase.c.deposit_id, receipt.c.credited))
+        .where(purchase.c.owner == owner, purchase.c.paid.is_(None))
+        .group_by(purchase.c.id)
+        .order_by(purchase.c.id)
+    )
+    return [_Covered(number, Sat(price), int(received), in_time) for number, price, received, in_time in rows]
+
+
+def _grant(connection: Connection, owner: str, order_id: int, price: Sat) -> None:
+    bucket_id = hosting.grant_bucket(connection, owner, free=False)
+    connection.execute(
+        update(purchase).where(purchase.c.id == order_id).values(paid=func.now(), price_sat=price, bucket_id=bucket_id)
+    )
+    ledger.charge_price(connection, owner, price, f"purchase {order_id}")
+
+
+def _unpaid_buckets(connection: Connection, owner: str, debt: int) -> list[int]:
+    """The buckets bought last, as many as the debt would have paid for."""
+    rows = connection.execute(
+        select(purchase.c.bucket_id, purchase.c.price_sat)
+        .where(purchase.c.owner == owner, purchase.c.bucket_id.is_not(None))
+        .order_by(purchase.c.paid.desc(), purchase.c.id.desc())
+    )
+    unpaid = []
+    for bucket_id, price in rows:
+        if debt <= 0:
+            break
+        unpaid.append(bucket_id)
+        debt -= price
+    return unpaid

@@ -1,0 +1,172 @@
+"""Buying buckets, and an owner's account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from causeway.accounts import service as accounts
+from causeway.auth import service as auth
+from causeway.auth.nonces import NonceMint
+from causeway.db.base import values_given
+from causeway.db.engine import Database
+from causeway.errors import (
+    BadParameterError,
+    NonceUsedError,
+    NotDelegateError,
+    NotForSaleError,
+    RequestSignatureError,
+    UnknownOwnerError,
+)
+from causeway.hosting import service as hosting
+from causeway.payments import ledger
+from causeway.payments.orders import Order, account_address, buy_from_balance, open_order
+from rein.btc import message
+from rein.btc.amounts import Sat
+from rein.btc.hashes import sha256
+from rein.btc.networks import Network
+from rein.btc.receiving import ReceivingKey
+from rein.protocol.hosting import address_texts, balance_text, buy_text
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a request says of itself: that `signer`, the owner or its delegate, signed it. `nonce` is empty in the one
+    request of 2016 that has none."""
+
+    signer: str
+    nonce: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class Purchased:
+    """What came of `/buy`: an order to pay, or (None) a bucket paid from the balance, which is what is left then."""
+
+    order: Order | None
+    balance: int | None
+    buckets: list[hosting.BucketState]
+
+
+class Payments:
+    """The operator's till. `price` is not 0, and paid to addresses of `key`."""
+
+    def __init__(self, database: Database, mint: NonceMint, network: Network, price: Sat, key: ReceivingKey) -> None:
+        self._database = database
+        self._mint = mint
+        self._network = network
+        self._key = key
+        self.price = price
+
+    def order(self, owner: str, *, delegate: str | None, contact: str | None, block: str | None) -> Purchased:
+        """A bucket to be paid for, for whoever asks: it costs nobody anything until it is paid.
+
+        :raises RateLimitError: there have been too many such requests from that address block.
+        """
+
+        def work(connection: Connection) -> Purchased:
+            accounts.register(connection, owner, delegate=delegate, contact=contact)
+            order = open_order(connection, owner, self._key, self.price, block)
+            return Purchased(order, None, hosting.live_buckets(connection, owner))
+
+        return self._database.write(work)
+
+    def buy(self, owner: str, claim: Claim, *, block: str | None) -> Purchased:
+        """A bucket paid from the owner's balance at once, or an order where the balance is too low.
+
+        :raises ApiError: the request is not the owner's, or has been served already.
+        """
+        check_claim(self._mint, owner, claim, buy_text(self._network.name, owner, self.price, claim.nonce))
+
+        def work(connection: Connection) -> Purchased:
+            spend_claim(connection, owner, claim, "buy")
+            is_paid = buy_from_balance(connection, owner, self.price)
+            order = None if is_paid else open_order(connection, owner, self._key, self.price, block)
+            return Purchased(order, ledger.balance(connection, owner), hosting.live_buckets(connection, owner))
+
+        return self._database.write(work)
+
+    def address(self, owner: str, contact: str, claim: Claim, *, block: str | None) -> str:
+        """An address that fills the owner's balance. The contact is the owner's own word, so it counts from now on;
+        to change it once more takes a nonce.
+
+        :raises ApiError: the request is not the owner's.
+        """
+        if not contact.isprintable():
+            # Whatever else the owner has signed in many lines must not pass for a contact.
+            raise BadParameterError("the contact is not one line of text")
+        check_claim(self._mint, owner, claim, *address_texts(contact, owner, claim.nonce), may_lack_nonce=True)
+
+        def work(connection: Connection) -> str:
+            accounts.register(connection, owner, delegate=None, contact=contact)
+            if claim.nonce:
+                spend_claim(connection, owner, claim, "address")
+            else:
+                check_signer(connection, owner, claim)
+            accounts.sign_contact(connection, owner, contact, fresh=bool(claim.nonce))
+            return account_address(connection, owner, self._key, block)
+
+        return self._database.write(work)
+
+
+def balance_of(database: Database, mint: NonceMint, owner: str, claim: Claim) -> int:
+    """An owner's satoshis. Negative if a payment left the chain that was spent here already.
+
+    :raises ApiError: the request is not the owner's, or has been served already.
+    """
+    check_claim(mint, owner, claim, balance_text(owner, claim.nonce))
+
+    def work(connection: Connection) -> int:
+        spend_claim(connection, owner, claim, "balance")
+        return ledger.balance(connection, owner)
+
+    return database.write(work)
+
+
+def check_claim(mint: NonceMint, owner: str, claim: Claim, *texts: str, may_lack_nonce: bool = False) -> None:
+    """What can be checked of a claim without the database: its nonce, and that it signs one of the texts.
+
+    :raises ApiError: NonceError or RequestSignatureError.
+    """
+    if claim.nonce or not may_lack_nonce:
+        mint.check(claim.nonce, owner)
+    if not any(message.verify(claim.signer, text, claim.signature) for text in texts):
+        raise RequestSignatureError("Incorrect signature", hint="docs/hosting.md says what is signed, and by whom.")
+
+
+def spend_claim(connection: Connection, owner: str, claim: Claim, what: str) -> None:
+    """Use a checked claim, once: its nonce is spent for `what`. Locks the owner.
+
+    :raises ApiError: UnknownOwnerError, NotDelegateError or NonceUsedError.
+    """
+    if not accounts.is_registered(connection, owner):
+        raise UnknownOwnerError("User not found", hint="GET /request or GET /buy registers an owner.")
+    accounts.lock(connection, owner)
+    check_signer(connection, owner, claim)
+    # No stored value has a key with a space in it, so what is spent here is no value's.
+    used = values_given(nonce=claim.nonce, key=f"/{what} ", text_hash=sha256(f"/{what} {owner} {claim.nonce}".encode()))
+    if not connection.scalar(_SPEND, used):
+        raise NonceUsedError("This request has been served already; GET /nonce gives a fresh nonce.")
+
+
+def check_signer(connection: Connection, owner: str, claim: Claim) -> None:
+    """Whether the signer may speak for the owner.
+
+    :raises NotDelegateError: it is neither the owner nor its enrolled delegate.
+    """
+    if claim.signer != owner and not connection.scalar(_ENROLLED, values_given(owner=owner, signer=claim.signer)):
+        raise NotDelegateError(
+            f"{claim.signer} may not sign for {owner}",
+            hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
+        )
+
+
+def not_for_sale() -> NotForSaleError:
+    """What a server without a price answers to whoever wants to pay."""
+    return NotForSaleError("Hosting is free here.", hint="GET /request grants a bucket.")
+
+
+_spent, _spent_count = auth.spend_nonce()
+_SPEND = select(_spent_count).add_cte(_spent)
+_ENROLLED = select(auth.signer_is_enrolled())

@@ -1,0 +1,89 @@
+"""Finding jobs: by their words and tags, by who is in them, by what is asked for them, and whether they are open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    String,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+
+from causeway.search.models import document
+from causeway.search.pages import Found, Page, read_found
+from causeway.search.queries import Person
+from rein.protocol.documents import Kind, Role
+from rein.protocol.limits import MAX_TAG
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a job must be; None and empty: no matter. Amounts are in satoshis, of at least one bid on the job."""
+
+    text: str | None = None
+    tags: Sequence[str] = ()
+    creator: Person | None = None
+    mediator: Person | None = None
+    min_price: int | None = None
+    max_price: int | None = None
+    open_only: bool = False
+
+
+def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> tuple[list[Found], int | None]:
+    """The jobs, newest first, and the `after` of the next page."""
+    found = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_conditions(wanted))
+    return read_found(connection, page.cut(found, document.c.seq), page)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.text is not None:
+        # Never an error, whatever the text is: words, "a phrase", or, -not.
+        asked = func.websearch_to_tsquery(literal_column("'simple'::regconfig"), wanted.text)
+        conditions += [document.c.words.is_not(None), document.c.words.bool_op("@@")(asked)]
+    if wanted.tags:
+        tags = cast(literal(list(wanted.tags), ARRAY(String(MAX_TAG))), ARRAY(String(MAX_TAG)))
+        conditions.append(document.c.tags.bool_op("@>")(tags))
+    if wanted.creator is not None:
+        conditions.append(wanted.creator.is_the(Role.CREATOR))
+    if wanted.mediator is not None:
+        conditions.append(wanted.mediator.is_the(Role.MEDIATOR))
+    if wanted.min_price is not None or wanted.max_price is not None:
+        conditions.append(_has_bid_between(wanted.min_price, wanted.max_price))
+    if wanted.open_only:
+        conditions += _is_open()
+    return conditions
+
+
+def _has_bid_between(lowest: int | None, highest: int | None) -> ColumnElement[bool]:
+    bid: Any = document.alias("bid")
+    amount = bid.c.amount_sat
+    on_it = select(bid.c.seq).where(bid.c.order_id == document.c.id, amount.is_not(None))
+    if lowest is not None:
+        on_it = on_it.where(amount >= lowest)
+    if highest is not None:
+        on_it = on_it.where(amount <= highest)
+    return on_it.exists()
+
+
+def _is_open() -> list[ColumnElement[bool]]:
+    """It has not expired, and the key that signed it has signed no offer for it: an offer by another key that claims
+    to be the creator's hides nothing. Documents of 2016 name no expiry, and nobody can bid on them any more."""
+    now = cast(func.extract("epoch", func.now()), BigInteger)
+    offer: Any = document.alias("offer")
+    given_away = select(offer.c.seq).where(
+        offer.c.order_id == document.c.id,
+        offer.c.kind == literal_column("'offer'"),
+        offer.c.signer == document.c.signer,
+    )
+    return [document.c.expires > now, ~given_away.exists()]

@@ -1,0 +1,117 @@
+"""Deleting what a filter finds: illegal content, spam, an owner who asked for it by letter."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from causeway.db.engine import Database
+from causeway.errors import FilterError
+from causeway.kv.arrivals import Listener
+from causeway.kv.models import kv
+from causeway.kv.removal import remove_values
+from causeway.ops.logs import write
+from causeway.search import index, tombstones
+from causeway.search.models import document
+from rein.protocol.documents import Kind
+
+log = logging.getLogger(__name__)
+
+OPAQUE = "opaque"
+KINDS = (*(kind.value for kind in Kind), OPAQUE)
+FILTERS = ("owner", "key", "document", "kind", "older-than")
+
+KEYS_AT_A_TIME = 200
+"""Values removed in one transaction: an owner's writes wait for it."""
+
+_DAYS = re.compile(r"([0-9]{1,5})d")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value that a filter finds."""
+
+    owner: str
+    key: str
+    kind: str
+    size: int
+    stored: datetime
+
+
+def parse_filters(texts: Sequence[str], now: datetime) -> list[ColumnElement[bool]]:
+    """Conditions that must all hold, each written as name=value.
+
+    :raises FilterError: one is not a filter, or there is none at all: that would be everything.
+    """
+    if not texts:
+        raise FilterError("there is no filter", hint=f"Give --filter NAME=VALUE; names: {', '.join(FILTERS)}.")
+    return [_condition(text, now) for text in texts]
+
+
+def _condition(text: str, now: datetime) -> ColumnElement[bool]:
+    name, equals, value = text.partition("=")
+    if not equals or not value or name not in FILTERS:
+        raise FilterError(f"{text[:60]!r} is no filter", hint=f"NAME=VALUE; names: {', '.join(FILTERS)}.")
+    if name == "owner":
+        return kv.c.owner == value
+    if name == "document":
+        return kv.c.document_id == value
+    if name == "key":
+        # A star at the end stands for anything; nothing else is special.
+        return kv.c.key.startswith(value[:-1], autoescape=True) if value.endswith("*") else kv.c.key == value
+    if name == "kind":
+        return _kind(value)
+    return kv.c.stored < _moment(value, now)
+
+
+def _kind(value: str) -> ColumnElement[bool]:
+    if value not in KINDS:
+        raise FilterError(f"there is no kind {value[:20]!r}", hint=f"One of: {', '.join(KINDS)}.")
+    return kv.c.document_id.is_(None) if value == OPAQUE else document.c.kind == value
+
+
+def _moment(value: str, now: datetime) -> datetime:
+    """`30d`, or a date."""
+    match = _DAYS.fullmatch(value)
+    if match:
+        return now - timedelta(days=int(match[1]))
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise FilterError(f"{value[:30]!r} is no age", hint="It looks like 30d, or like 2026-01-31.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def find(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> list[Found]:
+    """What would go, by owner and key."""
+    kind = func.coalesce(document.c.kind, OPAQUE)
+    statement = select(kv.c.owner, kv.c.key, kind, kv.c.size, kv.c.stored)
+    joined = statement.outerjoin(document, document.c.id == kv.c.document_id)
+    return [Found(*row) for row in connection.execute(joined.where(*conditions).order_by(kv.c.owner, kv.c.key))]
+
+
+def remove(database: Database, found: Sequence[Found], reason: str) -> int:
+    """Delete the values and remember the deletion of their documents; how many were deleted. The log has the reason."""
+    removed = 0
+    for owner, keys in _chunks(found):
+        gone = database.write(partial(remove_values, listener=LISTENER, owner=owner, keys=keys))
+        removed += len(gone)
+        write(log, logging.WARNING, "deleted by the operator", owner=owner, keys=",".join(gone), reason=reason)
+    return removed
+
+
+def _chunks(found: Sequence[Found]) -> Iterator[tuple[str, list[str]]]:
+    for owner, values in groupby(found, key=lambda each: each.owner):
+        keys = [each.key for each in values]
+        for begin in range(0, len(keys), KEYS_AT_A_TIME):
+            yield owner, keys[begin : begin + KEYS_AT_A_TIME]
+
+
+LISTENER = Listener(stored=index.add, stored_all=index.add_all, released=index.remove, deleted=tombstones.bury)
