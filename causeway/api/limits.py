@@ -24,8 +24,3 @@ MAX_PARAMETER: Final = 40_000
 
 VERSIONED: Final = "/v1/"
 """The paths of the versioned API: its bodies may be larger, and its errors have a shape of their own."""
-
-
-def longest_body(path: str) -> int:
-    """Bytes that the body of a request to that path may have."""
-    return MAX_BATCH_BODY if path.startswith(VERSIONED) else MAX_BODY_BYTES
