@@ -157,6 +157,19 @@ class Store:
         named = or_(DOCUMENT.c.job_id == name, DOCUMENT.c.id.startswith(name, autoescape=True))
         return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs, named))]
 
+    def job_documents(self, network: str) -> list[DocumentId]:
+        """The ids of every job of today's format, oldest first."""
+        jobs = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.JOB.value, DOCUMENT.c.order_id.is_not(None))
+        return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs).order_by(_ROWID))]
+
+    def job_ids(self, order_ids: Collection[DocumentId]) -> list[str]:
+        """The Job IDs of these orders, each once."""
+        found: set[str] = set()
+        for some in _in_parts(order_ids):
+            query = select(DOCUMENT.c.job_id).where(DOCUMENT.c.order_id.in_(some), DOCUMENT.c.job_id.is_not(None))
+            found.update(row["job_id"] for row in self._rows(query.distinct()))
+        return sorted(found)
+
     def masters_without_enrollment(self, network: str) -> list[str]:
         """Identities that wrote a document here, or mediate a job here, and whose enrollment is missing."""
         enrolled = select(DOCUMENT.c.author).where(

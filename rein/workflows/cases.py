@@ -10,7 +10,7 @@ from typing import Any
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError, ReinError
 from rein.escrow.funding import confirmations_needed
 from rein.escrow.terms import Terms, terms_of
-from rein.protocol.documents import Document, Job, Kind, Role
+from rein.protocol.documents import Document, Job, Role
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
 from rein.protocol.signed import Signed
@@ -67,8 +67,7 @@ def my_orders(desk: Desk) -> Cases:
 
 def market(desk: Desk) -> Cases:
     """Every job here, whoever posted it."""
-    jobs = desk.store.documents(desk.network.name, Kind.JOB)
-    return load_orders(desk, [signed.id for signed in jobs])
+    return load_orders(desk, desk.store.job_documents(desk.network.name))
 
 
 def find_order(desk: Desk, name: str) -> Order:

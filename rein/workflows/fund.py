@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import OrderError
 from rein.escrow.funding import Funding
-from rein.escrow.terms import PurseTerms, Terms, terms_of
+from rein.escrow.terms import PurseTerms, terms_of
 from rein.protocol.orders import Order, State
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
@@ -49,19 +49,15 @@ def _invoice(order: Order, purse: PurseTerms) -> Invoice:
     )
 
 
-def check_can_be_funded(desk: Desk, order: Order) -> Terms:
-    """Refuse an order that is past funding or frozen.
+def look_for_funding(desk: Desk, order: Order) -> Funding:
+    """What the chain shows at the escrows now.
 
-    :raises OrderError:
+    :raises OrderError: the job is frozen.
+    :raises EscrowError: no offer, or one that is not what it must be.
     """
     if order.state is State.FROZEN:
         raise OrderError("the job is frozen: its creator signed two offers or acceptances", hint="Pay nothing.")
-    return terms_of(order)
-
-
-def look_for_funding(desk: Desk, order: Order) -> Funding:
-    """What the chain shows at the escrows now."""
-    check_can_be_funded(desk, order)
+    terms_of(order)
     seen = look_at(desk, order)
     if seen is None:
         raise OrderError("this job has no offer that counts")

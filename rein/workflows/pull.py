@@ -86,7 +86,7 @@ def pull_my_orders(desk: Desk) -> Pulled:
     """Everything about the jobs in which I have a part, those that name me as the mediator included."""
     me = desk.address
     pulled = pull(desk, lambda server: server.query(Query.REVIEW, {"mediator": me}))
-    job_ids = sorted({job_id for job_id in map(_job_id, desk.store.documents_of_orders(_mine(desk))) if job_id})
+    job_ids = desk.store.job_ids(_mine(desk))
     if job_ids:
         pulled.add(pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids)))
     pulled.add(pull_enrollments(desk, _mine(desk)))
@@ -98,8 +98,7 @@ def pull_job(desk: Desk, name: str) -> Pulled:
 
     :param name: a Job ID; or the id of a job document that is here, or the beginning of it.
     """
-    jobs = desk.store.documents_of_orders(desk.store.find_jobs(desk.network.name, name))
-    named = {job_id for signed in jobs if (job_id := _job_id(signed))}
+    named = set(desk.store.job_ids(desk.store.find_jobs(desk.network.name, name)))
     job_ids = sorted(named | {name} if is_job_id(name) else named)
     if not job_ids:
         return Pulled()
@@ -121,10 +120,6 @@ def pull_enrollments(desk: Desk, order_ids: Sequence[DocumentId] = ()) -> Pulled
 
 def _mine(desk: Desk) -> list[DocumentId]:
     return desk.store.my_order_ids(desk.network.name, desk.address)
-
-
-def _job_id(signed: Signed[Any]) -> str | None:
-    return getattr(signed.document, "job_id", None)
 
 
 def _masters_to_renew(desk: Desk, order_ids: Sequence[DocumentId]) -> set[str]:

@@ -251,3 +251,19 @@ def test_jobs_keep_the_mediator_they_name_and_others_none(store: Store, tmp_path
     connection.close()
     assert found == {("job", ALICE.master_address, URL)}
     assert REGTEST.name == "regtest"
+
+
+def test_jobs_are_found_without_reading_their_documents(store: Store) -> None:
+    told, other = story(), job(person("Bob"), person("Alice"), job_id="another0job0id000000")
+    old_job = verify(JOB)
+    store.add_received([(signed, "http://x/") for signed in (told.job, *told.documents, other, old_job)])
+    assert store.job_documents("regtest") == [told.job.id, other.id]
+    assert store.job_documents("mainnet") == [], "jobs of 2016 are in no order"
+    assert store.job_ids([told.job.id, other.id]) == sorted([told.job.document.job_id, "another0job0id000000"])
+    assert store.job_ids([]) == []
+    assert store.find_jobs("regtest", told.job.document.job_id) == [told.job.id]
+    assert store.find_jobs("regtest", other.id[:8]) == [other.id]
+    assert store.find_jobs("regtest", "%") == []
+    assert store.masters_without_enrollment("regtest") == sorted(
+        each.master_address for each in (told.creator, told.mediator, told.worker)
+    )
