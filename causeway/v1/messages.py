@@ -99,11 +99,6 @@ class ErrorDetail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
-    error: ErrorDetail
-
-
-@dataclass(frozen=True, kw_only=True)
 class NonceAnswer:
     nonce: str
 
