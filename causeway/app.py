@@ -34,9 +34,23 @@ from causeway.kv.batches import BatchStore
 from causeway.kv.service import KeyValueStore
 from causeway.kv.upkeep import Upkeep
 from causeway.mail.smtp import SmtpMailer
-from causeway.ops.metrics import BYTES, DOCUMENTS, Family, Metrics, watch_pool
+from causeway.ops.metrics import (
+    BYTES,
+    CREDITED,
+    DOCUMENTS,
+    ORDERS_LATE,
+    ORDERS_OPEN,
+    ORDERS_PAID,
+    WATCHER_HEIGHT,
+    WATCHER_LAG,
+    WATCHER_SUCCESS,
+    Family,
+    Metrics,
+    watch_pool,
+)
 from causeway.ops.shared import Shared
 from causeway.payments import views as payments
+from causeway.payments.figures import Figures, read_figures
 from causeway.payments.service import Payments
 from causeway.payments.watcher import Watcher
 from causeway.search import index, tombstones
@@ -45,7 +59,7 @@ from causeway.search import views as search
 from causeway.settings import Settings
 from causeway.v1 import views as v1
 from rein.chain.core_rpc import CoreRpc
-from rein.chain.source import ChainSource
+from rein.chain.source import BlockRef, ChainSource
 
 # kv knows nothing of search: it announces what is stored, inside its transaction.
 LISTENER = Listener(stored=index.add, stored_all=index.add_all, released=index.remove, deleted=tombstones.bury)
@@ -81,8 +95,10 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     observe.install(app, settings, metrics, installation.nonce_secret)
     rates.install(app, settings, shared)
     app.register_blueprint(about.blueprint(counter, settings))
+    node = Node(chain or chain_source(settings))
+    figures = Counter(database, read_figures) if settings.payment_key is not None else None
     app.register_blueprint(
-        health.blueprint(database, metrics, lambda: _measure(counter), public=settings.metrics_public)
+        health.blueprint(database, metrics, lambda: _measure(counter, figures, node), public=settings.metrics_public)
     )
     app.register_blueprint(auth.blueprint(database, mint))
     free = FreeTerms(settings.free_buckets, settings.free_buckets_a_day)
@@ -90,23 +106,39 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     app.register_blueprint(hosting.blueprint(database, free, lambda: block_of(this_client())))
     app.register_blueprint(payments.blueprint(database, mint, till, free, lambda: block_of(this_client())))
     app.register_blueprint(kv.blueprint(store, batches, mint))
-    node = Node(chain or _chain_source(settings))
     app.register_blueprint(search.blueprint(database, settings.network, lambda: bitcoin.block_info(node)))
     app.register_blueprint(bitcoin.blueprint(database, node))
-    app.register_blueprint(v1.blueprint(database, batches, mint, settings, lambda: counter.holdings().documents))
+    app.register_blueprint(v1.blueprint(database, batches, till, mint, settings, lambda: counter.counted().documents))
     return app
 
 
-def _measure(counter: Counter) -> Mapping[Family, float]:
-    holdings = counter.holdings()
-    return {DOCUMENTS: holdings.documents, BYTES: holdings.stored}
+def _measure(holdings: Counter[Holdings], figures: Counter[Figures] | None, node: Node) -> Mapping[Family, float]:
+    held = holdings.counted()
+    measured: dict[Family, float] = {DOCUMENTS: held.documents, BYTES: held.stored}
+    if figures is not None:
+        measured |= _measure_payments(figures.counted(), node.tip())
+    return measured
+
+
+def _measure_payments(found: Figures, tip: BlockRef | None) -> Mapping[Family, float]:
+    measured: dict[Family, float] = {
+        ORDERS_OPEN: found.open,
+        ORDERS_LATE: found.late,
+        ORDERS_PAID: found.paid,
+        CREDITED: found.credited_sat,
+    }
+    if found.watched is not None and found.watched_height is not None:
+        measured |= {WATCHER_HEIGHT: found.watched_height, WATCHER_SUCCESS: found.watched.timestamp()}
+        if tip is not None:
+            measured[WATCHER_LAG] = max(0, tip.height - found.watched_height)
+    return measured
 
 
 def _till(database: Database, mint: NonceMint, settings: Settings) -> Payments | None:
     """The till, where there is a price."""
     if not settings.price or settings.payment_key is None:
         return None
-    return Payments(database, mint, settings.network, settings.price, settings.payment_key)
+    return Payments(database, mint, settings.price, settings.payment_key)
 
 
 def make_sweeper(settings: Settings) -> Sweeper:
@@ -137,7 +169,7 @@ def make_watcher(settings: Settings) -> Watcher:
     return Watcher(_own_database(settings), source, confirmations=settings.confirmations, price=settings.price)
 
 
-def _chain_source(settings: Settings) -> ChainSource | None:
+def chain_source(settings: Settings) -> ChainSource | None:
     """The node of the settings, for requests that wait for it."""
     chain = settings.chain
     if chain is None:

@@ -52,7 +52,10 @@ def cli() -> None:
 @cli.command("serve")
 @setting_options()
 def serve_command(**flags: Any) -> None:
-    """Answer requests until it is told to stop (Ctrl-C, SIGTERM)."""
+    """Answer requests until it is told to stop (Ctrl-C, SIGTERM).
+
+    Example: causeway serve --config /etc/causeway.toml
+    """
     serve(load_settings(os.environ, **flags))
 
 
@@ -64,7 +67,10 @@ def db_group() -> None:
 @db_group.command("upgrade")
 @_database_options
 def upgrade_command(**flags: Any) -> None:
-    """Bring the database to the tables of this version. `serve` does it too."""
+    """Bring the database to the tables of this version. `serve` does it too.
+
+    Example: causeway db upgrade --config /etc/causeway.toml
+    """
     with database_url(load_settings(os.environ, **flags)) as url:
         upgrade(url)
     click.echo("the database is up to date")

@@ -13,6 +13,7 @@
     │   │   └── NonceUsedError             nonce_used                401
     │   ├── RequestSignatureError          incorrect_signature       401
     │   ├── TransferExhaustedError         transfer_exhausted        402
+    │   ├── BalanceTooLowError             balance_too_low           402
     │   ├── UnknownOwnerError              unknown_owner             403
     │   ├── AccountRequiredError           account_required          403
     │   ├── NotDelegateError               not_delegate              403
@@ -24,6 +25,7 @@
     │   ├── NoChainError                   no_chain                  404
     │   ├── SlowBodyError                  slow_body                 408
     │   ├── NotForSaleError                not_for_sale              409
+    │   ├── PriceChangedError              price_changed             409
     │   ├── BodyTooLargeError              body_too_large            413
     │   ├── AnswerFullError                answer_full               413
     │   ├── UrlTooLongError                url_too_long              414
@@ -113,6 +115,11 @@ class TransferExhaustedError(ApiError):
     status = 402
 
 
+class BalanceTooLowError(ApiError):
+    code = "balance_too_low"
+    status = 402
+
+
 class UnknownOwnerError(ApiError):
     code = "unknown_owner"
     status = 403
@@ -150,6 +157,11 @@ class NotLocalError(ApiError):
 
 class NotForSaleError(ApiError):
     code = "not_for_sale"
+    status = 409
+
+
+class PriceChangedError(ApiError):
+    code = "price_changed"
     status = 409
 
 

@@ -50,6 +50,8 @@ WORKER_STOP_S = 3
 ORPHAN_STOP_S = 1
 PORT_PATIENCE_S = 3
 READY_TIMEOUT_S = 30
+DATABASE_LOOK_S = 1
+"""How often the first process looks whether the embedded database is still there."""
 
 
 def serve(settings: Settings) -> None:
@@ -58,7 +60,7 @@ def serve(settings: Settings) -> None:
     :raises ReinError: the address, the database or the data directory cannot be used.
     """
     _stop_on(signal.SIGTERM, signal.SIGHUP)
-    with database_url(settings) as url, shared_file() as shared:
+    with _database(settings) as (url, embedded), shared_file() as shared:
         upgrade(url)
         _check_installation(url, settings)
         host, port = _claim_port(settings.host, settings.port)
@@ -80,19 +82,31 @@ def serve(settings: Settings) -> None:
             log_dictconfig=copy.deepcopy(LOGGING),
         )
         server.announce = partial(_announce, running)
+        server.embedded = embedded
         server.serve(target_loader=partial(load_worker, running, shared), wrap_loader=False)
+        if server.lost_database:
+            raise DatabaseError(
+                "the embedded PostgreSQL has died, and the server with it",
+                hint=f"Start it again: nothing is lost. Why it died may be in {settings.data / 'postgres' / 'log'}.",
+            )
 
 
 @contextmanager
 def database_url(settings: Settings) -> Iterator[URL]:
     """The operator's database, or the embedded one, running for as long as the context lasts."""
+    with _database(settings) as (url, _):
+        yield url
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[tuple[URL, EmbeddedPostgres | None]]:
     if settings.database_url is not None:
-        yield parse_url(settings.database_url)
+        yield parse_url(settings.database_url), None
         return
     embedded = EmbeddedPostgres(settings.data)
     try:
         embedded.start()
-        yield embedded.url
+        yield embedded.url, embedded
     finally:
         embedded.stop()
 
@@ -109,9 +123,12 @@ def load_worker(settings: Settings, shared: Path) -> Flask:
 
 
 class _WorkerServer(MPServer):
-    """Granian, and word when it answers."""
+    """Granian, and word when it answers. Ends when the embedded database dies: whoever started the server starts it
+    again, and with it the database; two who repair the same thing would be in each other's way."""
 
     announce: Callable[[], None]
+    embedded: EmbeddedPostgres | None = None
+    lost_database = False
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
         super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # granian's, not annotated
@@ -119,6 +136,14 @@ class _WorkerServer(MPServer):
         signal.signal(signal.SIGHUP, self.signal_handler_interrupt)
         # Not before the workers were forked: a thread might hold a lock at that moment, for ever in the child.
         threading.Thread(target=self.announce, daemon=True).start()
+        if self.embedded is not None:
+            threading.Thread(target=self._end_with_database, args=(self.embedded,), daemon=True).start()
+
+    def _end_with_database(self, embedded: EmbeddedPostgres) -> None:
+        while embedded.is_listening():
+            time.sleep(DATABASE_LOOK_S)
+        self.lost_database = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop_on(*signals: signal.Signals) -> None:

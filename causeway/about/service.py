@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
 from causeway.db.engine import Database
+
+T = TypeVar("T")
 
 COSTLY_S = 0.1
 SHARE = 20
@@ -25,24 +28,24 @@ class Holdings:
     documents: int
 
 
-class Counter:
+class Counter(Generic[T]):
     """Counts, exactly. Where counting has become slow, an answer is kept for twenty times as long as it took, so that
     asking can never keep the database busier than a twentieth of its time."""
 
-    def __init__(self, database: Database, count: Callable[[Connection], Holdings]) -> None:
+    def __init__(self, database: Database, count: Callable[[Connection], T]) -> None:
         self._database = database
         self._count = count
         self._lock = threading.Lock()
-        self._kept: Holdings | None = None
+        self._kept: T | None = None
         self._good_until = 0.0
 
-    def holdings(self) -> Holdings:
+    def counted(self) -> T:
         with self._lock:
             if self._kept is None or time.monotonic() >= self._good_until:
                 self._kept = self._database.read(self._measure)
             return self._kept
 
-    def _measure(self, connection: Connection) -> Holdings:
+    def _measure(self, connection: Connection) -> T:
         began = time.monotonic()
         counted = self._count(connection)
         took = time.monotonic() - began

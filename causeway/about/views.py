@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, current_app
 
 from causeway.about.page import PAGE_HEADERS, page
-from causeway.about.service import Counter, free_bytes
+from causeway.about.service import Counter, Holdings, free_bytes
 from causeway.api.openapi import describe, endpoints
 from causeway.api.operations import operation
 from causeway.api.responses import success
@@ -48,7 +48,7 @@ class HelpAnswer:
     endpoints: list[ListedEndpoint]
 
 
-def blueprint(counter: Counter, settings: Settings) -> Blueprint:
+def blueprint(counter: Counter[Holdings], settings: Settings) -> Blueprint:
     views = Blueprint("about", __name__)
     started = time.monotonic()
 
@@ -56,7 +56,7 @@ def blueprint(counter: Counter, settings: Settings) -> Blueprint:
     @operation(answers=StatusAnswer)
     def status() -> Response:
         """How long the server has been running, what it holds, and of which network."""
-        holdings = counter.holdings()
+        holdings = counter.counted()
         return success(
             {
                 "uptime": str(int(time.monotonic() - started)),

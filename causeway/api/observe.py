@@ -13,13 +13,19 @@ from flask import Flask, Response, g, request
 from causeway.ops.logs import write
 from causeway.ops.metrics import REFUSED, REQUESTS, SECONDS, Metrics
 from causeway.settings import Settings
+from rein.protocol.auth import NEXT_NONCE_HEADER, NONCE_HEADER, OWNER_HEADER, SIGNATURE_HEADER, SIGNER_HEADER
 
 log = logging.getLogger("causeway.requests")
 
 NO_ROUTE = "none"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
-_ALLOWED_HEADERS = "Content-Type, Rein-Owner, Rein-Signer, Rein-Nonce, Rein-Signature"
+_ALLOWED_HEADERS = ", ".join(
+    ("Content-Type", "If-None-Match", OWNER_HEADER, SIGNER_HEADER, NONCE_HEADER, SIGNATURE_HEADER)
+)
+_EXPOSED_HEADERS = f"{NEXT_NONCE_HEADER}, ETag, Retry-After, X-Request-Id"
+"""What a page may read beside the body: a browser hides all other headers."""
+
 _PREFLIGHT_S = "86400"
 
 
@@ -69,10 +75,15 @@ def _mark(secret: bytes, owner: str) -> str:
 def _allow_origin(response: Response, allowed: tuple[str, ...]) -> None:
     """Let web pages of these origins read the answer (CORS). By default there are none."""
     origin = request.headers.get("Origin")
-    if not allowed or origin is None or not ("*" in allowed or origin in allowed):
+    if not allowed:
+        return
+    if "*" not in allowed:
+        # Also where there is no such header: a cache must not hand that answer to a page.
+        response.headers.add("Vary", "Origin")
+    if origin is None or not ("*" in allowed or origin in allowed):
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
-    response.headers.add("Vary", "Origin")
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, POST"
         response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS

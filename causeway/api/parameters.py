@@ -83,7 +83,10 @@ class Parameters:
         return int(text)
 
     def optional_number(self, name: str, *, lowest: int, highest: int) -> int | None:
-        """A whole number in decimal digits that may be left out."""
+        """A whole number that may be left out: JSON's own, or in decimal digits."""
+        _, value = self._one_of((name,))
+        if type(value) is int and lowest <= value <= highest:
+            return value
         if self.optional_text(name) is None:
             return None
         return self.number(name, default=lowest, lowest=lowest, highest=highest)

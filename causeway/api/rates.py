@@ -34,7 +34,7 @@ _WAYS = 8
 _SETS = RATE_BYTES // (8 * _CELL_WORDS * _WAYS)
 
 UNLIMITED_ROUTES = frozenset({"/healthz"})
-GRANTING_ROUTES = frozenset({"/request", "/buy"})
+GRANTING_ROUTES = frozenset({"/request", "/buy", "/address"})
 READING_POSTS = frozenset({"/v1/get", "/v1/documents"})
 """What is asked for does not fit into a URL."""
 

@@ -38,7 +38,10 @@ _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @setting_options(*DATABASE)
 @json_option
 def stats_command(as_json: bool, **flags: Any) -> None:
-    """Say how much of everything there is."""
+    """Say how much of everything there is.
+
+    Example: causeway stats --json
+    """
     with _database(flags) as url, make_patient_engine(url).connect() as connection:
         stats = read_stats(connection)
     click.echo(json.dumps(asdict(stats), indent=4) if as_json else _shown_stats(stats))
@@ -48,7 +51,10 @@ def stats_command(as_json: bool, **flags: Any) -> None:
 @_file
 @setting_options(*DATABASE)
 def export_command(file: Path, **flags: Any) -> None:
-    """Write all that is stored to FILE, accounts and payments included. The server may run meanwhile."""
+    """Write all that is stored to FILE, accounts and payments included. The server may run meanwhile.
+
+    Example: causeway export /backup/causeway.jsonl
+    """
     with _database(flags) as url:
         exported = export_to(url, file)
     click.echo(f"{exported.documents:,} documents and {exported.values:,} values are in {file}")
@@ -62,6 +68,8 @@ def import_command(file: Path, as_json: bool, **flags: Any) -> None:
     """Read what `export` wrote to FILE. Every document is verified again; nothing newer is overwritten.
 
     It may be interrupted and run again. The exit code is 4 if some of it was refused.
+
+    Example: causeway import /backup/causeway.jsonl --data /tmp/drill
     """
     with _database(flags) as url:
         restored = restore_from(Database(url, connections=1), file, _progress)
@@ -81,6 +89,8 @@ def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_jso
 
     Filters: owner=ADDRESS, key=KEY (or key=PREFIX*), document=ID, kind=job (bid, ..., opaque), older-than=30d (or a
     date).
+
+    Example: causeway delete --filter kind=opaque --filter older-than=90d --yes --reason "spam"
     """
     conditions = parse_filters(filters, datetime.now(UTC))
     if yes and not reason:

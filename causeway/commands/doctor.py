@@ -15,7 +15,9 @@ from causeway.commands.options import json_option, setting_options
 from causeway.errors import DatabaseError
 from causeway.serving import database_url
 from causeway.settings import CONFIG_VARIABLE, Settings, load_settings
-from causeway.upkeep.doctor import Finding, Verdict, check_database, check_machine
+from causeway.upkeep.doctor import check_database, check_machine
+from causeway.upkeep.findings import Finding, Verdict
+from causeway.upkeep.reach import check_mail, check_payments
 
 FAILED_EXIT_CODE = 1
 
@@ -24,7 +26,10 @@ FAILED_EXIT_CODE = 1
 @setting_options()
 @json_option
 def doctor_command(as_json: bool, **flags: Any) -> None:
-    """Look the installation over. Changes nothing; the exit code is 1 if something keeps it from working."""
+    """Look the installation over. Changes nothing; the exit code is 1 if something keeps it from working.
+
+    Example: causeway doctor --config /etc/causeway.toml
+    """
     settings = load_settings(os.environ, **flags)
     config = flags.get("config") or os.environ.get(CONFIG_VARIABLE)
     findings = []
@@ -42,11 +47,13 @@ def doctor_command(as_json: bool, **flags: Any) -> None:
 
 def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield from check_machine(settings, config)
+    yield from check_mail(settings)
     if settings.database_url is None and not (settings.data / "postgres").exists():
         yield Finding(Verdict.OK, "the embedded PostgreSQL is made at the first start")
         return
     try:
         with database_url(settings) as url:
             yield from check_database(url, settings)
+            yield from check_payments(url, settings)
     except DatabaseError as error:
         yield Finding(Verdict.FAIL, error.message, error.hint)

@@ -23,7 +23,10 @@ from causeway.settings import load_settings
 def sweep_command(as_json: bool, **flags: Any) -> None:
     """Move values out of expired buckets, warn their owners, and remove what nobody renewed. Once.
 
-    `causeway serve` does it by itself; more often does no harm."""
+    `causeway serve` does it by itself; more often does no harm.
+
+    Example: causeway sweep --json
+    """
     settings = load_settings(os.environ, **flags)
     with database_url(settings) as url:
         upgrade(url)

@@ -26,21 +26,28 @@ from causeway.settings import load_settings
     *("chain_url", "chain_cookie", "watch_interval_s"),
 )
 @click.option("--once", is_flag=True, help="Look once, and end.")
-def watch_command(once: bool, **flags: Any) -> None:
+@click.option("--rescan", is_flag=True, help="Scan the unspent outputs once instead of reading blocks, and end.")
+def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
     """Watch the chain for deposits until it is told to stop (Ctrl-C, SIGTERM).
 
-    `causeway serve` does it by itself where it has --chain-url. Any number may run: one watches, the others wait."""
+    `causeway serve` does it by itself where it has --chain-url. Any number may run: one watches, the others wait.
+
+    --rescan is for a node that has the blocks since the last look no longer: it takes minutes on mainnet, and does not
+    find what was paid and spent again meanwhile.
+
+    Example: causeway watch --once --config /etc/causeway.toml
+    """
     settings = load_settings(os.environ, **flags)
     stop = threading.Event()
-    if not once:
+    if not (once or rescan):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _setting(stop))
     with database_url(settings) as url:
         upgrade(url)
         settings = replace(settings, database_url=url.render_as_string(hide_password=False))
         watcher = make_watcher(settings)
-        if once:
-            _report(watcher.look())
+        if once or rescan:
+            _report(watcher.rescan() if rescan else watcher.look())
             return
         click.echo("causeway watches the chain", err=True)
         keep_doing(Job(Duty.WATCH, settings.watch_interval_s, watcher.look), settings, stop, _report)

@@ -18,6 +18,7 @@ import logging
 import os
 import pwd
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -44,6 +45,8 @@ DATABASE = "postgres"
 
 START_TIMEOUT_S = 30
 PROGRAM_TIMEOUT_S = 60
+PROBE_TIMEOUT_S = 5
+SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100
 """Bytes. The system's own limit is 104 to 108."""
 
@@ -106,6 +109,21 @@ class EmbeddedPostgres:
                 self._stop_server()
             self._users.close()
             self._users = None
+
+    def is_listening(self) -> bool:
+        """Whether somebody still takes connections: the system refuses them from the moment the postmaster is dead,
+        whatever became of its other processes. Costs the server nothing."""
+        if self._socket_directory is None:
+            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(PROBE_TIMEOUT_S)
+            try:
+                probe.connect(str(self._socket_directory / SOCKET_NAME))
+            except (ConnectionRefusedError, FileNotFoundError):
+                return False
+            except OSError:
+                return True  # so busy that it has no room for one more
+        return True
 
     # ----- directories -------------------------------------------------------------------------------------------
 
@@ -194,7 +212,7 @@ class EmbeddedPostgres:
 
     def _choose_socket_directory(self) -> Path:
         """The cluster itself, or a private directory where that path is too long or strange for a socket."""
-        path = self._cluster / ".s.PGSQL.5432"
+        path = self._cluster / SOCKET_NAME
         if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and not set("'\"\\$`,") & set(str(path)):
             return self._cluster
         directory = Path(tempfile.mkdtemp(prefix="causeway-"))
@@ -207,8 +225,10 @@ class EmbeddedPostgres:
             shutil.rmtree(directory, ignore_errors=True)
 
     def _stop_server(self) -> None:
-        # Immediate skips the tidying-up only: the next start makes it good from the write-ahead log.
-        for mode in ("fast", "immediate"):
+        # Immediate skips the tidying-up only: the next start makes it good from the write-ahead log. There is
+        # nothing to stop where it has died.
+        is_dead = self._socket_directory is not None and not self.is_listening()
+        for mode in () if is_dead else ("fast", "immediate"):
             try:
                 self._run("pg_ctl", "stop", "--wait", "-D", self._cluster, "-m", mode, "-t", "5")
                 break

@@ -46,6 +46,17 @@ class SmtpMailer:
             except (smtplib.SMTPException, OSError) as error:
                 raise MailLostError("the connection to the mail server broke while it took a mail") from error
 
+    def check(self) -> None:
+        """Connect, encrypt and log in as for a mail, and send none.
+
+        :raises MailError: no mail could be sent now.
+        """
+        with self._connect() as smtp:
+            try:
+                smtp.noop()
+            except (smtplib.SMTPException, OSError) as error:
+                raise MailError("the connection to the mail server broke") from error
+
     def _message(self, to: str, subject: str, text: str) -> EmailMessage:
         if not is_email(to) or not subject.isprintable():
             # The caller's fault: what comes from strangers is sorted out before.

@@ -41,8 +41,21 @@ CONNECTIONS = Family("causeway_database_connections_used", "gauge", "Database co
 CONNECTIONS_MOST = Family("causeway_database_connections_most", "gauge", "Database connections there may be.")
 DOCUMENTS = Family("causeway_documents", "gauge", "Documents stored.")
 BYTES = Family("causeway_stored_bytes", "gauge", "Bytes of keys and values stored.")
+ORDERS_OPEN = Family("causeway_orders_open", "gauge", "Buckets ordered and not paid, while their price is held.")
+ORDERS_LATE = Family("causeway_orders_late", "gauge", "Buckets ordered and not paid, whose price is held no longer.")
+ORDERS_PAID = Family("causeway_orders_paid", "gauge", "Buckets that were paid for.")
+CREDITED = Family("causeway_credited_sat", "gauge", "Satoshis of deposits that were credited, less those taken back.")
+WATCHER_HEIGHT = Family("causeway_watcher_height", "gauge", "Height of the last block that the watcher has read.")
+WATCHER_LAG = Family("causeway_watcher_lag_blocks", "gauge", "Blocks of the node that the watcher has not read yet.")
+WATCHER_SUCCESS = Family(
+    "causeway_watcher_success_time_seconds", "gauge", "When the watcher last read a block, or found none to read."
+)
 
-FAMILIES = (REQUESTS, REFUSED, SECONDS, CONNECTIONS, CONNECTIONS_MOST, DOCUMENTS, BYTES)
+FAMILIES = (
+    *(REQUESTS, REFUSED, SECONDS, CONNECTIONS, CONNECTIONS_MOST, DOCUMENTS, BYTES),
+    *(ORDERS_OPEN, ORDERS_LATE, ORDERS_PAID, CREDITED, WATCHER_HEIGHT, WATCHER_LAG, WATCHER_SUCCESS),
+)
+"""Those that are not known are left out: where nothing is sold, nobody watches."""
 
 _LE = "le"
 _SUM = "sum"

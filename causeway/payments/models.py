@@ -115,6 +115,20 @@ class Receipt(Base):
     seen: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
+class WatchedBlock(Base):
+    """A block that the watcher has read to its end, and so all below it since the first address was given out.
+
+    The last ones are kept, so that it finds its way back when the chain reorganises. `seen` is when it was last found
+    to be in the chain.
+    """
+
+    __tablename__ = "watched_block"
+
+    height: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(ascii_text(64))
+    seen: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 class Entry(Base):
     """A line of the double-entry ledger. Lines are added, never changed; a mistake of the chain is undone by a
     counter entry.
@@ -145,4 +159,5 @@ ledger_transaction_seq = Sequence("ledger_transaction_seq", metadata=Base.metada
 deposit = table_of(Deposit)
 purchase = table_of(Purchase)
 receipt = table_of(Receipt)
+watched_block = table_of(WatchedBlock)
 ledger = table_of(Entry)

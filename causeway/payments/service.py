@@ -9,13 +9,16 @@ from sqlalchemy import Connection, select
 from causeway.accounts import service as accounts
 from causeway.auth import service as auth
 from causeway.auth.nonces import NonceMint
+from causeway.auth.service import Proof
 from causeway.db.base import values_given
 from causeway.db.engine import Database
 from causeway.errors import (
     BadParameterError,
+    BalanceTooLowError,
     NonceUsedError,
     NotDelegateError,
     NotForSaleError,
+    PriceChangedError,
     RequestSignatureError,
     UnknownOwnerError,
 )
@@ -25,9 +28,8 @@ from causeway.payments.orders import Order, account_address, buy_from_balance, o
 from rein.btc import message
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
-from rein.btc.networks import Network
 from rein.btc.receiving import ReceivingKey
-from rein.protocol.hosting import address_texts, balance_text, buy_text
+from rein.protocol.hosting import address_texts, balance_text
 
 
 @dataclass(frozen=True)
@@ -41,51 +43,67 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Purchased:
-    """What came of `/buy`: an order to pay, or (None) a bucket paid from the balance, which is what is left then."""
+class Ordered:
+    """What came of `/buy`: an order to pay, and the buckets there are."""
 
-    order: Order | None
-    balance: int | None
+    order: Order
+    buckets: list[hosting.BucketState]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What came of `/v1/buy`: the owner's buckets, and what is left of its balance."""
+
+    price: Sat
+    balance: int
     buckets: list[hosting.BucketState]
 
 
 class Payments:
     """The operator's till. `price` is not 0, and paid to addresses of `key`."""
 
-    def __init__(self, database: Database, mint: NonceMint, network: Network, price: Sat, key: ReceivingKey) -> None:
+    def __init__(self, database: Database, mint: NonceMint, price: Sat, key: ReceivingKey) -> None:
         self._database = database
         self._mint = mint
-        self._network = network
         self._key = key
         self.price = price
 
-    def order(self, owner: str, *, delegate: str | None, contact: str | None, block: str | None) -> Purchased:
+    def order(self, owner: str, *, delegate: str | None, contact: str | None, block: str | None) -> Ordered:
         """A bucket to be paid for, for whoever asks: it costs nobody anything until it is paid.
 
         :raises RateLimitError: there have been too many such requests from that address block.
         """
 
-        def work(connection: Connection) -> Purchased:
+        def work(connection: Connection) -> Ordered:
             accounts.register(connection, owner, delegate=delegate, contact=contact)
             order = open_order(connection, owner, self._key, self.price, block)
-            return Purchased(order, None, hosting.live_buckets(connection, owner))
+            return Ordered(order, hosting.live_buckets(connection, owner))
 
         return self._database.write(work)
 
-    def buy(self, owner: str, claim: Claim, *, block: str | None) -> Purchased:
-        """A bucket paid from the owner's balance at once, or an order where the balance is too low.
+    def buy(self, proof: Proof, price: int) -> Bought:
+        """A bucket paid from the owner's balance, at the price that the owner agreed to.
 
-        :raises ApiError: the request is not the owner's, or has been served already.
+        :raises ApiError: PriceChangedError; BalanceTooLowError; or the request is not the owner's, or has been served
+            already.
         """
-        check_claim(self._mint, owner, claim, buy_text(self._network.name, owner, self.price, claim.nonce))
+        if price != self.price:
+            raise PriceChangedError(f"the price is {self.price} sat, and not {price}", hint="GET /price says it.")
 
-        def work(connection: Connection) -> Purchased:
-            spend_claim(connection, owner, claim, "buy")
-            is_paid = buy_from_balance(connection, owner, self.price)
-            order = None if is_paid else open_order(connection, owner, self._key, self.price, block)
-            return Purchased(order, ledger.balance(connection, owner), hosting.live_buckets(connection, owner))
+        def work(connection: Connection) -> tuple[bool, Bought]:
+            _spend(connection, proof)
+            is_paid = buy_from_balance(connection, proof.owner, self.price)
+            balance = ledger.balance(connection, proof.owner)
+            return is_paid, Bought(self.price, balance, hosting.live_buckets(connection, proof.owner))
 
-        return self._database.write(work)
+        is_paid, bought = self._database.write(work)
+        if not is_paid:
+            # Only now, so that the nonce is spent: what was refused must not be bought later, with money yet to come.
+            raise BalanceTooLowError(
+                f"a bucket costs {self.price} sat; the balance is {bought.balance} sat",
+                hint="GET /buy gives an address to pay a bucket at.",
+            )
+        return bought
 
     def address(self, owner: str, contact: str, claim: Claim, *, block: str | None) -> str:
         """An address that fills the owner's balance. The contact is the owner's own word, so it counts from now on;
@@ -103,7 +121,7 @@ class Payments:
             if claim.nonce:
                 spend_claim(connection, owner, claim, "address")
             else:
-                check_signer(connection, owner, claim)
+                check_signer(connection, owner, claim.signer)
             accounts.sign_contact(connection, owner, contact, fresh=bool(claim.nonce))
             return account_address(connection, owner, self._key, block)
 
@@ -140,24 +158,28 @@ def spend_claim(connection: Connection, owner: str, claim: Claim, what: str) -> 
 
     :raises ApiError: UnknownOwnerError, NotDelegateError or NonceUsedError.
     """
-    if not accounts.is_registered(connection, owner):
-        raise UnknownOwnerError("User not found", hint="GET /request or GET /buy registers an owner.")
-    accounts.lock(connection, owner)
-    check_signer(connection, owner, claim)
     # No stored value has a key with a space in it, so what is spent here is no value's.
-    used = values_given(nonce=claim.nonce, key=f"/{what} ", text_hash=sha256(f"/{what} {owner} {claim.nonce}".encode()))
-    if not connection.scalar(_SPEND, used):
+    digest = sha256(f"/{what} {owner} {claim.nonce}".encode())
+    _spend(connection, Proof(owner, claim.signer, claim.nonce, f"/{what} ", digest))
+
+
+def _spend(connection: Connection, proof: Proof) -> None:
+    if not accounts.is_registered(connection, proof.owner):
+        raise UnknownOwnerError("User not found", hint="GET /request or GET /buy registers an owner.")
+    accounts.lock(connection, proof.owner)
+    check_signer(connection, proof.owner, proof.signer)
+    if not connection.scalar(_SPEND, proof.given()):
         raise NonceUsedError("This request has been served already; GET /nonce gives a fresh nonce.")
 
 
-def check_signer(connection: Connection, owner: str, claim: Claim) -> None:
+def check_signer(connection: Connection, owner: str, signer: str) -> None:
     """Whether the signer may speak for the owner.
 
     :raises NotDelegateError: it is neither the owner nor its enrolled delegate.
     """
-    if claim.signer != owner and not connection.scalar(_ENROLLED, values_given(owner=owner, signer=claim.signer)):
+    if signer != owner and not connection.scalar(_ENROLLED, values_given(owner=owner, signer=signer)):
         raise NotDelegateError(
-            f"{claim.signer} may not sign for {owner}",
+            f"{signer} may not sign for {owner}",
             hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
         )
 

@@ -15,7 +15,7 @@ from causeway.auth.nonces import NonceMint
 from causeway.db.engine import Database
 from causeway.hosting.service import FreeTerms
 from causeway.hosting.views import Bucket, HostingRequest, grant_free, shown_buckets
-from causeway.payments.service import Claim, Payments, Purchased, balance_of, not_for_sale
+from causeway.payments.service import Claim, Payments, balance_of, not_for_sale
 from rein.protocol.limits import MAX_CONTACT
 
 Short = Annotated[str, Text(200)]
@@ -33,25 +33,14 @@ class PriceAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuyRequest(HostingRequest):
-    """What `/buy` takes. With a signature, it is paid from the owner's balance if that covers the price."""
-
-    nonce: Annotated[str | None, Text(200)] = None
-    signature: Annotated[str | None, Text(200)] = None
-    signature_address: Signer = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class BuyAnswer:
-    """`address` is where the price may be paid, unless it was `paid` from the balance."""
+    """`address` is where the price may be paid; where hosting is free there is none."""
 
     status: str
     result: str
     price: str
     buckets: list[Bucket]
     address: str | None = None
-    paid: bool | None = None
-    balance: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,20 +95,17 @@ def blueprint(
         return success({"price": payments.price if payments else 0})
 
     @views.get("/buy")
-    @operation(takes=BuyRequest, answers=BuyAnswer)
+    @operation(takes=HostingRequest, answers=BuyAnswer)
     def buy() -> Response:
-        """A bucket and where to pay it, or paid from the balance if it is signed: owner, delegate, contact."""
-        asked = read_query(BuyRequest, request)
+        """A bucket and where to pay it: owner, delegate, contact."""
+        asked = read_query(HostingRequest, request)
         block = block_of_caller()
         if payments is None:
             return grant_free(database, free, block, asked.owner, asked.delegate, asked.contact, price="0")
-        if asked.signature is None:
-            contact = asked.contact or None
-            bought = payments.order(asked.owner, delegate=asked.delegate, contact=contact, block=block)
-        else:
-            claim = Claim(asked.signature_address or asked.owner, asked.nonce or "", asked.signature)
-            bought = payments.buy(asked.owner, claim, block=block)
-        return success({"price": str(payments.price), **_shown(bought)})
+        found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, block=block)
+        # `price` is the order's own, as long as it is held; numbers are text, as clients of 2016 know them.
+        shown = {"buckets": as_json(shown_buckets(found.buckets)), "price": str(found.order.price)}
+        return success({**shown, "address": found.order.address})
 
     @views.get("/address")
     @operation(takes=AddressRequest, answers=AddressAnswer)
@@ -140,13 +126,3 @@ def blueprint(
         return success({"balance": balance_of(database, mint, asked.address, claim)})
 
     return views
-
-
-def _shown(bought: Purchased) -> dict[str, object]:
-    """As clients of 2016 know it, numbers as text. `price` is the order's own, as long as it is held."""
-    shown: dict[str, object] = {"buckets": as_json(shown_buckets(bought.buckets))}
-    if bought.order is not None:
-        shown |= {"address": bought.order.address, "price": str(bought.order.price)}
-    if bought.balance is not None:
-        shown |= {"paid": bought.order is None, "balance": bought.balance}
-    return shown

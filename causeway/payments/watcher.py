@@ -1,30 +1,30 @@
 """Seeing on the chain who has paid, and who has paid no longer.
 
-A look asks the node for the unspent outputs of all addresses that were ever given out, and for what became of the
-outputs that were there before: one that the operator has spent since is still in its block. All questions are asked
-outside of transactions; what follows from an answer is one transaction, under the owner's lock, and happens once
-however often it is told. A look that was cut short, or met a chain in motion, is made good by the next.
+A look reads the blocks that came since the last one, and writes down what pays an address that was ever given out;
+then, at the tip, it judges what was written down and is not deep in the chain yet. All questions are asked outside of
+transactions; what follows from an answer is one transaction, under the owner's lock, and happens once however often it
+is told. A look that was cut short, or met a chain in motion, is made good by the next.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from causeway.accounts import service as accounts
 from causeway.db.engine import Database
 from causeway.payments import ledger
+from causeway.payments.blocks import Place, confirm_place, first_place, read_places, save_place
 from causeway.payments.models import deposit, receipt
 from causeway.payments.orders import settle
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
-from rein.chain.source import BlockRef, ChainSource, Output
-
-log = logging.getLogger(__name__)
+from rein.chain.source import BlockRef, ChainSource
+from rein.errors import ChainError
 
 SCRIPTS_A_SCAN = 5_000
 CLOCK_TOLERANCE_S = 7_200
@@ -50,10 +50,21 @@ class Receipt:
     outpoint: OutPoint
     deposit: Deposit
     amount: Sat
-    block: tuple[str, int] | None
-    """Hash and height of the block it is in; None once it left the chain."""
+    block: Place | None
+    """The block it is in; None once it left the chain."""
     credited: bool
     final: bool
+
+
+@dataclass
+class _Known:
+    """What the database knows, as a look goes on: deposits by script, receipts that may still change by outpoint, and
+    which of those have changed."""
+
+    deposits: dict[bytes, Deposit] = field(default_factory=dict)
+    receipts: dict[OutPoint, Receipt] = field(default_factory=dict)
+    changed: set[OutPoint] = field(default_factory=set)
+    last_deposit: int = 0
 
 
 class Watcher:
@@ -67,83 +78,126 @@ class Watcher:
         self._done: str | None = None
 
     def look(self) -> int:
-        """Look once, unless the chain is as it was at the last look; how many receipts have changed.
+        """Look once; how many receipts have changed. Does little if the chain is as it was at the last look.
 
         :raises ChainError: the node cannot answer. Nothing is lost: the next look asks again.
         :raises ApiError: the database is busy or gone, likewise.
         """
         tip = self._chain.tip()
         if tip.hash == self._done:
+            self._database.write(partial(confirm_place, block_hash=tip.hash))
             return 0
         with self._database.reading() as connection:
-            deposits = _load_deposits(connection)
-            known = _load_receipts(connection, deposits.values())
-        sight = _Sight(self._chain, tip)
-        now = list(self._sightings(sight, deposits, known))
-        changed = 0
-        for before, after in now:
-            if before != after:
-                self._database.write(partial(self._apply, before, after))
-                changed += 1
-        if not sight.blurred:
-            self._done = tip.hash
-        return changed
+            known = _Known(receipts=_load_receipts(connection))
+            places = read_places(connection)
+        if self._read_on(known, places, tip):
+            self._judge_all(known, tip)
+        return len(known.changed)
 
-    def _sightings(
-        self, sight: _Sight, deposits: Mapping[bytes, Deposit], known: dict[OutPoint, Receipt]
-    ) -> Iterator[tuple[Receipt | None, Receipt]]:
-        """What each receipt was, and what it is now."""
-        scripts = list(deposits)
+    def rescan(self) -> int:
+        """Look at the unspent outputs instead of the blocks, and go on from the tip: for a node that has the blocks no
+        longer. What was paid unseen and spent again is not found. How many receipts have changed.
+
+        :raises ChainError: the node cannot answer, or the chain changed while it did.
+        """
+        tip = self._chain.tip()
+        with self._database.reading() as connection:
+            known = _Known(receipts=_load_receipts(connection))
+            self._load_new_deposits(connection, known)
+        scripts = list(known.deposits)
         for start in range(0, len(scripts), SCRIPTS_A_SCAN):
             for output in self._chain.unspent_outputs(scripts[start : start + SCRIPTS_A_SCAN]):
-                before = known.pop(output.outpoint, None)
-                if before is not None and before.final:
-                    continue
-                block = sight.block_of_output(output, before, deposits[output.script])
-                if block is not None:
-                    yield before, self._judged(before, output, deposits[output.script], block, sight.tip)
-        for before in known.values():
+                # What came after the tip is read as a block, at the next look.
+                if output.height is not None and output.height <= tip.height:
+                    block = self._chain.block_at(output.height)
+                    self._note(known, output.outpoint, output.amount, output.script, block)
+        if not self._judge_all(known, tip):
+            raise ChainError("the chain changed during the scan", hint="Run it again.")
+        self._database.write(partial(save_place, block_hash=tip.hash, height=tip.height))
+        return len(known.changed)
+
+    # ----- reading ---------------------------------------------------------------------------------------------------
+
+    def _read_on(self, known: _Known, places: list[Place], tip: BlockRef) -> bool:
+        """Read the blocks up to the tip; whether the last one was it. If not, the chain changed meanwhile."""
+        last, height = self._where_to_go_on(places, tip)
+        while height < tip.height:
+            height += 1
+            ref = self._chain.block_at(height)
+            block = self._chain.read_block(ref.hash)
+            if block.previous != last:
+                return False
+            with self._database.reading() as connection:
+                # After the block was fetched: whoever is paid in it had got the address before.
+                self._load_new_deposits(connection, known)
+            for outpoint, output in block.outputs():
+                if output.script in known.deposits:
+                    self._note(known, outpoint, output.amount, output.script, ref)
+            last = block.hash
+            self._database.write(partial(save_place, block_hash=last, height=height))
+        return last == tip.hash
+
+    def _where_to_go_on(self, places: list[Place], tip: BlockRef) -> Place:
+        """The last block that was read and is still in the chain."""
+        for block_hash, height in places:
+            if height <= tip.height and _is_on_chain(self._chain, (block_hash, height)):
+                place = block_hash, height
+                break
+        else:
+            with self._database.reading() as connection:
+                place = first_place(connection, self._chain, tip)
+        self._database.write(partial(save_place, block_hash=place[0], height=place[1]))
+        return place
+
+    def _note(self, known: _Known, outpoint: OutPoint, amount: Sat, script: bytes, block: BlockRef) -> None:
+        """Write down that an output was seen in a block. Where an operator begins anew with a key that was in use, the
+        wallet's old coins are nobody's payment: the block must not be older than the address is here."""
+        paid = known.deposits[script]
+        place = block.hash, block.height
+        before = known.receipts.get(outpoint)
+        if block.time < paid.created - CLOCK_TOLERANCE_S or (before and (before.final or before.block == place)):
+            return
+        seen = replace(before or Receipt(outpoint, paid, amount, None, False, False), block=place)
+        self._database.write(partial(_place_receipt, seen))
+        known.receipts[outpoint] = seen
+        known.changed.add(outpoint)
+
+    def _load_new_deposits(self, connection: Connection, known: _Known) -> None:
+        """Deposits are numbered in the order they are committed in, under a lock."""
+        for script, each in _load_deposits(connection, known.last_deposit):
+            known.deposits[script] = each
+            known.last_deposit = each.id
+
+    # ----- judging ---------------------------------------------------------------------------------------------------
+
+    def _judge_all(self, known: _Known, tip: BlockRef) -> bool:
+        """Say of each receipt whether it is credited, as seen from the tip; False if that is in the chain no more."""
+        blocks = {each.block for each in known.receipts.values() if each.block and not each.final}
+        on_chain = {block for block in blocks if _is_on_chain(self._chain, block)}
+        if not _is_on_chain(self._chain, (tip.hash, tip.height)):
+            return False
+        for before in list(known.receipts.values()):
             if not before.final:
-                block = sight.block_of_spent(before)
-                yield before, self._judged_again(before, block, sight.tip)
+                after = self._judged(before, before.block if before.block in on_chain else None, tip)
+                if after != before:
+                    self._database.write(partial(self._apply, after))
+                    known.changed.add(after.outpoint)
+        self._done = tip.hash
+        return True
 
-    def _judged(
-        self, before: Receipt | None, output: Output, paid: Deposit, block: tuple[str, int], tip: BlockRef
-    ) -> Receipt:
-        first = before or Receipt(output.outpoint, paid, output.amount, None, False, False)
-        return self._judged_again(first, block, tip)
-
-    def _judged_again(self, before: Receipt, block: tuple[str, int] | None, tip: BlockRef) -> Receipt:
+    def _judged(self, before: Receipt, block: Place | None, tip: BlockRef) -> Receipt:
         depth = 0 if block is None else tip.height - block[1] + 1
         # Once credited it stays so while it is on the chain, even if a reorganisation moved it up a block.
         credited = block is not None and (before.credited or depth >= self._confirmations)
-        return Receipt(
-            before.outpoint, before.deposit, before.amount, block, credited, credited and depth >= FINAL_DEPTH
-        )
+        return replace(before, block=block, credited=credited, final=credited and depth >= FINAL_DEPTH)
 
-    def _apply(self, before: Receipt | None, after: Receipt, connection: Connection) -> None:
-        """Write down what a receipt is now, and what follows from it."""
+    def _apply(self, after: Receipt, connection: Connection) -> None:
+        """Write down how a receipt was judged, and what follows from it."""
         accounts.lock(connection, after.deposit.owner)
-        values = {
-            "block_hash": after.block[0] if after.block else None,
-            "height": after.block[1] if after.block else None,
-            "credited": after.credited,
-            "final": after.final,
-        }
         mine = (receipt.c.txid == after.outpoint.txid) & (receipt.c.vout == after.outpoint.vout)
         was_credited = connection.scalar(select(receipt.c.credited).where(mine).with_for_update())
-        if was_credited is None:
-            connection.execute(
-                insert(receipt).values(
-                    txid=after.outpoint.txid,
-                    vout=after.outpoint.vout,
-                    deposit_id=after.deposit.id,
-                    amount_sat=after.amount,
-                    **values,
-                )
-            )
-        else:
-            connection.execute(update(receipt).where(mine).values(**values))
+        judged = {**_columns_of(after.block), "credited": after.credited, "final": after.final}
+        connection.execute(update(receipt).where(mine).values(judged))
         if after.credited == bool(was_credited):
             return
         move = ledger.credit_deposit if after.credited else ledger.reverse_deposit
@@ -152,86 +206,61 @@ class Watcher:
         settle(connection, after.deposit.owner, self._price)
 
 
-class _Sight:
-    """Where transactions are, asking about each block once. `blurred`: an answer contradicted another, because the
-    chain changed in between; so nothing follows from it, and somebody must look again."""
-
-    def __init__(self, chain: ChainSource, tip: BlockRef) -> None:
-        self.tip = tip
-        self.blurred = False
-        self._chain = chain
-        self._blocks: dict[str, BlockRef | None] = {tip.hash: tip}
-
-    def block_of_output(self, output: Output, before: Receipt | None, paid: Deposit) -> tuple[str, int] | None:
-        """The block of an output that is there now; None also for one that is older than the address is here.
-
-        Where an operator begins anew with a key that was in use, the wallet's old coins are nobody's payment."""
-        if before is not None and before.block is not None and self._is_on_chain(before.block):
-            return before.block
-        if output.height is None or output.height > self.tip.height:
-            self.blurred = True
-            return None
-        block = self._chain.block_at(output.height)
-        if block.time < paid.created - CLOCK_TOLERANCE_S:
-            return None
-        found = self._chain.find_transaction(output.outpoint.txid, block.hash)
-        if found is not None and found.block == block and output.outpoint.vout < len(found.transaction.outputs):
-            told = found.transaction.outputs[output.outpoint.vout]
-            if (told.script, told.amount) == (output.script, output.amount):
-                return block.hash, block.height
-        self.blurred = True
-        return None
-
-    def block_of_spent(self, before: Receipt) -> tuple[str, int] | None:
-        """The block of an output that nobody can spend any more: spent, or gone with its transaction."""
-        if before.block is not None and self._is_on_chain(before.block):
-            return before.block
-        # In another block perhaps: a node with a transaction index knows.
-        found = self._chain.find_transaction(before.outpoint.txid)
-        if found is None or found.block is None:
-            return None
-        if found.block.height > self.tip.height:
-            self.blurred = True
-        return found.block.hash, found.block.height
-
-    def _is_on_chain(self, block: tuple[str, int]) -> bool:
-        block_hash, height = block
-        if block_hash not in self._blocks:
-            self._blocks[block_hash] = self._chain.block(block_hash)
-        found = self._blocks[block_hash]
-        return found is not None and found.height == height
-
-
-def _load_deposits(connection: Connection) -> dict[bytes, Deposit]:
-    rows = connection.execute(
-        select(deposit.c.script, deposit.c.id, deposit.c.owner, deposit.c.created).order_by(deposit.c.id)
+def _place_receipt(seen: Receipt, connection: Connection) -> None:
+    """Write down where a receipt is. Whether it is credited is another question, which others may have answered."""
+    place = _columns_of(seen.block)
+    row = insert(receipt).values(
+        txid=seen.outpoint.txid,
+        vout=seen.outpoint.vout,
+        deposit_id=seen.deposit.id,
+        amount_sat=seen.amount,
+        credited=False,
+        **place,
     )
-    return {bytes(script): Deposit(number, owner, created.timestamp()) for script, number, owner, created in rows}
+    connection.execute(row.on_conflict_do_update(index_elements=[receipt.c.txid, receipt.c.vout], set_=place))
 
 
-def _load_receipts(connection: Connection, deposits: Iterable[Deposit]) -> dict[OutPoint, Receipt]:
-    by_id = {each.id: each for each in deposits}
+def _columns_of(block: Place | None) -> dict[str, object]:
+    return {"block_hash": block[0] if block else None, "height": block[1] if block else None}
+
+
+def _is_on_chain(chain: ChainSource, place: Place) -> bool:
+    found = chain.block(place[0])
+    return found is not None and found.height == place[1]
+
+
+def _load_deposits(connection: Connection, after: int) -> Iterable[tuple[bytes, Deposit]]:
+    rows = connection.execute(
+        select(deposit.c.script, deposit.c.id, deposit.c.owner, deposit.c.created)
+        .where(deposit.c.id > after)
+        .order_by(deposit.c.id)
+    )
+    return [(bytes(script), Deposit(number, owner, made.timestamp())) for script, number, owner, made in rows]
+
+
+def _load_receipts(connection: Connection) -> dict[OutPoint, Receipt]:
     rows = connection.execute(
         select(
             receipt.c.txid,
             receipt.c.vout,
-            receipt.c.deposit_id,
             receipt.c.amount_sat,
             receipt.c.block_hash,
             receipt.c.height,
             receipt.c.credited,
             receipt.c.final,
-        )
+            deposit.c.id,
+            deposit.c.owner,
+            deposit.c.created,
+        ).join(deposit, deposit.c.id == receipt.c.deposit_id)
     )
     return {
         OutPoint(txid, vout): Receipt(
             OutPoint(txid, vout),
-            by_id[deposit_id],
+            Deposit(number, owner, created.timestamp()),
             Sat(amount),
             None if block_hash is None else (block_hash, height),
             credited,
             final,
         )
-        for txid, vout, deposit_id, amount, block_hash, height, credited, final in rows
-        if deposit_id in by_id
+        for txid, vout, amount, block_hash, height, credited, final, number, owner, created in rows
     }

@@ -7,9 +7,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
 from causeway.db.migrate import is_at_head
 from causeway.settings import Settings
+from causeway.upkeep.findings import Finding, fail, ok, warn
 
 LEAST_POSTGRES = 140_000
 """PostgreSQL 14, as `server_version_num` has it: the oldest that its makers still look after."""
@@ -32,38 +31,9 @@ CLOCK_FAIL_S = 30.0
 """Nonces are refused above it (`causeway.auth.nonces.CLOCK_TOLERANCE_S`)."""
 
 
-class Verdict(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found. `hint` says what to do about it."""
-
-    verdict: Verdict
-    what: str
-    hint: str | None = None
-
-
-def _ok(what: str) -> Finding:
-    return Finding(Verdict.OK, what)
-
-
-def _warn(what: str, hint: str) -> Finding:
-    return Finding(Verdict.WARN, what, hint)
-
-
-def _fail(what: str, hint: str) -> Finding:
-    return Finding(Verdict.FAIL, what, hint)
-
-
 def check_machine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     """Files, disk, port and what is reachable from where."""
-    yield _ok(f"the settings can be used; the network is {settings.network.name}")
+    yield ok(f"the settings can be used; the network is {settings.network.name}")
     if config is not None:
         yield _check_private(config, "the settings file")
     yield from _check_data(settings.data, embedded=settings.database_url is None)
@@ -76,7 +46,7 @@ def check_machine(settings: Settings, config: Path | None) -> Iterator[Finding]:
 def _check_data(data: Path, *, embedded: bool) -> Iterator[Finding]:
     if not data.exists():
         if embedded:
-            yield _ok(f"the data directory {data} is made at the first start")
+            yield ok(f"the data directory {data} is made at the first start")
         return
     yield _check_private(data, "the data directory")
     if not embedded:
@@ -85,23 +55,23 @@ def _check_data(data: Path, *, embedded: bool) -> Iterator[Finding]:
     if version.exists():
         made = version.read_text().strip()
         if made == MAJOR_VERSION:
-            yield _ok(f"the embedded PostgreSQL is of version {made}")
+            yield ok(f"the embedded PostgreSQL is of version {made}")
         else:
             hint = "Export with the causeway that made it, and import here."
-            yield _fail(f"the embedded PostgreSQL was made by version {made}; this is {MAJOR_VERSION}", hint)
+            yield fail(f"the embedded PostgreSQL was made by version {made}; this is {MAJOR_VERSION}", hint)
 
 
 def _check_private(path: Path, name: str) -> Finding:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
-        return _fail(f"{name} {path} cannot be looked at: {error.strerror}", "Give it to the user that runs causeway.")
+        return fail(f"{name} {path} cannot be looked at: {error.strerror}", "Give it to the user that runs causeway.")
     # Passing through is not reading: PostgreSQL's own account may have to (causeway.db.embedded).
     if mode & (stat.S_IRWXO & ~stat.S_IXOTH | stat.S_IWGRP):
-        return _warn(f"{name} {path} is open to others ({mode:o})", f"chmod go-rw {path}")
+        return warn(f"{name} {path} is open to others ({mode:o})", f"chmod go-rw {path}")
     if not os.access(path, os.R_OK):
-        return _fail(f"{name} {path} cannot be read", "Give it to the user that runs causeway.")
-    return _ok(f"{name} {path} is private ({mode:o})")
+        return fail(f"{name} {path} cannot be read", "Give it to the user that runs causeway.")
+    return ok(f"{name} {path} is private ({mode:o})")
 
 
 def _check_disk(data: Path) -> Finding:
@@ -109,8 +79,8 @@ def _check_disk(data: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     said = f"{free / 1e9:,.1f} GB are free at {existing}"
     if free < FREE_FAIL_BYTES:
-        return _fail(said, "PostgreSQL stops when its disk is full. Make room.")
-    return _warn(said, "Make room soon.") if free < FREE_WARN_BYTES else _ok(said)
+        return fail(said, "PostgreSQL stops when its disk is full. Make room.")
+    return warn(said, "Make room soon.") if free < FREE_WARN_BYTES else ok(said)
 
 
 def _check_port(settings: Settings) -> Finding:
@@ -120,13 +90,13 @@ def _check_port(settings: Settings) -> Finding:
         with socket.socket(family, kind) as probe:
             probe.settimeout(2)
             if settings.port and probe.connect_ex(address) == 0:
-                return _ok(f"something listens on {where}: this server, if it runs")
+                return ok(f"something listens on {where}: this server, if it runs")
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        return _fail(f"{where} cannot be listened on: {error.strerror}", "Choose another with --host and --port.")
-    return _ok(f"{where} is free")
+        return fail(f"{where} cannot be listened on: {error.strerror}", "Choose another with --host and --port.")
+    return ok(f"{where} is free")
 
 
 def _check_public_urls(settings: Settings) -> Finding:
@@ -134,10 +104,10 @@ def _check_public_urls(settings: Settings) -> Finding:
     plain = [name for name in names if name.startswith("http://") and not name.endswith(".onion")]
     if not settings.public_urls:
         hint = "Set public_urls to what people type, or their signed requests to the versioned API are refused."
-        return _warn(f"people can reach it as {', '.join(names)} only", hint)
+        return warn(f"people can reach it as {', '.join(names)} only", hint)
     if plain:
-        return _warn(f"{plain[0]} is without TLS", "Put a proxy with TLS in front, and name its https address.")
-    return _ok(f"people reach it as {', '.join(names)}")
+        return warn(f"{plain[0]} is without TLS", "Put a proxy with TLS in front, and name its https address.")
+    return ok(f"people reach it as {', '.join(names)}")
 
 
 def _check_reach(settings: Settings) -> Finding:
@@ -148,11 +118,11 @@ def _check_reach(settings: Settings) -> Finding:
         loopback = settings.host == "localhost"
     if not loopback:
         hint = "Without TLS in front of it, anybody on the way reads and changes what passes. See docs/operations.md."
-        return _warn(f"{settings.host} is not a loopback address", hint)
+        return warn(f"{settings.host} is not a loopback address", hint)
     if settings.local and not settings.trusted_proxy:
         hint = "Behind a proxy or an onion service, set trusted_proxy, or local to none: see docs/operations.md."
-        return _warn("requests from this machine have no rate limits and no proxy is trusted", hint)
-    return _ok("it listens on a loopback address, and the proxy in front of it is known")
+        return warn("requests from this machine have no rate limits and no proxy is trusted", hint)
+    return ok("it listens on a loopback address, and the proxy in front of it is known")
 
 
 def check_database(url: URL, settings: Settings) -> Iterator[Finding]:
@@ -163,46 +133,46 @@ def check_database(url: URL, settings: Settings) -> Iterator[Finding]:
                 yield check(connection, settings)
     except DBAPIError as error:
         reason = str(error.orig).strip().split("\n")[0]
-        yield _fail(f"the database cannot be used: {reason}", "Check --database-url, and that the database runs.")
+        yield fail(f"the database cannot be used: {reason}", "Check --database-url, and that the database runs.")
 
 
 def _check_version(connection: Connection, _: Settings) -> Finding:
     number = int(str(connection.scalar(text("SHOW server_version_num"))))
     version = connection.scalar(text("SHOW server_version"))
     if number < LEAST_POSTGRES:
-        return _fail(f"the database is PostgreSQL {version}", "causeway needs 14 or later.")
-    return _ok(f"the database answers; it is PostgreSQL {version}")
+        return fail(f"the database is PostgreSQL {version}", "causeway needs 14 or later.")
+    return ok(f"the database answers; it is PostgreSQL {version}")
 
 
 def _check_tables(connection: Connection, _: Settings) -> Finding:
     if is_at_head(connection):
-        return _ok("the database has the tables of this version")
-    return _fail("the database does not have the tables of this version", "Run `causeway db upgrade`.")
+        return ok("the database has the tables of this version")
+    return fail("the database does not have the tables of this version", "Run `causeway db upgrade`.")
 
 
 def _check_network(connection: Connection, settings: Settings) -> Finding:
     if connection.scalar(text("SELECT to_regclass('installation')")) is None:
-        return _warn("no server has run on this database yet", "The first one sets its network.")
+        return warn("no server has run on this database yet", "The first one sets its network.")
     network = connection.scalar(select(installation.c.network))
     if network is None:
-        return _warn("no server has run on this database yet", "The first one sets its network.")
+        return warn("no server has run on this database yet", "The first one sets its network.")
     if network != settings.network.name:
-        return _fail(f"the database holds documents of {network}", f"Give --network {network}, or another database.")
-    return _ok(f"the database holds documents of {network}")
+        return fail(f"the database holds documents of {network}", f"Give --network {network}, or another database.")
+    return ok(f"the database holds documents of {network}")
 
 
 def _check_encoding(connection: Connection, _: Settings) -> Finding:
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
-        return _fail(f"the database stores {encoding}", "Make one with ENCODING 'UTF8'.")
-    return _ok("the database stores UTF-8")
+        return fail(f"the database stores {encoding}", "Make one with ENCODING 'UTF8'.")
+    return ok("the database stores UTF-8")
 
 
 def _check_durable(connection: Connection, _: Settings) -> Finding:
     for name in ("fsync", "full_page_writes"):
         if connection.scalar(text(f"SHOW {name}")) != "on":
-            return _fail(f"the database runs with {name} off", f"A power cut would lose documents. Set {name} = on.")
-    return _ok("the database waits for the disk")
+            return fail(f"the database runs with {name} off", f"A power cut would lose documents. Set {name} = on.")
+    return ok("the database waits for the disk")
 
 
 def _check_connections(connection: Connection, settings: Settings) -> Finding:
@@ -210,20 +180,20 @@ def _check_connections(connection: Connection, settings: Settings) -> Finding:
     needed = settings.workers * settings.threads + 5
     if needed > most:
         hint = "Raise max_connections, or set fewer workers or threads."
-        return _warn(f"the server may open {needed} connections, the database takes {most}", hint)
-    return _ok(f"the database takes {most} connections; the server needs {needed} at most")
+        return warn(f"the server may open {needed} connections, the database takes {most}", hint)
+    return ok(f"the database takes {most} connections; the server needs {needed} at most")
 
 
 def _check_clock(connection: Connection, _: Settings) -> Finding:
     there = connection.scalar(text("SELECT clock_timestamp()"))
     if not isinstance(there, datetime):
-        return _fail("the database does not tell the time", "It should.")
+        return fail("the database does not tell the time", "It should.")
     apart = abs((datetime.now(UTC) - there).total_seconds())
     if apart > CLOCK_FAIL_S:
-        return _fail(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
+        return fail(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
     if apart > CLOCK_WARN_S:
-        return _warn(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
-    return _ok("this machine's clock and the database's agree")
+        return warn(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
+    return ok("this machine's clock and the database's agree")
 
 
 _DATABASE_CHECKS: tuple[Callable[[Connection, Settings], Finding], ...] = (

@@ -27,12 +27,17 @@ from causeway.db.base import Base
 from causeway.db.installation import installation
 from causeway.hosting.models import block_day, bucket
 from causeway.kv.models import kv
+from causeway.payments.models import deposit, ledger, purchase, receipt, watched_block
 from causeway.search.models import document, enrollment
 
 FORMAT = 1
 
 MERGED = (owner, bucket)
 """Tables whose rows are added to those that are there."""
+
+MONEY = (deposit, purchase, receipt, ledger, watched_block)
+"""Tables whose rows are worth something together only. They are restored into a server that has taken no money, or
+not at all: what two servers took cannot be told apart, so some of it would count twice or for somebody else."""
 
 LEFT_OUT = (installation, nonce_use, block_day)
 """The server's secret, and what is over within a day: a restored server makes its own."""

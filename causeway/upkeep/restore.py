@@ -15,20 +15,23 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text, update
+from sqlalchemy import Connection, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
 from causeway.auth import service as auth
 from causeway.db.engine import Database
 from causeway.db.installation import open_installation
+from causeway.db.leadership import Duty
 from causeway.errors import FileError
 from causeway.hosting.models import bucket
 from causeway.kv.arrivals import Arrival, read_arrival
 from causeway.kv.models import kv
+from causeway.payments.figures import unbalanced_transactions
+from causeway.payments.models import watched_block
 from causeway.search import index
 from causeway.search.models import document, document_seq, tombstone
-from causeway.upkeep.lines import FORMAT, MAX_LINE, MERGED, read_row, row_columns, row_tables, sequences
+from causeway.upkeep.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
 from rein.btc.networks import MAINNET, Network, network_named
 from rein.errors import ReinError
 
@@ -112,6 +115,12 @@ class _Restore:
     ) -> None:
         tables = {table.name: table for table in row_tables()}
         used = {table.name for table in tables.values() if table not in MERGED and _is_used(connection, table)}
+        money = {table.name for table in MONEY}
+        if used & money - {watched_block.name}:
+            used |= money
+        elif any(fields.get("table") in money for _, fields in batch):
+            _take_the_watchers_place(connection)
+            used -= money
         for number, fields in batch:
             table = tables.get(str(fields.get("table")))
             row = fields.get("row")
@@ -125,13 +134,26 @@ class _Restore:
                 continue
             if table is bucket:
                 _add_bucket(connection, values, outcome, buckets)
-            elif table.name in used or (table not in MERGED and _points_elsewhere(values, buckets)):
-                # Payments and the like belong together: they are restored into a server that has none, or not at all.
+            elif table.name in used:
                 outcome.counts[f"{table.name} kept as it is"] += 1
             else:
-                _count(outcome, table.name, _insert_row(connection, table, values))
+                if values.get("bucket_id") in buckets:
+                    values["bucket_id"] = buckets[int(str(values["bucket_id"]))]
+                self._insert(connection, table, values, f"line {number}", outcome)
+        if unbalanced_transactions(connection):
+            raise FileError("the ledger in it does not sum to zero: nothing was imported")
         for table in tables.values():
             _pass_identity(connection, table)
+
+    @staticmethod
+    def _insert(
+        connection: Connection, table: Table, values: Mapping[str, object], what: str, outcome: Restored
+    ) -> None:
+        try:
+            with connection.begin_nested():
+                _count(outcome, table.name, _insert_row(connection, table, values))
+        except (IntegrityError, DataError):
+            outcome.refuse(what, "the database does not take it")
 
     # ----- documents and values ----------------------------------------------------------------------------------
 
@@ -273,8 +295,18 @@ def _is_used(connection: Connection, table: Table) -> bool:
     return bool(connection.scalar(select(select(table).exists())))
 
 
-def _points_elsewhere(values: Mapping[str, object], buckets: Mapping[int, int]) -> bool:
-    return values.get("bucket_id") in {old for old, new in buckets.items() if old != new}
+def _take_the_watchers_place(connection: Connection) -> None:
+    """Until the transaction ends nobody watches, and whoever does afterwards begins where the file says: what the
+    restored addresses were paid since may be in blocks that were read here without knowing them.
+
+    :raises FileError: somebody watches now.
+    """
+    if not connection.scalar(select(func.pg_try_advisory_xact_lock(int(Duty.WATCH)))):
+        raise FileError(
+            "there are payments in it, and somebody is watching the chain for this database",
+            hint="Stop `causeway serve` and `causeway watch`, and import again.",
+        )
+    connection.execute(delete(watched_block))
 
 
 def _count(outcome: Restored, table: str, added: bool) -> None:

@@ -88,6 +88,11 @@ class SearchRequest:
     limit: Annotated[int, Whole(1, SEARCH_ROWS)] = 50
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuyRequest:
+    price_sat: Annotated[int, Whole(1, MAX_MONEY), About("What the owner agrees to pay.")]
+
+
 # ----- answers -------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +130,21 @@ class DeleteVerdict:
 @dataclass(frozen=True, kw_only=True)
 class DeleteAnswer:
     verdicts: list[DeleteVerdict]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedBucket:
+    id: int
+    expires: Annotated[str, About("In UTC, by RFC 3339.")]
+    bytes_free: int
+    transfer_free: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuyAnswer:
+    price_sat: int
+    balance_sat: Annotated[int, About("What is left of the balance.")]
+    buckets: list[OwnedBucket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import TypeVar
 
 from flask import Blueprint, Response, request
@@ -19,7 +20,9 @@ from causeway.api.responses import compact, error_detail
 from causeway.auth.nonces import LIFETIME_S, NonceMint
 from causeway.db.engine import Database
 from causeway.errors import BadParameterError, UnknownOwnerError
+from causeway.hosting.service import BucketState
 from causeway.kv.batches import BatchStore, Item
+from causeway.payments.service import Payments, not_for_sale
 from causeway.search.by_id import read_by_id
 from causeway.search.feed import read_feed
 from causeway.search.jobs import Wanted, find_jobs
@@ -38,10 +41,16 @@ T = TypeVar("T")
 
 
 def blueprint(
-    database: Database, store: BatchStore, mint: NonceMint, settings: Settings, count_documents: Callable[[], int]
+    database: Database,
+    store: BatchStore,
+    payments: Payments | None,
+    mint: NonceMint,
+    settings: Settings,
+    count_documents: Callable[[], int],
 ) -> Blueprint:
     """The views.
 
+    :param payments: None where hosting is free.
     :param count_documents: how many there are, perhaps a moment ago.
     """
     views = Blueprint("v1", __name__, url_prefix="/v1")
@@ -112,6 +121,19 @@ def blueprint(
             {"verdicts": [_verdict(_text(each), "deleted", refused.get(at)) for at, each in enumerate(keys)]}
         )
 
+    @views.post("/buy")
+    @operation(takes=m.BuyRequest, answers=m.BuyAnswer, signed=True)
+    def buy() -> Response:
+        """A bucket paid from the owner's balance, at this price and no other."""
+        proof, body = gate.admit(request)
+        asked = shapes.read(m.BuyRequest, parse_parameters(body))
+        if payments is None:
+            raise not_for_sale()
+        with account(proof.owner):
+            bought = payments.buy(proof, asked.price_sat)
+        buckets = [_owned(each) for each in bought.buckets]
+        return _answer(m.BuyAnswer(price_sat=bought.price, balance_sat=bought.balance, buckets=buckets))
+
     @views.post("/get")
     @operation(takes=m.KeysRequest, answers=m.ValuesAnswer)
     def get() -> Response:
@@ -174,6 +196,15 @@ _LIMITS = m.Limits(
 
 def _answer(answer: object) -> Response:
     return compact(shapes.as_json(answer))
+
+
+def _owned(state: BucketState) -> m.OwnedBucket:
+    return m.OwnedBucket(
+        id=state.id,
+        expires=state.expires.astimezone(UTC).isoformat(timespec="seconds"),
+        bytes_free=state.bytes_free,
+        transfer_free=state.transfer_free,
+    )
 
 
 def _unless_known(response: Response) -> Response:

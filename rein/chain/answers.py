@@ -96,6 +96,17 @@ class Answer:
             raise self.malformed("hexadecimal")
         return bytes.fromhex(text)
 
+    def long_data(self) -> bytes:
+        """As `data`, for millions of digits: a pattern would take gigabytes to match them."""
+        text = self.text()
+        try:
+            data = bytes.fromhex(text)
+        except ValueError as error:
+            raise self.malformed("hexadecimal") from error
+        if data.hex() != text:
+            raise self.malformed("hexadecimal")
+        return data
+
     def amount(self) -> Sat:
         """Satoshis from a JSON number of bitcoin, exactly."""
         value = self.value

@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from rein.btc.amounts import Sat
+from rein.btc.block import Block
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
 from rein.chain.jsonrpc import Endpoint, Fault, JsonRpc
 from rein.chain.source import BlockRef, FoundTransaction, Output
-from rein.errors import ChainError, ReinError, RejectedError
+from rein.errors import ChainError, InputError, ReinError, RejectedError
 
 if TYPE_CHECKING:
     import requests
@@ -113,6 +114,17 @@ class CoreRpc:
         if answer["hash"].hash() != block_hash:
             raise ChainError("the node answers with another block than the one asked for")
         return BlockRef(block_hash, answer["height"].height(), answer["time"].integer(0, 2**32 - 1))
+
+    def read_block(self, block_hash: str) -> Block:
+        answer = self._try("getblock", block_hash, 0)
+        if isinstance(answer, Fault):
+            if answer.code == INVALID_ADDRESS_OR_KEY:
+                raise ChainError(f"the node has no block {block_hash}")
+            raise self._refusal("getblock", answer)
+        try:
+            return Block.parse(answer.long_data(), block_hash)
+        except InputError as error:
+            raise ChainError(f"the node's answer to getblock cannot be used: {error.message}") from error
 
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
         wanted = list(dict.fromkeys(scripts))

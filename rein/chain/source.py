@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rein.btc.amounts import Sat
+from rein.btc.block import Block
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 
@@ -60,6 +61,10 @@ class ChainSource(Protocol):
 
     def block(self, block_hash: str) -> BlockRef | None:
         """The block of that hash; None when it is unknown or not on the best chain."""
+        ...
+
+    def read_block(self, block_hash: str) -> Block:
+        """What is in the block of that hash, checked to have it. ChainError when this source does not have it."""
         ...
 
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:

@@ -40,7 +40,7 @@ def test_every_endpoint_is_listed(caller: Caller, path: str) -> None:
         *(("POST", path) for path in ("/put", "/delete")),
         *((method, "/bitcoin") for method in ("GET", "POST")),
         *(("GET", f"/v1/{name}") for name in ("status", "nonce", "feed", "search")),
-        *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents")),
+        *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents", "buy")),
     }
     assert all(each["description"] for each in caller.get(path).data["endpoints"])
 
@@ -57,11 +57,11 @@ def test_counting_that_is_slow_is_not_done_for_everybody(server: Server, monkeyp
         return Holdings(0, number)
 
     counter = Counter(database, count)
-    assert [counter.holdings().documents for _ in range(3)] == [0, 1, 1]
+    assert [counter.counted().documents for _ in range(3)] == [0, 1, 1]
     now[0] += 9
-    assert counter.holdings().documents == 1
+    assert counter.counted().documents == 1
     now[0] += 2
-    assert counter.holdings().documents == 2
+    assert counter.counted().documents == 2
 
 
 def test_free_space_is_that_of_the_disk_even_where_nothing_was_made_yet(tmp_path: Path) -> None:

@@ -201,6 +201,10 @@ def test_each_class_has_its_own_rate(server: Server) -> None:
     assert [ask("/request?owner=x") for _ in range(2)] == [400, 429]
     assert [ask("/put", method="POST", json={}) for _ in range(3)] == [400, 400, 429]
     assert ask("/get?key=x") == 404
+    # What reads by POST is no write, and what gives addresses out is asked for as rarely as buckets are.
+    assert [ask(path, method="POST", json={}) for path in ("/v1/get", "/v1/documents")] == [400, 400]
+    assert ask("/v1/put", method="POST", json={}) == 429
+    assert [ask(f"{path}?owner=x") for path in ("/request", "/buy", "/address")] == [429] * 3
 
 
 def test_an_account_is_limited_wherever_it_writes_from(server: Server, bob: Person, mallory: Person) -> None:
@@ -295,6 +299,39 @@ def test_pages_of_other_origins_are_let_in_only_if_named(server: Server) -> None
     assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
     other = client.get("/help", headers={"Origin": "https://example.com"})
     assert "Access-Control-Allow-Origin" not in other.headers
+    assert other.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Origin" not in client.get("/help").headers
+    everybody = app_with(server, cors_origins=("*",)).test_client().get("/help", headers=origin)
+    assert everybody.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in everybody.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/put", "/v1/feed", "/put", "/query"])
+def test_a_page_may_ask_everything_and_read_what_the_protocol_needs(server: Server, bob: Person, path: str) -> None:
+    client = app_with(server, cors_origins=("https://example.org",)).test_client()
+    asked = {
+        "Origin": "https://example.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, rein-nonce, if-none-match",
+    }
+    preflight = client.options(path, headers=asked)
+    assert preflight.status_code == 200
+    allowed = {name.strip().lower() for name in preflight.headers["Access-Control-Allow-Headers"].split(",")}
+    assert allowed >= {"content-type", "if-none-match", "rein-owner", "rein-signer", "rein-nonce", "rein-signature"}
+    assert preflight.headers["Access-Control-Allow-Methods"] == "GET, POST"
+    answer = client.get("/v1/feed", headers={"Origin": "https://example.org", "Rein-Owner": bob.master_address})
+    exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+    assert exposed >= {"Rein-Next-Nonce", "ETag", "Retry-After"}
+    assert {"Rein-Next-Nonce", "ETag"} <= set(answer.headers.keys())
+
+
+def test_a_page_learns_when_to_come_back(server: Server) -> None:
+    client = app_with(server, cors_origins=("*",), rate_read=(Rate(1, 60),)).test_client()
+    ask = {"environ_overrides": STRANGER, "headers": {"Origin": "https://example.org"}}
+    answers = [client.get("/help", **ask) for _ in range(2)]  # type: ignore[arg-type]
+    assert answers[1].status_code == 429
+    assert answers[1].headers["Access-Control-Allow-Origin"] == "*"
+    assert "Retry-After" in answers[1].headers["Access-Control-Expose-Headers"]
 
 
 # ----- bodies that do not arrive -------------------------------------------------------------------------------------

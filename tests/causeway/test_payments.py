@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,19 +17,25 @@ from causeway.payments.orders import ADDRESSES_A_DAY, MAX_OPEN_ORDERS
 from rein.btc import message
 from rein.btc.address import p2pkh_script, p2wpkh_address
 from rein.btc.amounts import Sat
+from rein.btc.block import Block
 from rein.btc.curve import sign_der
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned, with_witnesses, witness_v0_sighash
 from rein.chain.core_rpc import CoreRpc
-from rein.chain.source import BlockRef, Output
 from rein.devnet import faucet
 from rein.errors import ChainError
-from rein.protocol.hosting import sign_address
+from rein.protocol.hosting import address_texts
+from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import Server
 from tests.causeway.till import KEY, PRICE, WALLET, Till, private_chain
 from tests.support.people import enroll, person
 
 BOB, MALLORY = person("Bob"), person("Mallory")
+
+
+def sign_address(contact: str, owner: str, nonce: str = "") -> str:
+    """The signature of an `/address`, by Bob."""
+    return message.sign(BOB.master, address_texts(contact, owner, nonce)[0])
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +56,11 @@ def till(server: Server, chain: CoreRpc) -> Till:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_addresses(server: Server, request: pytest.FixtureRequest) -> None:
-    """Every test starts at other addresses of the operator's: this module's chain remembers all payments."""
+def _fresh_addresses(server: Server, chain: CoreRpc, request: pytest.FixtureRequest) -> None:
+    """Every test starts at other addresses of the operator's: this module's chain remembers all payments. And behind
+    its last block, where the watcher of a server that was there all the time would stand."""
+    tip = chain.tip()
+    server.rows("INSERT INTO watched_block (height, hash) VALUES (:height, :hash)", height=tip.height, hash=tip.hash)
     start = 1_000 * (1 + sorted(item.name for item in request.session.items).index(request.node.name))
     address = KEY.address(start)
     server.rows("INSERT INTO owner (address) VALUES (:owner)", owner=MALLORY.delegate_address)
@@ -120,7 +130,7 @@ def test_paying_the_same_address_again_fills_the_balance(till: Till) -> None:
     till.pay(address, PRICE)
     till.pay(address, PRICE)
     assert (till.buckets(BOB), till.balance(BOB)) == (1, PRICE)
-    assert till.buy(BOB).data["paid"] is True
+    assert till.buy(BOB).data["balance_sat"] == 0
     assert (till.buckets(BOB), till.balance(BOB)) == (2, 0)
 
 
@@ -192,28 +202,52 @@ def test_only_the_owner_or_its_delegate_spends_a_balance(till: Till) -> None:
     till.order(MALLORY)
     assert till.buy(BOB, by=MALLORY.master).outcome == (403, "not_delegate")
     assert till.buy(BOB, by=BOB.delegate).outcome == (403, "not_delegate")
-    assert till.buy(BOB, signature_address=BOB.delegate_address).outcome == (401, "incorrect_signature")
     assert till.buy(BOB, nonce=till.caller.nonce(MALLORY)).outcome == (401, "bad_nonce")
     assert till.balance(BOB) == 3 * PRICE
     assert till.caller.put(BOB, "enrollment", enroll(BOB)).status == 201
-    assert till.buy(BOB, by=BOB.delegate).data["paid"] is True
+    assert till.buy(BOB, by=BOB.delegate).data["balance_sat"] == 2 * PRICE
     assert (till.buckets(BOB), till.balance(BOB)) == (2, 2 * PRICE)
 
 
-def test_a_signed_purchase_is_served_once_and_at_one_price(server: Server, chain: CoreRpc) -> None:
-    till = Till(server, chain)
+def test_a_purchase_is_served_once_and_at_the_price_that_was_signed(till: Till) -> None:
     till.pay(till.order(BOB), 3 * PRICE)
     nonce = till.caller.nonce(BOB)
-    assert till.buy(BOB, nonce=nonce).data["paid"] is True
+    answer = till.buy(BOB, nonce=nonce)
+    assert answer.data["price_sat"] == PRICE
+    assert [bucket["bytes_free"] for bucket in answer.data["buckets"]] == [1_048_576] * 2
     assert till.buy(BOB, nonce=nonce).outcome == (401, "nonce_used")
-    cheaper = till.buy(BOB)
-    assert cheaper.data["paid"] is True
-    assert Till(server, chain, price=Sat(9_000)).caller.get("/price").data["price"] == 9_000
-    dear = Till(server, chain, price=Sat(20_000))
+    assert till.buy(BOB, price=PRICE - 1).outcome == (409, "price_changed")
+    assert till.buy(BOB, price=PRICE + 1).outcome == (409, "price_changed")
+    assert till.buy(BOB, price=0).outcome == (400, "bad_parameter")
+    assert till.balance(BOB) == PRICE
+
+
+def test_a_purchase_signed_for_one_server_is_worth_nothing_at_another(till: Till) -> None:
+    """A server that hands out another's nonces must not spend there what people meant to spend here."""
+    till.pay(till.order(BOB), 2 * PRICE)
+    v1 = CallerV1(till.app.test_client())
+    body = json.dumps({"price_sat": int(PRICE)}).encode()
+    for elsewhere in ({"server": "https://evil.example"}, {"path_and_query": "/v1/put"}, {"body_sha256": "0" * 64}):
+        headers = v1.headers(BOB, "/buy", body, nonce=v1.nonce(BOB), **elsewhere)
+        assert v1.post("/buy", body, headers).outcome == (401, "incorrect_signature")
+    assert till.balance(BOB) == PRICE
+    # The API of 2016 binds no server: nothing that is signed there buys.
+    unsigned = till.caller.get("/buy", owner=BOB.master_address, nonce="0" * 32, signature="x" * 88)
+    assert "paid" not in unsigned.data
+    assert (till.buckets(BOB), till.balance(BOB)) == (1, PRICE)
+
+
+def test_what_a_balance_did_not_cover_is_not_bought_later(till: Till) -> None:
+    address = till.order(BOB)
+    till.pay(address, PRICE - 1)
     nonce = till.caller.nonce(BOB)
-    stale = replace(till).buy(BOB, nonce=nonce)
-    assert stale.data["paid"] is False
-    assert dear.caller.get("/buy", owner=BOB.master_address, nonce=nonce, signature="x" * 88).status == 401
+    refused = till.buy(BOB, nonce=nonce)
+    assert refused.outcome == (402, "balance_too_low")
+    assert f"the balance is {PRICE - 1} sat" in refused.data["error"]["message"]
+    till.pay(address, PRICE + 1)
+    assert (till.buckets(BOB), till.balance(BOB)) == (1, PRICE)
+    assert till.buy(BOB, nonce=nonce).outcome == (401, "nonce_used")
+    assert till.balance(BOB) == PRICE
 
 
 def test_purchases_at_once_spend_no_more_than_there_is(till: Till) -> None:
@@ -221,7 +255,7 @@ def test_purchases_at_once_spend_no_more_than_there_is(till: Till) -> None:
     nonces = [till.caller.nonce(BOB) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda nonce: till.buy(BOB, nonce=nonce), nonces))
-    assert sum(answer.data.get("paid", False) for answer in answers) == 3
+    assert sorted(answer.status for answer in answers) == [200] * 3 + [402] * 5
     assert (till.buckets(BOB), till.balance(BOB)) == (4, 1)
 
 
@@ -240,9 +274,11 @@ def test_a_free_server_sells_nothing(server: Server) -> None:
     for _ in range(3):
         caller.get("/buy", address=BOB.master_address)
     assert caller.get("/buy", owner=BOB.master_address).outcome == (200, "free_buckets_granted")
-    signature = sign_address(BOB.master, "x", BOB.master_address)
+    signature = sign_address("x", BOB.master_address)
     asked = caller.get("/address", address=BOB.master_address, contact="x", signature=signature)
     assert asked.outcome == (409, "not_for_sale")
+    v1 = CallerV1(server.app.test_client())
+    assert v1.signed(BOB, "/buy", {"price_sat": 1}).outcome == (409, "not_for_sale")
 
 
 def test_an_address_block_gets_so_many_addresses_a_day(till: Till) -> None:
@@ -281,7 +317,7 @@ def test_an_account_has_an_address_of_its_own(till: Till, comma: str) -> None:
     till.pay(address, PRICE + 1)
     assert (till.buckets(BOB), till.balance(BOB)) == (0, PRICE + 1)
     assert till.caller.get("/address", **asked).data["address"] != address
-    assert till.buy(BOB).data["balance"] == 1
+    assert till.buy(BOB).data["balance_sat"] == 1
     assert till.buckets(BOB) == 1
 
 
@@ -289,7 +325,7 @@ def test_a_contact_is_the_owners_word_and_cannot_be_set_back(till: Till, server:
     till.another_caller().get("/buy", owner=BOB.master_address, contact="evil@example.com")
 
     def address(contact: str, nonce: str = "") -> int:
-        signature = sign_address(BOB.master, contact, BOB.master_address, nonce)
+        signature = sign_address(contact, BOB.master_address, nonce)
         more = {"nonce": nonce} if nonce else {}
         return till.caller.get(
             "/address", address=BOB.master_address, contact=contact, signature=signature, **more
@@ -319,7 +355,7 @@ def test_a_contact_is_the_owners_word_and_cannot_be_set_back(till: Till, server:
     ],
 )
 def test_an_account_needs_a_signature(till: Till, changes: dict[str, str], outcome: tuple[int, str]) -> None:
-    signature = sign_address(BOB.master, "bob@example.org", BOB.master_address)
+    signature = sign_address("bob@example.org", BOB.master_address)
     asked = {"contact": "bob@example.org", "address": BOB.master_address, "signature": signature, **changes}
     answer = till.caller.get("/address", **{name: value for name, value in asked.items() if value is not None})
     assert answer.outcome == outcome
@@ -416,20 +452,18 @@ def test_a_chain_in_motion_and_a_node_away_are_looked_at_again(till: Till, chain
 
 
 class _Moody(CoreRpc):
-    """A node that is away at first, then tells of another chain than the one it scanned, and then is well."""
+    """A node that is away at first, then tells of a block that does not follow, and then is well."""
 
     def __init__(self, chain: CoreRpc) -> None:
         self.__dict__ = dict(chain.__dict__)
-        self._scans = 0
+        self._reads = 0
 
-    def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
-        self._scans += 1
-        if self._scans == 1:
+    def read_block(self, block_hash: str) -> Block:
+        self._reads += 1
+        if self._reads == 1:
             raise ChainError("away")
-        return super().unspent_outputs(scripts)
-
-    def block_at(self, height: int) -> BlockRef:
-        return super().block_at(height - 1 if self._scans == 2 else height)
+        block = super().read_block(block_hash)
+        return replace(block, previous="00" * 32) if self._reads == 2 else block
 
 
 def index_of(till: Till, address: str) -> int:

@@ -23,9 +23,10 @@ from causeway.db.engine import Database, parse_url
 from causeway.hosting import service as hosting
 from causeway.kv.upkeep import Upkeep
 from rein.btc import message
-from rein.protocol.auth import sign_delete
-from rein.protocol.hosting import sign_buy
+from rein.protocol.auth import SIGNATURE_HEADER, sign_delete
 from tests.causeway.callers import Answer, Caller
+from tests.causeway.callers_v1 import Answer as AnswerV1
+from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import EMPTY, Server
 from tests.causeway.till import KEY, PRICE
 from tests.support.people import Person, person
@@ -83,7 +84,7 @@ def test_no_interleaving_exceeds_a_quota(shop: Server, history: list[list[Step]]
         _give(shop, who)
     barrier = Barrier(CALLERS)
 
-    def run(own: list[Step]) -> list[tuple[Step, Answer | None]]:
+    def run(own: list[Step]) -> list[tuple[Step, Answer | AnswerV1 | None]]:
         caller = shop.caller()
         barrier.wait()
         return [(step, _DO[step.what](shop, caller, step)) for step in own]
@@ -114,11 +115,8 @@ def _delete(_: Server, caller: Caller, step: Step) -> Answer:
     return caller.post("/delete", {"key": step.key, "owner": address, "nonce": nonce, "signature": signature})
 
 
-def _buy(_: Server, caller: Caller, step: Step) -> Answer:
-    nonce = caller.nonce(step.who)
-    address = step.who.master_address
-    signature = sign_buy(step.who.master, "regtest", address, int(PRICE), nonce)
-    return caller.get("/buy", owner=address, nonce=nonce, signature=signature)
+def _buy(server: Server, _: Caller, step: Step) -> AnswerV1:
+    return CallerV1(server.app.test_client()).signed(step.who, "/buy", {"price_sat": int(PRICE)})
 
 
 def _expire(server: Server, _: Caller, step: Step) -> None:
@@ -134,7 +132,7 @@ def _expire(server: Server, _: Caller, step: Step) -> None:
         database.close()
 
 
-_DO: dict[str, Callable[[Server, Caller, Step], Answer | None]] = {
+_DO: dict[str, Callable[[Server, Caller, Step], Answer | AnswerV1 | None]] = {
     "put": _put,
     "get": _get,
     "delete": _delete,
@@ -156,11 +154,11 @@ EXPECTED = {
     "put": {(201, None), (403, "storage_exhausted"), (403, "key_taken")},
     "get": {(200, None), (404, "key_not_found"), (402, "transfer_exhausted")},
     "delete": {(200, None), (404, "key_not_found")},
-    "buy": {(200, None)},
+    "buy": {(200, None), (402, "balance_too_low")},
 }
 
 
-def _check_answers(outcomes: list[tuple[Step, Answer | None]]) -> None:
+def _check_answers(outcomes: list[tuple[Step, Answer | AnswerV1 | None]]) -> None:
     for step, answer in outcomes:
         if answer is not None:
             # Where everybody wants the same rows at once, a server may say that it is busy; it must mean it.
@@ -178,7 +176,7 @@ def _check_storage(server: Server) -> None:
     assert server.rows("SELECT key FROM kv WHERE size <> octet_length(key) + octet_length(value)") == []
 
 
-def _check_transfer(server: Server, outcomes: list[tuple[Step, Answer | None]]) -> None:
+def _check_transfer(server: Server, outcomes: list[tuple[Step, Answer | AnswerV1 | None]]) -> None:
     """Every byte that was served was charged, once."""
     served = sum(
         len(answer.data["key"]) + len(answer.data["value"])
@@ -189,12 +187,12 @@ def _check_transfer(server: Server, outcomes: list[tuple[Step, Answer | None]]) 
     assert server.rows("SELECT 1 FROM bucket WHERE transfer_used > transfer_total") == []
 
 
-def _check_money(server: Server, outcomes: list[tuple[Step, Answer | None]]) -> None:
+def _check_money(server: Server, outcomes: list[tuple[Step, Answer | AnswerV1 | None]]) -> None:
     """What was sold was paid, no balance is overdrawn, and the ledger sums to zero."""
     sold = Counter(
         step.who.master_address
         for step, answer in outcomes
-        if step.what == "buy" and answer is not None and answer.data.get("paid")
+        if step.what == "buy" and answer is not None and answer.status == 200
     )
     for who in (BOB, MALLORY):
         owner = who.master_address
@@ -252,9 +250,12 @@ def test_a_signature_for_one_thing_is_no_signature_for_another(shop: Server) -> 
     bodies = {"key": address, "owner": address, "nonce": nonce, "signature": balance}
     assert caller.post("/delete", bodies).outcome == (401, "incorrect_signature")
     assert caller.post("/put", {**bodies, "value": nonce}).outcome == (401, "incorrect_signature")
-    bought = caller.get("/buy", owner=address, nonce=nonce, signature=balance)
-    assert bought.outcome == (401, "incorrect_signature")
     delete = sign_delete(BOB.master, "key", address, nonce)
-    for path in ("/balance", "/buy"):
-        assert caller.get(path, address=address, nonce=nonce, signature=delete).outcome == (401, "incorrect_signature")
+    asked = {"address": address, "nonce": nonce, "signature": delete}
+    assert caller.get("/balance", **asked).outcome == (401, "incorrect_signature")
+    v1, body = CallerV1(shop.app.test_client()), b'{"price_sat": 10000}'
+    headers = v1.headers(BOB, "/buy", body, nonce=nonce)
+    for other in (balance, delete):
+        refused = v1.post("/buy", body, {**headers, SIGNATURE_HEADER: other})
+        assert refused.outcome == (401, "incorrect_signature")
     shop.rows(EMPTY)

@@ -22,9 +22,13 @@ import requests
 from sqlalchemy import URL
 
 from causeway import serving as serving_module
+from causeway.app import create_app
 from causeway.cli import main
+from causeway.db.embedded import EmbeddedPostgres
+from causeway.db.migrate import upgrade
 from causeway.errors import DatabaseError, ListenError
 from causeway.serving import serve
+from causeway.settings import load_settings
 from rein.btc.networks import SIGNET
 from rein.protocol.auth import sign_put
 from tests.causeway.conftest import Server
@@ -159,6 +163,44 @@ def test_a_killed_worker_is_replaced(data: Path) -> None:
                 time.sleep(0.1)
         assert server.get("/status")["network"] == "regtest"
         assert server.stop() == 0
+
+
+def test_a_server_whose_own_database_died_ends_with_an_error_and_starts_again(data: Path) -> None:
+    """`Restart=on-failure` in docs/causeway.service starts both anew."""
+    with serving("--data", data, "--workers", 2) as server:
+        server.get("/request", owner=BOB.master_address)
+        server.put("enrollment", enroll(BOB).armored)
+        assert server.put("died", "still there")["result"] == "success"
+        os.kill(int((data / "postgres" / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
+        assert server.process.wait(STOP_S) == DatabaseError.exit_code != 0
+        out, err = server.process.communicate()
+        assert out == ""
+        assert "causeway: the embedded PostgreSQL has died, and the server with it\nStart it again" in err
+        assert "Traceback" not in err
+    with serving("--data", data) as server:
+        assert server.get("/get", key="died")["value"] == "still there"
+        assert server.stop() == 0
+
+
+def test_a_server_without_its_database_is_not_ready() -> None:
+    with tempfile.TemporaryDirectory(prefix="causeway-tests-") as directory:
+        embedded = EmbeddedPostgres(Path(directory))
+        embedded.start()
+        try:
+            upgrade(embedded.url)
+            url = embedded.url.render_as_string(hide_password=False)
+            app = create_app(load_settings({}, network="regtest", database_url=url, data=directory))
+            assert app.test_client().get("/readyz").status_code == 200
+            os.kill(int((Path(directory) / "postgres" / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
+            deadline = time.monotonic() + STOP_S
+            while embedded.is_listening():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            answer = app.test_client().get("/readyz")
+            assert (answer.status_code, answer.get_json()["code"]) == (503, "database_down")
+            assert app.test_client().get("/healthz").status_code == 200
+        finally:
+            embedded.stop()
 
 
 def children(pid: int) -> list[int]:

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from causeway.app import create_app
 from causeway.db.engine import Database, parse_url
 from causeway.payments.watcher import Watcher
 from rein.btc import message
-from rein.btc.address import p2pkh_address
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
 from rein.btc.hd import ExtendedKey
@@ -26,8 +26,10 @@ from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import ChainSource
 from rein.devnet import faucet
 from rein.devnet.service import run
-from rein.protocol.hosting import balance_text, buy_text
-from tests.causeway.callers import Answer, Caller
+from rein.protocol.hosting import balance_text
+from tests.causeway.callers import Caller
+from tests.causeway.callers_v1 import Answer as AnswerV1
+from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import Server
 from tests.support.people import Person
 
@@ -71,10 +73,10 @@ class Till:
         return self.another_caller()
 
     def another_caller(self) -> Caller:
-        return Caller(self._app.test_client())
+        return Caller(self.app.test_client())
 
     @cached_property
-    def _app(self) -> object:
+    def app(self) -> Flask:
         settings = replace(self.server.settings, price=self.price, free_buckets=0, payment_key=KEY)
         return create_app(settings)
 
@@ -109,18 +111,12 @@ class Till:
         self.watcher.look()
         return mined
 
-    def buy(self, who: Person, *, by: PrivateKey | None = None, nonce: str | None = None, **changes: object) -> Answer:
-        """Ask for a bucket from the balance."""
-        signer = by or who.master
-        nonce = nonce or self.caller.nonce(who)
-        text = buy_text("regtest", who.master_address, int(self.price), nonce)
-        asked = {
-            "owner": who.master_address,
-            "nonce": nonce,
-            "signature": message.sign(signer, text),
-            "signature_address": p2pkh_address(signer.public_key, REGTEST),
-        }
-        return self.caller.get("/buy", **{**asked, **changes})
+    def buy(
+        self, who: Person, *, by: PrivateKey | None = None, nonce: str | None = None, price: int | None = None
+    ) -> AnswerV1:
+        """Buy a bucket from the balance."""
+        asked = {"price_sat": int(self.price) if price is None else price}
+        return CallerV1(self.app.test_client()).signed(who, "/buy", asked, by, nonce)
 
     def balance(self, who: Person) -> int:
         """What the server says an owner has; the ledger is checked on the way."""

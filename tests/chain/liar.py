@@ -22,6 +22,11 @@ RAW = (
 )
 TXID = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 SCRIPT = "0014" + "11" * 20
+# The genesis block of regtest (Bitcoin Core, chainparams.cpp): the header and that one transaction.
+BLOCK = (
+    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3"
+    "888a51323a9fb8aa4b1e5e4adae5494dffff7f200200000001" + RAW
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def right_answers() -> dict[str, Any]:
             ],
         },
         "getrawtransaction": {"hex": RAW, "blockhash": TIP, "confirmations": 1},
+        "getblock": BLOCK,
         "sendrawtransaction": TXID,
         "estimatesmartfee": {"feerate": Number("0.00001001"), "blocks": 6},
     }

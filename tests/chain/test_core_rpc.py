@@ -29,6 +29,17 @@ ESCROW_SCRIPT, ESCROW_ADDRESS = p2wsh_script(ESCROW), p2wsh_address(ESCROW, REGT
 NO_HASH = "11" * 32
 
 
+def test_a_block_is_read_and_checked(chain: CoreRpc) -> None:
+    coin = escrow_coin(chain, 12_345)
+    tip = chain.tip()
+    block = chain.read_block(tip.hash)
+    assert (block.hash, block.time) == (tip.hash, tip.time)
+    assert block.previous == chain.block_at(tip.height - 1).hash
+    assert TxOutput(Sat(12_345), ESCROW_SCRIPT) == dict(block.outputs())[coin.outpoint]
+    with pytest.raises(ChainError, match="no block"):
+        chain.read_block(NO_HASH)
+
+
 def escrow_coin(chain: CoreRpc, amount: int = COIN, *, confirmed: bool = True) -> Output:
     """A fresh output that pays to the escrow."""
     txid = faucet.pay(chain, [(ESCROW_ADDRESS, Sat(amount))])

@@ -17,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rein.btc.amounts import Sat
+from rein.btc.block import Block
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import BlockRef, FoundTransaction, Output
 from rein.errors import ChainError, InputError, RejectedError
+from tests.chain.liar import BLOCK as GENESIS_BLOCK
 from tests.chain.liar import RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
 
 TX = Transaction(bytes.fromhex(RAW))
@@ -31,6 +33,7 @@ QUESTIONS: dict[str, Question] = {
     "tip": lambda chain: chain.tip(),
     "block_at": lambda chain: chain.block_at(7),
     "block": lambda chain: chain.block(TIP),
+    "read_block": lambda chain: chain.read_block(REGTEST.genesis_hash),
     "unspent_outputs": lambda chain: chain.unspent_outputs([bytes.fromhex(SCRIPT)]),
     "unspent_output": lambda chain: chain.unspent_output(OutPoint(TXID, 1)),
     "transaction": lambda chain: chain.transaction(TXID),
@@ -39,10 +42,12 @@ QUESTIONS: dict[str, Question] = {
     "feerate": lambda chain: chain.feerate(),
 }
 BLOCK = BlockRef(TIP, 7, 1_700_000_000)
+GENESIS = Block.parse(bytes.fromhex(GENESIS_BLOCK), REGTEST.genesis_hash)
 RIGHT: dict[str, object] = {
     "tip": BLOCK,
     "block_at": BLOCK,
     "block": BLOCK,
+    "read_block": GENESIS,
     "unspent_outputs": [Output(OutPoint(TXID, 1), Sat(546), bytes.fromhex(SCRIPT), 5, 3)],
     "unspent_output": Output(OutPoint(TXID, 1), Sat(150_000_000), bytes.fromhex(SCRIPT), 5, 3),
     "transaction": TX,
@@ -54,6 +59,7 @@ ASKS: dict[str, set[str]] = {
     "getbestblockhash": {"tip"},
     "getblockhash": {"block_at"},
     "getblockheader": {"tip", "block_at", "block", "unspent_output", "find_transaction"},
+    "getblock": {"read_block"},
     "gettxout": {"unspent_output"},
     "scantxoutset": {"unspent_outputs"},
     "getrawtransaction": {"transaction", "find_transaction"},
@@ -298,6 +304,8 @@ def well_formed(answer: object) -> bool:
             return True
         case BlockRef(hash=name, height=height, time=time):
             return len(name) == 64 and type(height) is int and type(time) is int and height >= 0
+        case Block():
+            return answer == GENESIS
         case Output(amount=amount, confirmations=confirmations, height=height):
             fits = type(amount) is int and 0 <= amount <= 21 * 10**14 and type(confirmations) is int
             return fits and (height is None) == (confirmations == 0)

@@ -1,0 +1,52 @@
+"""How business goes, in numbers: for metrics and for `causeway doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from causeway.payments.models import Account, ledger, purchase, watched_block
+from causeway.payments.orders import PRICE_HELD
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Orders that nobody has paid, while their price is held (`open`) and after (`late`); those that were paid;
+    satoshis that came in over the chain; the last block that was read, and when it was last the tip. None: none was."""
+
+    open: int
+    late: int
+    paid: int
+    credited_sat: int
+    watched_height: int | None
+    watched: datetime | None
+
+
+def read_figures(connection: Connection) -> Figures:
+    """Count."""
+    is_held = purchase.c.created > func.now() - PRICE_HELD
+    is_open = purchase.c.paid.is_(None)
+    orders = connection.execute(
+        select(
+            func.count().filter(is_open, is_held), func.count().filter(is_open, ~is_held), func.count(purchase.c.paid)
+        ).select_from(purchase)
+    ).one()
+    credited = select(func.coalesce(-func.sum(ledger.c.amount_sat), 0))
+    place = select(watched_block.c.height, watched_block.c.seen).order_by(watched_block.c.height.desc()).limit(1)
+    last = connection.execute(place).first()
+    return Figures(
+        open=orders[0],
+        late=orders[1],
+        paid=orders[2],
+        credited_sat=int(connection.scalar(credited.where(ledger.c.account == Account.DEPOSITS.value)) or 0),
+        watched_height=last.height if last else None,
+        watched=last.seen if last else None,
+    )
+
+
+def unbalanced_transactions(connection: Connection) -> int:
+    """How many transactions of the ledger do not sum to zero: none, unless somebody goes around the database."""
+    sums = select(ledger.c.transaction_id).group_by(ledger.c.transaction_id).having(func.sum(ledger.c.amount_sat) != 0)
+    return connection.scalar(select(func.count()).select_from(sums.subquery())) or 0

@@ -1,0 +1,40 @@
+"""`causeway --help`: every command is there, says what it does, and gives an example that it understands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from causeway.cli import cli
+
+PROMISED = {"serve", "db", "sweep", "watch", "stats", "export", "import", "delete", "doctor"}
+
+
+def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from leaves(each, *path, name)
+    else:
+        yield path, command
+
+
+COMMANDS = dict(leaves(cli))
+
+
+def test_every_promised_command_exists() -> None:
+    assert set(cli.commands) == PROMISED
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_an_example_that_works(path: tuple[str, ...]) -> None:
+    command = COMMANDS[path]
+    help_ = " ".join(command.get_help(click.Context(command)).split())
+    (example,) = [line.strip() for line in (command.help or "").splitlines() if line.strip().startswith("Example: ")]
+    assert example in help_.replace("  ", " ")
+    words = shlex.split(example.removeprefix("Example: "))
+    assert tuple(words[: len(path) + 1]) == ("causeway", *path)
+    # Parsed in full: an option that is no more would be named.
+    command.make_context(path[-1], words[len(path) + 1 :])
