@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 CLIENT = [
     "click>=8.1.7",
-    "requests>=2.32",
+    "requests[socks]>=2.32",
     "sqlalchemy>=2.0.36,<2.2",
     "python-bitcoinlib==0.12.2",
     "ecdsa==0.19.2",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Connection
 
 from causeway.about import views as about
-from causeway.about.service import Counter, Holdings
+from causeway.about.service import Counter, Holdings, PeerStatus
 from causeway.api import failures, health, observe, rates
 from causeway.api.blocks import block_of
 from causeway.api.body import BODIES
@@ -41,11 +41,13 @@ from causeway.ops.metrics import (
     ORDERS_LATE,
     ORDERS_OPEN,
     ORDERS_PAID,
+    REPLICA_BYTES,
     WATCHER_HEIGHT,
     WATCHER_LAG,
     WATCHER_SUCCESS,
     Family,
     Metrics,
+    Sample,
     watch_pool,
 )
 from causeway.ops.shared import Shared
@@ -53,6 +55,8 @@ from causeway.payments import views as payments
 from causeway.payments.figures import Figures, read_figures
 from causeway.payments.service import Payments
 from causeway.payments.watcher import Watcher
+from causeway.replication import status as replication
+from causeway.replication.puller import Puller
 from causeway.search import index, tombstones
 from causeway.search import service as search_service
 from causeway.search import views as search
@@ -94,11 +98,16 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     failures.install(app)
     observe.install(app, settings, metrics, installation.nonce_secret)
     rates.install(app, settings, shared)
-    app.register_blueprint(about.blueprint(counter, settings))
+    app.register_blueprint(about.blueprint(counter, settings, lambda: peers_of(database, settings)))
     node = Node(chain or chain_source(settings))
     figures = Counter(database, read_figures) if settings.payment_key is not None else None
     app.register_blueprint(
-        health.blueprint(database, metrics, lambda: _measure(counter, figures, node), public=settings.metrics_public)
+        health.blueprint(
+            database,
+            metrics,
+            lambda: _measure(counter, figures, node, peers_of(database, settings)),
+            public=settings.metrics_public,
+        )
     )
     app.register_blueprint(auth.blueprint(database, mint))
     free = FreeTerms(settings.free_buckets, settings.free_buckets_a_day)
@@ -108,16 +117,28 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     app.register_blueprint(kv.blueprint(store, batches, mint))
     app.register_blueprint(search.blueprint(database, settings.network, lambda: bitcoin.block_info(node)))
     app.register_blueprint(bitcoin.blueprint(database, node))
-    app.register_blueprint(v1.blueprint(database, batches, till, mint, settings, lambda: counter.counted().documents))
+    app.register_blueprint(
+        v1.blueprint(
+            database,
+            batches,
+            till,
+            mint,
+            settings,
+            lambda: counter.counted().documents,
+            server_id=installation.server_id,
+        )
+    )
     return app
 
 
-def _measure(holdings: Counter[Holdings], figures: Counter[Figures] | None, node: Node) -> Mapping[Family, float]:
-    held = holdings.counted()
-    measured: dict[Family, float] = {DOCUMENTS: held.documents, BYTES: held.stored}
+def _measure(
+    counter: Counter[Holdings], figures: Counter[Figures] | None, node: Node, peers: Sequence[PeerStatus]
+) -> Mapping[Sample, float]:
+    held = counter.counted()
+    measured: dict[Family, float] = {DOCUMENTS: held.documents, BYTES: held.stored, REPLICA_BYTES: held.replicas}
     if figures is not None:
         measured |= _measure_payments(figures.counted(), node.tip())
-    return measured
+    return {(family.name,): value for family, value in measured.items()} | dict(replication.samples(peers))
 
 
 def _measure_payments(found: Figures, tip: BlockRef | None) -> Mapping[Family, float]:
@@ -132,6 +153,13 @@ def _measure_payments(found: Figures, tip: BlockRef | None) -> Mapping[Family, f
         if tip is not None:
             measured[WATCHER_LAG] = max(0, tip.height - found.watched_height)
     return measured
+
+
+def peers_of(database: Database, settings: Settings) -> list[PeerStatus]:
+    """How it stands with the peers of the settings."""
+    if not settings.peers:
+        return []
+    return database.read(lambda connection: replication.read_peers(connection, settings.peers))
 
 
 def _till(database: Database, mint: NonceMint, settings: Settings) -> Payments | None:
@@ -169,6 +197,13 @@ def make_watcher(settings: Settings) -> Watcher:
     return Watcher(_own_database(settings), source, confirmations=settings.confirmations, price=settings.price)
 
 
+def make_puller(settings: Settings) -> tuple[Puller, Database]:
+    """Who pulls from the peers of the settings, and the database it keeps what it finds in."""
+    database = _own_database(settings)
+    installation = database.write(lambda connection: open_installation(connection, settings.network))
+    return Puller(database, settings.network, settings.peers, settings.pull_limits, installation.server_id), database
+
+
 def chain_source(settings: Settings) -> ChainSource | None:
     """The node of the settings, for requests that wait for it."""
     chain = settings.chain
@@ -189,4 +224,8 @@ def _own_database(settings: Settings) -> Database:
 
 
 def _count_holdings(connection: Connection) -> Holdings:
-    return Holdings(hosting_service.stored_bytes(connection), search_service.count_documents(connection))
+    return Holdings(
+        hosting_service.stored_bytes(connection),
+        search_service.count_documents(connection),
+        replication.kept_bytes(connection),
+    )

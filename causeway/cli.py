@@ -11,6 +11,7 @@ import click
 from causeway.commands.data import delete_command, export_command, import_command, stats_command
 from causeway.commands.doctor import doctor_command
 from causeway.commands.options import DATABASE, setting_options
+from causeway.commands.replicate import replicate_command
 from causeway.commands.sweep import sweep_command
 from causeway.commands.watch import watch_command
 from causeway.db.migrate import upgrade
@@ -82,3 +83,4 @@ for _command in (stats_command, export_command, import_command, delete_command, 
 
 cli.add_command(sweep_command)
 cli.add_command(watch_command)
+cli.add_command(replicate_command)

@@ -1,4 +1,5 @@
-"""What a server does by itself, beside answering: sweeping, and watching the chain. One process does it for all.
+"""What a server does by itself, beside answering: sweeping, watching the chain, pulling from peers. One process does it
+for all.
 
 Every worker of every server on a database keeps these threads. Which of them works is decided by `Leadership`; the
 others look every now and then whether the place is free.
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from causeway.app import make_sweeper, make_watcher
+from causeway.app import make_puller, make_sweeper, make_watcher
 from causeway.db.engine import parse_url
 from causeway.db.leadership import Duty, Leadership
 from causeway.settings import Settings
@@ -50,6 +51,9 @@ def _jobs(settings: Settings) -> list[Job]:
         jobs.append(Job(Duty.SWEEP, settings.sweep_interval_s, lambda: sweeper.sweep(datetime.now(UTC))))
     if settings.payment_key is not None and settings.chain is not None:
         jobs.append(Job(Duty.WATCH, settings.watch_interval_s, make_watcher(settings).look))
+    if settings.peers and settings.pull_interval_s:
+        puller, _ = make_puller(settings)
+        jobs.append(Job(Duty.PULL, settings.pull_interval_s, puller.pull))
     return jobs
 
 

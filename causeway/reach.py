@@ -1,6 +1,6 @@
-"""What the server reaches out to, as an operator writes it: a Bitcoin node, a mail server. Read when it starts.
+"""What the server reaches out to, as an operator writes it: a Bitcoin node, a mail server, peers. Read when it starts.
 
-Both may carry a password: no error and no `repr` repeats one.
+The first two may carry a password: no error and no `repr` repeats one.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from causeway.errors import SettingsError
 from rein.btc.networks import Network
+from rein.chain.http import checked_proxy
+from rein.errors import InputError
+from rein.protocol.wire import server_name
 
 MAX_EMAIL = 254
 """Characters of an e-mail address (RFC 5321)."""
+
+MAX_PEER_URL = 300
 
 _SMTP_PORTS = {"smtp": 587, "smtps": 465}
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -42,6 +47,14 @@ class MailServer:
     tls: bool
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A causeway whose feed is pulled, at `url` (scheme, host and port), through a SOCKS5 proxy if there is one."""
+
+    url: str
+    proxy: str | None = None
 
 
 def is_email(text: str) -> bool:
@@ -75,6 +88,40 @@ def read_mail_server(url: str) -> MailServer:
     return MailServer(
         parts.hostname or "", parts.port or _SMTP_PORTS[parts.scheme], parts.scheme == "smtps", user, password
     )
+
+
+def read_peer(text: str, proxy: str | None) -> Peer:
+    """`https://causeway.example`; an onion service is reached through the proxy only, anything else never.
+
+    :raises SettingsError: it is no such address, or there is no proxy to reach it through.
+    """
+    try:
+        url = server_name(text)
+        is_bare = urlsplit(text.strip()).path in ("", "/") and not {"?", "#"} & set(text) and len(url) <= MAX_PEER_URL
+    except (InputError, ValueError):
+        is_bare = False
+    if not is_bare:
+        raise SettingsError(
+            f"peers holds {text[:60]!r}, which is no server's address", hint="One looks like https://causeway.example."
+        )
+    is_onion = (urlsplit(url).hostname or "").endswith(".onion")
+    if is_onion and proxy is None:
+        raise SettingsError(
+            f"the peer {url} is an onion service, and there is no peers_proxy",
+            hint="Set peers_proxy to Tor's SOCKS port: 127.0.0.1:9050 on most machines.",
+        )
+    return Peer(url, proxy if is_onion else None)
+
+
+def read_peers_proxy(text: str) -> str:
+    """`127.0.0.1:9050`, as "socks5h://127.0.0.1:9050".
+
+    :raises SettingsError: it is no such address.
+    """
+    try:
+        return checked_proxy(text)
+    except InputError as error:
+        raise SettingsError(f"peers_proxy: {error.message}", hint=error.hint) from error
 
 
 def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> SplitResult:

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from causeway.errors import SettingsError
-from causeway.reach import ChainAddress, MailServer, is_email, read_chain, read_mail_server
+from causeway.reach import (
+    ChainAddress,
+    MailServer,
+    Peer,
+    is_email,
+    read_chain,
+    read_mail_server,
+    read_peer,
+    read_peers_proxy,
+)
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.networks import NETWORKS, REGTEST, Network, network_named
 from rein.btc.receiving import ReceivingKey
@@ -34,6 +43,8 @@ MAX_RATES = 3
 MAX_FILE_BYTES = 65_536
 MAX_PRICE_SAT = 100_000_000
 MAX_FREE_BUCKETS = 1_000
+MAX_PEERS = 100
+MEGABYTE = 1_048_576
 
 CONFIG_VARIABLE = "CAUSEWAY_CONFIG"
 
@@ -89,6 +100,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mail_from", "EMAIL", "", "Who the warnings are from."),
     Setting("grace_days", "N", "30", "Days that the values of an expired bucket are kept and served."),
     Setting("sweep_interval_s", "N", "900", "Seconds between two sweeps; 0 if only `causeway sweep` is to do it."),
+    Setting("peers", "URLS", "", "Servers whose documents are pulled, verified and served here too."),
+    Setting("peers_proxy", "ADDRESS", "", "SOCKS5 proxy for peers that are onion services: 127.0.0.1:9050."),
+    Setting("pull_interval_s", "N", "30", "Seconds between two pulls; 0 if only `causeway replicate` is to do it."),
+    Setting("pull_documents", "N", "3000", "Documents that are read from each peer in a minute."),
+    Setting("pull_mb", "N", "20", "Megabytes that are read from each peer in a minute."),
+    Setting("replica_mb", "N", "1000", "Megabytes of documents kept for peers; when they are full, pulling pauses."),
+    Setting("replica_signer_mb", "N", "10", "Megabytes of them that one key may have signed."),
     Setting("cors_origins", "ORIGINS", "", "Web pages that may call this server from a browser; * for all."),
 )
 
@@ -102,6 +120,17 @@ class Rate:
 
 
 IPNetwork = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullLimits:
+    """What replication may take: from each peer in a minute, and of the disk. The disk's share of each peer is an
+    equal part of `kept_bytes`."""
+
+    documents: int
+    bytes: int
+    kept_bytes: int
+    signer_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +169,9 @@ class Settings:
     mail_from: str
     grace_days: int
     sweep_interval_s: int
+    peers: tuple[Peer, ...]
+    pull_interval_s: int
+    pull_limits: PullLimits
 
     @property
     def server_names(self) -> tuple[str, ...]:
@@ -208,6 +240,14 @@ def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
         mail_from=_mail_from(given["mail_from"], given["smtp_url"]),
         grace_days=_number(given["grace_days"], 0, 3_650),
         sweep_interval_s=_number(given["sweep_interval_s"], 0, 86_400),
+        peers=_peers(given["peers"], given["peers_proxy"]),
+        pull_interval_s=_number(given["pull_interval_s"], 0, 86_400),
+        pull_limits=PullLimits(
+            documents=_number(given["pull_documents"], 1, 1_000_000),
+            bytes=_number(given["pull_mb"], 1, 10_000) * MEGABYTE,
+            kept_bytes=_number(given["replica_mb"], 0, 100_000_000) * MEGABYTE,
+            signer_bytes=_number(given["replica_signer_mb"], 0, 100_000_000) * MEGABYTE,
+        ),
     )
 
 
@@ -337,6 +377,14 @@ def _mail_from(given: Given, server: Given) -> str:
     if not is_email(given.text):
         raise given.wrong("it must be one e-mail address, like hosting@example.org, where there is an smtp_url")
     return given.text
+
+
+def _peers(given: Given, proxy: Given) -> tuple[Peer, ...]:
+    through = read_peers_proxy(proxy.text) if proxy.text else None
+    peers = tuple(dict.fromkeys(_items(given, lambda _, text: read_peer(text, through))))
+    if len(peers) > MAX_PEERS:
+        raise given.wrong(f"it names {len(peers)} peers; {MAX_PEERS} are allowed")
+    return peers
 
 
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")

@@ -22,10 +22,34 @@ SHARE = 20
 
 @dataclass(frozen=True)
 class Holdings:
-    """Bytes of keys and values stored, and the number of documents."""
+    """Bytes of keys and values stored, the number of documents, and the bytes of those kept for peers."""
 
     stored: int
     documents: int
+    replicas: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerStatus:
+    """How it stands with a server that documents are pulled from.
+
+    `state` is new, ok, behind, failing or paused, and `why` says why. `cursor` is the number up to which its feed was
+    read, `latest` its last number, `behind` what is missing between them. Counts of documents: `taken`, `refused` (they
+    do not verify), `skipped` (their signer's share is used up); `resets` of the feed, `failures` in a row.
+    """
+
+    url: str
+    state: str
+    why: str | None = None
+    cursor: int = 0
+    latest: int = 0
+    behind: int = 0
+    seconds_since_success: int | None = None
+    failures: int = 0
+    taken: int = 0
+    refused: int = 0
+    skipped: int = 0
+    resets: int = 0
 
 
 class Counter(Generic[T]):

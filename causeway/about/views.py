@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app
 
 from causeway.about.page import PAGE_HEADERS, page
-from causeway.about.service import Counter, Holdings, free_bytes
+from causeway.about.service import Counter, Holdings, PeerStatus, free_bytes
 from causeway.api.openapi import describe, endpoints
 from causeway.api.operations import operation
 from causeway.api.responses import success
+from causeway.api.shapes import as_json
 from causeway.settings import Settings
 from rein import __version__
 
@@ -29,6 +31,8 @@ class StatusAnswer:
     price: str
     network: str
     documents: int
+    replica_bytes: int
+    peers: list[PeerStatus]
     version: str
 
 
@@ -48,7 +52,11 @@ class HelpAnswer:
     endpoints: list[ListedEndpoint]
 
 
-def blueprint(counter: Counter[Holdings], settings: Settings) -> Blueprint:
+def blueprint(counter: Counter[Holdings], settings: Settings, peers: Callable[[], list[PeerStatus]]) -> Blueprint:
+    """The views.
+
+    :param peers: how it stands with each server that documents are pulled from.
+    """
     views = Blueprint("about", __name__)
     started = time.monotonic()
 
@@ -65,6 +73,8 @@ def blueprint(counter: Counter[Holdings], settings: Settings) -> Blueprint:
                 "price": str(settings.price),
                 "network": settings.network.name,
                 "documents": holdings.documents,
+                "replica_bytes": holdings.replicas,
+                "peers": as_json(peers()),
                 "version": __version__,
             }
         )

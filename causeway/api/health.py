@@ -11,11 +11,11 @@ from causeway.api.responses import success
 from causeway.db.engine import Database
 from causeway.db.migrate import is_at_head
 from causeway.errors import NotLocalError, NotReadyError
-from causeway.ops.metrics import CONTENT_TYPE, Family, Metrics
+from causeway.ops.metrics import CONTENT_TYPE, Metrics, Sample
 
 
 def blueprint(
-    database: Database, metrics: Metrics, measure: Callable[[], Mapping[Family, float]], *, public: bool
+    database: Database, metrics: Metrics, measure: Callable[[], Mapping[Sample, float]], *, public: bool
 ) -> Blueprint:
     """The views.
 

@@ -85,10 +85,11 @@ def import_command(file: Path, as_json: bool, **flags: Any) -> None:
 @setting_options(*DATABASE)
 @json_option
 def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_json: bool, **flags: Any) -> None:
-    """Delete the values that all filters find, and the documents whose last copies they are.
+    """Delete the values and the copies kept for peers that all filters find, and the documents whose last copies they
+    are.
 
     Filters: owner=ADDRESS, key=KEY (or key=PREFIX*), document=ID, kind=job (bid, ..., opaque), older-than=30d (or a
-    date).
+    date), peer=URL.
 
     Example: causeway delete --filter kind=opaque --filter older-than=90d --yes --reason "spam"
     """
@@ -128,6 +129,7 @@ def _shown_stats(stats: Stats) -> str:
             f"documents   {documents:,}" + (f": {kinds}" if kinds else ""),
             f"storage     {stats.bytes_used:,} of {stats.bytes_bought:,} bytes",
             f"transfer    {stats.transfer_used:,} of {stats.transfer_bought:,} bytes",
+            f"for peers   {stats.replicas:,} documents, {stats.replica_bytes:,} bytes",
             f"nonces      {stats.nonces_remembered:,} remembered",
             f"database    {stats.database_bytes:,} bytes",
         )
@@ -140,13 +142,14 @@ def _shown_restored(restored: Restored) -> str:
 
 
 def _shown_found(found: Sequence[Found], deleted: int, *, done: bool) -> str:
+    what = "values and copies kept for peers" if any(each.replica for each in found) else "values"
     if done:
-        return f"{deleted:,} values were deleted"
+        return f"{deleted:,} {what} were deleted"
     lines = [f"{each.stored:%Y-%m-%d}  {each.kind:10}  {each.owner}  {each.key}" for each in found[:_MAX_SHOWN]]
     more = [f"... and {len(found) - _MAX_SHOWN:,} more"] if len(found) > _MAX_SHOWN else []
     size = sum(each.size for each in found)
     return "\n".join(
-        [*lines, *more, f"{len(found):,} values, {size:,} bytes. Nothing was deleted: give --yes for that."]
+        [*lines, *more, f"{len(found):,} {what}, {size:,} bytes. Nothing was deleted: give --yes for that."]
     )
 
 

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.db.base import Base, table_of
 from causeway.errors import DatabaseError
+from rein.btc.hashes import sha256
 from rein.btc.networks import Network
 
 SECRET_BYTES = 32
+SERVER_ID_CHARACTERS = 32
 
 
 class InstallationRow(Base):
@@ -38,6 +40,11 @@ class Installation:
 
     network: Network
     nonce_secret: bytes
+
+    @property
+    def server_id(self) -> str:
+        """What the feed of this database is called: who pulls it sees whether it is still the same, or its own."""
+        return sha256(b"Causeway feed 1\n" + self.nonce_secret).hex()[:SERVER_ID_CHARACTERS]
 
 
 def open_installation(connection: Connection, network: Network) -> Installation:

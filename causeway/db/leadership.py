@@ -17,6 +17,7 @@ class Duty(IntEnum):
 
     SWEEP = 0x73776570
     WATCH = 0x77617463
+    PULL = 0x70756C6C
 
 
 class Leadership:

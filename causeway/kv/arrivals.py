@@ -28,8 +28,8 @@ class Arrival:
 class Listener:
     """Who is told, inside the writing transaction: before documents are stored, and after their last copy is gone.
 
-    `stored` and `stored_all` may be told of a document they know already. `deleted` is told, after `released`, which
-    of the documents went because an owner (an address) asked for it.
+    `stored` and `stored_all` may be told of a document they know already. `deleted` is told, before `released`, which
+    of the documents go because an owner (an address) or the operator (`copies.OPERATOR`) asked for it.
     """
 
     stored: Callable[[Connection, Arrival], None]

@@ -44,7 +44,7 @@ from causeway.hosting import service as hosting
 from causeway.hosting.service import Room
 from causeway.kv.arrivals import Arrival, Listener, read_arrival
 from causeway.kv.authority import check_authority, nonce_used
-from causeway.kv.copies import hold_still, without_copy
+from causeway.kv.copies import drop_replicas, hold_still, without_copy
 from causeway.kv.models import kv
 from causeway.kv.service import serve_from_another, transfer_exhausted
 from rein.btc.networks import MAINNET, Network
@@ -191,18 +191,18 @@ class BatchStore:
             raise nonce_used()
         if removed != len(old):
             raise LostRaceError
-        gone = self._release(connection, leaving)
-        if gone:
-            self._listener.deleted(connection, gone, proof.owner)
+        drop_replicas(connection, leaving, proof.owner)
+        self._release(connection, leaving, deleted_by=proof.owner)
         return set(old)
 
-    def _release(self, connection: Connection, document_ids: list[str]) -> list[str]:
-        """Tell that documents are gone whose last copy is; which those are."""
+    def _release(self, connection: Connection, document_ids: list[str], deleted_by: str | None = None) -> None:
+        """Tell that documents are gone whose last copy is."""
         gone = without_copy(connection, document_ids)
         if gone:
+            if deleted_by is not None:
+                self._listener.deleted(connection, gone, deleted_by)
             self._listener.released(connection, *gone)
             auth.forget_delegation(connection, *gone)
-        return gone
 
     # ----- reading -----
 

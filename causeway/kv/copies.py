@@ -1,13 +1,17 @@
-"""Copies of documents: values of several owners may be the same document, and the last of them takes it along."""
+"""Copies of documents: values of several owners may be the same document, another may be kept for a peer, and the last
+of them takes it along."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Connection, String, func, select
+from sqlalchemy import ARRAY, Connection, String, delete, func, or_, select
 
 from causeway.db.base import given, values_given
-from causeway.kv.models import document_row, kv
+from causeway.kv.models import document_row, kv, replica_row
+
+OPERATOR = "operator"
+"""Who deletes, where the operator does. No owner is called that: owners are addresses."""
 
 
 def hold_still(connection: Connection, document_ids: Iterable[str | None]) -> list[str]:
@@ -20,8 +24,15 @@ def hold_still(connection: Connection, document_ids: Iterable[str | None]) -> li
 
 
 def without_copy(connection: Connection, document_ids: list[str]) -> list[str]:
-    """Those of the documents that no value holds any more."""
+    """Those of the documents that no value holds any more, and no copy that is kept for a peer."""
     return list(connection.scalars(_WITHOUT, values_given(ids=document_ids))) if document_ids else []
+
+
+def drop_replicas(connection: Connection, document_ids: list[str], by: str) -> None:
+    """Give up the copies kept for peers of those documents that `by`, who deletes them, is the author of: a stranger
+    who stores somebody's document and deletes it again must not take it from everybody. Call `hold_still` before."""
+    if document_ids:
+        connection.execute(_DROP, values_given(ids=document_ids, by=by))
 
 
 _ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="released").render_derived()
@@ -31,4 +42,12 @@ _LOCK = (
     .order_by(document_row.c.id)
     .with_for_update(key_share=True)
 )
-_WITHOUT = select(_ids.c.id).where(~select(kv.c.key).where(kv.c.document_id == _ids.c.id).exists())
+_WITHOUT = select(_ids.c.id).where(
+    ~select(kv.c.key).where(kv.c.document_id == _ids.c.id).exists(),
+    ~select(replica_row.c.document_id).where(replica_row.c.document_id == _ids.c.id).exists(),
+)
+_DROP = delete(replica_row).where(
+    replica_row.c.document_id.in_(select(_ids.c.id)),
+    replica_row.c.document_id == document_row.c.id,
+    or_(given("by", String()).in_([document_row.c.author, document_row.c.signer]), given("by", String()) == OPERATOR),
+)

@@ -50,5 +50,10 @@ class KeyValue(Base):
 
 
 kv = table_of(KeyValue)
-document_row = table("document", column("id", ascii_text(64)))
+document_row = table(
+    "document", column("id", ascii_text(64)), column("author", ascii_text(35)), column("signer", ascii_text(35))
+)
 """The table that `document_id` points to."""
+
+replica_row = table("replica", column("document_id", ascii_text(64)))
+"""The table of copies that are kept for other servers, and are no values of anybody."""

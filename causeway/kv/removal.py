@@ -11,13 +11,13 @@ from causeway.auth import service as auth
 from causeway.db.base import values_given
 from causeway.hosting import service as hosting
 from causeway.kv.arrivals import Listener
-from causeway.kv.copies import hold_still, without_copy
+from causeway.kv.copies import OPERATOR, drop_replicas, hold_still, without_copy
 from causeway.kv.models import kv
 
 
 def remove_values(connection: Connection, listener: Listener, owner: str, keys: Sequence[str]) -> list[str]:
     """Remove an owner's values as if the owner had: the bytes are given back, documents whose last copy goes leave the
-    index and are remembered as deleted. Which of the keys were there."""
+    index and are remembered as deleted by the operator. Which of the keys were there."""
     # The owner's buckets first, as every write does.
     connection.execute(hosting.locked_rooms(), values_given(owner=owner)).all()
     named = {"keys": list(keys), "owner": owner}
@@ -27,12 +27,23 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
     for row in gone:
         changes[row.bucket_id] -= row.size
     hosting.charge_differences(connection, dict(changes))
-    released = without_copy(connection, leaving)
+    _release(connection, listener, leaving)
+    return [row.key for row in gone]
+
+
+def remove_replicas(connection: Connection, listener: Listener, document_ids: Sequence[str]) -> None:
+    """Give up the copies of documents that are kept for peers. Those that nobody here stored leave the index and are
+    remembered as deleted by the operator."""
+    _release(connection, listener, hold_still(connection, document_ids))
+
+
+def _release(connection: Connection, listener: Listener, document_ids: list[str]) -> None:
+    drop_replicas(connection, document_ids, OPERATOR)
+    released = without_copy(connection, document_ids)
     if released:
+        listener.deleted(connection, released, OPERATOR)
         listener.released(connection, *released)
         auth.forget_delegation(connection, *released)
-        listener.deleted(connection, released, owner)
-    return [row.key for row in gone]
 
 
 _KEYS = bindparam("keys", type_=ARRAY(String))

@@ -50,10 +50,17 @@ WATCHER_LAG = Family("causeway_watcher_lag_blocks", "gauge", "Blocks of the node
 WATCHER_SUCCESS = Family(
     "causeway_watcher_success_time_seconds", "gauge", "When the watcher last read a block, or found none to read."
 )
+REPLICA_BYTES = Family("causeway_replica_bytes", "gauge", "Bytes of documents kept for peers.")
+PEER_BEHIND = Family("causeway_peer_behind", "gauge", "Numbers of a peer's feed that are not read yet.", ("peer",))
+PEER_SECONDS = Family("causeway_peer_success_seconds", "gauge", "Seconds since a peer was read.", ("peer",))
+PEER_FAILURES = Family("causeway_peer_failures", "gauge", "Times in a row that a peer could not be read.", ("peer",))
+PEER_TAKEN = Family("causeway_peer_taken_total", "counter", "Documents taken from a peer.", ("peer",))
+PEER_REFUSED = Family("causeway_peer_refused_total", "counter", "Documents of a peer that do not verify.", ("peer",))
 
 FAMILIES = (
-    *(REQUESTS, REFUSED, SECONDS, CONNECTIONS, CONNECTIONS_MOST, DOCUMENTS, BYTES),
+    *(REQUESTS, REFUSED, SECONDS, CONNECTIONS, CONNECTIONS_MOST, DOCUMENTS, BYTES, REPLICA_BYTES),
     *(ORDERS_OPEN, ORDERS_LATE, ORDERS_PAID, CREDITED, WATCHER_HEIGHT, WATCHER_LAG, WATCHER_SUCCESS),
+    *(PEER_BEHIND, PEER_SECONDS, PEER_FAILURES, PEER_TAKEN, PEER_REFUSED),
 )
 """Those that are not known are left out: where nothing is sold, nobody watches."""
 
@@ -102,11 +109,9 @@ class Metrics:
         """What all workers counted."""
         return self._sums().get((family.name, *labels), 0.0)
 
-    def text(self, now: Mapping[Family, float]) -> str:
+    def text(self, now: Mapping[Sample, float]) -> str:
         """All of it, and numbers that are only known now."""
-        sums = self._sums()
-        for family, amount in now.items():
-            sums[(family.name,)] = amount
+        sums = self._sums() | dict(now)
         return "".join(f"{line}\n" for family in FAMILIES for line in _lines(family, sums))
 
     def _place(self, sample: Sample) -> int | None:

@@ -94,10 +94,11 @@ class Document(Base):
 
 
 class Tombstone(Base):
-    """That the last copy of a document was deleted here, by the owner of that copy.
+    """That the last copy of a document was deleted here, by the owner of that copy or by the operator.
 
-    Replication must not bring it back; whoever stores it again himself may. `seq` is a number of the same sequence as
-    documents have, so that a reader of the feed sees one order of what came and what went.
+    `final`: it was its author, the key that signed it, or the operator; then replication must not bring it back, and
+    whoever stores it again himself may. A stranger who gives up the last copy decides nothing for others. `seq` is a
+    number of the same sequence as documents have, so that a reader of the feed sees one order of what came and went.
     """
 
     __tablename__ = "tombstone"
@@ -105,6 +106,7 @@ class Tombstone(Base):
     document_id: Mapped[str] = mapped_column(ascii_text(64), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, unique=True)
     owner: Mapped[str] = mapped_column(ascii_text(35))
+    final: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     removed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, Connection, String, func, select
+from sqlalchemy import ARRAY, Connection, String, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from causeway.db.base import given, values_given
+from causeway.kv.copies import OPERATOR
 from causeway.search.models import document, tombstone
 from causeway.search.sequence import next_number, place_for_next
 
@@ -15,26 +16,32 @@ _ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="gone").
 
 
 def bury(connection: Connection, document_ids: Sequence[str], owner: str) -> None:
-    """Remember that these documents went, at the wish of `owner`, who held their last copies."""
+    """Remember that these documents go, at the wish of `owner`, who holds their last copies, or of the operator. They
+    must still be indexed: whether it is their author who wishes it is read there."""
     connection.execute(_BURY, values_given(ids=list(document_ids), by=owner))
 
 
 def buried(connection: Connection, document_ids: Sequence[str]) -> set[str]:
-    """Those of the documents that were deleted here and are not stored again: not to be taken from a peer."""
+    """Those of the documents that are not to be taken from a peer: their authors or the operator deleted them here."""
     return set(connection.scalars(_BURIED, values_given(ids=list(document_ids))))
 
 
 _place = place_for_next().cte("place")
-_rows = select(_ids.c.id, next_number(), given("by", String())).select_from(
-    _place.join(_ids, _place.c.locked.is_not(None))
+_by = given("by", String())
+# NULL is neither the author nor anybody: a document of 2016 may name none.
+_final = or_(_by == OPERATOR, _by == document.c.signer, func.coalesce(_by == document.c.author, False))
+_rows = select(_ids.c.id, next_number(), _by, _final).select_from(
+    _place.join(_ids, _place.c.locked.is_not(None)).join(document, document.c.id == _ids.c.id)
 )
-_burial = insert(tombstone).from_select(["document_id", "seq", "owner"], _rows, include_defaults=False)
+_burial = insert(tombstone).from_select(["document_id", "seq", "owner", "final"], _rows, include_defaults=False)
 _BURY = _burial.on_conflict_do_update(
     index_elements=[tombstone.c.document_id],
-    set_={"seq": _burial.excluded.seq, "owner": _burial.excluded.owner, "removed": func.now()},
+    set_={
+        "seq": _burial.excluded.seq,
+        "owner": _burial.excluded.owner,
+        # A stranger who stores it again and deletes it changes nothing of what its author wished.
+        "final": or_(tombstone.c.final, _burial.excluded.final),
+        "removed": func.now(),
+    },
 )
-_BURIED = (
-    select(tombstone.c.document_id)
-    .join(_ids, _ids.c.id == tombstone.c.document_id)
-    .where(~select(document.c.id).where(document.c.id == tombstone.c.document_id).exists())
-)
+_BURIED = select(tombstone.c.document_id).join(_ids, _ids.c.id == tombstone.c.document_id).where(tombstone.c.final)

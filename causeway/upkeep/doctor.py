@@ -41,6 +41,8 @@ def check_machine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield _check_port(settings)
     yield _check_public_urls(settings)
     yield _check_reach(settings)
+    if settings.peers:
+        yield _check_peers(settings)
 
 
 def _check_data(data: Path, *, embedded: bool) -> Iterator[Finding]:
@@ -123,6 +125,19 @@ def _check_reach(settings: Settings) -> Finding:
         hint = "Behind a proxy or an onion service, set trusted_proxy, or local to none: see docs/operations.md."
         return warn("requests from this machine have no rate limits and no proxy is trusted", hint)
     return ok("it listens on a loopback address, and the proxy in front of it is known")
+
+
+def _check_peers(settings: Settings) -> Finding:
+    plain = [each.url for each in settings.peers if each.url.startswith("http://") and each.proxy is None]
+    own = sorted({each.url for each in settings.peers} & set(settings.server_names))
+    if own:
+        return warn(f"the peer {own[0]} is this server itself", "Take it off the list of peers.")
+    if plain:
+        hint = (
+            "Documents prove themselves, but whoever is on the way can keep some of them back. Name its https address."
+        )
+        return warn(f"the peer {plain[0]} is asked without TLS", hint)
+    return ok(f"documents of {len(settings.peers)} peers are to be pulled")
 
 
 def check_database(url: URL, settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
 from causeway.errors import DatabaseError, FileError
 from causeway.kv.models import kv
+from causeway.replication.models import replica
 from causeway.search.models import document
 from causeway.upkeep.lines import FORMAT, row_columns, row_tables, sequences, to_json, write_line
 
@@ -84,7 +85,8 @@ def _rows(connection: Connection, table: Table) -> Iterator[tuple[str, str]]:
 
 
 def _documents(connection: Connection) -> Iterator[tuple[str, str]]:
-    statement = select(document.c.seq, document.c.id, document.c.stored, document.c.armored)
+    statement = select(document.c.seq, document.c.id, document.c.stored, document.c.armored, replica.c.peer)
+    statement = statement.outerjoin(replica, replica.c.document_id == document.c.id)
     rows: Iterable[Row[Any]] = connection.execute(statement.order_by(document.c.seq))
     for row in rows:
         yield "document", write_line("document", **_shown(row))

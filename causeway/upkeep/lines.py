@@ -2,13 +2,14 @@
 
     {"line": "causeway", "format": 1, "network": "mainnet"}                       first
     {"line": "row", "table": "owner", "row": {...}}                               accounts, buckets, payments, ...
-    {"line": "document", "seq": 1, "id": "...", "stored": "...", "armored": "..."}
+    {"line": "document", "seq": 1, "id": "...", "stored": "...", "armored": "...", "peer": null}
     {"line": "value", "key": "...", "owner": "...", ..., "document_id": "...", "value": null}
     {"line": "sequence", "name": "document_seq", "last": 17}
     {"line": "end", "documents": 1, "values": 1}                                  last: nothing is missing
 
 Order: rows by table and primary key, documents by number, values by key. A value that is the very text of its document
-is null. Nothing in it depends on when or where it was written, so two exports of the same contents are the same bytes.
+is null; the peer of a document is the one that a copy is kept for, if one is. Nothing in it depends on when or where it
+was written, so two exports of the same contents are the same bytes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from causeway.db.installation import installation
 from causeway.hosting.models import block_day, bucket
 from causeway.kv.models import kv
 from causeway.payments.models import deposit, ledger, purchase, receipt, watched_block
+from causeway.replication.models import replica
 from causeway.search.models import document, enrollment
 
 FORMAT = 1
@@ -42,8 +44,8 @@ not at all: what two servers took cannot be told apart, so some of it would coun
 LEFT_OUT = (installation, nonce_use, block_day)
 """The server's secret, and what is over within a day: a restored server makes its own."""
 
-DERIVED = (delegation, enrollment)
-"""They follow from the documents."""
+DERIVED = (delegation, enrollment, replica)
+"""They follow from the lines of the documents."""
 
 COUNTED_ANEW = {"bucket": frozenset({"bytes_used"})}
 """Columns that follow from the values."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, false, func, select, true
 
 from causeway.db.engine import Database
 from causeway.errors import FilterError
 from causeway.kv.arrivals import Listener
 from causeway.kv.models import kv
-from causeway.kv.removal import remove_values
+from causeway.kv.removal import remove_replicas, remove_values
 from causeway.ops.logs import write
+from causeway.replication.models import replica
 from causeway.search import index, tombstones
 from causeway.search.models import document
 from rein.protocol.documents import Kind
@@ -26,26 +27,36 @@ log = logging.getLogger(__name__)
 
 OPAQUE = "opaque"
 KINDS = (*(kind.value for kind in Kind), OPAQUE)
-FILTERS = ("owner", "key", "document", "kind", "older-than")
+FILTERS = ("owner", "key", "document", "kind", "older-than", "peer")
 
 KEYS_AT_A_TIME = 200
-"""Values removed in one transaction: an owner's writes wait for it."""
+"""Values or copies removed in one transaction: an owner's writes wait for it."""
 
 _DAYS = re.compile(r"([0-9]{1,5})d")
 
 
 @dataclass(frozen=True)
 class Found:
-    """A value that a filter finds."""
+    """What a filter finds: a value under its key, or a copy kept for a peer, whose owner is the peer's URL and whose
+    key is the document's id."""
 
     owner: str
     key: str
     kind: str
     size: int
     stored: datetime
+    replica: bool = False
 
 
-def parse_filters(texts: Sequence[str], now: datetime) -> list[ColumnElement[bool]]:
+@dataclass(frozen=True)
+class Condition:
+    """A filter, as a condition on values and one on copies kept for peers."""
+
+    values: ColumnElement[bool]
+    replicas: ColumnElement[bool] = field(default_factory=false)
+
+
+def parse_filters(texts: Sequence[str], now: datetime) -> list[Condition]:
     """Conditions that must all hold, each written as name=value.
 
     :raises FilterError: one is not a filter, or there is none at all: that would be everything.
@@ -55,26 +66,32 @@ def parse_filters(texts: Sequence[str], now: datetime) -> list[ColumnElement[boo
     return [_condition(text, now) for text in texts]
 
 
-def _condition(text: str, now: datetime) -> ColumnElement[bool]:
+def _condition(text: str, now: datetime) -> Condition:
     name, equals, value = text.partition("=")
     if not equals or not value or name not in FILTERS:
         raise FilterError(f"{text[:60]!r} is no filter", hint=f"NAME=VALUE; names: {', '.join(FILTERS)}.")
     if name == "owner":
-        return kv.c.owner == value
+        return Condition(kv.c.owner == value)
+    if name == "peer":
+        return Condition(false(), replica.c.peer == value)
     if name == "document":
-        return kv.c.document_id == value
+        return Condition(kv.c.document_id == value, replica.c.document_id == value)
     if name == "key":
         # A star at the end stands for anything; nothing else is special.
-        return kv.c.key.startswith(value[:-1], autoescape=True) if value.endswith("*") else kv.c.key == value
+        is_prefix = value.endswith("*")
+        return Condition(kv.c.key.startswith(value[:-1], autoescape=True) if is_prefix else kv.c.key == value)
     if name == "kind":
         return _kind(value)
-    return kv.c.stored < _moment(value, now)
+    moment = _moment(value, now)
+    return Condition(kv.c.stored < moment, document.c.stored < moment)
 
 
-def _kind(value: str) -> ColumnElement[bool]:
+def _kind(value: str) -> Condition:
     if value not in KINDS:
         raise FilterError(f"there is no kind {value[:20]!r}", hint=f"One of: {', '.join(KINDS)}.")
-    return kv.c.document_id.is_(None) if value == OPAQUE else document.c.kind == value
+    if value == OPAQUE:
+        return Condition(kv.c.document_id.is_(None))
+    return Condition(document.c.kind == value, document.c.kind == value)
 
 
 def _moment(value: str, now: datetime) -> datetime:
@@ -89,18 +106,29 @@ def _moment(value: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def find(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> list[Found]:
-    """What would go, by owner and key."""
+def find(connection: Connection, conditions: Sequence[Condition]) -> list[Found]:
+    """What would go, by owner and key; copies kept for peers at the end."""
     kind = func.coalesce(document.c.kind, OPAQUE)
     statement = select(kv.c.owner, kv.c.key, kind, kv.c.size, kv.c.stored)
     joined = statement.outerjoin(document, document.c.id == kv.c.document_id)
-    return [Found(*row) for row in connection.execute(joined.where(*conditions).order_by(kv.c.owner, kv.c.key))]
+    values = joined.where(*(each.values for each in conditions)).order_by(kv.c.owner, kv.c.key)
+    copies = (
+        select(replica.c.peer, document.c.id, document.c.kind, document.c.size, document.c.stored, true())
+        .join_from(replica, document, document.c.id == replica.c.document_id)
+        .where(*(each.replicas for each in conditions))
+        .order_by(replica.c.peer, document.c.id)
+    )
+    return [Found(*row) for statement in (values, copies) for row in connection.execute(statement)]
 
 
 def remove(database: Database, found: Sequence[Found], reason: str) -> int:
-    """Delete the values and remember the deletion of their documents; how many were deleted. The log has the reason."""
+    """Delete what was found and remember that its documents were deleted; how much it was. The log has the reason."""
     removed = 0
-    for owner, keys in _chunks(found):
+    for url, ids in _chunks([each for each in found if each.replica]):
+        database.write(partial(remove_replicas, listener=LISTENER, document_ids=ids))
+        removed += len(ids)
+        write(log, logging.WARNING, "deleted by the operator", peer=url, documents=",".join(ids), reason=reason)
+    for owner, keys in _chunks([each for each in found if not each.replica]):
         gone = database.write(partial(remove_values, listener=LISTENER, owner=owner, keys=keys))
         removed += len(gone)
         write(log, logging.WARNING, "deleted by the operator", owner=owner, keys=",".join(gone), reason=reason)

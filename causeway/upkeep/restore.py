@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, text, update
+from sqlalchemy import Connection, Table, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -26,9 +26,11 @@ from causeway.db.leadership import Duty
 from causeway.errors import FileError
 from causeway.hosting.models import bucket
 from causeway.kv.arrivals import Arrival, read_arrival
+from causeway.kv.copies import without_copy
 from causeway.kv.models import kv
 from causeway.payments.figures import unbalanced_transactions
 from causeway.payments.models import watched_block
+from causeway.replication.models import replica
 from causeway.search import index
 from causeway.search.models import document, document_seq, tombstone
 from causeway.upkeep.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
@@ -183,6 +185,7 @@ class _Restore:
     def _add_document(self, connection: Connection, fields: Fields) -> Counter[str]:
         document_id = _text(fields, "id")
         if connection.scalar(select(document.c.seq).where(document.c.id == document_id)) is not None:
+            _add_replica(connection, document_id, fields)
             return Counter({"documents there already": 1})
         stored = datetime.fromisoformat(fields["stored"])
         removed = connection.scalar(select(tombstone.c.removed).where(tombstone.c.document_id == document_id))
@@ -193,6 +196,7 @@ class _Restore:
         index.add(connection, arrival)
         auth.remember_delegation(connection, arrival.signed)
         connection.execute(update(document).where(document.c.id == document_id).values(stored=stored))
+        _add_replica(connection, document_id, fields)
         return Counter({"documents added": 1})
 
     def _arrival(self, text_: str, document_id: str) -> Arrival:
@@ -392,6 +396,18 @@ def _charge(connection: Connection, owner: str, bucket_id: int, size: int, old: 
 
 
 def _release(connection: Connection, document_id: str) -> None:
-    if not connection.scalar(select(select(kv.c.key).where(kv.c.document_id == document_id).exists())):
-        index.remove(connection, document_id)
-        auth.forget_delegation(connection, document_id)
+    for gone in without_copy(connection, [document_id]):
+        index.remove(connection, gone)
+        auth.forget_delegation(connection, gone)
+
+
+# ----- documents kept for peers --------------------------------------------------------------------------------------
+
+
+def _add_replica(connection: Connection, document_id: str, fields: Fields) -> None:
+    if fields.get("peer") is None:
+        return
+    columns = select(document.c.id, literal(_text(fields, "peer")), document.c.signer, document.c.size)
+    row = columns.where(document.c.id == document_id)
+    names = ["document_id", "peer", "signer", "size"]
+    connection.execute(insert(replica).from_select(names, row).on_conflict_do_nothing())

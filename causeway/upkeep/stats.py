@@ -12,6 +12,7 @@ from causeway.accounts.models import owner
 from causeway.auth.models import nonce_use
 from causeway.hosting.models import bucket
 from causeway.kv.models import kv
+from causeway.replication.models import replica
 from causeway.search.models import document
 from rein.protocol.documents import Kind
 
@@ -30,6 +31,8 @@ class Stats:
     bytes_bought: int
     transfer_used: int
     transfer_bought: int
+    replicas: int
+    replica_bytes: int
     nonces_remembered: int
     database_bytes: int
 
@@ -60,6 +63,8 @@ def read_stats(connection: Connection) -> Stats:
         bytes_bought=int(buckets[3]),
         transfer_used=int(buckets[4]),
         transfer_bought=int(buckets[5]),
+        replicas=_count(connection, replica),
+        replica_bytes=int(connection.scalar(select(_sum(replica.c.size))) or 0),
         nonces_remembered=_count(connection, nonce_use),
         database_bytes=connection.scalar(text("SELECT pg_database_size(current_database())")) or 0,
     )

@@ -182,6 +182,7 @@ class RemovedDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedAnswer:
+    server: Annotated[str, About("The name of this feed: its numbers are those of no other.")]
     documents: list[FoundDocument]
     removed: list[RemovedDocument]
     next: int

@@ -47,10 +47,13 @@ def blueprint(
     mint: NonceMint,
     settings: Settings,
     count_documents: Callable[[], int],
+    *,
+    server_id: str,
 ) -> Blueprint:
     """The views.
 
     :param payments: None where hosting is free.
+    :param server_id: the name of the feed.
     :param count_documents: how many there are, perhaps a moment ago.
     """
     views = Blueprint("v1", __name__, url_prefix="/v1")
@@ -160,7 +163,7 @@ def blueprint(
         asked = read_query(m.FeedRequest, request)
         with database.reading() as connection:
             found = read_feed(connection, asked.after, asked.limit, kind=asked.kind, network=asked.network)
-        return _unless_known(_answer(found))
+        return _unless_known(compact({"server": server_id, **shapes.as_json(found)}))
 
     @views.get("/search")
     @operation(takes=m.SearchRequest, answers=m.SearchAnswer)

@@ -26,7 +26,7 @@ from tests.support.people import Person, Story, person, story
 EMPTY = "; ".join(
     f"DELETE FROM {table}"
     for table in (
-        *("kv", "enrollment", "document", "tombstone", "delegation", "nonce_use"),
+        *("kv", "replica", "peer", "enrollment", "document", "tombstone", "delegation", "nonce_use"),
         *("warning", "watched_block", "receipt", "purchase", "ledger", "deposit", "bucket", "block_day", "owner"),
     )
 )
