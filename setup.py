@@ -14,6 +14,7 @@ CLIENT = [
     # coincurve has wheels for these platforms only; elsewhere rein.btc.curve falls back to ecdsa.
     "coincurve==21.0.0; python_version < '3.14' and platform_machine in 'x86_64 aarch64 arm64 AMD64'",
     "cryptography>=45",
+    "segno>=1.6.6,<2",
 ]
 SERVER = [
     "flask>=3.1",
@@ -32,6 +33,7 @@ TESTS = [
     "psutil>=5.9",
     "setuptools>=77",
     "aiosmtpd>=1.4.6,<2",
+    "zxing-cpp>=2.3",
 ]
 
 setup(

@@ -9,6 +9,8 @@ length, long-form lengths, fields it drops or normalises.
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +25,7 @@ Fields = dict[bytes, bytes]  # a key (its type and what follows) and its value
 
 MAX_BASE64: Final = 100_000
 MAX_BYTES: Final = MAX_BASE64 // 4 * 3
+MAX_FILE: Final = 4 * MAX_BYTES  # hexadecimal, and as much again for white space
 
 _MAGIC: Final = b"psbt\xff"
 _SEPARATOR: Final = b"\x00"
@@ -34,6 +37,9 @@ _INPUT_TAP_DERIVATION: Final = 0x16
 _OUTPUT_TAP_DERIVATION: Final = 0x07
 
 
+_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
+
+
 @dataclass(frozen=True)
 class Maps:
     """The unsigned transaction and the key-value maps, which nobody may modify."""
@@ -42,6 +48,33 @@ class Maps:
     globals: Fields
     inputs: tuple[Fields, ...]
     outputs: tuple[Fields, ...]
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes behind base64 in its one exact spelling, at most 100,000 letters. PsbtError otherwise."""
+    if len(text) > MAX_BASE64:
+        raise PsbtError(f"the PSBT is longer than {MAX_BASE64} letters")
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError:
+        raise PsbtError("that is not a PSBT: it is not base64") from None
+    # b64decode lets non-zero trailing bits through.
+    if b64encode(raw).decode() != text:
+        raise PsbtError("that is not a PSBT: its base64 is not the exact one")
+    return raw
+
+
+def decode(data: bytes) -> bytes:
+    """The bytes of a PSBT from what a file holds: themselves, or base64 or hexadecimal text with white space around
+    or in it, as tools wrap lines. PsbtError otherwise; whether it is a PSBT is for `read_maps` to say."""
+    if len(data) > MAX_FILE:
+        raise PsbtError(f"the file is larger than {MAX_FILE} bytes, so it is no PSBT of an escrow")
+    if data.startswith(_MAGIC):
+        return data
+    text = b"".join(data.split())
+    if _HEX.fullmatch(text) and text[: 2 * len(_MAGIC)].lower() == _MAGIC.hex().encode():
+        return bytes.fromhex(text.decode())
+    return decode_base64(text.decode("ascii", errors="replace"))
 
 
 def new_maps(transaction: Transaction, inputs: Sequence[Fields]) -> Maps:

@@ -41,9 +41,20 @@ def p2wpkh_script(public_key: bytes) -> bytes:
     return b"\x00\x14" + hash160(_checked_key(public_key, compressed_only=True))
 
 
+def p2sh_script(redeem_script: bytes) -> bytes:
+    """Pays whoever satisfies the redeem script (BIP16). Of 2016: new escrows are P2WSH."""
+    return _p2sh_of_hash(hash160(redeem_script))
+
+
 def p2wsh_script(witness_script: bytes) -> bytes:
     """Pays whoever satisfies the witness script (BIP141)."""
     return b"\x00\x20" + sha256(witness_script)
+
+
+def p2pkh_script_of_witness(program: bytes) -> bytes | None:
+    """The P2PKH script that signatures of a P2WPKH output sign (BIP143); None for any other output script."""
+    is_p2wpkh = len(program) == 2 + _HASH160_BYTES and program[:2] == b"\x00\x14"
+    return _p2pkh_of_hash(program[2:]) if is_p2wpkh else None
 
 
 def p2pkh_address(public_key: bytes, network: Network) -> str:
@@ -52,6 +63,10 @@ def p2pkh_address(public_key: bytes, network: Network) -> str:
 
 def p2wpkh_address(public_key: bytes, network: Network) -> str:
     return address_of_script(p2wpkh_script(public_key), network)
+
+
+def p2sh_address(redeem_script: bytes, network: Network) -> str:
+    return address_of_script(p2sh_script(redeem_script), network)
 
 
 def p2wsh_address(witness_script: bytes, network: Network) -> str:

@@ -7,17 +7,34 @@ that the outputs are the agreed ones and that the spent outputs are on the chain
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from rein.btc import curve
-from rein.btc._psbt_maps import MAX_BASE64, Fields, Maps, new_maps, read_maps, write_maps
+from rein.btc._psbt_checks import (
+    DERIVATION,
+    KEY_WITH_TYPE,
+    NON_WITNESS_UTXO,
+    PARTIAL_SIGNATURE,
+    SIGHASH_ALL,
+    SIGHASH_TYPE,
+    WITNESS_SCRIPT,
+    WITNESS_UTXO,
+    KeyLengths,
+    check_signature,
+    choose,
+    output_of,
+    read_output,
+    refuse_unknown,
+    signatures_in,
+    with_signatures,
+)
+from rein.btc._psbt_maps import Fields, Maps, decode, decode_base64, new_maps, read_maps, write_maps
 from rein.btc.address import p2wsh_script
-from rein.btc.amounts import Sat, sat
-from rein.btc.encoding import Reader
+from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.script import parse_mandatory_multisig, parse_multisig, script_keys
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned, with_witnesses, witness_v0_sighash
@@ -26,33 +43,20 @@ from rein.errors import InputError, PsbtError
 __all__ = [
     "Psbt",
     "PsbtInput",
+    "read_psbt",
     "parse_mandatory_multisig",
     "parse_multisig",
 ]
 
-# Input key types (BIP174).
-_NON_WITNESS_UTXO: Final = b"\x00"
-_WITNESS_UTXO: Final = b"\x01"
-_PARTIAL_SIGNATURE: Final = b"\x02"
-_SIGHASH_TYPE: Final = b"\x03"
-_WITNESS_SCRIPT: Final = b"\x05"
-_DERIVATION: Final = b"\x06"
-_FINAL: Final = (b"\x07", b"\x08")
-
-_SIGHASH_ALL: Final = 1
-_KEY_WITH_TYPE: Final = 1 + curve.COMPRESSED_BYTES
-
-# What a PSBT to be signed may say, with the length of each key.
-_GLOBAL_KEYS: Final = {b"\x00": 1}
-_INPUT_KEYS: Final = {
-    _NON_WITNESS_UTXO: 1,
-    _WITNESS_UTXO: 1,
-    _PARTIAL_SIGNATURE: _KEY_WITH_TYPE,
-    _SIGHASH_TYPE: 1,
-    _WITNESS_SCRIPT: 1,
-    _DERIVATION: _KEY_WITH_TYPE,
+# What an input of a PSBT to be signed may say.
+_INPUT_KEYS: Final[KeyLengths] = {
+    NON_WITNESS_UTXO: (1,),
+    WITNESS_UTXO: (1,),
+    PARTIAL_SIGNATURE: (KEY_WITH_TYPE,),
+    SIGHASH_TYPE: (1,),
+    WITNESS_SCRIPT: (1,),
+    DERIVATION: (KEY_WITH_TYPE,),
 }
-_OUTPUT_KEYS: Final = {b"\x00": 1, b"\x01": 1, b"\x02": _KEY_WITH_TYPE}
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Psbt:
     def __post_init__(self) -> None:
         maps = self._maps
         if self.strict:
-            _refuse_unknown(maps)
+            refuse_unknown(maps, _INPUT_KEYS)
             if sum(item.amount for item in self.inputs) < sum(output.amount for output in self.outputs):
                 raise PsbtError("the PSBT pays out more than it spends")
 
@@ -89,8 +93,8 @@ class Psbt:
             transaction = build_unsigned([item.outpoint for item in inputs], outputs)
             fields = [
                 {
-                    _WITNESS_UTXO: TxOutput(item.amount, p2wsh_script(item.witness_script)).to_bytes(),
-                    _WITNESS_SCRIPT: item.witness_script,
+                    WITNESS_UTXO: TxOutput(item.amount, p2wsh_script(item.witness_script)).to_bytes(),
+                    WITNESS_SCRIPT: item.witness_script,
                 }
                 for item in inputs
             ]
@@ -101,16 +105,7 @@ class Psbt:
     @classmethod
     def parse(cls, text: str, strict: bool = True) -> Psbt:
         """Read base64 in its one exact spelling, at most 100,000 letters."""
-        if len(text) > MAX_BASE64:
-            raise PsbtError(f"the PSBT is longer than {MAX_BASE64} letters")
-        try:
-            raw = b64decode(text, validate=True)
-        except ValueError:
-            raise PsbtError("that is not a PSBT: it is not base64") from None
-        # b64decode lets non-zero trailing bits through.
-        if b64encode(raw).decode() != text:
-            raise PsbtError("that is not a PSBT: its base64 is not the exact one")
-        return cls(raw, strict)
+        return cls(decode_base64(text), strict)
 
     def to_bytes(self) -> bytes:
         return self.raw
@@ -152,8 +147,7 @@ class Psbt:
         """Public key to DER signature with its sighash byte, as the PSBT has them: see `verify_signatures`."""
         if not 0 <= index < len(self._maps.inputs):
             raise PsbtError(f"the PSBT has no input {index}")
-        fields = self._maps.inputs[index].items()
-        return {key[1:]: value for key, value in fields if key[:1] == _PARTIAL_SIGNATURE}
+        return signatures_in(self._maps.inputs[index])
 
     def _sighash(self, index: int) -> bytes:
         item = self.inputs[index]
@@ -165,25 +159,20 @@ class Psbt:
         for index, item in enumerate(self.inputs):
             keys = script_keys(item.witness_script)
             for key, signature in self.partial_signatures(index).items():
-                if key not in keys:
-                    raise PsbtError(f"input {index} holds a signature by {key.hex()}, which its script does not name")
-                if signature[-1:] != bytes([_SIGHASH_ALL]):
-                    raise PsbtError(f"input {index}'s signature by {key.hex()} does not cover the whole transaction")
-                if not curve.verify_der(key, self._sighash(index), signature[:-1]):
-                    raise PsbtError(f"input {index}'s signature by {key.hex()} is not valid")
+                check_signature(index, key, signature, keys, self._sighash(index))
 
     def sign(self, key: PrivateKey) -> Psbt:
         """The PSBT with this key's signature on every input whose script names the key.
 
         Every signature already there is checked first. PsbtError if the key signs nothing here.
         """
-        _refuse_unknown(self._maps)
+        refuse_unknown(self._maps, _INPUT_KEYS)
         self.verify_signatures()
         public_key = key.public_key
         additions: dict[int, Mapping[bytes, bytes]] = {}
         for index, item in enumerate(self.inputs):
             if public_key in script_keys(item.witness_script):
-                signature = curve.sign_der(key.secret, self._sighash(index)) + bytes([_SIGHASH_ALL])
+                signature = curve.sign_der(key.secret, self._sighash(index)) + bytes([SIGHASH_ALL])
                 additions[index] = {public_key: signature}
         if not additions:
             raise PsbtError("that key signs none of the PSBT's inputs", hint="sign as the identity the escrow names")
@@ -195,7 +184,7 @@ class Psbt:
         PsbtError if the two are not of the same transaction spending the same outputs.
         """
         for psbt in (self, other):
-            _refuse_unknown(psbt._maps)
+            refuse_unknown(psbt._maps, _INPUT_KEYS)
             psbt.verify_signatures()
         if self.transaction.raw != other.transaction.raw or self.inputs != other.inputs:
             raise PsbtError("the two PSBTs are not of the same transaction")
@@ -205,16 +194,11 @@ class Psbt:
         )
 
     def _with_signatures(self, additions: Mapping[int, Mapping[bytes, bytes]]) -> Psbt:
-        inputs = [
-            fields | {_PARTIAL_SIGNATURE + key: signature for key, signature in additions.get(index, {}).items()}
-            for index, fields in enumerate(self._maps.inputs)
-        ]
-        maps = Maps(self.transaction, self._maps.globals, tuple(inputs), self._maps.outputs)
-        return Psbt(write_maps(maps), self.strict)
+        return Psbt(write_maps(with_signatures(self._maps, additions)), self.strict)
 
     def finalize(self) -> Transaction:
         """The signed transaction, ready to be broadcast. PsbtError naming the signatures still missing."""
-        _refuse_unknown(self._maps)
+        refuse_unknown(self._maps, _INPUT_KEYS)
         self.verify_signatures()
         return with_witnesses(
             self.transaction,
@@ -225,73 +209,38 @@ class Psbt:
         )
 
 
-def _refuse_unknown(maps: Maps) -> None:
-    """PsbtError if the PSBT says anything but what an escrow spend needs: unread words are not signed under."""
-    kinds = ((_GLOBAL_KEYS, (maps.globals,)), (_INPUT_KEYS, maps.inputs), (_OUTPUT_KEYS, maps.outputs))
-    for lengths, fields_list in kinds:
-        for fields in fields_list:
-            for key in fields:
-                if key[:1] in _FINAL and lengths is _INPUT_KEYS:
-                    raise PsbtError(
-                        "an input of the PSBT is finalised already, so its signatures cannot be checked",
-                        hint="ask for it again without finalising (in Bitcoin Core: finalize=false)",
-                    )
-                if lengths.get(key[:1]) != len(key):
-                    raise PsbtError(f"the PSBT holds a field Rein does not sign under: {key[:40].hex()}")
-
-
-def _read_output(value: bytes) -> TxOutput:
-    reader = Reader(value)
-    output = TxOutput(sat(int.from_bytes(reader.take(8), "little")), reader.string())
-    if not reader.at_end:
-        raise ValueError("bytes follow the output")
-    return output
+def read_psbt(data: bytes, strict: bool = True) -> Psbt:
+    """Read a PSBT as people hand it over: the bytes of a binary file, or base64 or hexadecimal text with any white
+    space in it. PsbtError for anything else, and for more than 75,000 bytes of PSBT."""
+    return Psbt(decode(data), strict)
 
 
 def _read_input(index: int, outpoint: OutPoint, fields: Fields) -> PsbtInput:
-    if _WITNESS_UTXO not in fields or _WITNESS_SCRIPT not in fields:
+    if WITNESS_UTXO not in fields or WITNESS_SCRIPT not in fields:
         raise PsbtError(f"input {index} of the PSBT does not show the output it spends and its witness script")
     try:
-        output = _read_output(fields[_WITNESS_UTXO])
-        previous = Transaction(fields[_NON_WITNESS_UTXO]) if _NON_WITNESS_UTXO in fields else None
+        output = read_output(fields[WITNESS_UTXO])
+        previous = Transaction(fields[NON_WITNESS_UTXO]) if NON_WITNESS_UTXO in fields else None
     except (InputError, ValueError):
         raise PsbtError(f"input {index} of the PSBT shows a malformed output") from None
-    witness_script = fields[_WITNESS_SCRIPT]
+    witness_script = fields[WITNESS_SCRIPT]
     if output.script != p2wsh_script(witness_script):
         raise PsbtError(f"input {index} of the PSBT shows a witness script that is not the one of its output")
-    if previous is not None and not _is_output_of(previous, outpoint, output):
+    if previous is not None and output_of(previous, outpoint) != output:
         raise PsbtError(f"input {index} of the PSBT shows another output than its previous transaction has")
-    if int.from_bytes(fields.get(_SIGHASH_TYPE, b"\x01"), "little") != _SIGHASH_ALL:
+    if int.from_bytes(fields.get(SIGHASH_TYPE, b"\x01"), "little") != SIGHASH_ALL:
         raise PsbtError(f"input {index} of the PSBT asks for a signature that does not cover the whole transaction")
     return PsbtInput(outpoint, output.amount, witness_script)
-
-
-def _is_output_of(previous: Transaction, outpoint: OutPoint, output: TxOutput) -> bool:
-    if previous.txid != outpoint.txid or outpoint.vout >= len(previous.outputs):
-        return False
-    return previous.outputs[outpoint.vout] == output
 
 
 def _witness(index: int, script: bytes, signatures: Mapping[bytes, bytes]) -> list[bytes]:
     """The stack that satisfies an escrow's script; CHECKMULTISIG takes one item too many, which must be empty."""
     plain = parse_multisig(script)
     if plain is not None:
-        return [b"", *_choose(index, plain.keys, plain.threshold, signatures), script]
+        return [b"", *choose(index, plain.keys, plain.threshold, signatures), script]
     mandatory = parse_mandatory_multisig(script)
     if mandatory is None:
         raise PsbtError(f"input {index}'s witness script is not one of Rein's escrows")
     # The mandatory signature is checked first, so it lies on top.
-    first = _choose(index, (mandatory.mandatory,), 1, signatures)
-    return [b"", *_choose(index, mandatory.keys, mandatory.threshold, signatures), *first, script]
-
-
-def _choose(index: int, keys: tuple[bytes, ...], threshold: int, signatures: Mapping[bytes, bytes]) -> list[bytes]:
-    """Exactly `threshold` signatures, in the order of the keys."""
-    present = [signatures[key] for key in keys if key in signatures]
-    if len(present) < threshold:
-        missing = " or ".join(key.hex() for key in keys if key not in signatures)
-        raise PsbtError(
-            f"input {index} has {len(present)} of {threshold} signatures; missing: {missing}",
-            hint="combine it with what the others have signed",
-        )
-    return present[:threshold]
+    first = choose(index, (mandatory.mandatory,), 1, signatures)
+    return [b"", *choose(index, mandatory.keys, mandatory.threshold, signatures), *first, script]

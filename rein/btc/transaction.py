@@ -1,4 +1,4 @@
-"""Transactions as exact bytes, read strictly once; building, signing digests (BIP143) and sizes (BIP141).
+"""Transactions as exact bytes, read strictly once; building, signing digests (before and in segwit) and sizes.
 
 python-bitcoinlib's CTransaction does the parsing; it forgives long lengths, negative amounts and empty witnesses,
 so what it read must serialise to the same bytes again and pass the checks of this module.
@@ -38,6 +38,7 @@ MAX_SIGNATURE_BYTES: Final = 72
 
 _SEGWIT_MARKER_AND_FLAG: Final = 2
 _VERSION_AND_LOCKTIME: Final = 8
+_OUTPOINT_AND_SEQUENCE: Final = 40
 _INPUT_WITH_EMPTY_SCRIPT_SIG: Final = 41
 
 
@@ -171,10 +172,7 @@ class Transaction:
     @cached_property
     def _inputs_bytes(self) -> tuple[bytes, ...]:
         parts = zip(self.inputs, self.script_sigs, self.sequences, strict=True)
-        return tuple(
-            outpoint.to_bytes() + with_length(script_sig) + _uint32(sequence, "a sequence")
-            for outpoint, script_sig, sequence in parts
-        )
+        return tuple(_input_bytes(*part) for part in parts)
 
     @cached_property
     def _outputs_bytes(self) -> tuple[bytes, ...]:
@@ -210,6 +208,10 @@ def _check_inputs(inputs: Sequence[OutPoint]) -> None:
         raise InputError("the transaction spends the same output twice")
     if len(inputs) > 1 and any(i.txid == _NO_TXID and i.vout == _UINT32_MAX for i in inputs):
         raise InputError("the transaction has an input that names no output")
+
+
+def _input_bytes(outpoint: OutPoint, script_sig: bytes, sequence: int) -> bytes:
+    return outpoint.to_bytes() + with_length(script_sig) + _uint32(sequence, "a sequence")
 
 
 def _serialize(
@@ -248,11 +250,10 @@ def build_unsigned(
 ) -> Transaction:
     """A transaction without signatures, in the order given; every input gets `sequence` (by default: BIP125
     replaceable, no relative timelock). InputError if any part is out of range or there is no input or output."""
-    tail = with_length(b"") + _uint32(sequence, "a sequence")
     return Transaction(
         _serialize(
             version,
-            [outpoint.to_bytes() + tail for outpoint in inputs],
+            [_input_bytes(outpoint, b"", sequence) for outpoint in inputs],
             [output.to_bytes() for output in outputs],
             locktime,
         )
@@ -264,6 +265,31 @@ def with_witnesses(tx: Transaction, witnesses: Sequence[Sequence[bytes]]) -> Tra
     if len(witnesses) != len(tx.inputs):
         raise InputError("a transaction takes one witness for each input")
     return Transaction(_serialize(tx.version, tx._inputs_bytes, tx._outputs_bytes, tx.locktime, witnesses))
+
+
+def _with_script_sigs(tx: Transaction, script_sigs: Sequence[bytes]) -> bytes:
+    parts = zip(tx.inputs, script_sigs, tx.sequences, strict=True)
+    return _serialize(tx.version, [_input_bytes(*part) for part in parts], tx._outputs_bytes, tx.locktime)
+
+
+def with_script_sigs(tx: Transaction, script_sigs: Sequence[bytes]) -> Transaction:
+    """The same transaction without witnesses and with these scriptSigs, one for each input; its txid is another.
+    InputError otherwise."""
+    if len(script_sigs) != len(tx.inputs):
+        raise InputError("a transaction takes one scriptSig for each input")
+    return Transaction(_with_script_sigs(tx, script_sigs))
+
+
+def legacy_sighash(tx: Transaction, index: int, script_code: bytes) -> bytes:
+    """The 32 bytes a signature of SIGHASH_ALL signs for an input from before segwit.
+
+    `script_code` is the redeem script, or for P2PKH the output script; it must hold no OP_CODESEPARATOR. The digest
+    covers no amount: whoever signs must know the spent output from its whole transaction. InputError for a wrong index.
+    """
+    if not 0 <= index < len(tx.inputs):
+        raise InputError(f"the transaction has no input {index}")
+    scripts = [script_code if number == index else b"" for number in range(len(tx.inputs))]
+    return sha256d(_with_script_sigs(tx, scripts) + _SIGHASH_ALL)
 
 
 def witness_v0_sighash(tx: Transaction, index: int, witness_script: bytes, amount: Sat) -> bytes:
@@ -294,6 +320,13 @@ def p2wsh_multisig_witness_weight(witness_script: bytes, signatures: int) -> int
     """Weight units, at most, of one input's witness: CHECKMULTISIG's empty item, the signatures, the script."""
     items = compact_size(signatures + 2) + with_length(b"") + with_length(witness_script)
     return len(items) + signatures * len(with_length(bytes(MAX_SIGNATURE_BYTES)))
+
+
+def legacy_spend_vsize(script_sig_bytes: Sequence[int], outputs: Sequence[TxOutput]) -> int:
+    """Virtual bytes of a transaction of inputs from before segwit with scriptSigs of these lengths: just its bytes."""
+    size = _VERSION_AND_LOCKTIME + len(compact_size(len(script_sig_bytes))) + len(compact_size(len(outputs)))
+    size += sum(_OUTPOINT_AND_SEQUENCE + len(compact_size(length)) + length for length in script_sig_bytes)
+    return size + sum(len(output.to_bytes()) for output in outputs)
 
 
 def escrow_spend_vsize(input_witness_weights: Sequence[int], outputs: Sequence[TxOutput]) -> int:

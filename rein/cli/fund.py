@@ -8,6 +8,7 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
+from rein.cli.qr import show_qr
 from rein.cli.show import job_line
 from rein.cli.terminal import safe
 from rein.errors import NotFoundError
@@ -22,7 +23,8 @@ from rein.workflows.pull import pull_my_orders
 @command("fund")
 @job_option
 @click.option("--wait/--no-wait", default=True, help="Watch the chain until both escrows are funded.")
-def fund(cli: Cli, job: str | None, wait: bool) -> None:
+@click.option("--qr", is_flag=True, help="Show each payment as a QR code too.")
+def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
     """See what to pay into the two escrows of an offered job, from any wallet, and watch it arrive.
 
     Example: rein fund --jobid n0qlna45dgynluhtl0gf
@@ -38,6 +40,8 @@ def fund(cli: Cli, job: str | None, wait: bool) -> None:
         terminal.say(f"    address     {bill.address}")
         terminal.say(f"    URI         {bill.uri}")
         terminal.say(f"    descriptor  {bill.descriptor}")
+        if qr:
+            show_qr(terminal, bill.uri.encode())
     terminal.say()
     if wait:
         funding = wait_for_funding(desk, order, lambda found: _show(cli, found))

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accept": ("rein.cli.accept", "Accept a delivery and sign both payments."),
     "collect": ("rein.cli.collect", "Collect your money."),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),
+    "psbt": ("rein.cli.psbt", "Look at, combine and carry PSBTs of any wallet."),
+    "oldescrow": ("rein.cli.oldescrow", "Look at and spend the P2SH escrows of 2016."),
     "config": ("rein.cli.config", "Show or change a setting."),
     "testnet": ("rein.cli.config", "Work on the test network: true or false."),
     "demo": ("rein.cli.demo", "Watch a whole job on a private chain."),

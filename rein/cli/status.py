@@ -92,6 +92,7 @@ def _story(cli: Cli, job: str) -> None:
         paid = f", paid out in {escrow['payment_txid']}" if escrow["payment_txid"] else ""
         amount = format_btc(escrow["amount_sat"])
         terminal.say(f"  {escrow['purse']} escrow  {amount} BTC at {escrow['address']}: {held}{paid}")
+        terminal.say(f"    descriptor  {escrow['descriptor']}")
     terminal.say(f"Next: {next_step(order, desk.address, desk.store.payments(order.id))}")
     terminal.result(
         summary
@@ -142,6 +143,7 @@ def _escrows(desk: Desk, order: Order) -> list[dict[str, Any]]:
             {
                 "purse": name,
                 "address": purse.escrow.address,
+                "descriptor": purse.escrow.descriptor,
                 "amount_sat": purse.amount,
                 "receiver": purse.receiver,
                 "receives_sat": purse.receives,

@@ -14,7 +14,19 @@ import pytest
 import rein
 from rein.cli.main import COMMANDS, tree
 
-HEAVY = ("sqlalchemy", "requests", "urllib3", "embit", "bitcoin", "coincurve", "ecdsa", "cryptography", "flask", "pbk")
+HEAVY = (
+    "sqlalchemy",
+    "requests",
+    "urllib3",
+    "embit",
+    "bitcoin",
+    "coincurve",
+    "ecdsa",
+    "cryptography",
+    "flask",
+    "pbk",
+    "segno",
+)
 
 
 def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -61,10 +73,11 @@ def test_every_command_exists_under_its_name_and_says_what_it_does() -> None:
         command = tree.get_command(context, name)  # type: ignore[attr-defined]
         assert isinstance(command, click.Command)
         assert command.name == name
-        assert command.help
-        for option in command.params:
-            if isinstance(option, click.Option):
-                assert option.help, f"rein {name} {option.opts[0]} has no help"
+        for each in (command, *below(name)):
+            assert each.help
+            for option in each.params:
+                if isinstance(option, click.Option) and each.name != "run":  # what `rein devnet` does
+                    assert option.help, f"rein {name} {option.opts[0]} has no help"
 
 
 def test_every_command_of_the_issue_is_there() -> None:
@@ -72,21 +85,36 @@ def test_every_command_of_the_issue_is_there() -> None:
     assert set(wanted.split()) <= set(COMMANDS)
 
 
+def below(name: str) -> list[click.Command]:
+    """The commands of a group: `show` of `rein psbt show`."""
+    command = tree.get_command(click.Context(tree), name)  # type: ignore[attr-defined]  # it is a Tree
+    return list(command.commands.values()) if isinstance(command, click.Group) else []
+
+
+GROUPS = [name for name in COMMANDS if below(name)]
+
+
+def test_groups() -> None:
+    assert GROUPS == ["psbt", "oldescrow", "devnet"]
+
+
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes")
 
 
-@pytest.mark.parametrize("name", [*(name for name in COMMANDS if name != "devnet"), None])  # it has no home
+@pytest.mark.parametrize("name", [*COMMANDS, None])
 def test_global_options_stand_before_or_after_the_command(name: str | None) -> None:
     command = tree.get_command(click.Context(tree), name) if name else tree  # type: ignore[attr-defined]
-    options = {option for parameter in command.params for option in parameter.opts}
-    assert set(GLOBAL) <= options
+    for each in below(name) if name in GROUPS else [command]:
+        options = {option for parameter in each.params for option in parameter.opts}
+        assert set(GLOBAL) <= options
 
 
 def test_no_option_takes_a_secret() -> None:
     """S22: what is given as an argument can be read by everybody on the machine."""
     context = click.Context(tree)
     for name in COMMANDS:
-        for option in tree.get_command(context, name).params:  # type: ignore[attr-defined]
+        commands = [tree.get_command(context, name), *below(name)]  # type: ignore[attr-defined]
+        for option in (option for command in commands for option in command.params):
             takes_text = isinstance(option, click.Option) and not option.is_flag and option.type.name == "text"
             assert not (takes_text and any(word in option.opts[0] for word in ("passphrase", "words", "secret", "key")))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pexpect
 
-from tests.story.conftest import PASSPHRASE, Trio, World, post
+from tests.cli.test_qr import scan
+from tests.story.conftest import PASSPHRASE, Trio, World, agree, post
 
 
 def test_a_bid_from_a_form_file(trio: Trio, tmp_path: Path) -> None:
@@ -108,3 +109,14 @@ def _words(screen: str) -> list[str]:
         if number.isdigit() and word.isalpha():
             found[int(number)] = word
     return [found[number] for number in range(1, 13)]
+
+
+def test_what_to_pay_as_qr_codes_and_what_to_watch(trio: Trio) -> None:
+    """The URIs as a phone's wallet scans them, and the descriptors in the story of the job."""
+    agreed = agree(trio)
+    shown = trio.bob.run("fund", "--jobid", agreed.job_id, "--no-wait", "--qr")
+    assert shown.code == 0, shown.err
+    lines = groupby(shown.err.splitlines(), key=lambda line: bool(line) and set(line) <= set("█▀▄ "))
+    assert [scan(list(code)).decode() for is_code, code in lines if is_code] == agreed.uris
+    told = trio.bob.rein("status", "--jobid", agreed.job_id)
+    assert [each["descriptor"] for each in told["escrows"]] == [each["descriptor"] for each in agreed.escrows]
