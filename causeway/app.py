@@ -62,7 +62,7 @@ from causeway.search import service as search_service
 from causeway.search import views as search
 from causeway.settings import Settings
 from causeway.v1 import views as v1
-from rein.chain.core_rpc import CoreRpc
+from rein.chain.core_rpc import CORE_TIMEOUT_S, CoreRpc
 from rein.chain.source import BlockRef, ChainSource
 
 # kv knows nothing of search: it announces what is stored, inside its transaction.
@@ -99,7 +99,7 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     observe.install(app, settings, metrics, installation.nonce_secret)
     rates.install(app, settings, shared)
     app.register_blueprint(about.blueprint(counter, settings, lambda: peers_of(database, settings)))
-    node = Node(chain or chain_source(settings))
+    node = Node(chain or chain_source(settings, NODE_TIMEOUT_S), chain or chain_source(settings))
     figures = Counter(database, read_figures) if settings.payment_key is not None else None
     app.register_blueprint(
         health.blueprint(
@@ -186,14 +186,11 @@ def make_watcher(settings: Settings) -> Watcher:
 
     :raises SettingsError: there is no node to ask.
     """
-    chain = settings.chain
-    if chain is None:
+    source = chain_source(settings)
+    if source is None:
         raise SettingsError(
             "there is no node to ask for deposits", hint="Give --chain-url, and --chain-cookie if there is no password."
         )
-    source = CoreRpc(
-        chain.url, settings.network, user=chain.user, password=chain.password, cookie_file=chain.cookie_file
-    )
     return Watcher(_own_database(settings), source, confirmations=settings.confirmations, price=settings.price)
 
 
@@ -204,8 +201,8 @@ def make_puller(settings: Settings) -> tuple[Puller, Database]:
     return Puller(database, settings.network, settings.peers, settings.pull_limits, installation.server_id), database
 
 
-def chain_source(settings: Settings) -> ChainSource | None:
-    """The node of the settings, for requests that wait for it."""
+def chain_source(settings: Settings, timeout: float = CORE_TIMEOUT_S) -> CoreRpc | None:
+    """The node of the settings, over a connection of its own. `timeout` is in seconds for each answer."""
     chain = settings.chain
     if chain is None:
         return None
@@ -215,7 +212,7 @@ def chain_source(settings: Settings) -> ChainSource | None:
         user=chain.user,
         password=chain.password,
         cookie_file=chain.cookie_file,
-        timeout=NODE_TIMEOUT_S,
+        timeout=timeout,
     )
 
 

@@ -22,6 +22,7 @@
     │   ├── NotLocalError                  not_local                 403
     │   ├── KeyNotFoundError               key_not_found             404
     │   ├── BlockNotFoundError             block_not_found           404
+    │   ├── TransactionNotFoundError       transaction_not_found     404
     │   ├── NoChainError                   no_chain                  404
     │   ├── SlowBodyError                  slow_body                 408
     │   ├── NotForSaleError                not_for_sale              409
@@ -35,6 +36,7 @@
     │   ├── RateLimitError                 rate_limited              429
     │   ├── BusyError                      busy                      503
     │   ├── ChainDownError                 chain_down                503
+    │   ├── ScanningError                  scanning                  503
     │   ├── NotReadyError                  not_ready                 503
     │   └── DatabaseDownError              database_down             503
     ├── InputError
@@ -170,6 +172,11 @@ class BlockNotFoundError(ApiError):
     status = 404
 
 
+class TransactionNotFoundError(ApiError):
+    code = "transaction_not_found"
+    status = 404
+
+
 class NoChainError(ApiError):
     code = "no_chain"
     status = 404
@@ -232,6 +239,15 @@ class BusyError(ApiError):
 class ChainDownError(ApiError):
     code = "chain_down"
     status = 503
+
+
+class ScanningError(ApiError):
+    code = "scanning"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
 
 
 class DatabaseDownError(ApiError):

@@ -4,25 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rein.chain.agreement import Agreement, Named
+from rein.chain.core_rpc import CoreRpc
+from rein.chain.esplora import open_esplora
+from rein.chain.http import proxy_for
 from rein.chain.source import ChainSource
-from rein.errors import NotFoundError
+from rein.errors import IdentityError, InputError, NotFoundError
 from rein.identity.keyfile import read_key_file
 from rein.identity.keyring import Keyring
-from rein.settings import Settings
+from rein.remote.chain import open_causeway_chain
+from rein.settings import ChainKind, ChainSetting, Settings
 from rein.store.store import IdentityRow, Store
 from rein.workflows.desk import Desk
 
 
-def open_chain(settings: Settings) -> ChainSource:
-    """The chain source that is set. It connects when it is first asked something."""
-    from rein.chain.core_rpc import CoreRpc
+def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
+    """The chain source that is set, or the agreement of several. They connect when they are first asked something.
 
+    :param owner: the master address that a causeway server knows as an account.
+    :raises IdentityError: a causeway server is among them, and there is no identity.
+    """
+    sources = [Named(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
+    return sources[0].source if len(sources) == 1 else Agreement(sources)
+
+
+def open_node(settings: Settings) -> CoreRpc:
+    """The Bitcoin Core that is set, for what only a node of one's own can do.
+
+    :raises InputError: none is set.
+    """
+    for each in settings.chain:
+        if each.kind is ChainKind.CORE:
+            return _open_core(each, settings)
+    raise InputError("no Bitcoin Core is set", hint="rein config chain core http://127.0.0.1:18443")
+
+
+def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
+    proxy = proxy_for(source.url, settings.proxy)
+    if source.kind is ChainKind.CORE:
+        return _open_core(source, settings)
+    if source.kind is ChainKind.ESPLORA:
+        return open_esplora(source.url, settings.network, proxy=proxy)
+    if owner is None:
+        raise IdentityError(f"{source.shown} answers accounts only, and this home has no identity", hint="rein setup")
+    return open_causeway_chain(source.url, settings.network, owner, proxy=proxy)
+
+
+def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
     return CoreRpc(
-        settings.chain_url,
+        source.url,
         settings.network,
-        user=settings.chain_user,
-        password=settings.chain_password,
-        cookie_file=settings.chain_cookie,
+        user=source.user,
+        password=source.password,
+        cookie_file=source.cookie,
+        proxy=proxy_for(source.url, settings.proxy),
+        wallet=source.wallet,
     )
 
 
@@ -39,14 +75,16 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
     def open_keyring(row: IdentityRow) -> Keyring:
         return Keyring(read_key_file(settings.home / row.key_file, ask_passphrase(row.name)), settings.network)
 
+    row = _choose_identity(store, settings)
     return Desk(
         home=settings.home,
         network=settings.network,
         store=store,
-        row=_choose_identity(store, settings),
+        row=row,
         open_keyring=open_keyring,
-        open_chain=lambda: open_chain(settings),
+        open_chain=lambda: open_chain(settings, row.master_address if row else None),
         note=note,
+        proxy=settings.proxy,
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
+from rein.chain.http import checked_proxy
 from rein.errors import InputError
 
 HOME_VARIABLE: Final = "REIN_HOME"
@@ -18,28 +20,54 @@ NETWORK_VARIABLE: Final = "REIN_NETWORK"
 IDENTITY_VARIABLE: Final = "REIN_IDENTITY"
 CHAIN_VARIABLE: Final = "REIN_CHAIN"
 COOKIE_VARIABLE: Final = "REIN_CHAIN_COOKIE"
+PROXY_VARIABLE: Final = "REIN_PROXY"
 PASSPHRASE_VARIABLE: Final = "REIN_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
 """Every environment variable that Rein reads. The passphrase is for scripts; `--passphrase-fd` is the safer way."""
 
 CONFIG_FILE: Final = "config.toml"
 CONFIG_KEYS: Final[Mapping[str, str]] = {
     "network": f"the network to work on: {', '.join(NETWORKS)}",
-    "chain": "Bitcoin Core's RPC address, such as http://127.0.0.1:8332",
+    "chain": "who tells about the chain: addresses such as http://127.0.0.1:8332, see rein config chain",
     "chain_cookie": "path of Bitcoin Core's cookie file",
+    "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
+    "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
 }
+MAX_CHAIN_SOURCES: Final = 8
+
+
+class ChainKind(StrEnum):
+    """What speaks at a chain source's address."""
+
+    CORE = "core"
+    ESPLORA = "esplora"
+    CAUSEWAY = "causeway"
+
+
+@dataclass(frozen=True)
+class ChainSetting:
+    """One chain source. `url` holds no password: it may be shown."""
+
+    kind: ChainKind
+    url: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    cookie: Path | None = None
+    wallet: str | None = None
+
+    @property
+    def shown(self) -> str:
+        return f"{self.kind} {self.url}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a command runs with. `chain_user` and `chain_password` come from the RPC address."""
+    """What a command runs with. All of `chain` must agree."""
 
     home: Path
     network: Network
     identity: str | None
-    chain_url: str
-    chain_cookie: Path | None
-    chain_user: str | None
-    chain_password: str | None
+    chain: tuple[ChainSetting, ...]
+    proxy: str | None
 
     @property
     def database(self) -> Path:
@@ -65,17 +93,45 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
     home = flags.home or Path(environment.get(HOME_VARIABLE) or Path.home() / ".rein")
     file = read_config(home)
     network = network_named(flags.network or environment.get(NETWORK_VARIABLE) or file.get("network") or MAINNET.name)
-    url, user, password = _chain_address(flags.chain or environment.get(CHAIN_VARIABLE) or file.get("chain"), network)
     cookie = flags.chain_cookie or environment.get(COOKIE_VARIABLE) or file.get("chain_cookie")
+    proxy = environment.get(PROXY_VARIABLE) or file.get("proxy")
     return Settings(
         home=home,
         network=network,
         identity=flags.identity or environment.get(IDENTITY_VARIABLE),
-        chain_url=url,
-        chain_cookie=Path(cookie) if cookie else None if user else _default_cookie(network),
-        chain_user=user,
-        chain_password=password,
+        chain=read_chain(
+            flags.chain or environment.get(CHAIN_VARIABLE) or file.get("chain") or "",
+            network,
+            Path(cookie) if cookie else None,
+            file.get("chain_wallet"),
+        ),
+        proxy=checked_proxy(proxy) if proxy else None,
     )
+
+
+def read_chain(
+    text: str, network: Network, cookie: Path | None = None, wallet: str | None = None
+) -> tuple[ChainSetting, ...]:
+    """The chain sources of a setting: "[KIND+]URL", with spaces between several; Bitcoin Core where no kind is named,
+    and this machine's node where nothing is.
+
+    :param cookie: of the Core nodes whose address holds no password; by default where Core leaves it.
+    :raises InputError: one of them is no address. It is not repeated: it may hold a password.
+    """
+    sources = text.split() or [f"http://127.0.0.1:{network.default_rpc_port}"]
+    if len(sources) > MAX_CHAIN_SOURCES:
+        raise InputError(f"there are {len(sources)} chain sources; {MAX_CHAIN_SOURCES} are allowed")
+    return tuple(_chain_source(source, network, cookie, wallet) for source in sources)
+
+
+def _chain_source(text: str, network: Network, cookie: Path | None, wallet: str | None) -> ChainSetting:
+    for kind in (ChainKind.ESPLORA, ChainKind.CAUSEWAY):
+        if text.startswith(f"{kind}+"):
+            return ChainSetting(kind, _plain_address(text.removeprefix(f"{kind}+")))
+    url, user, password = _core_address(text.removeprefix(f"{ChainKind.CORE}+"), network)
+    if user is None and cookie is None:
+        cookie = _default_cookie(network)
+    return ChainSetting(ChainKind.CORE, url, user, password, None if user else cookie, wallet)
 
 
 def read_config(home: Path) -> dict[str, str]:
@@ -103,13 +159,26 @@ def write_config(home: Path, key: str, value: str) -> None:
     """
     if key not in CONFIG_KEYS:
         raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+    if not value.isprintable():
+        raise InputError("a setting cannot hold control characters, or bytes that are no text")
     if key == "network":
         network_named(value)
     if key == "chain":
-        _chain_address(value, MAINNET)
-    if not value.isprintable():
-        raise InputError("a setting cannot hold control characters, or bytes that are no text")
-    content = {**read_config(home), key: value}
+        read_chain(value, MAINNET)
+    if key == "proxy":
+        checked_proxy(value)
+    _write(home, {**read_config(home), key: value})
+
+
+def remove_config(home: Path, key: str) -> None:
+    """Take one setting out of the home's file; its default counts again.
+
+    :raises InputError: the file cannot be written.
+    """
+    _write(home, {name: value for name, value in read_config(home).items() if name != key})
+
+
+def _write(home: Path, content: Mapping[str, str]) -> None:
     lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
     temporary = home / f"{CONFIG_FILE}.new"
     try:
@@ -131,10 +200,8 @@ def _toml(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _chain_address(text: str | None, network: Network) -> tuple[str, str | None, str | None]:
+def _core_address(text: str, network: Network) -> tuple[str, str | None, str | None]:
     """Bitcoin Core's RPC address, with the user and password taken out of it."""
-    if text is None:
-        return f"http://127.0.0.1:{network.default_rpc_port}", None, None
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or network.default_rpc_port
@@ -145,6 +212,18 @@ def _chain_address(text: str | None, network: Network) -> tuple[str, str | None,
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     return f"{parts.scheme}://{host}:{port}{parts.path}", user, password
+
+
+def _plain_address(text: str) -> str:
+    """The address of a server that asks for no password."""
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or "@" in text or "?" in text or "#" in text:
+        raise InputError("the chain source's address is not one", hint="One looks like https://blockstream.info/api")
+    return text
 
 
 def _default_cookie(network: Network) -> Path:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from causeway.api import responses
 from causeway.api.limits import VERSIONED
-from causeway.errors import ApiError, BodyTooLargeError, RateLimitError
+from causeway.errors import ApiError, BodyTooLargeError, RateLimitError, ScanningError
 from rein.errors import AuthorityError, DocumentError, ReinError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def install(app: Flask) -> None:
 def _answer_rein(error: ReinError) -> Response:
     status = _http_status(error)
     response = _failure(error.code, error.message, status, hint=error.hint)
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError | ScanningError):
         response.headers["Retry-After"] = str(error.retry_after)
     elif status == 503:
         response.headers["Retry-After"] = RETRY_AFTER_S

@@ -160,6 +160,19 @@ def account(owner: str, cost: int = 1) -> Iterator[None]:
         state.limiter.use(Class.WRITE, owner, cost)
 
 
+def charge_address(cost: int) -> None:
+    """Count an expensive question as so many writes of the address that asks. Not as its account's: a question is not
+    signed, and whoever knows an account's name could use up what its owner may write.
+
+    :raises RateLimitError: the address did too much already.
+    """
+    state: _Rates = current_app.extensions[_EXTENSION]
+    client = this_client()
+    if not client.local:
+        _refuse_after(state.limiter.wait(Class.WRITE, client.group), "this address")
+        state.limiter.use(Class.WRITE, client.group, cost)
+
+
 def _refuse_after(seconds: float, who: str) -> None:
     if seconds:
         raise RateLimitError(f"too many requests of {who}", retry_after=ceil(seconds))

@@ -7,15 +7,19 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from causeway.bitcoin.scans import Scans
 from causeway.errors import (
     BadParameterError,
     BlockNotFoundError,
     ChainDownError,
     NoChainError,
+    TransactionNotFoundError,
     TransactionRejectedError,
 )
-from rein.btc.transaction import Transaction
-from rein.chain.source import BlockRef, ChainSource
+from rein.btc.header import BlockHeader
+from rein.btc.merkle import MerkleProof
+from rein.btc.transaction import OutPoint, Transaction
+from rein.chain.source import BlockRef, ChainSource, FoundTransaction, Output
 from rein.errors import ChainError, ReinError, RejectedError
 
 T = TypeVar("T")
@@ -32,10 +36,19 @@ NODE_TIMEOUT_S: Final = 5
 
 
 class Node:
-    """The operator's node, or none."""
+    """The operator's node, or none.
 
-    def __init__(self, chain: ChainSource | None, clock: Callable[[], float] = time.monotonic) -> None:
+    :param scanning: the same node over a connection of its own, for scans: they take their time.
+    """
+
+    def __init__(
+        self,
+        chain: ChainSource | None,
+        scanning: ChainSource | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._chain = chain
+        self._scans = None if scanning is None else Scans(scanning)
         self._clock = clock
         self._lock = threading.Lock()
         self._tip: BlockRef | None = None
@@ -92,9 +105,53 @@ class Node:
             raise BadParameterError("the parameter 'tx' is no transaction in hex") from error
         return self._ask(lambda chain: chain.broadcast(transaction))
 
+    def headers(self, height: int, count: int) -> list[BlockHeader]:
+        """Headers from a height on; fewer at the tip."""
+
+        def find(chain: ChainSource) -> list[BlockHeader]:
+            if height > chain.tip().height:
+                raise BlockNotFoundError("the chain has no block at that height yet")
+            return chain.headers(height, count)
+
+        return self._ask(find)
+
+    def unspent(self, scripts: frozenset[bytes]) -> list[Output]:
+        """The confirmed unspent outputs of scripts."""
+        if self._scans is None:
+            raise _no_chain()
+        try:
+            return self._scans.find(scripts)
+        except ChainError as error:
+            raise _no_answer() from error
+
+    def output(self, outpoint: OutPoint) -> Output | None:
+        """An unspent output, mempool included."""
+        return self._ask(lambda chain: chain.unspent_output(outpoint))
+
+    def transaction(self, txid: str, block_hash: str | None) -> FoundTransaction:
+        """A transaction, and where it is."""
+        found = self._ask(lambda chain: chain.find_transaction(txid, block_hash))
+        if found is None:
+            raise TransactionNotFoundError(
+                "the node has no such transaction",
+                hint=None if block_hash else "Name its block: most nodes find confirmed ones only so.",
+            )
+        return found
+
+    def proof(self, txid: str, block_hash: str) -> MerkleProof:
+        """That a transaction is in a block."""
+        found = self._ask(lambda chain: chain.merkle_proof(txid, block_hash))
+        if found is None:
+            raise TransactionNotFoundError("the node knows no such block with that transaction")
+        return found
+
+    def feerate(self, target_blocks: int) -> int | None:
+        """Satoshis per virtual byte to confirm within so many blocks, as the node estimates; None if it cannot."""
+        return self._ask(lambda chain: chain.feerate(target_blocks))
+
     def _ask(self, question: Callable[[ChainSource], T]) -> T:
         if self._chain is None:
-            raise NoChainError("Bitcoin Core is not available here", hint="Ask your own node, or another server.")
+            raise _no_chain()
         if not self._lock.acquire(timeout=NODE_TIMEOUT_S):
             raise _no_answer()
         try:
@@ -106,6 +163,10 @@ class Node:
             raise _no_answer() from error
         finally:
             self._lock.release()
+
+
+def _no_chain() -> NoChainError:
+    return NoChainError("Bitcoin Core is not available here", hint="Ask your own node, or another server.")
 
 
 def _no_answer() -> ChainDownError:

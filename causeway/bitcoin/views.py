@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeVar
@@ -11,19 +12,34 @@ from flask import Blueprint, Response, request
 
 from causeway.api.operations import operation
 from causeway.api.parameters import query_parameters
+from causeway.api.rates import charge_address
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, read
+from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json, read
 from causeway.bitcoin.service import MAX_TRANSACTION_BYTES, Node
 from causeway.db.engine import Database
-from causeway.errors import AccountRequiredError, MissingParameterError
+from causeway.errors import AccountRequiredError, AnswerFullError, MissingParameterError
 from causeway.hosting import service as hosting
-from rein.chain.source import BlockRef
+from rein.btc.transaction import OutPoint
+from rein.chain.source import BlockRef, Output
 from rein.protocol.limits import MAX_HEIGHT
 
 T = TypeVar("T")
 
+MAX_SCRIPTS = 100
+MAX_SCRIPT_DIGITS = 2 * 42
+"""The longest segwit script has 42 bytes, the oldest address's 25."""
+MAX_UNSPENT = 1_000
+MAX_HEADERS = 100
+DEFAULT_TARGET = 6
+SCAN_COST = 10
+"""A scan counts as so many writes of the address that asks for it."""
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(rf"([0-9a-fA-F]{{2}}){{10,{MAX_TRANSACTION_BYTES}}}")
+_SCRIPT = rf"([0-9a-f]{{2}}){{1,{MAX_SCRIPT_DIGITS // 2}}}"
+_SCRIPTS = re.compile(rf"{_SCRIPT}(,{_SCRIPT}){{0,{MAX_SCRIPTS - 1}}}")
+
+HASH = Text(64, 64, _HASH, "64 lower-case hex digits")
 
 
 class Question(Enum):
@@ -32,26 +48,53 @@ class Question(Enum):
     BY_DEPTH = "getbydepth"
     BY_HEIGHT = "getbyheight"
     BY_HASH = "getbyhash"
+    HEADERS = "getheaders"
+    UNSPENT = "getunspent"
+    OUTPUT = "getoutput"
+    TRANSACTION = "gettransaction"
+    PROOF = "getproof"
+    FEERATE = "getfeerate"
     SEND = "sendrawtransaction"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BitcoinRequest:
-    """The parameter of the query must be there, too."""
+    """The parameters of the query must be there, too."""
 
     owner: Annotated[str, Address(), Also(("address",))]
     query: Annotated[Question, Choice(Question)]
     depth: Annotated[int | None, Whole(0, MAX_HEIGHT)] = None
     height: Annotated[int | None, Whole(0, MAX_HEIGHT)] = None
-    hash: Annotated[str | None, Text(64, 64, _HASH, "64 lower-case hex digits")] = None
+    hash: Annotated[str | None, HASH, About("Of a block.")] = None
+    count: Annotated[int | None, Whole(1, MAX_HEADERS), About("How many headers, from `height` on.")] = None
+    scripts: Annotated[
+        str | None,
+        Text(MAX_SCRIPTS * (MAX_SCRIPT_DIGITS + 1), 2, _SCRIPTS, f"up to {MAX_SCRIPTS} scripts in hex, between commas"),
+        About("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
+    ] = None
+    txid: Annotated[str | None, HASH, About("Of a transaction.")] = None
+    vout: Annotated[int | None, Whole(0, 2**32 - 1), About("The index of an output.")] = None
+    blocks: Annotated[int | None, Whole(1, 1008), About("Within how many blocks it should confirm.")] = None
     tx: Annotated[str | None, Text(2 * MAX_TRANSACTION_BYTES, 20, _HEX, "a transaction in hex"), About("In hex.")] = (
         None
     )
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnspentOutput:
+    """An output as the node tells it. Whoever does not trust the server reads amounts and scripts in `tx`."""
+
+    txid: str
+    vout: int
+    amount_sat: int
+    script: str
+    height: Annotated[int | None, About("Of its block; null while it waits for one.")]
+    hash: Annotated[str | None, About("Of its block.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BitcoinAnswer:
-    """A block, or the id of the transaction that was sent."""
+    """The members that the query asks for."""
 
     status: str
     result: str
@@ -59,6 +102,13 @@ class BitcoinAnswer:
     hash: str | None = None
     time: int | None = None
     txid: str | None = None
+    headers: Annotated[list[str] | None, About("80 bytes each, in hex.")] = None
+    unspent: list[UnspentOutput] | None = None
+    output: Annotated[UnspentOutput | None, About("Null if it is spent, or unknown.")] = None
+    tx: Annotated[str | None, About("In hex.")] = None
+    position: Annotated[int | None, About("The transaction's place in its block.")] = None
+    branch: Annotated[list[str] | None, About("The hashes beside its path to the Merkle root.")] = None
+    feerate: Annotated[int | None, About("Satoshis per virtual byte; null without an estimate.")] = None
 
 
 def blueprint(database: Database, node: Node) -> Blueprint:
@@ -67,12 +117,18 @@ def blueprint(database: Database, node: Node) -> Blueprint:
     @views.route("/bitcoin", methods=["GET", "POST"])
     @operation(takes=BitcoinRequest, answers=BitcoinAnswer, in_query=True)
     def bitcoin() -> Response:
-        """A block, or a transaction sent, by the server's node: owner, query, depth | height | hash | tx."""
+        """What the server's node says of the chain, or a transaction sent: owner, query, and the query's parameters."""
         asked = read(BitcoinRequest, query_parameters(request))
         answers = {
             Question.BY_DEPTH: lambda: success(shown(node.by_depth(_needed("depth", asked.depth)))),
             Question.BY_HEIGHT: lambda: success(shown(node.by_height(_needed("height", asked.height)))),
             Question.BY_HASH: lambda: success(shown(node.by_hash(_needed("hash", asked.hash)))),
+            Question.HEADERS: lambda: success(_headers(node, asked)),
+            Question.UNSPENT: lambda: success(_unspent(node, _needed("scripts", asked.scripts))),
+            Question.OUTPUT: lambda: success(_output(node, asked)),
+            Question.TRANSACTION: lambda: success(_transaction(node, asked)),
+            Question.PROOF: lambda: success(_proof(node, asked)),
+            Question.FEERATE: lambda: success({"feerate": node.feerate(asked.blocks or DEFAULT_TARGET)}),
             Question.SEND: lambda: success({"txid": node.send(_needed("tx", asked.tx))}),
         }
         with database.reading() as connection:
@@ -81,6 +137,51 @@ def blueprint(database: Database, node: Node) -> Blueprint:
         return answers[asked.query]()
 
     return views
+
+
+def _headers(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    headers = node.headers(_needed("height", asked.height), _needed("count", asked.count))
+    return {"headers": [each.raw.hex() for each in headers]}
+
+
+def _unspent(node: Node, text: str) -> dict[str, object]:
+    charge_address(SCAN_COST)
+    found = node.unspent(frozenset(bytes.fromhex(each) for each in text.split(",")))
+    if len(found) > MAX_UNSPENT:
+        raise AnswerFullError(f"these scripts have more than {MAX_UNSPENT:,} unspent outputs")
+    return {"unspent": _shown_outputs(node, found)}
+
+
+def _output(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    found = node.output(OutPoint(_needed("txid", asked.txid), _needed("vout", asked.vout)))
+    return {"output": None if found is None else _shown_outputs(node, [found])[0]}
+
+
+def _shown_outputs(node: Node, outputs: Sequence[Output]) -> list[object]:
+    heights = {each.height for each in outputs if each.height is not None}
+    hashes = {height: node.by_height(height).hash for height in heights}
+    shown = [
+        UnspentOutput(
+            txid=each.outpoint.txid,
+            vout=each.outpoint.vout,
+            amount_sat=each.amount,
+            script=each.script.hex(),
+            height=each.height,
+            hash=None if each.height is None else hashes[each.height],
+        )
+        for each in outputs
+    ]
+    return [as_json(each) for each in shown]
+
+
+def _transaction(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    found = node.transaction(_needed("txid", asked.txid), asked.hash)
+    return {"tx": found.transaction.raw.hex(), **(shown(found.block) if found.block else {})}
+
+
+def _proof(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    proof = node.proof(_needed("txid", asked.txid), _needed("hash", asked.hash))
+    return {"position": proof.position, "branch": [each[::-1].hex() for each in proof.branch]}
 
 
 def block_info(node: Node) -> dict[str, object] | None:

@@ -23,7 +23,7 @@ from causeway.payments.models import deposit, receipt
 from causeway.payments.orders import settle
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
-from rein.chain.source import BlockRef, ChainSource
+from rein.chain.source import BlockRef, BlockSource
 from rein.errors import ChainError
 
 SCRIPTS_A_SCAN = 5_000
@@ -70,7 +70,7 @@ class _Known:
 class Watcher:
     """Brings the ledger up to date with the chain. `price` is that of today, 0 if nothing is for sale."""
 
-    def __init__(self, database: Database, chain: ChainSource, *, confirmations: int, price: Sat) -> None:
+    def __init__(self, database: Database, chain: BlockSource, *, confirmations: int, price: Sat) -> None:
         self._database = database
         self._chain = chain
         self._confirmations = confirmations
@@ -224,7 +224,7 @@ def _columns_of(block: Place | None) -> dict[str, object]:
     return {"block_hash": block[0] if block else None, "height": block[1] if block else None}
 
 
-def _is_on_chain(chain: ChainSource, place: Place) -> bool:
+def _is_on_chain(chain: BlockSource, place: Place) -> bool:
     found = chain.block(place[0])
     return found is not None and found.height == place[1]
 

@@ -14,6 +14,7 @@ from typing import Final
 from rein.btc.amounts import Sat
 from rein.btc.encoding import Reader, compact_size
 from rein.btc.hashes import sha256d
+from rein.btc.merkle import merkle_root
 from rein.btc.transaction import OutPoint, TxOutput
 from rein.errors import InputError
 
@@ -52,7 +53,7 @@ class Block:
             read = [_read_transaction(reader) for _ in range(count)]
             if not reader.at_end:
                 raise ValueError("something stands behind it")
-            if _merkle_root([txid for txid, _ in read]) != header[36:68]:
+            if merkle_root([txid for txid, _ in read], refuse_repeats=True) != header[36:68]:
                 raise ValueError("its transactions are not those of its header")
         except (ValueError, InputError) as error:
             raise InputError(f"that is not block {block_hash}: {error}") from None
@@ -95,14 +96,3 @@ def _string(reader: Reader) -> bytes:
 def _read_output(reader: Reader) -> TxOutput:
     amount = int.from_bytes(reader.take(8), "little")
     return TxOutput(Sat(amount), reader.string())
-
-
-def _merkle_root(level: list[bytes]) -> bytes:
-    """The root over the hashes. ValueError where it repeats one: another list has the same root (CVE-2012-2459)."""
-    while len(level) > 1:
-        if any(level[at] == level[at + 1] for at in range(0, len(level) - 1, 2)):
-            raise ValueError("it repeats its transactions")
-        if len(level) % 2:
-            level = [*level, level[-1]]
-        level = [sha256d(level[at] + level[at + 1]) for at in range(0, len(level), 2)]
-    return level[0]

@@ -1,5 +1,12 @@
 """What is on the chain, from whoever knows.
 
-`source.py` is the seam: what the rest of Rein may ask about blocks, outputs and transactions. `core_rpc.py` asks a
-Bitcoin Core node. Nothing here needs a wallet on the node, and nothing a node answers is trusted to be well formed.
+    source.py        the seam: what the rest of Rein may ask about blocks, outputs and transactions
+    core_rpc.py      a Bitcoin Core node by JSON-RPC (jsonrpc.py), which is believed; wallet.py watches for it
+    esplora.py       an Esplora server, which is not
+    proved.py        a source made of a server nobody trusts: what it tells counts as far as it is proved
+    proofs.py        a transaction's proof, to keep and to check without asking anybody
+    agreement.py     several sources as one
+    http.py          the floor of all conversations, with session.py: bounds, proxy, strict JSON
+
+Nothing anybody answers is trusted to be well formed (answers.py).
 """

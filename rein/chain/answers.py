@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 from rein.btc.amounts import Sat, sat_from_decimal
+from rein.chain.http import strict_json
 from rein.errors import ChainError, InputError
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -24,14 +24,9 @@ def printable(text: str, limit: int = 300) -> str:
 
 def parse_json(data: bytes, what: str) -> Any:
     """The JSON value, its numbers with a point or exponent as Decimal: money never passes through a float."""
-
-    def no_constant(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
-
     try:
-        return json.loads(data, parse_float=Decimal, parse_constant=no_constant)
-    # ArithmeticError: an exponent beyond what Decimal can hold; RecursionError: brackets nested without end.
-    except (ValueError, ArithmeticError, RecursionError) as error:
+        return strict_json(data, Decimal)
+    except ValueError as error:
         raise ChainError(f"the answer to {what} is not JSON", hint=_HINT) from error
 
 
@@ -78,6 +73,13 @@ class Answer:
         if type(self.value) is not int or not low <= self.value <= high:
             raise self.malformed(f"a whole number between {low} and {high}")
         return self.value
+
+    def ceiling(self, low: int, high: int) -> int:
+        """A number rounded up to a whole one."""
+        value = self.value
+        if type(value) not in (int, Decimal) or not 0 <= value <= high:
+            raise self.malformed(f"a number up to {high}")
+        return max(low, int(value.to_integral_value(ROUND_CEILING)) if isinstance(value, Decimal) else int(value))
 
     def height(self) -> int:
         return self.integer(0, 2**31 - 1)

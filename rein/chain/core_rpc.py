@@ -1,23 +1,23 @@
-"""The chain as a Bitcoin Core node tells it, by JSON-RPC calls that need no wallet on the node."""
+"""The chain as a Bitcoin Core node tells it, by JSON-RPC calls. None of them needs a wallet on the node."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from rein.btc.amounts import Sat
 from rein.btc.block import Block
+from rein.btc.header import BlockHeader, check_headers
+from rein.btc.merkle import MerkleProof, proof_in_block
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
 from rein.chain.jsonrpc import Endpoint, Fault, JsonRpc
-from rein.chain.source import BlockRef, FoundTransaction, Output
+from rein.chain.source import MAX_HEADERS, BlockRef, FoundTransaction, Output
+from rein.chain.wallet import WatchWallet
 from rein.errors import ChainError, InputError, ReinError, RejectedError
-
-if TYPE_CHECKING:
-    import requests
 
 # Bitcoin Core's rpc/protocol.h.
 INVALID_ADDRESS_OR_KEY: Final = -5
@@ -31,6 +31,8 @@ IN_WARMUP: Final = -28
 _REFUSALS: Final = (DESERIALIZATION_ERROR, VERIFY_ERROR, VERIFY_REJECTED)
 _CORE_NAMES: Final = {"mainnet": "main"}  # the other networks have the same name here and there
 
+CORE_TIMEOUT_S: Final = 30.0
+"""Seconds for an answer, unless told otherwise."""
 SCAN_TIMEOUT: Final = 900.0
 """Seconds for scantxoutset: on mainnet it reads the whole set, and says nothing before it has."""
 SATS_PER_KVB: Final = 1000
@@ -40,7 +42,8 @@ class CoreRpc:
     """A ChainSource over Bitcoin Core's JSON-RPC.
 
     `url` looks like http://127.0.0.1:8332; credentials are `user` and `password`, or Core's `cookie_file`.
-    `session` carries proxies and certificates where they are needed; without one a plain session is made.
+    `proxy` is as in `Http`. `wallet` names a watch-only descriptor wallet of the node: with it, unspent outputs are
+    found by watching scripts (`wallet.py`) instead of by scanning the whole set each time.
     `timeout` is in seconds. At first use the node must prove to be on `network`.
     """
 
@@ -52,12 +55,17 @@ class CoreRpc:
         user: str | None = None,
         password: str | None = None,
         cookie_file: Path | None = None,
-        session: requests.Session | None = None,
-        timeout: float = 30,
+        proxy: str | None = None,
+        timeout: float = CORE_TIMEOUT_S,
+        wallet: str | None = None,
     ) -> None:
         endpoint = Endpoint.parse(url, user, password)
         self._network = network
-        self._rpc = JsonRpc(endpoint, cookie_file=cookie_file, session=session, timeout=timeout)
+        self._rpc = JsonRpc(endpoint, cookie_file=cookie_file, proxy=proxy, timeout=timeout)
+        self._wallet = None
+        if wallet is not None:
+            at_wallet = endpoint.of_wallet(wallet)
+            self._wallet = JsonRpc(at_wallet, cookie_file=cookie_file, proxy=proxy, timeout=timeout)
         self._checked = False
 
     def __repr__(self) -> str:
@@ -72,6 +80,8 @@ class CoreRpc:
     def close(self) -> None:
         """Close the connections this object opened itself."""
         self._rpc.close()
+        if self._wallet is not None:
+            self._wallet.close()
 
     @property
     def network(self) -> Network:
@@ -90,18 +100,21 @@ class CoreRpc:
         return block
 
     def block_at(self, height: int) -> BlockRef:
-        answer = self._try("getblockhash", height)
-        if isinstance(answer, Fault):
-            if answer.code == INVALID_PARAMETER:
-                raise ChainError(f"the chain has no block at height {height} yet")
-            raise self._refusal("getblockhash", answer)
-        block = self.block(answer.hash())
+        block = self.block(self._hash_at(height))
         if block is None or block.height != height:
             raise ChainError(
                 f"the node gives no consistent block at height {height}",
                 hint="ask again: the chain may be reorganising",
             )
         return block
+
+    def _hash_at(self, height: int) -> str:
+        answer = self._try("getblockhash", height)
+        if isinstance(answer, Fault):
+            if answer.code == INVALID_PARAMETER:
+                raise ChainError(f"the chain has no block at height {height} yet")
+            raise self._refusal("getblockhash", answer)
+        return answer.hash()
 
     def block(self, block_hash: str) -> BlockRef | None:
         answer = self._try("getblockheader", block_hash, True)
@@ -126,10 +139,48 @@ class CoreRpc:
         except InputError as error:
             raise ChainError(f"the node's answer to getblock cannot be used: {error.message}") from error
 
+    def headers(self, height: int, count: int) -> list[BlockHeader]:
+        last = min(self.tip().height, height + min(count, MAX_HEADERS) - 1)
+        if last < height:
+            raise ChainError(f"the chain has no block at height {height} yet")
+        return self._in_a_row([self._header(self._hash_at(each)) for each in range(height, last + 1)], height)
+
+    def _header(self, block_hash: str) -> BlockHeader:
+        try:
+            header = BlockHeader(self._ask("getblockheader", block_hash, False).data())
+        except InputError as error:
+            raise ChainError(f"the node's header of block {block_hash} is none") from error
+        if header.hash != block_hash:
+            raise ChainError("the node answers with another block than the one asked for")
+        return header
+
+    def _in_a_row(self, headers: list[BlockHeader], height: int) -> list[BlockHeader]:
+        try:
+            check_headers(self._network, headers, height)
+        except InputError as error:
+            raise ChainError(f"the node's headers are no chain: {error.message}", hint="ask again") from error
+        return headers
+
+    def merkle_proof(self, txid: str, block_hash: str) -> MerkleProof | None:
+        answer = self._try("gettxoutproof", [txid], block_hash)
+        if isinstance(answer, Fault):
+            if answer.code == INVALID_ADDRESS_OR_KEY:
+                return None
+            raise self._refusal("gettxoutproof", answer)
+        try:
+            return proof_in_block(answer.data(), txid, block_hash)
+        except InputError as error:
+            raise ChainError(f"the node's proof of transaction {txid} proves nothing: {error.message}") from error
+
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
         wanted = list(dict.fromkeys(scripts))
         if not wanted:
             return []
+        if self._wallet is not None:
+            return WatchWallet(self._wallet, self, self._scan).unspent_outputs(wanted)
+        return self._scan(wanted)
+
+    def _scan(self, wanted: Sequence[bytes]) -> list[Output]:
         answer = self._ask("scantxoutset", "start", [f"raw({script.hex()})" for script in wanted], timeout=SCAN_TIMEOUT)
         if not answer["success"].flag():
             raise ChainError("the node gave up its scan of unspent outputs")

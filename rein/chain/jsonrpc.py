@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
 
 from rein.chain.answers import Answer, parse_json, printable
+from rein.chain.http import Http, HttpError, Limits
 from rein.errors import ChainError, InputError
-
-if TYPE_CHECKING:  # requests takes 200 ms to import; most commands never ask a node
-    import requests
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of one answer. A full block in hex is 8 MB; a scan of a busy script may be larger."""
@@ -56,6 +53,10 @@ class Endpoint:
         shown = f"{parts.scheme}://{bracketed}" + (f":{port}" if port else "")
         return cls(url=shown + (parts.path or "/"), shown=shown, user=user, password=password)
 
+    def of_wallet(self, name: str) -> Endpoint:
+        """Where the node answers for one of its wallets."""
+        return replace(self, url=f"{self.url.rstrip('/')}/wallet/{quote(name, safe='')}")
+
 
 class JsonRpc:
     """One node's JSON-RPC door. Every failure of the connection or of the answer's form is a ChainError.
@@ -69,20 +70,19 @@ class JsonRpc:
         endpoint: Endpoint,
         *,
         cookie_file: Path | None = None,
-        session: requests.Session | None = None,
+        proxy: str | None = None,
         timeout: float = 30,
     ) -> None:
         self.endpoint = endpoint
         self._cookie_file = cookie_file
         self._cookie: tuple[bytes, bytes] | None = None
-        self._session = session
-        self._owns_session = session is None
+        # A proxy or a .netrc meant for the web must get neither our questions nor a say in our credentials.
+        self._http = Http(proxy)
         self._timeout = timeout
         self._calls = 0
 
     def close(self) -> None:
-        if self._session is not None and self._owns_session:
-            self._session.close()
+        self._http.close()
 
     def exchange(self, method: str, params: Sequence[object], timeout: float | None = None) -> Answer | Fault:
         """What the node answers: its result or its error. `timeout` in seconds, for the whole answer."""
@@ -142,57 +142,17 @@ class JsonRpc:
             self._cookie = (user, password)
         return self._cookie
 
-    def _open_session(self) -> requests.Session:
-        if self._session is None:
-            import requests
-
-            self._session = requests.Session()
-            # A proxy or a .netrc meant for the web must get neither our questions nor a say in our credentials.
-            self._session.trust_env = False
-        return self._session
-
     def _post(self, body: bytes, timeout: float, method: str) -> tuple[int, bytes]:
         """Status and body, at most MAX_ANSWER bytes within `timeout` seconds."""
-        import http.client
-
-        import requests
-        import urllib3
-
-        deadline = time.monotonic() + timeout
-        options: dict[str, Any] = {
-            "data": body,
-            "auth": self._credentials(),
-            # Not compressed: the bytes counted are the bytes received.
-            "headers": {"Content-Type": "application/json", "Accept-Encoding": "identity"},
-            "timeout": (min(timeout, CONNECT_TIMEOUT), timeout),
-            "stream": True,
-            "allow_redirects": False,
-        }
-        pieces: list[bytes] = []
-        size = 0
+        limits = Limits(CONNECT_TIMEOUT, timeout, timeout, MAX_ANSWER)
+        headers = {"Content-Type": "application/json"}
         try:
-            with self._open_session().post(self.endpoint.url, **options) as response:
-                for piece in response.iter_content(64 * 1024):
-                    size += len(piece)
-                    if size > MAX_ANSWER:
-                        raise ChainError(f"the answer to {method} is larger than {MAX_ANSWER} bytes")
-                    if time.monotonic() > deadline:
-                        raise ChainError(f"the answer to {method} takes longer than {timeout:g} seconds")
-                    pieces.append(piece)
-                return response.status_code, b"".join(pieces)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            reply = self._http.exchange(
+                "POST", self.endpoint.url, limits, data=body, auth=self._credentials(), headers=headers
+            )
+        except HttpError as error:
             raise ChainError(
-                f"the node at {self.endpoint.shown} does not answer {method} within {timeout:g} seconds"
-            ) from error
-        # urllib3, http.client and the socket let some of their own errors through requests.
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
-            raise ChainError(
-                f"the node at {self.endpoint.shown} cannot be reached or breaks off its answer to {method}",
+                f"the node at {self.endpoint.shown}, asked for {method}, {error.reason}",
                 hint="check that it is running and that the address and port are right",
             ) from error
+        return reply.status, reply.body

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from rein.btc.amounts import Sat
 from rein.btc.block import Block
+from rein.btc.header import BlockHeader
+from rein.btc.merkle import MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
+
+MAX_HEADERS: Final = 2016
+"""How many headers may be asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,15 @@ class ChainSource(Protocol):
         """The block of that hash; None when it is unknown or not on the best chain."""
         ...
 
-    def read_block(self, block_hash: str) -> Block:
-        """What is in the block of that hash, checked to have it. ChainError when this source does not have it."""
+    def headers(self, height: int, count: int) -> list[BlockHeader]:
+        """That many headers of the best chain from that height on, each following the one before; fewer at the tip.
+
+        At most MAX_HEADERS. ChainError beyond the tip.
+        """
+        ...
+
+    def merkle_proof(self, txid: str, block_hash: str) -> MerkleProof | None:
+        """Where the block holds the transaction, proved against the block's header; None when it does not hold it."""
         ...
 
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
@@ -95,4 +107,12 @@ class ChainSource(Protocol):
 
     def feerate(self, target_blocks: int = 6) -> int | None:
         """The estimated feerate in sat/vB, rounded up, to confirm within so many blocks; None without estimate."""
+        ...
+
+
+class BlockSource(ChainSource, Protocol):
+    """A source that has whole blocks, as a node of one's own has."""
+
+    def read_block(self, block_hash: str) -> Block:
+        """What is in the block of that hash, checked to have it. ChainError when this source does not have it."""
         ...

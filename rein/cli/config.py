@@ -2,31 +2,164 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from rein.cli.common import Cli, command
+from rein.errors import InputError
+
+if TYPE_CHECKING:
+    from rein.settings import ChainSetting
+
+_TOR = "127.0.0.1:9050"
+_CHAIN_WORDS = ("core", "esplora", "causeway", "remove")
+_CHAIN_HINT = "rein config chain [list | core URL | esplora URL | causeway URL | remove URL]"
 
 
 @command("config")
-@click.argument("key", required=False)
-@click.argument("value", required=False)
-def config(cli: Cli, key: str | None, value: str | None) -> None:
+@click.argument("words", nargs=-1)
+@click.option("--cookie", type=click.Path(path_type=Path), help="Core: its cookie file.")
+@click.option("--user", help="Core: the RPC user; the password is asked for.")
+@click.option("--wallet", help="Core: a watch-only descriptor wallet, instead of scans.")
+def config(cli: Cli, words: tuple[str, ...], cookie: Path | None, user: str | None, wallet: str | None) -> None:
     """Show the settings of this home, or change one.
 
-    Example: rein config chain http://127.0.0.1:8332
+    \b
+    rein config                          all settings
+    rein config KEY VALUE                change one
+    rein config chain list               who tells about the chain
+    rein config chain core URL           add a Bitcoin Core node
+    rein config chain esplora URL        add an Esplora server, such as https://blockstream.info/api
+    rein config chain causeway URL       add a causeway server where you have an account
+    rein config chain remove URL         take one out
+    rein config tor on [HOST:PORT]       reach everything through Tor
+    rein config tor off
+
+    Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.errors import InputError
-    from rein.settings import CONFIG_KEYS, read_config, write_config
+    from rein.settings import remove_config, write_config
 
     home = cli.settings.home
-    if key is not None and value is not None:
-        write_config(home, key.replace("-", "_"), value)
-    elif key is not None:
-        raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
-    settings = read_config(home)
+    match words:
+        case () | ("chain",) | ("chain", "list"):
+            pass
+        case ("chain", "remove", url):
+            _remove_source(cli, url)
+        case ("chain", "core" | "esplora" | "causeway" as kind, url):
+            _add_source(cli, kind, url, cookie, user, wallet)
+        case ("tor", "on"):
+            write_config(home, "proxy", _TOR)
+        case ("tor", "on", address):
+            write_config(home, "proxy", address)
+        case ("tor", "off"):
+            remove_config(home, "proxy")
+        case (key, value) if key != "tor" and value not in _CHAIN_WORDS:
+            write_config(home, key.replace("-", "_"), value)
+        case ("chain", *_):
+            raise InputError("that is no way to set a chain source", hint=_CHAIN_HINT)
+        case ("tor", *_):
+            raise InputError("Tor is on or off", hint="rein config tor on 127.0.0.1:9050")
+        case (key,):
+            raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
+        case _:
+            raise click.UsageError(f"Got unexpected extra arguments ({' '.join(words[2:])})")
+    if words[:1] == ("chain",):
+        _show_sources(cli)
+    else:
+        _show(cli)
+
+
+def _show(cli: Cli) -> None:
+    """All settings, without passwords."""
+    from rein.settings import CONFIG_KEYS, read_config
+
+    settings = read_config(cli.settings.home)
+    if "chain" in settings:
+        settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
     for name, meaning in CONFIG_KEYS.items():
         cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {meaning}")
-    cli.terminal.result({"home": str(home), "settings": settings})
+    cli.terminal.result({"home": str(cli.settings.home), "settings": settings})
+
+
+def _show_sources(cli: Cli) -> None:
+    from rein.settings import Flags, load_settings
+
+    settings = load_settings(Flags(home=cli.settings.home, network=cli.settings.network.name), {})
+    rows = [(each.kind.value, each.url, _login(each)) for each in settings.chain]
+    cli.terminal.table(("kind", "address", "how"), rows)
+    if len(rows) > 1:
+        cli.terminal.say("All of them must answer, and agree.")
+    sources = [{"kind": kind, "url": url} for kind, url, _ in rows]
+    cli.terminal.result({"sources": sources})
+
+
+def _login(source: ChainSetting) -> str:
+    """How a source is asked, without its password."""
+    words = []
+    if source.user is not None:
+        words.append(f"as {source.user}, with a password")
+    elif source.cookie is not None:
+        words.append(f"with the cookie {source.cookie}")
+    if source.wallet is not None:
+        words.append(f"by the wallet {source.wallet}")
+    return ", ".join(words) or "believing what it proves"
+
+
+def _sources(cli: Cli) -> tuple[ChainSetting, ...]:
+    """What the home's file names."""
+    from rein.settings import read_chain, read_config
+
+    return read_chain(read_config(cli.settings.home).get("chain", ""), cli.settings.network)
+
+
+def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, user: str | None, wallet: str | None) -> None:
+    from urllib.parse import quote
+
+    from rein.settings import ChainKind, read_chain, read_config, write_config
+
+    home = cli.settings.home
+    if (cookie or user or wallet) and kind != ChainKind.CORE:
+        raise InputError("only Bitcoin Core has a cookie, a user or a wallet", hint=_CHAIN_HINT)
+    if user is not None:
+        password = cli.terminal.ask_secret(f"RPC password of {user}", "a URL with user:password@")
+        scheme, _, rest = url.rpartition("://")
+        url = f"{scheme or 'http'}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+    if len(url.split()) != 1:
+        raise InputError("a chain source has one address", hint=_CHAIN_HINT)
+    (new,) = read_chain(f"{kind}+{url}", cli.settings.network)
+    known = read_config(home).get("chain", "").split()
+    kept = [each for each in known if read_chain(each, cli.settings.network)[0].url != new.url]
+    write_config(home, "chain", " ".join([*kept, f"{kind}+{url}"]))
+    if cookie is not None:
+        write_config(home, "chain_cookie", str(cookie.resolve()))
+    if wallet is not None:
+        write_config(home, "chain_wallet", wallet)
+
+
+def _remove_source(cli: Cli, url: str) -> None:
+    from rein.settings import read_chain, read_config, remove_config, write_config
+
+    home, network = cli.settings.home, cli.settings.network
+    known = read_config(home).get("chain", "").split()
+    gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
+    kept = [each for each in known if read_chain(each, network)[0].url not in gone]
+    if len(kept) == len(known):
+        raise InputError("that is none of the chain sources", hint="rein config chain list shows them.")
+    if kept:
+        write_config(home, "chain", " ".join(kept))
+    else:
+        remove_config(home, "chain")
+
+
+def _readable(text: str, cli: Cli) -> tuple[ChainSetting, ...]:
+    from rein.settings import read_chain
+
+    try:
+        return read_chain(text, cli.settings.network)
+    except InputError:
+        return ()
 
 
 @command("testnet")

@@ -30,8 +30,7 @@ def _run(cli: Cli, port: int, data: Path | None) -> None:
         terminal.say(f"rein devnet is answering on {url} (regtest)")
         terminal.say("Point a home at it:")
         terminal.say("  rein config network regtest")
-        terminal.say(f"  rein config chain {url}")
-        terminal.say(f"  rein config chain_cookie {cookie.resolve()}")
+        terminal.say(f"  rein config chain core {url} --cookie {cookie.resolve()}")
         terminal.result({"url": url, "cookie": str(cookie.resolve())})
 
     run(folder, port=port, ready=ready)
@@ -88,11 +87,11 @@ devnet.add_command(pay)
 
 
 def _core(cli: Cli) -> Any:
-    """The chain source of the settings; on regtest, whatever else they say."""
-    from rein.app import open_chain
+    """The node of the settings; on regtest, whatever else they say."""
+    from rein.app import open_node
 
     cli.update({"network": "regtest"})
-    return open_chain(cli.settings)
+    return open_node(cli.settings)
 
 
 def _payment(uri: str) -> tuple[str, Any]:

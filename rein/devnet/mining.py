@@ -8,8 +8,8 @@ from typing import Final
 from rein.btc.amounts import COIN, Sat
 from rein.btc.encoding import compact_size, with_length
 from rein.btc.hashes import sha256d
+from rein.btc.merkle import merkle_root
 from rein.btc.transaction import Transaction
-from rein.devnet.merkle import merkle_root
 
 VERSION: Final = 0x20000000
 BITS: Final = 0x207FFFFF

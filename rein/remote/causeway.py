@@ -46,13 +46,13 @@ def new_remote_key() -> str:
 class Causeway:
     """A server, spoken to as one identity. Its answers are texts by a stranger: callers verify every document."""
 
-    def __init__(self, url: str, network: Network, owner: str, delegate: str) -> None:
+    def __init__(self, url: str, network: Network, owner: str, delegate: str, *, proxy: str | None = None) -> None:
         """:param owner: the identity's master address; :param delegate: the address whose key signs requests."""
         self.url = url
         self._network = network
         self._owner = owner
         self._delegate = delegate
-        self._transport = Transport(url)
+        self._transport = Transport(url, proxy)
         self._next_nonce: str | None = None
 
     def close(self) -> None:

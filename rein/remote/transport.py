@@ -1,14 +1,14 @@
-"""HTTP, with everything a hostile server could do to a client bounded or refused."""
+"""Questions to a causeway server and its answers: JSON objects, over the HTTP of `rein.chain.http`."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from rein.chain.http import Http, HttpError, Limits, Reply, strict_json
 from rein.errors import InputError, RemoteError
 
 CONNECT_SECONDS = 5
@@ -20,7 +20,6 @@ MAX_ANSWER_BYTES = 32 * 2**20
 """A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. Parsed, this may become
 twenty-six times as much memory."""
 
-_CHUNK = 65_536
 _MAX_URL = 300
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(\[[^]@]*\]|[^]:@[]*)(:[0-9]*)?")
@@ -61,15 +60,24 @@ def _normal_host(host: str, *, in_brackets: bool) -> str:
     return host
 
 
+class RefusedError(RemoteError):
+    """The server answered, with an error. `said` is its code for programs, `retry_after` in seconds."""
+
+    def __init__(self, message: str, *, said: str | None, retry_after: int | None) -> None:
+        super().__init__(message)
+        self.said = said
+        self.retry_after = retry_after
+
+
 class Transport:
-    """One server, over one kept-alive connection. Not for use by two threads at a time."""
+    """One server, over one kept-alive connection. Not for use by two threads at a time.
 
-    def __init__(self, url: str) -> None:
-        from rein.remote.session import Session, Watch
+    :param proxy: as in `Http`; without one, a proxy of the environment is used.
+    """
 
+    def __init__(self, url: str, proxy: str | None = None) -> None:
         self.url = url
-        self._watch = Watch()
-        self._session = Session(self._watch)
+        self._http = Http(proxy, environment=True)
 
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         """GET with query parameters; the JSON object that is answered.
@@ -83,67 +91,31 @@ class Transport:
         return self._ask("POST", path, json=dict(body))
 
     def close(self) -> None:
-        self._session.close()
+        self._http.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        status, body = self._exchange(method, path, arguments)
-        return self._judge(status, body)
-
-    def _exchange(self, method: str, path: str, arguments: Mapping[str, Any]) -> tuple[int, bytes]:
-        """Status and body. Nothing of the connection is left in an error that `_judge` raises, so that it can close."""
-        import http.client
-
-        import requests
-        import urllib3
-
-        self._watch.start(TOTAL_SECONDS)
+        limits = Limits(CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS, MAX_ANSWER_BYTES)
         try:
-            with self._session.request(
-                method,
-                self.url + path,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                stream=True,
-                allow_redirects=False,
-                **arguments,
-            ) as response:
-                body = self._read(response)
-                status = response.status_code
-            if self._watch.expired:
-                raise TimeoutError  # what was read may look whole, and be cut short
-        # urllib3, http.client and the socket let some of their own errors through requests.
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
-            if self._watch.expired:
-                raise RemoteError(f"{self.url} takes longer than {TOTAL_SECONDS} seconds to answer") from error
-            raise RemoteError(f"{self.url} cannot be reached ({type(error).__name__})") from error
-        finally:
-            self._watch.stop()
-        return status, body
+            reply = self._http.exchange(method, self.url + path, limits, **arguments)
+        except HttpError as error:
+            raise RemoteError(f"{self.url} {error.reason}") from error
+        return self._judge(reply)
 
-    def _read(self, response: Any) -> bytes:
-        from rein.remote.session import read_plain
-
-        body = bytearray()
-        while chunk := read_plain(response, _CHUNK):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise RemoteError(f"{self.url} sent more than {MAX_ANSWER_BYTES:,} bytes; the answer was dropped")
-        return bytes(body)
-
-    def _judge(self, status: int, body: bytes) -> dict[str, Any]:
+    def _judge(self, reply: Reply) -> dict[str, Any]:
+        status, body = reply.status, reply.body
         try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            answer = strict_json(body)
+        except ValueError as error:
             raise RemoteError(f"{self.url} answered HTTP {status} with something that is not JSON") from error
         if not isinstance(answer, dict):
             raise RemoteError(f"{self.url} answered JSON that is no object")
         if status >= 400 or answer.get("result") == "error" or "error" in answer:
-            raise RemoteError(f"{self.url} refuses: {_reason(answer, status)}")
+            said = answer.get("code")
+            raise RefusedError(
+                f"{self.url} refuses: {_reason(answer, status)}",
+                said=said if isinstance(said, str) else None,
+                retry_after=reply.retry_after,
+            )
         if status >= 300:
             raise RemoteError(f"{self.url} answered HTTP {status}, a redirect, which is not followed")
         return answer

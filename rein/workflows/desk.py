@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rein.btc.networks import Network
+from rein.chain.http import proxy_for
 from rein.chain.source import BlockRef, ChainSource
 from rein.errors import IdentityError
 from rein.identity.keyring import Keyring
@@ -23,7 +24,8 @@ class Desk:
     """One person at one home, on one network.
 
     `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
-    run only when first needed. `note` receives sentences worth telling while a workflow goes on.
+    run only when first needed. `note` receives sentences worth telling while a workflow goes on. Servers are reached
+    through `proxy`.
     """
 
     home: Path
@@ -33,6 +35,7 @@ class Desk:
     open_keyring: Callable[[IdentityRow], Keyring]
     open_chain: Callable[[], ChainSource]
     note: Callable[[str], None]
+    proxy: str | None = None
     _servers: list[Causeway] = field(default_factory=list)
 
     @property
@@ -73,7 +76,9 @@ class Desk:
 
     def server(self, url: str) -> Causeway:
         """A conversation with one server, which need not be registered yet."""
-        return Causeway(url, self.network, self.identity.master_address, self.identity.delegate_address)
+        identity = self.identity
+        proxy = proxy_for(url, self.proxy)
+        return Causeway(url, self.network, identity.master_address, identity.delegate_address, proxy=proxy)
 
     def block_to_name(self) -> BlockRef:
         """The block a new document names."""

@@ -27,6 +27,11 @@ BLOCK = (
     "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3"
     "888a51323a9fb8aa4b1e5e4adae5494dffff7f200200000001" + RAW
 )
+# A header of mainnet: too hard for regtest, and of another hash than the one asked for.
+BLOCK_100000 = (
+    "0100000050120119172a610421a6c3011dd330d9df07b63616c2cc1f1cd0020000000000"
+    "6657a9252aacd5c0b2940996ecff952228c3067cc38d4885efb5a4ac4247e9f337221b4d4c86041b0f2b5710"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Liar(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers = right_answers()
+        self.answers = right_answers() | {"raw header": BLOCK_100000, "gettxoutproof": "00" * 90}
         self.error: object = None
         self.raw: bytes | None = None
         self.packet: bytes | None = None
@@ -107,6 +112,8 @@ class Liar(ThreadingHTTPServer):
         result = REGTEST.genesis_hash if (method, request["params"]) == ("getblockhash", [0]) else self.answers[method]
         if method == "getrawtransaction" and isinstance(result, dict) and request["params"][1] == 0:
             result = result.get("hex")
+        if method == "getblockheader" and request["params"][1:] == [False]:
+            result = self.answers["raw header"]
         error = None if checking else self.error
         return encode({"result": result, "error": error, "id": request["id"]}).encode()
 

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rein.btc.amounts import Sat
 from rein.btc.block import Block
+from rein.btc.header import BlockHeader
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import BlockRef, FoundTransaction, Output
 from rein.errors import ChainError, InputError, RejectedError
 from tests.chain.liar import BLOCK as GENESIS_BLOCK
-from tests.chain.liar import RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
+from tests.chain.liar import BLOCK_100000, RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
 
 TX = Transaction(bytes.fromhex(RAW))
 Question = Callable[[CoreRpc], object]
@@ -168,7 +168,7 @@ def test_redirects_are_not_followed(liar: Liar, chain: CoreRpc) -> None:
 def test_huge_answers(liar: Liar, chain: CoreRpc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rein.chain.jsonrpc.MAX_ANSWER", 100_000)
     liar.raw = b" " * 100_001
-    with pytest.raises(ChainError, match="larger than 100000 bytes"):
+    with pytest.raises(ChainError, match="more than 100,000 bytes"):
         chain.tip()
 
 
@@ -193,7 +193,7 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         thread = threading.Thread(target=pour)
         thread.start()
         client = CoreRpc(address_of(listener), REGTEST)
-        with client as chain, pytest.raises(ChainError, match="larger than"):
+        with client as chain, pytest.raises(ChainError, match="more than"):
             chain.tip()
         thread.join()
 
@@ -529,12 +529,28 @@ def test_the_environment_has_no_say(liar: Liar, monkeypatch: pytest.MonkeyPatch,
         assert chain.tip() == BLOCK
 
 
-def test_a_given_session_is_used_and_left_open(liar: Liar) -> None:
-    with requests.Session() as session:
-        session.headers["X-Test"] = "yes"
-        with CoreRpc(liar.url, REGTEST, session=session) as chain:
-            assert chain.tip() == BLOCK
-        assert session.get_adapter("http://x").poolmanager.pools
+@pytest.mark.parametrize("header", ["", "00" * 80, "00" * 79, "zz" * 80, BLOCK_100000, 5, None, ["00" * 80]])
+def test_headers_that_are_none(liar: Liar, chain: CoreRpc, header: object) -> None:
+    liar.answers["raw header"] = header
+    with pytest.raises(ChainError):
+        chain.headers(7, 1)
+
+
+def test_headers_that_are_of_no_regtest(liar: Liar, chain: CoreRpc) -> None:
+    name = BlockHeader.from_hex(BLOCK_100000).hash
+    liar.answers["getblockhash"] = name
+    with pytest.raises(ChainError, match="no chain"):
+        chain.headers(7, 1)
+
+
+@pytest.mark.parametrize(
+    "proof",
+    ["", "00", "00" * 90, BLOCK_100000, BLOCK_100000 + "01000000" + "01" + "11" * 32 + "01" + "01", 5, None, {}],
+)
+def test_proofs_that_prove_nothing(liar: Liar, chain: CoreRpc, proof: object) -> None:
+    liar.answers["gettxoutproof"] = proof
+    with pytest.raises(ChainError):
+        chain.merkle_proof(TXID, BlockHeader.from_hex(BLOCK_100000).hash)
 
 
 # Which chain it is

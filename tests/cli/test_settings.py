@@ -19,6 +19,9 @@ from rein.settings import (
     HOME_VARIABLE,
     IDENTITY_VARIABLE,
     NETWORK_VARIABLE,
+    PROXY_VARIABLE,
+    ChainKind,
+    ChainSetting,
     Flags,
     Settings,
     load_settings,
@@ -37,16 +40,18 @@ def load(home: Path, environment: dict[str, str] | None = None, **flags: object)
     return load_settings(Flags(home=home, **flags), environment or {})  # type: ignore[arg-type]  # a Flags' fields
 
 
+def core(url: str, **rest: object) -> ChainSetting:
+    return ChainSetting(ChainKind.CORE, url, **rest)  # type: ignore[arg-type]  # its other fields
+
+
 def test_defaults(home: Path) -> None:
     found = load(home)
     assert found == Settings(
         home=home,
         network=MAINNET,
         identity=None,
-        chain_url="http://127.0.0.1:8332",
-        chain_cookie=Path.home() / ".bitcoin" / ".cookie",
-        chain_user=None,
-        chain_password=None,
+        chain=(core("http://127.0.0.1:8332", cookie=Path.home() / ".bitcoin" / ".cookie"),),
+        proxy=None,
     )
     assert found.database == home / "rein.db"
     assert load_settings(Flags(), {}).home == Path.home() / ".rein"
@@ -56,9 +61,9 @@ def test_defaults(home: Path) -> None:
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
 def test_ports_and_cookies_follow_the_network(home: Path, network: object) -> None:
     found = load(home, network=network.name)  # type: ignore[attr-defined]
-    assert found.chain_url == f"http://127.0.0.1:{found.network.default_rpc_port}"
     folder = Path.home() / ".bitcoin"
-    assert found.chain_cookie == (folder if found.network is MAINNET else folder / found.network.name) / ".cookie"
+    cookie = (folder if found.network is MAINNET else folder / found.network.name) / ".cookie"
+    assert found.chain == (core(f"http://127.0.0.1:{found.network.default_rpc_port}", cookie=cookie),)
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(home: Path, tmp_path: Path) -> None:
@@ -66,32 +71,34 @@ def test_flags_win_over_the_environment_and_that_over_the_file(home: Path, tmp_p
     write_config(home, "chain", "http://file:1")
     write_config(home, "chain_cookie", "/file")
     found = load(home)
-    assert (found.network, found.chain_url, found.chain_cookie) == (TESTNET4, "http://file:1", Path("/file"))
+    assert (found.network, found.chain) == (TESTNET4, (core("http://file:1", cookie=Path("/file")),))
 
     environment = {
         NETWORK_VARIABLE: "signet",
         CHAIN_VARIABLE: "http://environment:2",
         COOKIE_VARIABLE: "/environment",
         IDENTITY_VARIABLE: "Alice",
+        PROXY_VARIABLE: "10.0.0.1:9050",
     }
     found = load(home, environment)
-    assert (found.network, found.chain_url) == (SIGNET, "http://environment:2")
-    assert (found.chain_cookie, found.identity) == (Path("/environment"), "Alice")
+    assert (found.network, found.identity) == (SIGNET, "Alice")
+    assert found.chain == (core("http://environment:2", cookie=Path("/environment")),)
+    assert found.proxy == "socks5h://10.0.0.1:9050"
 
     found = load(
         home, environment, network="regtest", chain="http://flag:3", chain_cookie=Path("/flag"), identity="Bob"
     )
-    assert (found.network, found.chain_url) == (REGTEST, "http://flag:3")
-    assert (found.chain_cookie, found.identity) == (Path("/flag"), "Bob")
+    assert (found.network, found.identity) == (REGTEST, "Bob")
+    assert found.chain == (core("http://flag:3", cookie=Path("/flag")),)
 
     assert load_settings(Flags(), {HOME_VARIABLE: str(home)}).network is TESTNET4
     assert load_settings(Flags(home=tmp_path / "other"), {HOME_VARIABLE: str(home)}).network is MAINNET
 
 
 def test_an_empty_variable_is_as_good_as_none(home: Path) -> None:
-    names = (HOME_VARIABLE, NETWORK_VARIABLE, CHAIN_VARIABLE, COOKIE_VARIABLE, IDENTITY_VARIABLE)
+    names = (HOME_VARIABLE, NETWORK_VARIABLE, CHAIN_VARIABLE, COOKIE_VARIABLE, IDENTITY_VARIABLE, PROXY_VARIABLE)
     found = load(home, dict.fromkeys(names, ""))
-    assert (found.network, found.chain_url) == (MAINNET, "http://127.0.0.1:8332")
+    assert (found.network, found.chain[0].url, found.proxy) == (MAINNET, "http://127.0.0.1:8332", None)
     assert not found.identity
 
 
@@ -109,14 +116,39 @@ def test_an_empty_variable_is_as_good_as_none(home: Path) -> None:
     ],
 )
 def test_chain_addresses(home: Path, given_: str, url: str, user: str | None, password: str | None) -> None:
-    found = load(home, chain=given_)
-    assert (found.chain_url, found.chain_user, found.chain_password) == (url, user, password)
-    assert (found.chain_cookie is None) == (user is not None), "a password is given, so no cookie is guessed"
+    for text in (given_, f"core+{given_}"):
+        (found,) = load(home, chain=text).chain
+        assert (found.url, found.user, found.password) == (url, user, password)
+        assert (found.cookie is None) == (user is not None), "a password is given, so no cookie is guessed"
+        assert password is None or password not in repr(found)
+
+
+def test_several_chain_sources(home: Path) -> None:
+    write_config(home, "chain_wallet", "watched")
+    text = "core+http://a:b@127.0.0.1:1 esplora+https://blockstream.info/api causeway+http://causeway.example:2016/"
+    assert load(home, chain=text).chain == (
+        core("http://127.0.0.1:1", user="a", password="b", wallet="watched"),
+        ChainSetting(ChainKind.ESPLORA, "https://blockstream.info/api"),
+        ChainSetting(ChainKind.CAUSEWAY, "http://causeway.example:2016/"),
+    )
+    with pytest.raises(InputError, match="8 are allowed"):
+        load(home, chain="http://x " * 9)
+
+
+@pytest.mark.parametrize("proxy", ["", "x", "http://127.0.0.1:9050", "socks5://127.0.0.1:9050", "127.0.0.1", "a:b@c:1"])
+def test_what_is_no_proxy_is_refused(home: Path, proxy: str) -> None:
+    """`socks5://` would have this machine resolve the names."""
+    with pytest.raises(InputError, match="no address of a SOCKS5 proxy"):
+        write_config(home, "proxy", proxy)
 
 
 @pytest.mark.parametrize(
     "address",
-    ["http://", "ftp://host", "http://[", "http://[::1", "http://host:port", "http://host:99999", "file:///x"],
+    [
+        *("http://", "ftp://host", "http://[", "http://[::1", "http://host:port", "http://host:99999", "file:///x"),
+        *("esplora+blockstream.info", "esplora+https://a:secret@host", "causeway+http://", "esplora+http://x?key=1"),
+        "core+ftp://x",
+    ],
 )
 def test_what_is_no_chain_address_is_refused_without_repeating_it(home: Path, address: str) -> None:
     """It may hold a password."""
@@ -180,7 +212,7 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, chain, chain_cookie."
+    assert caught.value.hint == "There are network, chain, chain_cookie, chain_wallet, proxy."
     assert not home.exists()
 
 

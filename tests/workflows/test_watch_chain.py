@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from rein.btc.amounts import Sat
+from rein.btc.hashes import sha256
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint
+from rein.chain.agreement import Agreement, Named
 from rein.chain.core_rpc import CoreRpc
+from rein.chain.esplora import open_esplora
 from rein.demo.processes import chain_program, free_ports, running
 from rein.devnet import faucet
-from rein.errors import IdentityError, OrderError
+from rein.errors import ChainError, IdentityError, OrderError
 from rein.escrow.payout import build_payout, sign_payout
 from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
 from rein.identity.keyring import Keyring
@@ -27,6 +30,7 @@ from rein.workflows.cases import find_order
 from rein.workflows.collect import prepare
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
+from tests.support.esplora import esplora_server
 from tests.support.money import Spend, escrow_keys
 from tests.support.people import accept, bid, delivery, enroll, job, offer, person
 
@@ -176,3 +180,25 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
     assert prepare(alice, order).receives == deal.terms.mediator.receives
+
+
+def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Desk) -> None:
+    deal = delivered("seen by two")
+    fund(chain, deal)
+    alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
+    with connection_to(chain) as own, esplora_server(own) as server:
+        esplora = open_esplora(server.url, REGTEST)
+        alice.open_chain = lambda: Agreement([Named("node", chain), Named("server", esplora)])
+        seen = look_at(alice, find_order(alice, deal.job.id))
+        assert seen is not None
+        assert all(each.complete for each in seen.funding.purses)
+        script = deal.terms.primary.escrow.script
+        server.lies[f"scripthash/{sha256(script)[::-1].hex()}/utxo"] = []
+        with pytest.raises(ChainError, match="server says there is none"):
+            look_at(alice, find_order(alice, deal.job.id))
+        esplora.close()
+
+
+def connection_to(chain: CoreRpc) -> CoreRpc:
+    """Another connection to the same node."""
+    return CoreRpc(chain._rpc.endpoint.url, REGTEST, cookie_file=chain._rpc._cookie_file)

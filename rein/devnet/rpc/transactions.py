@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from rein.btc.amounts import COIN
+from rein.btc.merkle import MerkleBlock
 from rein.btc.transaction import OutPoint, Transaction
 from rein.devnet.acceptance import MISSING_INPUTS, Candidate, fee_for
 from rein.devnet.chainstate import Block, is_unspendable
 from rein.devnet.journal import block_hash
-from rein.devnet.merkle import MerkleProof
 from rein.devnet.node import Node
 from rein.devnet.rpc import params
 from rein.devnet.rpc.blocks import find_block
@@ -156,12 +156,12 @@ def gettxoutproof(node: Node, txids: object, blockhash: object = None) -> str:
     if not wanted <= {tx.txid for tx in block.transactions}:
         raise RpcError(Code.INVALID_ADDRESS_OR_KEY, "Not all transactions found in specified or retrieved block")
     leaves = [bytes.fromhex(tx.txid)[::-1] for tx in block.transactions]
-    return MerkleProof.build(block.header, leaves, {bytes.fromhex(txid)[::-1] for txid in wanted}).serialize().hex()
+    return MerkleBlock.build(block.header, leaves, {bytes.fromhex(txid)[::-1] for txid in wanted}).serialize().hex()
 
 
 def verifytxoutproof(node: Node, proof: object) -> list[str]:
     try:
-        parsed = MerkleProof.parse(params.hex_bytes(proof, "proof must be hexadecimal"))
+        parsed = MerkleBlock.parse(params.hex_bytes(proof, "proof must be hexadecimal"))
         found = parsed.matches()
     except InputError:
         return []

@@ -1,0 +1,195 @@
+"""The floor of all conversations: with a proxy nothing goes past it, and JSON has one meaning.
+
+What hostile servers do to an exchange is in tests/remote/test_transport.py and test_hostile_node.py."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rein.btc.networks import REGTEST
+from rein.chain.core_rpc import CoreRpc
+from rein.chain.esplora import open_esplora
+from rein.chain.http import Http, HttpError, Limits, checked_proxy, proxy_for, strict_json
+from rein.errors import ChainError, InputError, RemoteError
+from rein.remote.causeway import Causeway
+from rein.remote.chain import open_causeway_chain
+from tests.chain.liar import Liar
+from tests.support.evil_server import evil_server
+from tests.support.socks import Socks, socks_server
+
+LIMITS = Limits(connect_seconds=5, read_seconds=5, total_seconds=10, answer_bytes=10_000)
+
+
+@pytest.fixture
+def proxy(liar: Liar) -> Iterator[Socks]:
+    with socks_server(("127.0.0.1", liar.server_port)) as found:
+        yield found
+
+
+@pytest.fixture
+def no_resolver(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """This machine resolves its own addresses only, and tells what else it was asked."""
+    asked: list[object] = []
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **named: Any) -> Any:
+        if host not in ("127.0.0.1", "::1"):
+            asked.append(host)
+            raise socket.gaierror("nobody is asked")
+        return real(host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+@pytest.fixture(params=["", "127.0.0.1,node.invalid,.invalid,*"], ids=["plain", "no_proxy"])
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`no_proxy` is for other proxies than ours."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, request.param)
+
+
+@pytest.mark.usefixtures("environment")
+def test_names_reach_the_proxy_unresolved(liar: Liar, proxy: Socks, no_resolver: list[object]) -> None:
+    with CoreRpc("http://node.invalid:8332", REGTEST, proxy=proxy.url, user="a", password="b") as chain:
+        assert chain.tip().height == 7
+    assert proxy.asked == [("name", "node.invalid", 8332)]
+    assert no_resolver == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_addresses_go_through_it_too(liar: Liar, proxy: Socks) -> None:
+    with closing(Http(proxy.url)) as http:
+        http.exchange(
+            "POST",
+            f"http://127.0.0.1:{liar.server_port}/",
+            LIMITS,
+            data=b'{"method": "getblockhash","params": [0], "id": 1}',
+        )
+    assert proxy.asked == [("address", "7f000001", liar.server_port)]
+
+
+@pytest.mark.usefixtures("environment")
+def test_servers_are_reached_through_it(no_resolver: list[object]) -> None:
+    with evil_server() as evil, socks_server(("127.0.0.1", int(evil.url.rsplit(":")[-1].rstrip("/")))) as proxy:
+        server = Causeway("http://abcdefgh.onion:2016/", REGTEST, "mOwner", "mDelegate", proxy=proxy.url)
+        with closing(server):
+            assert server.status() == {}
+        for chain in (
+            open_causeway_chain("http://abcdefgh.onion/", REGTEST, "mOwner", proxy=proxy.url),
+            open_esplora("http://esplora.onion/api", REGTEST, proxy=proxy.url),
+        ):
+            with closing(chain), pytest.raises(ChainError):
+                chain.tip()
+    names = ["abcdefgh.onion:2016", "abcdefgh.onion:80", "esplora.onion:80"]
+    assert [f"{host}:{port}" for _, host, port in proxy.asked] == names
+    assert no_resolver == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_without_the_proxy_nothing_is_reached(liar: Liar, no_resolver: list[object]) -> None:
+    """The node is there, and would answer: nobody may ask it past the proxy."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        dead = f"socks5h://127.0.0.1:{probe.getsockname()[1]}"
+    for url in (liar.url, "http://node.invalid:8332"):
+        with CoreRpc(url, REGTEST, proxy=dead) as chain, pytest.raises(ChainError, match="cannot be reached"):
+            chain.tip()
+    server = Causeway(f"{liar.url}/", REGTEST, "mOwner", "mDelegate", proxy=dead)
+    with closing(server), pytest.raises(RemoteError, match="cannot be reached"):
+        server.status()
+    assert liar.asked == []
+    assert no_resolver == []
+
+
+def test_a_proxy_that_refuses(liar: Liar) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf, closing(Http(f"127.0.0.1:{deaf.getsockname()[1]}")) as http:
+        short = Limits(connect_seconds=0.3, read_seconds=0.3, total_seconds=1, answer_bytes=100)
+        with pytest.raises(HttpError):
+            http.exchange("GET", liar.url, short)
+    assert liar.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.1:9050", "socks5h://127.0.0.1:9050"),
+        ("socks5h://tor:9050", "socks5h://tor:9050"),
+        ("[::1]:9050", "socks5h://[::1]:9050"),
+    ],
+)
+def test_proxies(text: str, expected: str) -> None:
+    assert checked_proxy(text) == expected
+    assert checked_proxy(expected) == expected
+
+
+@pytest.mark.parametrize("text", ["socks5://x:1", "http://x:1", "x", "x:0", "x:99999", "x:1/path", "a:b@x:1", "[::1"])
+def test_what_is_no_proxy(text: str) -> None:
+    with pytest.raises(InputError):
+        Http(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_proxied"),
+    [
+        ("http://127.0.0.1:8332", False),
+        ("http://[::1]:8332", False),
+        ("http://localhost:8332", False),
+        ("http://10.0.0.1:8332", True),
+        ("http://127.0.0.1.evil.example", True),
+        ("https://causeway.example/", True),
+        ("http://localhost.example/", True),
+    ],
+)
+def test_only_this_machine_is_reached_without_it(url: str, is_proxied: bool) -> None:
+    assert proxy_for(url, "socks5h://x:1") == ("socks5h://x:1" if is_proxied else None)
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 2}',
+        '[{"a": {"b": 1, "b": 1}}]',
+        '{"a": 1, "\\u0061": 2}',
+        "NaN",
+        "[Infinity]",
+        '{"a": -Infinity}',
+        "[" * 100_000,
+        "9" * 5_000,
+        "",
+        "{",
+        "'a'",
+        "[1,]",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_json_with_two_meanings_is_none(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - its callers say what was no JSON
+        strict_json(text.encode())
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(_values)
+def test_other_json_is_read(value: object) -> None:
+    assert strict_json(json.dumps(value).encode()) == value
+
+
+def test_money_is_read_exactly() -> None:
+    assert strict_json(b"0.10000000", Decimal) == Decimal("0.1")
