@@ -30,8 +30,7 @@ from causeway.hosting import views as hosting
 from causeway.hosting.service import FreeTerms
 from causeway.kv import views as kv
 from causeway.kv.arrivals import Listener
-from causeway.kv.batches import BatchStore
-from causeway.kv.service import KeyValueStore
+from causeway.kv.store import Store
 from causeway.kv.upkeep import Upkeep
 from causeway.mail.smtp import SmtpMailer
 from causeway.ops.metrics import (
@@ -66,7 +65,7 @@ from rein.chain.core_rpc import CORE_TIMEOUT_S, CoreRpc
 from rein.chain.source import BlockRef, ChainSource
 
 # kv knows nothing of search: it announces what is stored, inside its transaction.
-LISTENER = Listener(stored=index.add, stored_all=index.add_all, released=index.remove, deleted=tombstones.bury)
+LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.bury)
 
 
 def create_app(settings: Settings, shared_file: Path | None = None, *, chain: ChainSource | None = None) -> Flask:
@@ -84,8 +83,7 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     database = Database(parse_url(settings.database_url), connections=settings.threads)
     installation = database.write(lambda connection: open_installation(connection, settings.network))
     mint = NonceMint(installation.nonce_secret)
-    store = KeyValueStore(database, mint, settings.network, LISTENER)
-    batches = BatchStore(database, settings.network, LISTENER)
+    store = Store(database, mint, settings.network, LISTENER)
 
     app = Flask("causeway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -114,13 +112,13 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     till = _till(database, mint, settings)
     app.register_blueprint(hosting.blueprint(database, free, lambda: block_of(this_client())))
     app.register_blueprint(payments.blueprint(database, mint, till, free, lambda: block_of(this_client())))
-    app.register_blueprint(kv.blueprint(store, batches, mint))
+    app.register_blueprint(kv.blueprint(store, mint))
     app.register_blueprint(search.blueprint(database, settings.network, lambda: bitcoin.block_info(node)))
     app.register_blueprint(bitcoin.blueprint(database, node))
     app.register_blueprint(
         v1.blueprint(
             database,
-            batches,
+            store,
             till,
             mint,
             settings,

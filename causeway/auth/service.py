@@ -1,20 +1,19 @@
-"""Who may write, as pieces of SQL that whoever writes puts into its own statements: few round trips a request.
-
-The pieces are made once, with the parameters nonce, key, text_hash, owner and signer (`causeway.db.base.given`),
-which are filled in when a statement that holds them is executed.
-"""
+"""Who may write, as statements about many requests at once: their proofs are given as one table of JSON."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, Connection, ScalarSelect, and_, delete, exists, func, or_, select
+from sqlalchemy import CTE, Connection, Integer, ScalarSelect, Text, and_, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.auth.models import delegation, nonce_use
-from causeway.db.base import given, values_given
+from causeway.db.base import ascii_text, rows_given
+from causeway.db.prepared import Prepared
 from rein.btc.address import is_identity_address
 from rein.protocol.documents import Enrollment, LegacyDocument
 from rein.protocol.documents.base import Kind
@@ -40,27 +39,66 @@ class Proof:
     use: str
     text_hash: bytes
 
-    def given(self) -> dict[str, object]:
-        """The parameters of statements that hold the pieces below."""
-        return values_given(
-            nonce=self.nonce, key=self.use, text_hash=self.text_hash, owner=self.owner, signer=self.signer
-        )
+
+@dataclass(frozen=True)
+class Standing:
+    """What the database says of a proof."""
+
+    nonce_is_spent: bool
+    signer_is_enrolled: bool
 
 
-def nonce_is_spent() -> ColumnElement[bool]:
-    """Whether this nonce was used for this key, or for this signed text, before."""
-    spent = or_(
-        and_(nonce_use.c.nonce == given("nonce"), nonce_use.c.key == given("key")),
-        nonce_use.c.text_hash == given("text_hash"),
-    )
-    return exists().where(spent)
+def as_table(proofs: Sequence[Proof]) -> str:
+    """The parameter `proofs` of statements that hold the pieces below."""
+    rows = [
+        {
+            "at": at,
+            "nonce": each.nonce,
+            "use": each.use,
+            "text_hash": each.text_hash.hex(),
+            "owner": each.owner,
+            "signer": each.signer,
+        }
+        for at, each in enumerate(proofs)
+    ]
+    return json.dumps(rows)
 
 
-def spend_nonce() -> tuple[CTE, ScalarSelect[int]]:
-    """A part of a statement that remembers the use, and the number of rows it wrote: 0 if it was spent already."""
+_proofs = rows_given(
+    "proofs",
+    at=Integer(),
+    nonce=ascii_text(32),
+    use=ascii_text(128),
+    text_hash=Text(),
+    owner=ascii_text(35),
+    signer=ascii_text(35),
+)
+_text_hash = func.decode(_proofs.c.text_hash, "hex")
+
+
+def look_up(connection: Connection, proofs: Sequence[Proof]) -> list[Standing]:
+    """What the database says of each proof. It stays so while the buckets of the owners are locked."""
+    found = _LOOK_UP(connection, proofs=as_table(proofs))
+    return [Standing(row.is_spent, row.is_enrolled) for row in found]
+
+
+def is_delegate(connection: Connection, owner: str, signer: str) -> bool:
+    """Whether a stored enrollment makes `signer` the owner's delegate."""
+    (standing,) = look_up(connection, [Proof(owner, signer, nonce="", use="", text_hash=b"")])
+    return standing.signer_is_enrolled
+
+
+def spend(connection: Connection, proof: Proof) -> bool:
+    """Remember the use of one proof. False: its nonce was spent already."""
+    return _SPEND(connection, proofs=as_table([proof])).scalar() == 1
+
+
+def spend_nonces() -> tuple[CTE, ScalarSelect[int]]:
+    """A part of a statement that remembers the uses of the proofs, and the number of rows it wrote: fewer than there
+    are proofs if one was spent already."""
     cte = (
         insert(nonce_use)
-        .values(nonce=given("nonce"), key=given("key"), text_hash=given("text_hash"))
+        .from_select(["nonce", "key", "text_hash"], select(_proofs.c.nonce, _proofs.c.use, _text_hash))
         .on_conflict_do_nothing()
         .returning(nonce_use.c.nonce)
         .cte("spent")
@@ -68,19 +106,14 @@ def spend_nonce() -> tuple[CTE, ScalarSelect[int]]:
     return cte, select(func.count()).select_from(cte).scalar_subquery()
 
 
-def forget_old_nonces(connection: Connection, oldest_valid: str) -> None:
-    """Remove uses of nonces that expired by themselves: those below `NonceMint.oldest_valid`."""
+def forget_old_nonces(connection: Connection, oldest_valid: str) -> bool:
+    """Remove uses of nonces that expired by themselves: those below `NonceMint.oldest_valid`. Whether there may be
+    more: so many are removed at a time."""
     old = select(nonce_use.c.nonce, nonce_use.c.key).where(nonce_use.c.nonce < oldest_valid)
     batch = old.order_by(nonce_use.c.nonce, nonce_use.c.key).limit(_PURGE_ROWS).with_for_update(skip_locked=True)
     rows = batch.subquery()
-    connection.execute(delete(nonce_use).where(nonce_use.c.nonce == rows.c.nonce, nonce_use.c.key == rows.c.key))
-
-
-def signer_is_enrolled() -> ColumnElement[bool]:
-    """Whether a stored enrollment of `owner` names `signer`, and no other of its enrollments replaces that one."""
-    newer = delegation.alias("newer")
-    replaced = exists().where(newer.c.previous == delegation.c.enrollment, newer.c.master == delegation.c.master)
-    return exists().where(delegation.c.master == given("owner"), delegation.c.delegate == given("signer"), ~replaced)
+    gone = delete(nonce_use).where(nonce_use.c.nonce == rows.c.nonce, nonce_use.c.key == rows.c.key)
+    return connection.execute(gone).rowcount == _PURGE_ROWS
 
 
 def proves(connection: Connection, signed: Signed[Any], *, owner: str, signer: str) -> bool:
@@ -129,3 +162,26 @@ def named_delegate(signed: Signed[Any]) -> str | None:
         delegate = document.fields.get(_LEGACY_DELEGATE, "")
         return delegate if is_identity_address(delegate) else None
     return None
+
+
+def _nonce_is_spent() -> ColumnElement[bool]:
+    """Whether a nonce was used for this key, or for this signed text, before."""
+    for_key = exists().where(nonce_use.c.nonce == _proofs.c.nonce, nonce_use.c.key == _proofs.c.use)
+    return or_(for_key, exists().where(nonce_use.c.text_hash == _text_hash))
+
+
+def _signer_is_enrolled() -> ColumnElement[bool]:
+    """Whether a stored enrollment of the owner names the signer, and no other of its enrollments replaces that one."""
+    newer = delegation.alias("newer")
+    replaced = exists().where(newer.c.previous == delegation.c.enrollment, newer.c.master == delegation.c.master)
+    named = and_(delegation.c.master == _proofs.c.owner, delegation.c.delegate == _proofs.c.signer)
+    return exists().where(named, ~replaced)
+
+
+_LOOK_UP = Prepared(
+    select(_nonce_is_spent().label("is_spent"), _signer_is_enrolled().label("is_enrolled"))
+    .select_from(_proofs)
+    .order_by(_proofs.c.at)
+)
+_spent, _spent_count = spend_nonces()
+_SPEND = Prepared(select(_spent_count).add_cte(_spent))

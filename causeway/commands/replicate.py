@@ -36,7 +36,10 @@ DEFAULT_INTERVAL_S = 30
 def replicate_command(once: bool, from_start: bool, as_json: bool, **flags: Any) -> None:
     """Pull what peers have until it is told to stop (Ctrl-C, SIGTERM).
 
-    `causeway serve` does it by itself where it has --peers. Any number may run: one pulls, the others wait."""
+    `causeway serve` does it by itself where it has --peers. Any number may run: one pulls, the others wait.
+
+    Example: causeway replicate --once --peers https://causeway.example
+    """
     settings = load_settings(os.environ, **flags)
     if not settings.peers:
         raise SettingsError("there are no peers to pull from", hint="Give --peers https://causeway.example,...")

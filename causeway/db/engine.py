@@ -65,11 +65,15 @@ def make_engine(url: URL, *, connections: int, autocommit: bool = False) -> Engi
     """An engine with at most that many pooled connections. Connects only when first used.
 
     `synchronous_commit=on` whatever the database's own default says: a client is told of success only when its
-    document would survive a crash of the machine. Parameters never appear in error messages: they hold what people
-    have stored.
+    document would survive a crash of the machine. A reader (`autocommit`) writes nothing but the transfer that it
+    charges, and does not wait for the disk: if the machine crashes, transfer of the last moments may come free.
+    Parameters never appear in error messages: they hold what people have stored.
     """
     limits = {
-        "synchronous_commit": "on",
+        "synchronous_commit": "off" if autocommit else "on",
+        # A plan is kept: one made while a table was nearly empty must still be good when it is not.
+        "enable_seqscan": "off",
+        "plan_cache_mode": "force_generic_plan",
         "statement_timeout": STATEMENT_TIMEOUT_MS,
         "lock_timeout": LOCK_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,

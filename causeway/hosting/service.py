@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, Update, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Connection,
+    DateTime,
+    Select,
+    String,
+    Update,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.accounts import service as accounts
-from causeway.db.base import given
+from causeway.db.base import given, rows_given
+from causeway.db.prepared import Prepared
 from causeway.errors import StorageExhaustedError
 from causeway.hosting.models import block_day, bucket
 
@@ -61,6 +78,7 @@ class Room:
     id: int
     live: bool
     bytes_free: int
+    expired: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,29 +178,35 @@ def live_buckets(connection: Connection, owner: str) -> list[BucketState]:
     return [BucketState(*row) for row in rows]
 
 
-def is_writable(now: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
-    """Whether a bucket takes new values: it has not expired at `now` (the database's time) and is not frozen."""
-    return and_(bucket.c.expires > (func.now() if now is None else now), ~bucket.c.frozen)
+def lock_rooms(connection: Connection, owners: Iterable[str], now: datetime | None = None) -> dict[str, list[Room]]:
+    """The buckets of each of the owners, those that last longest first. All are locked until the transaction ends, so
+    that an owner's writes queue up and each sees what the one before it left; and in the order of their ids, as
+    everywhere, so that nobody who waits is waited for.
+
+    :param now: at which it is asked whether a bucket has expired; the database's own time if not given.
+    """
+    names = sorted(set(owners))
+    rooms: dict[str, list[Room]] = {name: [] for name in names}
+    rows = _LOCK_ROOMS(connection, owners=names, now=now).all()
+    for row in sorted(rows, key=lambda row: (row.expires, -row.id), reverse=True):
+        rooms[row.owner].append(Room(row.id, row.live, row.free, row.expired))
+    return rooms
 
 
-def has_expired(now: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a bucket has expired at `now`."""
-    return bucket.c.expires <= now
-
-
-def locked_rooms(now: ColumnElement[Any] | None = None) -> Select[Any]:
-    """All buckets of the parameter `owner`, locked until the transaction ends, so that an owner's writes queue up and
-    each sees what the one before it left. Columns: room_id, room_live, room_free; the caller may add its own."""
-    return (
-        select(
-            bucket.c.id.label("room_id"),
-            is_writable(now).label("room_live"),
-            (bucket.c.bytes_total - bucket.c.bytes_used).label("room_free"),
-        )
-        .where(bucket.c.owner == given("owner"))
-        .order_by(bucket.c.expires.desc(), bucket.c.id)
-        .with_for_update(of=bucket, key_share=True)
+_now = func.coalesce(given("now", DateTime(timezone=True)), func.now())
+_LOCK_ROOMS = Prepared(
+    select(
+        bucket.c.owner,
+        bucket.c.id,
+        bucket.c.expires,
+        and_(bucket.c.expires > _now, ~bucket.c.frozen).label("live"),
+        (bucket.c.expires <= _now).label("expired"),
+        (bucket.c.bytes_total - bucket.c.bytes_used).label("free"),
     )
+    .where(bucket.c.owner == func.any(given("owners", ARRAY(String))))
+    .order_by(bucket.c.id)
+    .with_for_update(key_share=True)
+)
 
 
 def charge_for(rooms: Sequence[Room], size: int, *, old_bucket: int | None, old_size: int) -> Charge:
@@ -200,19 +224,6 @@ def charge_for(rooms: Sequence[Room], size: int, *, old_bucket: int | None, old_
             return Charge(room.id, size, room.id if old_bucket is None else old_bucket, old_size)
     raise StorageExhaustedError(
         "Insufficient storage space.", hint="GET /request grants a bucket where it is free, GET /buy sells one."
-    )
-
-
-def apply_charge() -> CTE:
-    """A part of a statement that carries a `Charge` out; its fields are parameters."""
-    charge = case((bucket.c.id == given("charged"), given("charge")), else_=0)
-    credit = case((bucket.c.id == given("credited"), given("credit")), else_=0)
-    return (
-        update(bucket)
-        .where(bucket.c.id.in_([given("charged"), given("credited")]))
-        .values(bytes_used=bucket.c.bytes_used + charge - credit)
-        .returning(bucket.c.id)
-        .cte("charged_buckets")
     )
 
 
@@ -277,11 +288,6 @@ def serve_in_bulk(bytes_of: Any) -> CTE:
     )
 
 
-def bucket_id() -> Any:
-    """The column that values point to."""
-    return bucket.c.id
-
-
 def stored_bytes(connection: Connection) -> int:
     """Bytes stored in all buckets together."""
     return int(connection.scalar(select(func.coalesce(func.sum(bucket.c.bytes_used), 0))) or 0)
@@ -324,15 +330,16 @@ def room_after(connection: Connection, owner: str, moment: datetime) -> int:
 
 
 def charge_differences(connection: Connection, differences: Mapping[int, int]) -> None:
-    """Change what buckets hold by so many bytes each. They must be locked (`locked_rooms`)."""
-    changed = [{"changed_bucket": each, "difference": size} for each, size in sorted(differences.items()) if size]
+    """Change what buckets hold by so many bytes each. They must be locked (`lock_rooms`)."""
+    changed = [{"id": each, "bytes": size} for each, size in differences.items() if size]
     if changed:
-        connection.execute(
-            update(bucket)
-            .where(bucket.c.id == bindparam("changed_bucket"))
-            .values(bytes_used=bucket.c.bytes_used + bindparam("difference")),
-            changed,
-        )
+        _CHANGE(connection, changed=json.dumps(changed))
+
+
+_changed = rows_given("changed", id=BigInteger(), bytes=BigInteger())
+_CHANGE = Prepared(
+    update(bucket).where(bucket.c.id == _changed.c.id).values(bytes_used=bucket.c.bytes_used + _changed.c.bytes)
+)
 
 
 def remove_empty(connection: Connection, expired_before: datetime) -> int:

@@ -28,12 +28,11 @@ class Arrival:
 class Listener:
     """Who is told, inside the writing transaction: before documents are stored, and after their last copy is gone.
 
-    `stored` and `stored_all` may be told of a document they know already. `deleted` is told, before `released`, which
-    of the documents go because an owner (an address) or the operator (`copies.OPERATOR`) asked for it.
+    `stored` may be told of a document it knows already. `deleted` is told, before `released`, which of the documents go
+    because an owner (an address) or the operator (`copies.OPERATOR`) asked for it.
     """
 
-    stored: Callable[[Connection, Arrival], None]
-    stored_all: Callable[[Connection, Sequence[Arrival]], None]
+    stored: Callable[[Connection, Sequence[Arrival]], None]
     released: Callable[..., None]
     deleted: Callable[[Connection, Sequence[str], str], None]
 

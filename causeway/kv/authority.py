@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from causeway.accounts import service as accounts
 from causeway.auth import service as auth
+from causeway.auth.service import Proof, Standing
 from causeway.errors import NonceUsedError, NotDelegateError, StorageExhaustedError, UnknownOwnerError
+from causeway.hosting.service import Room
 from causeway.kv.arrivals import Arrival
 
 
 def check_authority(
-    connection: Connection, rows: Sequence[Row[Any]], arrivals: Sequence[Arrival], *, owner: str, signer: str
+    connection: Connection, proof: Proof, rooms: Sequence[Room], standing: Standing, arrivals: Sequence[Arrival]
 ) -> None:
-    """Refuse a writer, given what a statement of `hosting.locked_rooms` with the columns nonce_is_spent and
-    signer_is_enrolled found. Of the documents that arrive with the request, one may be the enrollment that proves the
-    signer a delegate.
+    """Refuse a writer, given the owner's buckets. Of the documents that arrive with the request, one may be the
+    enrollment that proves the signer a delegate.
 
     :raises ApiError: StorageExhaustedError, UnknownOwnerError, NonceUsedError or NotDelegateError.
     """
-    if not rows:
+    owner, signer = proof.owner, proof.signer
+    if not rooms:
         if accounts.is_registered(connection, owner):
             raise StorageExhaustedError("Insufficient storage space.", hint="GET /request grants a bucket.")
         raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
-    found = rows[0]
-    if found.nonce_is_spent:
-        raise nonce_used()
-    if signer == owner or found.signer_is_enrolled or _is_proved(connection, arrivals, owner=owner, signer=signer):
+    if standing.nonce_is_spent:
+        raise NonceUsedError("This request has been served already; every answer to a write brings a fresh nonce.")
+    if signer == owner or standing.signer_is_enrolled or _is_proved(connection, arrivals, owner=owner, signer=signer):
         return
     raise NotDelegateError(
         f"{signer} may not write for {owner}",
         hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
     )
-
-
-def nonce_used() -> NonceUsedError:
-    """The error for a request that was served before."""
-    return NonceUsedError("This request has been served already; every answer to a write brings a fresh nonce.")
 
 
 def _is_proved(connection: Connection, arrivals: Sequence[Arrival], *, owner: str, signer: str) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import ARRAY, Connection, String, delete, func, or_, select
 
+from causeway.auth import service as auth
 from causeway.db.base import given, values_given
+from causeway.kv.arrivals import Listener
 from causeway.kv.models import document_row, kv, replica_row
 
 OPERATOR = "operator"
@@ -23,16 +25,36 @@ def hold_still(connection: Connection, document_ids: Iterable[str | None]) -> li
     return ids
 
 
+def release(
+    connection: Connection, listener: Listener, document_ids: list[str], *, deleted_by: str | None = None
+) -> None:
+    """Of documents that were held still, tell that those are gone that no value holds any more, and no copy that is
+    kept for a peer.
+
+    :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is his go too.
+    """
+    if not document_ids:
+        return
+    if deleted_by is not None:
+        _drop_replicas(connection, document_ids, deleted_by)
+    gone = without_copy(connection, document_ids)
+    if not gone:
+        return
+    if deleted_by is not None:
+        listener.deleted(connection, gone, deleted_by)
+    listener.released(connection, *gone)
+    auth.forget_delegation(connection, *gone)
+
+
 def without_copy(connection: Connection, document_ids: list[str]) -> list[str]:
     """Those of the documents that no value holds any more, and no copy that is kept for a peer."""
-    return list(connection.scalars(_WITHOUT, values_given(ids=document_ids))) if document_ids else []
+    return list(connection.scalars(_WITHOUT, values_given(ids=document_ids)))
 
 
-def drop_replicas(connection: Connection, document_ids: list[str], by: str) -> None:
+def _drop_replicas(connection: Connection, document_ids: list[str], by: str) -> None:
     """Give up the copies kept for peers of those documents that `by`, who deletes them, is the author of: a stranger
-    who stores somebody's document and deletes it again must not take it from everybody. Call `hold_still` before."""
-    if document_ids:
-        connection.execute(_DROP, values_given(ids=document_ids, by=by))
+    who stores somebody's document and deletes it again must not take it from everybody."""
+    connection.execute(_DROP, values_given(ids=document_ids, by=by))
 
 
 _ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="released").render_derived()

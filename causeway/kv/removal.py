@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import ARRAY, Connection, String, bindparam, delete, func, select
 
-from causeway.auth import service as auth
-from causeway.db.base import values_given
 from causeway.hosting import service as hosting
 from causeway.kv.arrivals import Listener
-from causeway.kv.copies import OPERATOR, drop_replicas, hold_still, without_copy
+from causeway.kv.copies import OPERATOR, hold_still, release
 from causeway.kv.models import kv
 
 
@@ -19,7 +17,7 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
     """Remove an owner's values as if the owner had: the bytes are given back, documents whose last copy goes leave the
     index and are remembered as deleted by the operator. Which of the keys were there."""
     # The owner's buckets first, as every write does.
-    connection.execute(hosting.locked_rooms(), values_given(owner=owner)).all()
+    hosting.lock_rooms(connection, [owner])
     named = {"keys": list(keys), "owner": owner}
     leaving = hold_still(connection, connection.scalars(_DOCUMENTS, named))
     gone = connection.execute(_REMOVE, named).all()
@@ -27,23 +25,14 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
     for row in gone:
         changes[row.bucket_id] -= row.size
     hosting.charge_differences(connection, dict(changes))
-    _release(connection, listener, leaving)
+    release(connection, listener, leaving, deleted_by=OPERATOR)
     return [row.key for row in gone]
 
 
 def remove_replicas(connection: Connection, listener: Listener, document_ids: Sequence[str]) -> None:
     """Give up the copies of documents that are kept for peers. Those that nobody here stored leave the index and are
     remembered as deleted by the operator."""
-    _release(connection, listener, hold_still(connection, document_ids))
-
-
-def _release(connection: Connection, listener: Listener, document_ids: list[str]) -> None:
-    drop_replicas(connection, document_ids, OPERATOR)
-    released = without_copy(connection, document_ids)
-    if released:
-        listener.deleted(connection, released, OPERATOR)
-        listener.released(connection, *released)
-        auth.forget_delegation(connection, *released)
+    release(connection, listener, hold_still(connection, document_ids), deleted_by=OPERATOR)
 
 
 _KEYS = bindparam("keys", type_=ARRAY(String))

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, delete, select, tuple_, update
+from sqlalchemy import Connection, delete, select, tuple_, update
 
-from causeway.auth import service as auth
-from causeway.db.base import given, values_given
 from causeway.db.engine import Database
 from causeway.hosting import service as hosting
 from causeway.kv.arrivals import Listener
-from causeway.kv.copies import hold_still, without_copy
+from causeway.kv.copies import hold_still, release
 from causeway.kv.models import kv
 
 BATCH = 500
@@ -62,25 +60,22 @@ class Upkeep:
         return removed
 
     def _remove_batch(self, connection: Connection, owner: str, bucket_id: int) -> int:
-        connection.execute(hosting.locked_rooms(), values_given(owner=owner))
+        hosting.lock_rooms(connection, [owner])
         rows = connection.execute(
             select(kv.c.key, kv.c.size, kv.c.document_id).where(kv.c.bucket_id == bucket_id).limit(BATCH)
         ).all()
         leaving = hold_still(connection, [row.document_id for row in rows])
         connection.execute(delete(kv).where(kv.c.key.in_([row.key for row in rows])))
         hosting.charge_differences(connection, {bucket_id: -sum(row.size for row in rows)})
-        gone = without_copy(connection, leaving)
-        if gone:
-            self._listener.released(connection, *gone)
-            auth.forget_delegation(connection, *gone)
+        release(connection, self._listener, leaving)
         return len(rows)
 
 
 def _move_batch(connection: Connection, owner: str, now: datetime, after: _Place | None) -> tuple[int, _Place | None]:
     """Move some values; how many, and where to go on (None: all have been looked at)."""
-    rooms = connection.execute(_ROOMS, values_given(owner=owner, now=now)).all()
-    free = {room.room_id: room.room_free for room in rooms if room.room_live}
-    expired = [room.room_id for room in rooms if room.room_expired]
+    rooms = hosting.lock_rooms(connection, [owner], now)[owner]
+    free = {room.id: room.bytes_free for room in rooms if room.live}
+    expired = [room.id for room in rooms if room.expired]
     if not free or not expired:
         return 0, None
     wanted = select(kv.c.key, kv.c.size, kv.c.bucket_id, kv.c.stored).where(kv.c.bucket_id.in_(expired))
@@ -107,7 +102,3 @@ def _fit(rows: Sequence[Any], free: dict[int, int]) -> tuple[dict[int, list[str]
             changes[target] += row.size
             changes[row.bucket_id] -= row.size
     return targets, changes
-
-
-_now = given("now", DateTime(timezone=True))
-_ROOMS = hosting.locked_rooms(_now).add_columns(hosting.has_expired(_now).label("room_expired"))

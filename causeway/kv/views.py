@@ -15,10 +15,9 @@ from causeway.api.shapes import Address, Also, Flag, Text
 from causeway.auth.nonces import NonceMint
 from causeway.auth.service import Proof
 from causeway.errors import RequestSignatureError
-from causeway.kv.batches import BatchStore
-from causeway.kv.service import KeyValueStore, Put
+from causeway.kv.store import Item, Store
 from rein.btc.hashes import sha256
-from rein.protocol.auth import delete_text, verify_delete
+from rein.protocol.auth import delete_text, put_text, verify_delete, verify_put
 from rein.protocol.wire import KEY_PATTERN
 
 Key = Annotated[str, Text(128, 1, KEY_PATTERN, "1 to 128 characters of A-Z a-z 0-9 . _ : / -")]
@@ -70,7 +69,7 @@ class GetAnswer:
     value: str
 
 
-def blueprint(store: KeyValueStore, batches: BatchStore, mint: NonceMint) -> Blueprint:
+def blueprint(store: Store, mint: NonceMint) -> Blueprint:
     views = Blueprint("kv", __name__)
 
     @views.post("/put")
@@ -79,17 +78,7 @@ def blueprint(store: KeyValueStore, batches: BatchStore, mint: NonceMint) -> Blu
         """Store a value: key, value, owner, nonce, signature, signature_address."""
         asked = read_body(PutRequest, request)
         with account(asked.owner):
-            store.put(
-                Put(
-                    key=asked.key,
-                    value=asked.value,
-                    owner=asked.owner,
-                    signer=asked.signature_address or asked.owner,
-                    nonce=asked.nonce,
-                    signature=asked.signature,
-                    testnet=asked.testnet,
-                )
-            )
+            store.put_one(_proof_of_put(asked, mint), Item(asked.key, asked.value), testnet=asked.testnet)
         return success({"nonce": mint.make(asked.owner)}, 201)
 
     @views.post("/delete")
@@ -99,7 +88,7 @@ def blueprint(store: KeyValueStore, batches: BatchStore, mint: NonceMint) -> Blu
         asked = read_body(DeleteRequest, request)
         proof = _proof_of_delete(asked, mint)
         with account(asked.owner):
-            batches.delete_one(proof, asked.key)
+            store.delete_one(proof, asked.key)
         return success({"nonce": mint.make(asked.owner)})
 
     @views.get("/get")
@@ -107,9 +96,20 @@ def blueprint(store: KeyValueStore, batches: BatchStore, mint: NonceMint) -> Blu
     def get() -> Response:
         """The value under a key: key."""
         key = read_query(GetRequest, request).key
-        return success({"key": key, "value": store.get(key)})
+        return success({"key": key, "value": store.get_one(key)})
 
     return views
+
+
+def _proof_of_put(asked: PutRequest, mint: NonceMint) -> Proof:
+    signer = asked.signature_address or asked.owner
+    mint.check(asked.nonce, asked.owner)
+    if not verify_put(asked.key, asked.value, signer, asked.nonce, asked.signature):
+        raise RequestSignatureError(
+            "Incorrect signature", hint="It is over key + value + signature_address + nonce, by that address."
+        )
+    text = put_text(asked.key, asked.value, signer, asked.nonce)
+    return Proof(asked.owner, signer, asked.nonce, asked.key, sha256(text.encode()))
 
 
 def _proof_of_delete(asked: DeleteRequest, mint: NonceMint) -> Proof:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from causeway.accounts import service as accounts
 from causeway.auth import service as auth
 from causeway.auth.nonces import NonceMint
 from causeway.auth.service import Proof
-from causeway.db.base import values_given
 from causeway.db.engine import Database
 from causeway.errors import (
     BadParameterError,
@@ -168,7 +167,7 @@ def _spend(connection: Connection, proof: Proof) -> None:
         raise UnknownOwnerError("User not found", hint="GET /request or GET /buy registers an owner.")
     accounts.lock(connection, proof.owner)
     check_signer(connection, proof.owner, proof.signer)
-    if not connection.scalar(_SPEND, proof.given()):
+    if not auth.spend(connection, proof):
         raise NonceUsedError("This request has been served already; GET /nonce gives a fresh nonce.")
 
 
@@ -177,7 +176,7 @@ def check_signer(connection: Connection, owner: str, signer: str) -> None:
 
     :raises NotDelegateError: it is neither the owner nor its enrolled delegate.
     """
-    if signer != owner and not connection.scalar(_ENROLLED, values_given(owner=owner, signer=signer)):
+    if signer != owner and not auth.is_delegate(connection, owner, signer):
         raise NotDelegateError(
             f"{signer} may not sign for {owner}",
             hint="Store the enrollment by which the owner names this delegate first, or sign as the owner.",
@@ -187,8 +186,3 @@ def check_signer(connection: Connection, owner: str, signer: str) -> None:
 def not_for_sale() -> NotForSaleError:
     """What a server without a price answers to whoever wants to pay."""
     return NotForSaleError("Hosting is free here.", hint="GET /request grants a bucket.")
-
-
-_spent, _spent_count = auth.spend_nonce()
-_SPEND = select(_spent_count).add_cte(_spent)
-_ENROLLED = select(auth.signer_is_enrolled())

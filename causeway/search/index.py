@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from causeway.db.base import given, rows_given, values_given
+from causeway.db.base import rows_given
+from causeway.db.prepared import Prepared
 from causeway.kv.arrivals import Arrival
 from causeway.search.models import MAX_FOLDED, document, enrollment
 from causeway.search.sequence import next_number, place_for_next
@@ -45,17 +46,17 @@ _MASTER_LOCK = 0x656E726C
 
 def add(connection: Connection, arrival: Arrival) -> None:
     """Index a document, unless it is indexed already."""
-    seq = connection.scalar(_ADD, values_given(**_row(arrival)))
-    if seq is not None and arrival.description.kind is Kind.ENROLLMENT:
-        _add_enrollments(connection, [(arrival, seq)])
+    add_all(connection, [arrival])
 
 
 def add_all(connection: Connection, arrivals: Sequence[Arrival]) -> None:
     """Index many documents, numbered in the order given. They are written in the order of their ids, so that two
     writers of the same documents wait for each other and do not block each other."""
-    known = {arrival.signed.id: arrival for arrival in arrivals}
+    known: dict[str, Arrival] = {}
+    for arrival in arrivals:
+        known.setdefault(arrival.signed.id, arrival)
     rows = [_row(arrival) for arrival in known.values()]
-    written = connection.execute(_ADD_ALL, values_given(rows=json.dumps(rows, ensure_ascii=False))).all()
+    written = _ADD(connection, rows=json.dumps(rows, ensure_ascii=False)).all()
     enrolled = [(known[row.id], row.seq) for row in written if known[row.id].description.kind is Kind.ENROLLMENT]
     if enrolled:
         _add_enrollments(connection, enrolled)
@@ -152,36 +153,23 @@ def _vector(text: ColumnElement[str]) -> ColumnElement[Any]:
 
 
 def _adding() -> ReturningInsert[Any]:
-    """Draw a number and write the row; no row comes back where the document is known already."""
-    place = place_for_next().cte("place")
-    values = [
-        _vector(given("words", Text())) if each.name == "words" else given(each.name, each.type) for each in _COLUMNS
-    ]
-    return _inserting(select(next_number(), *values).select_from(place))
-
-
-def _adding_all() -> ReturningInsert[Any]:
-    """The same for any number of rows. The inner statement draws the numbers in the order of the rows, and the outer
-    one sorts."""
+    """Draw a number for each row and write it; no row comes back where a document is known already. The inner
+    statement draws the numbers in the order of the rows, and the outer one sorts."""
     place = place_for_next().cte("place")
     rows = rows_given("rows", **{each.name: Text() if each.name == "words" else each.type for each in _COLUMNS})
     values = [_vector(rows.c.words).label("words") if each.name == "words" else rows.c[each.name] for each in _COLUMNS]
     numbered = select(next_number().label("seq"), *values).select_from(place.join(rows, literal_column("true")))
     drawn = numbered.cte("numbered")
-    return _inserting(select(*(drawn.c[name] for name in _NAMES)).order_by(drawn.c.id))
-
-
-def _inserting(rows: Any) -> ReturningInsert[Any]:
+    sorted_rows = select(*(drawn.c[name] for name in _NAMES)).order_by(drawn.c.id)
     return (
         insert(document)
-        .from_select(_NAMES, rows, include_defaults=False)
+        .from_select(_NAMES, sorted_rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=[document.c.id])
         .returning(document.c.seq, document.c.id)
     )
 
 
-_ADD = _adding()
-_ADD_ALL = _adding_all()
+_ADD = Prepared(_adding())
 _IDS = bindparam("ids", type_=ARRAY(String))
 _MASTERS = select(enrollment.c.master).where(enrollment.c.id == func.any(_IDS))
 _REMOVE = delete(document).where(document.c.id == func.any(_IDS))

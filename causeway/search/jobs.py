@@ -25,6 +25,13 @@ from causeway.search.queries import Person
 from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_TAG
 
+LOOKED_AT = 1_000
+"""Jobs that one page looks at, where each has to be looked at: for what is bid on it, and whether it is open."""
+
+
+RARE = 1_000
+"""Jobs with the wanted words, up to which it is they that are looked through, newest first, and not all jobs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -40,17 +47,29 @@ class Wanted:
 
 
 def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> tuple[list[Found], int | None]:
-    """The jobs, newest first, and the `after` of the next page."""
-    found = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_conditions(wanted))
-    return read_found(connection, page.cut(found, document.c.seq), page)
+    """The jobs, newest first, and the `after` of the next page. A page costs the same however few of many jobs are
+    wanted: it looks at `LOOKED_AT` at most, so it may hold fewer than its limit, even none, and have a next one."""
+    jobs = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_indexed(wanted))
+    if wanted.text is not None:
+        # PostgreSQL cannot tell how rare a word is and may walk all jobs to find the only one. So: is it rare?
+        matches = list(connection.scalars(select(document.c.seq).where(*_matches(wanted.text)).limit(RARE + 1)))
+        is_rare = len(matches) <= RARE
+        jobs = jobs.where(document.c.seq == func.any(literal(matches, ARRAY(BigInteger)))) if is_rare else jobs
+    looked_at = _looked_at(wanted)
+    end: int | None = None
+    if looked_at:
+        far = Page(page.after, LOOKED_AT, newest_first=True)
+        end = connection.scalar(far.cut(jobs, document.c.seq).offset(LOOKED_AT - 1).limit(1))
+        jobs = jobs.where(*looked_at, document.c.seq >= (end or 0))
+    found, after = read_found(connection, page.cut(jobs, document.c.seq), page)
+    return found, end if after is None else after
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _indexed(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What an index finds."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.text is not None:
-        # Never an error, whatever the text is: words, "a phrase", or, -not.
-        asked = func.websearch_to_tsquery(literal_column("'simple'::regconfig"), wanted.text)
-        conditions += [document.c.words.is_not(None), document.c.words.bool_op("@@")(asked)]
+        conditions += _matches(wanted.text)
     if wanted.tags:
         tags = cast(literal(list(wanted.tags), ARRAY(String(MAX_TAG))), ARRAY(String(MAX_TAG)))
         conditions.append(document.c.tags.bool_op("@>")(tags))
@@ -58,6 +77,18 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(wanted.creator.is_the(Role.CREATOR))
     if wanted.mediator is not None:
         conditions.append(wanted.mediator.is_the(Role.MEDIATOR))
+    return conditions
+
+
+def _matches(text: str) -> list[ColumnElement[bool]]:
+    """Never an error, whatever the text is: words, "a phrase", or, -not."""
+    asked = func.websearch_to_tsquery(literal_column("'simple'::regconfig"), text)
+    return [document.c.words.is_not(None), document.c.words.bool_op("@@")(asked)]
+
+
+def _looked_at(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What has to be looked up for each job."""
+    conditions: list[ColumnElement[bool]] = []
     if wanted.min_price is not None or wanted.max_price is not None:
         conditions.append(_has_bid_between(wanted.min_price, wanted.max_price))
     if wanted.open_only:

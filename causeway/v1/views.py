@@ -21,7 +21,7 @@ from causeway.auth.nonces import LIFETIME_S, NonceMint
 from causeway.db.engine import Database
 from causeway.errors import BadParameterError, UnknownOwnerError
 from causeway.hosting.service import BucketState
-from causeway.kv.batches import BatchStore, Item
+from causeway.kv.store import Item, Store
 from causeway.payments.service import Payments, not_for_sale
 from causeway.search.by_id import read_by_id
 from causeway.search.feed import read_feed
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 def blueprint(
     database: Database,
-    store: BatchStore,
+    store: Store,
     payments: Payments | None,
     mint: NonceMint,
     settings: Settings,

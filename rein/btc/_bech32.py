@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _ALPHABET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_DIGIT: Final = {letter: digit for digit, letter in enumerate(_ALPHABET)}
+_NO_DIGIT: Final = 0xFF
+_DIGITS: Final = bytes(_ALPHABET.find(chr(letter)) & _NO_DIGIT for letter in range(256))
+_PYTHONS_BASE_32: Final = b"0123456789abcdefghijklmnopqrstuv"
+_VISIBLE: Final = re.compile(r"[!-~]+")
 _GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32: Final = 1
 _BECH32M: Final = 0x2BC830A3
@@ -15,15 +19,23 @@ _CHECKSUM: Final = 6
 MAX_TEXT: Final = 90
 
 
+def _terms(top: int) -> int:
+    terms = 0
+    for bit, term in enumerate(_GENERATOR):
+        if top >> bit & 1:
+            terms ^= term
+    return terms
+
+
+_TERMS: Final = tuple(map(_terms, range(32)))
+"""What is added for each value of the five bits that leave the remainder."""
+
+
 def _polymod(hrp: str, digits: Iterable[int]) -> int:
     remainder = 1
     expanded = [ord(letter) >> 5 for letter in hrp] + [0] + [ord(letter) & 31 for letter in hrp]
     for digit in [*expanded, *digits]:
-        top = remainder >> 25
-        remainder = (remainder & 0x1FFFFFF) << 5 ^ digit
-        for bit, term in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                remainder ^= term
+        remainder = (remainder & 0x1FFFFFF) << 5 ^ digit ^ _TERMS[remainder >> 25]
     return remainder
 
 
@@ -36,14 +48,14 @@ def encode_digits(hrp: str, digits: list[int], *, bech32m: bool) -> str:
 
 def decode_digits(text: str) -> tuple[str, list[int], bool] | None:
     """hrp in lower case, digits without the checksum, and whether it is Bech32m; None for any other text."""
-    if len(text) > MAX_TEXT or any(not 33 <= ord(letter) <= 126 for letter in text):
+    if len(text) > MAX_TEXT or _VISIBLE.fullmatch(text) is None:
         return None
     if text not in (text.lower(), text.upper()):
         return None
     hrp, separator, rest = text.lower().rpartition("1")
-    if not hrp or not separator or len(rest) < _CHECKSUM or any(letter not in _DIGIT for letter in rest):
+    digits = list(rest.encode().translate(_DIGITS))
+    if not hrp or not separator or len(rest) < _CHECKSUM or _NO_DIGIT in digits:
         return None
-    digits = [_DIGIT[letter] for letter in rest]
     check = _polymod(hrp, digits)
     if check not in (_BECH32, _BECH32M):
         return None
@@ -56,11 +68,9 @@ def _to_digits(program: bytes) -> list[int]:
     return [number >> 5 * (count - 1 - position) & 31 for position in range(count)]
 
 
-def _from_digits(digits: list[int]) -> bytes | None:
+def _from_digits(digits: Sequence[int]) -> bytes | None:
     """The bytes, if at most four padding bits follow them and all are zero."""
-    number = 0
-    for digit in digits:
-        number = number << 5 | digit
+    number = int(bytes(_PYTHONS_BASE_32[digit] for digit in digits), 32) if digits else 0
     length, padding = divmod(len(digits) * 5, 8)
     if padding > 4 or number & (1 << padding) - 1:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from rein.btc import _bech32, base58, curve
@@ -13,6 +14,11 @@ _HASH160_BYTES: Final = 20
 _P2PKH_HEAD, _P2PKH_TAIL = bytes.fromhex("76a914"), bytes.fromhex("88ac")
 _P2SH_HEAD, _P2SH_TAIL = bytes.fromhex("a914"), bytes.fromhex("87")
 _OP_1_MINUS_1: Final = 0x50
+_P2PKH_VERSIONS: Final = frozenset(network.p2pkh_version for network in NETWORKS.values())
+
+_REMEMBERED: Final = 16_384
+"""Addresses whose checksum is not computed again: the same people stand in many documents. Only good addresses are
+remembered, so nothing secret that was taken for one stays in memory."""
 
 
 def _checked_key(public_key: bytes, *, compressed_only: bool) -> bytes:
@@ -119,6 +125,7 @@ def _script_of_base58(payload: bytes, network: Network) -> bytes:
     raise _wrong_network(network, [n.name for n in NETWORKS.values() if version in (n.p2pkh_version, n.p2sh_version)])
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def script_of_address(address: str, network: Network) -> bytes:
     """The output script an address of that network stands for.
 
@@ -141,7 +148,20 @@ def script_of_address(address: str, network: Network) -> bytes:
 
 def is_identity_address(address: str) -> bool:
     """Whether it is a P2PKH address of some known network: the kind that can sign messages."""
+    return hash_of_identity(address) is not None
+
+
+def hash_of_identity(address: str) -> bytes | None:
+    """The hash160 of the public key of a P2PKH address of some known network; None for any other text."""
+    try:
+        return _hash_of_identity(address)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _hash_of_identity(address: str) -> bytes:
     payload = base58.decode_check(address)
-    if payload is None or len(payload) != 1 + _HASH160_BYTES:
-        return False
-    return any(payload[0] == network.p2pkh_version for network in NETWORKS.values())
+    if payload is None or len(payload) != 1 + _HASH160_BYTES or payload[0] not in _P2PKH_VERSIONS:
+        raise ValueError("no address of an identity")
+    return payload[1:]

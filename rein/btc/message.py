@@ -13,11 +13,11 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from typing import Final
 
-from rein.btc import base58, curve
+from rein.btc import curve
+from rein.btc.address import hash_of_identity
 from rein.btc.encoding import compact_size
 from rein.btc.hashes import hash160, sha256d
 from rein.btc.keys import PrivateKey
-from rein.btc.networks import NETWORKS
 from rein.errors import InputError
 
 _MAGIC: Final = b"\x18Bitcoin Signed Message:\n"
@@ -27,9 +27,6 @@ _LAST_HEADER: Final = _FIRST_HEADER + 3 + _COMPRESSED
 
 _SIGNATURE_BYTES: Final = 65
 _SIGNATURE_TEXT: Final = 88
-_ADDRESS_BYTES: Final = 21
-
-_VERSIONS: Final = frozenset(network.p2pkh_version for network in NETWORKS.values())
 
 
 def _digest(text: str) -> bytes:
@@ -68,8 +65,8 @@ def verify(address: str, text: str, signature: str) -> bool:
     Stricter than Bitcoin Core on spelling: exact base64 and a header of 27..34. A high s is accepted, as Core does.
     """
     data = _decode(signature)
-    payload = base58.decode_check(address)
-    if data is None or payload is None or len(payload) != _ADDRESS_BYTES or payload[0] not in _VERSIONS:
+    key_hash = hash_of_identity(address)
+    if data is None or key_hash is None:
         return False
     header = data[0]
     if not _FIRST_HEADER <= header <= _LAST_HEADER:
@@ -80,4 +77,4 @@ def verify(address: str, text: str, signature: str) -> bool:
         return False
     recid, compressed = (header - _FIRST_HEADER) % 4, header >= _FIRST_HEADER + _COMPRESSED
     public_key = curve.recover(digest, recid, data[1:], compressed)
-    return public_key is not None and hash160(public_key) == payload[1:]
+    return public_key is not None and hash160(public_key) == key_hash

@@ -11,10 +11,10 @@ import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from rein.errors import FieldError, ReinError
-from rein.protocol.text import check_text, escape, unescape
+from rein.protocol.text import check_text, escape, is_plain, unescape
 
 T = TypeVar("T")
 
@@ -109,13 +109,18 @@ def read(cls: type[T], title: str, text: str) -> T:
             f"{title} has no field {unknown[0][:_LABEL_SHOWN]!r}", hint="It may come from a newer Rein: try upgrading."
         )
     attributes: dict[str, Any] = {}
+    order: list[str] = []
+    is_spelled = text.startswith(f"{title}\n{FORMAT_LABEL}: {FORMAT}\n")
     for each in wanted:
         if each.label in values:
-            attributes[each.attribute] = _read_value(each, values[each.label])
+            attributes[each.attribute], value_is_spelled = _read_value(each, values[each.label])
+            is_spelled = is_spelled and value_is_spelled
+            order.append(each.label)
         elif not each.optional:
             raise FieldError(f"{title} lacks the field {each.label!r}")
     document = cls(**attributes)
-    _check_spelling(title, document, text, extensions)
+    if not is_spelled or order != list(values):
+        _refuse_spelling(title, document, text, extensions)
     return document
 
 
@@ -134,6 +139,8 @@ def split_rows(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
             raise FieldError(f"the field {label[:_LABEL_SHOWN]!r} stands twice")
         seen.add(label)
         rows.append((label, value))
+    if f"\n{EXTENSION_PREFIX}" not in text:
+        return rows, []
     first_extension = next((i for i, (label, _) in enumerate(rows) if label.startswith(EXTENSION_PREFIX)), len(rows))
     return rows[:first_extension], rows[first_extension:]
 
@@ -151,8 +158,8 @@ def _check_extensions(extensions: list[tuple[str, str]]) -> None:
             raise FieldError(f"the extension {shown!r} is empty or not spelled as it must be")
 
 
-def _check_spelling(title: str, document: object, text: str, extensions: list[tuple[str, str]]) -> None:
-    """One document has one spelling: order, escapes, number formats and all."""
+def _refuse_spelling(title: str, document: object, text: str, extensions: list[tuple[str, str]]) -> NoReturn:
+    """One document has one spelling: order, escapes, number formats and all. Say where this one departs from it."""
     rows = text.split("\n")
     expected = write(title, document).split("\n")
     given = rows[: len(rows) - len(extensions)]
@@ -163,6 +170,7 @@ def _check_spelling(title: str, document: object, text: str, extensions: list[tu
         if there != should:
             raise FieldError(f"line {number} is {there!r} where {should!r} belongs: fields have a fixed order")
         raise FieldError(f"the value of {there!r} is not written the one way it can be written")
+    raise FieldError(f"this {title} is not written the one way it can be written")
 
 
 def _write_value(each: Line, value: Any) -> str:
@@ -173,13 +181,18 @@ def _write_value(each: Line, value: Any) -> str:
     return escape(text)
 
 
-def _read_value(each: Line, raw: str) -> Any:
+def _read_value(each: Line, raw: str) -> tuple[Any, bool]:
+    """The value, and whether `raw` is how it is written."""
     try:
-        value = unescape(raw)
-        check_text(value)
-        if not value:
+        text, is_escaped_well = raw, True
+        if not is_plain(raw):
+            text = unescape(raw)
+            check_text(text)
+            is_escaped_well = escape(text) == raw
+        if not text:
             raise FieldError("it is empty")
-        return each.codec.parse(value)
+        value = each.codec.parse(text)
+        return value, is_escaped_well and each.codec.format(value) == text
     except ReinError as error:
         raise FieldError(f"{each.label!r}: {error.message}", hint=error.hint) from error
     except ValueError as error:

@@ -42,6 +42,11 @@ def is_utf8(value: str) -> bool:
     return value.isascii() or not any(unicodedata.category(char) == "Cs" for char in value)
 
 
+def is_plain(value: str) -> bool:
+    """Whether a value certainly passes `check_text` and is written as it is. False says nothing."""
+    return value.isprintable() and not ("\\" in value or "-----" in value or value[:1] == " " or value[-1:] == " ")
+
+
 def escape(value: str) -> str:
     """Write a value as one line. The inverse of `unescape`."""
     escaped = _NEEDS_ESCAPE.sub(_escape_match, value)

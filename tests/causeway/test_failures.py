@@ -13,7 +13,7 @@ from causeway.app import create_app
 from causeway.db import engine as engine_module
 from causeway.db.engine import ATTEMPTS, Database, LostRaceError, parse_url
 from causeway.errors import BusyError, DatabaseDownError, DatabaseError
-from causeway.kv.service import KeyValueStore
+from causeway.kv.store import Store
 from tests.causeway.callers import Caller
 from tests.causeway.conftest import Server
 from tests.support.people import Person
@@ -33,7 +33,7 @@ def test_a_fault_is_answered_without_a_traceback_and_logged_without_contents(
     def fail(*_: object) -> str:
         raise ValueError(contents)
 
-    monkeypatch.setattr(KeyValueStore, "get", fail)
+    monkeypatch.setattr(Store, "get_one", fail)
     with caplog.at_level(logging.ERROR):
         answer = caller.get("/get", key="key")
     assert answer.outcome == (500, "internal")
@@ -143,8 +143,11 @@ def test_synchronous_commit_is_on_whatever_the_database_thinks(server: Server, d
     server.rows("ALTER ROLE postgres SET synchronous_commit = off")
     try:
         fresh = Database(parse_url(server.settings.database_url or ""), connections=1)
-        for run in (fresh.read, fresh.write):
-            assert run(lambda connection: connection.scalar(text("SHOW synchronous_commit"))) == "on"
+        shown = [
+            run(lambda connection: connection.scalar(text("SHOW synchronous_commit")))
+            for run in (fresh.write, fresh.read)
+        ]
+        assert shown == ["on", "off"]
     finally:
         server.rows("ALTER ROLE postgres RESET synchronous_commit")
 

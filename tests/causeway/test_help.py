@@ -10,7 +10,7 @@ import pytest
 
 from causeway.cli import cli
 
-PROMISED = {"serve", "db", "sweep", "watch", "stats", "export", "import", "delete", "doctor"}
+PROMISED = {"serve", "db", "sweep", "watch", "stats", "export", "import", "delete", "doctor", "replicate"}
 
 
 def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:

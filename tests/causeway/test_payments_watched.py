@@ -117,7 +117,7 @@ def test_the_doctor_looks_at_the_chain_and_the_watcher(server: Server, chain: Co
 
 def test_the_doctor_names_a_node_that_is_away_or_elsewhere(selling: Settings) -> None:
     away = findings(replace(selling, chain=ChainAddress("http://127.0.0.1:1", "user", "hunter2")))
-    assert "http://127.0.0.1:1 cannot be reached" in said(away, Verdict.WARN)
+    assert "the node at http://127.0.0.1:1, asked for getblockchaininfo, cannot be reached" in said(away, Verdict.WARN)
     assert "hunter2" not in repr(away)
     assert "is not on signet" in said(findings(replace(selling, network=SIGNET)), Verdict.WARN)
     assert "there is a price, and no node" in said(findings(replace(selling, chain=None)), Verdict.WARN)

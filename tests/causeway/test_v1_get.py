@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from causeway.kv import batches
+from causeway.kv import reading
 from causeway.search import by_id
 from rein.protocol.wire import MAX_BATCH
 from tests.causeway.callers import Caller as OldCaller
@@ -76,7 +76,7 @@ def test_an_answer_is_bounded(server: Server, v1: Caller, bob: Person, monkeypat
     codes = v1.post("/get", {"keys": keys}).codes
     fitting = codes.index("answer_full")
     assert codes == [None] * fitting + ["answer_full"] * (len(keys) - fitting)
-    assert batches.MAX_BATCH_BYTES - 41_000 < fitting * 40_003 <= batches.MAX_BATCH_BYTES
+    assert reading.MAX_BATCH_BYTES - 41_000 < fitting * 40_003 <= reading.MAX_BATCH_BYTES
     assert server.value("SELECT transfer_used FROM bucket") == fitting * 40_003
 
 

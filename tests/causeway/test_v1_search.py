@@ -104,6 +104,19 @@ def test_prices_are_those_of_bids(v1: Caller, jobs: dict[str, Signed[Any]], bob:
     assert names(v1, jobs, max_price=10_000) == []
 
 
+def test_a_page_looks_at_so_many_jobs_and_the_next_goes_on(
+    v1: Caller, jobs: dict[str, Signed[Any]], bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = bid(person("Charlie"), jobs["fence"], amount=Sat(10_000))
+    assert v1.put(bob, {"low": low}).codes == [None]
+    monkeypatch.setattr("causeway.search.jobs.LOOKED_AT", 1)
+    pages = [v1.get("/search", max_price=10_000).data]
+    while pages[-1]["next"] is not None:
+        pages.append(v1.get("/search", max_price=10_000, after=pages[-1]["next"]).data)
+    assert [len(page["jobs"]) for page in pages] == [0, 0, 1, 0]
+    assert pages[2]["jobs"][0]["id"] == jobs["fence"].id
+
+
 def test_a_job_that_was_given_away_is_not_open(
     server: Server, v1: Caller, jobs: dict[str, Signed[Any]], bob: Person, mallory: Person
 ) -> None:

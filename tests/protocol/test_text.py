@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rein.errors import FieldError
-from rein.protocol.text import check_text, escape, is_utf8, unescape
+from rein.protocol.text import check_text, escape, is_plain, is_utf8, unescape
 from tests.support.texts import any_string, any_text
 
 ESCAPES = {
@@ -34,6 +34,21 @@ ESCAPES = {
     "\\u{a}": "\\\\u{a}",
     "é 🎵 日本": "é 🎵 日本",
 }
+
+
+@given(any_string)
+def test_what_is_plain_is_written_as_it_is(value: str) -> None:
+    if is_plain(value):
+        check_text(value)
+        assert escape(value) == unescape(value) == value
+
+
+@pytest.mark.parametrize("code", [*range(0x100), 0x2028, 0x2029, 0xD800, 0xDFFF])
+def test_no_character_is_plain_that_is_escaped_or_refused(code: int) -> None:
+    value = f"a{chr(code)}b"
+    if is_plain(value):
+        check_text(value)
+        assert escape(value) == value
 
 
 @pytest.mark.parametrize(("value", "line"), ESCAPES.items(), ids=map(repr, ESCAPES))

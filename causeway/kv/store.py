@@ -1,0 +1,184 @@
+"""The values of all owners: written, deleted and read, one or many at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, Connection, Select, String, delete, func, select
+
+from causeway.auth import service as auth
+from causeway.auth.nonces import NonceMint
+from causeway.auth.purge import Purger
+from causeway.auth.service import Proof
+from causeway.db.base import given
+from causeway.db.engine import Database, LostRaceError
+from causeway.db.prepared import Prepared
+from causeway.db.together import Together
+from causeway.errors import DuplicateKeyError, KeyNotFoundError, StorageExhaustedError
+from causeway.hosting import service as hosting
+from causeway.kv import writing
+from causeway.kv.arrivals import Listener, read_arrival
+from causeway.kv.authority import check_authority
+from causeway.kv.copies import hold_still, release
+from causeway.kv.models import kv
+from causeway.kv.reading import Found, Read, serve
+from causeway.kv.writing import Candidate, Refused, Write
+from rein.btc.networks import MAINNET, Network
+from rein.errors import ReinError
+from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES
+
+
+@dataclass(frozen=True)
+class Item:
+    """A value to store under a key; both have the right shape."""
+
+    key: str
+    value: str
+
+
+Verdict = ReinError | None
+"""None: it was done."""
+
+
+class Store:
+    """Requests that arrive at the same time are put together (`causeway.db.together`): one way of writing for one
+    value and for many, and one commit for all who wait."""
+
+    def __init__(self, database: Database, mint: NonceMint, network: Network, listener: Listener) -> None:
+        self._database = database
+        self._network = network
+        self._listener = listener
+        self._purger = Purger(database, mint)
+        self._writes: Together[Write, Refused] = Together(self._store, most=MAX_BATCH_BYTES)
+        self._reads: Together[Read, Found] = Together(self._serve, most=MAX_BATCH)
+
+    # ----- writing -----
+
+    def put(self, proof: Proof, items: Sequence[Item]) -> list[Verdict]:
+        """Store all values that can be stored, durably, and spend the nonce.
+
+        :raises ApiError: the signer may not write for the owner at all.
+        """
+        judged = self._judge(items)
+        candidates = {at: each for at, each in enumerate(judged) if isinstance(each, Candidate)}
+        refused = self._write(Write(proof, candidates))
+        return [refused.get(at) if isinstance(each, Candidate) else each for at, each in enumerate(judged)]
+
+    def put_one(self, proof: Proof, item: Item, *, testnet: bool) -> None:
+        """Store a value, durably; the nonce is spent with it.
+
+        :param testnet: what the client said of the network.
+        :raises ReinError: an ApiError, or the DocumentError or AuthorityError of a document that is none.
+        """
+        refused = self._write(Write(proof, {0: self._candidate(item, testnet=testnet)}))
+        if refused:
+            raise refused[0]
+
+    def _judge(self, items: Sequence[Item]) -> list[Candidate | ReinError]:
+        judged: list[Candidate | ReinError] = []
+        seen: set[str] = set()
+        for item in items:
+            if item.key in seen:
+                judged.append(DuplicateKeyError("the key stands twice in this request", hint="The first one counts."))
+                continue
+            seen.add(item.key)
+            try:
+                judged.append(self._candidate(item, testnet=False))
+            except ReinError as error:
+                judged.append(error)
+        return judged
+
+    def _candidate(self, item: Item, *, testnet: bool) -> Candidate:
+        arrival = read_arrival(item.value, self._network, testnet=testnet)
+        return Candidate(item.key, item.value, arrival, testnet or self._network is not MAINNET)
+
+    def _write(self, write: Write) -> Refused:
+        refused = self._writes.do(write)
+        self._purger.look()
+        return refused
+
+    def _store(self, writes: Sequence[Write]) -> list[Refused | Exception]:
+        return self._database.write(lambda connection: writing.store(connection, self._listener, writes))
+
+    # ----- deleting -----
+
+    def delete(self, proof: Proof, keys: Sequence[str]) -> list[Verdict]:
+        """Delete the owner's values, give their bytes back, and spend the nonce.
+
+        :raises ApiError: the signer may not write for the owner at all.
+        """
+        gone = self._database.write(lambda connection: self._remove(connection, proof, keys))
+        return [None if key in gone else not_owned() for key in keys]
+
+    def delete_one(self, proof: Proof, key: str) -> None:
+        """Delete one value; the nonce is spent only where there is one.
+
+        :raises ApiError: KeyNotFoundError, or as `delete`.
+        """
+
+        def remove(connection: Connection) -> None:
+            if not self._remove(connection, proof, [key]):
+                raise not_owned()
+
+        self._database.write(remove)
+
+    def _remove(self, connection: Connection, proof: Proof, keys: Sequence[str]) -> set[str]:
+        rooms = hosting.lock_rooms(connection, [proof.owner])[proof.owner]
+        (standing,) = auth.look_up(connection, [proof])
+        try:
+            check_authority(connection, proof, rooms, standing, [])
+        except StorageExhaustedError:
+            return set()  # an owner without buckets has no values
+        old = {key: each for key, each in writing.look(connection, keys).items() if each.owner == proof.owner}
+        changes: Counter[int] = Counter()
+        for each in old.values():
+            changes[each.bucket] -= each.size
+        hosting.charge_differences(connection, changes)
+        leaving = hold_still(connection, [each.document_id for each in old.values()])
+        proofs = auth.as_table([proof])
+        done = _REMOVE(connection, proofs=proofs, keys=sorted(old), owner=proof.owner).one()
+        if done.spent != 1 or done.removed != len(old):
+            raise LostRaceError
+        release(connection, self._listener, leaving, deleted_by=proof.owner)
+        return set(old)
+
+    # ----- reading -----
+
+    def get(self, keys: Sequence[str]) -> list[str | ReinError]:
+        """The values under keys, charged to the buckets that hold them; an error for each that is not served."""
+        wanted = list(dict.fromkeys(keys))
+        found = dict(zip(wanted, self._reads.do(Read(wanted)), strict=True))
+        return [found[key] for key in keys]
+
+    def get_one(self, key: str) -> str:
+        """The value under a key, charged to the bucket that holds it, or to another of its owner that has transfer.
+
+        :raises ApiError: KeyNotFoundError, or TransferExhaustedError where no bucket has transfer left for it.
+        """
+        (found,) = self.get([key])
+        if isinstance(found, ReinError):
+            raise found
+        return found
+
+    def _serve(self, reads: Sequence[Read]) -> list[Found | Exception]:
+        return [*self._database.read(lambda connection: serve(connection, reads))]
+
+
+def not_owned() -> KeyNotFoundError:
+    """The error of 2016 for a key that the caller cannot delete: who else may own it, it does not say."""
+    return KeyNotFoundError("Key not found or not owned by caller.")
+
+
+def _removing() -> Select[Any]:
+    """Spend the nonce and delete the owner's values; how many of each."""
+    spent, spent_count = auth.spend_nonces()
+    which = kv.c.key == func.any(given("keys", ARRAY(String)))
+    gone = delete(kv).where(which, kv.c.owner == given("owner")).returning(kv.c.key).cte("gone")
+    removed = select(func.count()).select_from(gone).scalar_subquery()
+    return select(spent_count.label("spent"), removed.label("removed")).add_cte(spent)
+
+
+_REMOVE = Prepared(_removing())

@@ -1,0 +1,226 @@
+"""Storing values: those of all requests that wait at the same time, in one transaction.
+
+Each request is judged by itself, as if it were alone. The buckets of all owners are locked first, so nothing of theirs
+changes between what is looked at and what is written. Only a key that nobody had can be taken by somebody else
+meanwhile: then the whole transaction is tried again. However many values there are, it is the same few statements.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, Connection, Integer, Select, String, Text, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
+
+from causeway.auth import service as auth
+from causeway.auth.service import WHOLE_REQUEST, Proof, Standing
+from causeway.db.base import ascii_text, given, rows_given
+from causeway.db.engine import LostRaceError
+from causeway.db.prepared import Prepared
+from causeway.errors import KeyTakenError
+from causeway.hosting import service as hosting
+from causeway.hosting.service import Charge, Room
+from causeway.kv.arrivals import Arrival, Listener
+from causeway.kv.authority import check_authority
+from causeway.kv.copies import hold_still, release
+from causeway.kv.models import kv
+from rein.errors import ReinError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A value that may be stored, as far as can be said without the database. `testnet` is what the client said."""
+
+    key: str
+    value: str
+    arrival: Arrival | None
+    testnet: bool
+
+    @property
+    def size(self) -> int:
+        """The bytes that a bucket is charged with."""
+        return len(self.key) + len(self.value.encode())
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request: its candidates by their place in it. A task of `causeway.db.together`."""
+
+    proof: Proof
+    candidates: Mapping[int, Candidate]
+
+    @property
+    def weight(self) -> int:
+        """Bytes."""
+        return sum(each.size for each in self.candidates.values())
+
+    @property
+    def claims(self) -> frozenset[Hashable]:
+        """The keys, and what the nonce is good for once."""
+        keys = (each.key for each in self.candidates.values())
+        return frozenset([*keys, (self.proof.nonce, self.proof.use), self.proof.text_hash])
+
+
+Refused = Mapping[int, ReinError]
+"""Why candidates were not stored, by their place; the others were."""
+
+
+@dataclass(frozen=True)
+class Old:
+    """What stands under a key already."""
+
+    owner: str
+    size: int
+    bucket: int
+    document_id: str | None
+
+
+@dataclass
+class _Plan:
+    """What is to be written."""
+
+    proofs: list[Proof] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    replaced: list[Old] = field(default_factory=list)
+    changes: Counter[int] = field(default_factory=Counter)
+
+    def add(self, owner: str, new: Candidate, charge: Charge, old: Old | None) -> None:
+        self.changes[charge.charged] += charge.charge
+        self.changes[charge.credited] -= charge.credit
+        if new.arrival is not None:
+            self.arrivals.append(new.arrival)
+        if old is not None:
+            self.replaced.append(old)
+        self.rows.append(
+            {
+                "key": new.key,
+                "owner": owner,
+                "value": new.value,
+                "size": new.size,
+                "bucket_id": charge.charged,
+                "document_id": new.arrival.signed.id if new.arrival else None,
+                "testnet": new.testnet,
+            }
+        )
+
+
+def store(connection: Connection, listener: Listener, writes: Sequence[Write]) -> list[Refused | Exception]:
+    """Store what can be stored of each request, and spend its nonce; or say why it was refused as a whole. No two of
+    them may claim the same thing."""
+    rooms = hosting.lock_rooms(connection, [each.proof.owner for each in writes])
+    standings = auth.look_up(connection, [each.proof for each in writes])
+    old = look(connection, [each.key for write in writes for each in write.candidates.values()])
+    plan = _Plan()
+    answers: list[Refused | Exception] = []
+    for write, standing in zip(writes, standings, strict=True):
+        try:
+            answers.append(_choose(connection, write, standing, rooms[write.proof.owner], old, plan))
+        except ReinError as error:
+            answers.append(error)
+    if plan.proofs:
+        _write(connection, listener, plan)
+    return answers
+
+
+def look(connection: Connection, keys: Sequence[str]) -> dict[str, Old]:
+    """What stands under keys."""
+    rows = _STANDING(connection, keys=list(keys))
+    return {row.key: Old(row.owner, row.size, row.bucket_id, row.document_id) for row in rows}
+
+
+def _choose(
+    connection: Connection,
+    write: Write,
+    standing: Standing,
+    rooms: list[Room],
+    old: Mapping[str, Old],
+    plan: _Plan,
+) -> Refused:
+    """Plan what fits of a request, one value after the other; why each of the others does not. `rooms` shrink."""
+    proof = write.proof
+    arrivals = [each.arrival for each in write.candidates.values() if each.arrival is not None]
+    check_authority(connection, proof, rooms, standing, arrivals)
+    refused: dict[int, ReinError] = {}
+    for at, each in write.candidates.items():
+        before = old.get(each.key)
+        try:
+            charge = _place(proof.owner, rooms, each, before)
+        except ReinError as error:
+            refused[at] = error
+            continue
+        plan.add(proof.owner, each, charge, before)
+        for bucket, change in ((charge.charged, charge.charge), (charge.credited, -charge.credit)):
+            for place, room in enumerate(rooms):
+                if room.id == bucket:
+                    rooms[place] = replace(room, bytes_free=room.bytes_free - change)
+    # A request for one key keeps its nonce if it did nothing; one for many spends it whatever became of them.
+    if len(refused) < len(write.candidates) or proof.use == WHOLE_REQUEST:
+        plan.proofs.append(proof)
+    return refused
+
+
+def _place(owner: str, rooms: Sequence[Room], new: Candidate, old: Old | None) -> Charge:
+    if old is None:
+        return hosting.charge_for(rooms, new.size, old_bucket=None, old_size=0)
+    if old.owner != owner:
+        raise KeyTakenError("Key is owned by somebody else.", hint="Choose another key.")
+    return hosting.charge_for(rooms, new.size, old_bucket=old.bucket, old_size=old.size)
+
+
+def _write(connection: Connection, listener: Listener, plan: _Plan) -> None:
+    if plan.arrivals:
+        listener.stored(connection, plan.arrivals)
+        auth.remember_delegation(connection, *(arrival.signed for arrival in plan.arrivals))
+    hosting.charge_differences(connection, plan.changes)
+    leaving = hold_still(connection, [each.document_id for each in plan.replaced])
+    rows = json.dumps(plan.rows, ensure_ascii=False)
+    done = _WRITE(connection, proofs=auth.as_table(plan.proofs), rows=rows).one()
+    if done.spent != len(plan.proofs) or done.written != len(plan.rows):
+        raise LostRaceError
+    release(connection, listener, leaving)
+
+
+_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "key": ascii_text(128),
+    "owner": ascii_text(35),
+    "value": Text(),
+    "size": Integer(),
+    "bucket_id": BigInteger(),
+    "document_id": ascii_text(64),
+    "testnet": Boolean(),
+}
+
+
+def _writing() -> Select[tuple[int, int]]:
+    """Spend the nonces and write all rows; how many of each."""
+    spent, spent_count = auth.spend_nonces()
+    rows = rows_given("rows", **_COLUMNS)
+    statement = insert(kv).from_select(
+        list(_COLUMNS), select(*(rows.c[name] for name in _COLUMNS)).order_by(rows.c.key), include_defaults=False
+    )
+    changed = {name: statement.excluded[name] for name in _COLUMNS if name not in ("key", "owner")}
+    written = (
+        statement.on_conflict_do_update(
+            index_elements=[kv.c.key],
+            set_=changed | {"stored": func.now()},
+            where=kv.c.owner == statement.excluded.owner,
+        )
+        .returning(kv.c.key)
+        .cte("written")
+    )
+    count = select(func.count()).select_from(written).scalar_subquery()
+    return select(spent_count.label("spent"), count.label("written")).add_cte(spent)
+
+
+_STANDING = Prepared(
+    select(kv.c.key, kv.c.owner, kv.c.size, kv.c.bucket_id, kv.c.document_id).where(
+        kv.c.key == func.any(given("keys", ARRAY(String)))
+    )
+)
+_WRITE = Prepared(_writing())
