@@ -10,7 +10,8 @@
     │   ├── TooLargeError            too_large          4
     │   ├── ArmorError               bad_armor          4
     │   ├── FieldError               bad_field          4
-    │   └── BadSignatureError        bad_signature      4
+    │   ├── BadSignatureError        bad_signature      4
+    │   └── CaseError                bad_case           4   a case file that does not hold what it must
     ├── AuthorityError               not_authorised     4   a good document by someone who may not say this
     ├── OrderError                   order_state        5   the job is not where this step needs it
     ├── EscrowError                  escrow             6   money would go elsewhere than the documents say: refused
@@ -85,6 +86,10 @@ class FieldError(DocumentError):
 
 class BadSignatureError(DocumentError):
     code = "bad_signature"
+
+
+class CaseError(DocumentError):
+    code = "bad_case"
 
 
 class AuthorityError(ReinError):

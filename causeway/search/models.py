@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     DateTime,
     ForeignKey,
     Index,
@@ -49,7 +48,6 @@ class Document(Base):
 
     __tablename__ = "document"
     __table_args__ = (
-        CheckConstraint("kind IN ('enrollment', 'job', 'bid', 'offer', 'delivery', 'accept')", name="kind"),
         Index("document_kind_index", "kind", "seq"),
         _where_set("job_id", "job_id", "kind", "seq"),
         _where_set("order_id", "order_id", "kind", "seq"),

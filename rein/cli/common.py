@@ -109,6 +109,15 @@ form_option = click.option(
 )
 dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Build and show the document without storing it.")
 job_option = click.option("--jobid", "job", metavar="ID", help="Job ID, or the beginning of the job document's id.")
+feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
+
+
+def feerate(text: str | None) -> int | None:
+    """A fee rate somebody typed, in sat/vB.
+
+    :raises InputError: it is no whole number.
+    """
+    return None if text is None else number(text, "the fee rate")
 
 
 def first(*values: str | None) -> str | None:

@@ -32,7 +32,7 @@ def deliver(cli: Cli, job: str | None, deliverables: str | None, form_file: Path
     pull_my_orders(desk)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
-        wanted = choose_order(cli, orders_to_deliver, "deliver").id
+        wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
     look_at(desk, find_order(desk, wanted))
     text = first(deliverables, form.get("Deliverables")) or cli.terminal.ask("Deliverables", "--deliverables")
     signed = build_delivery(desk, find_order(desk, wanted), text)

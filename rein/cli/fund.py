@@ -12,7 +12,7 @@ from rein.cli.qr import show_qr
 from rein.cli.show import job_line
 from rein.cli.terminal import safe
 from rein.errors import NotFoundError
-from rein.escrow.funding import Funding
+from rein.escrow.funding import Funding, PurseFunding
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.workflows.cases import find_order, my_orders, roles_in
@@ -62,7 +62,7 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
                     "address": bill.address,
                     "uri": bill.uri,
                     "descriptor": bill.descriptor,
-                    **_output(purse.output),
+                    **_held(purse),
                 }
                 for bill, purse in zip(bills, funding.purses, strict=True)
             ],
@@ -70,10 +70,15 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
     )
 
 
-def _output(output: Any) -> dict[str, Any]:
-    if output is None:
-        return {"outpoint": None, "confirmations": 0}
-    return {"outpoint": str(output.outpoint), "confirmations": output.confirmations}
+def _held(purse: PurseFunding) -> dict[str, Any]:
+    return {
+        "filling": purse.filling.value,
+        "holds_sat": purse.holds,
+        "missing_sat": purse.missing,
+        "outpoints": [str(output.outpoint) for output in purse.outputs],
+        "confirmations": purse.confirmations,
+        "confirmations_needed": purse.confirmations_needed,
+    }
 
 
 def _show(cli: Cli, funding: Funding) -> None:

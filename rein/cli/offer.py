@@ -11,7 +11,8 @@ from rein.cli.common import Cli, command, dry_run_option, first, form_option, nu
 from rein.cli.show import finish
 from rein.cli.terminal import safe_line
 from rein.errors import NotFoundError
-from rein.workflows.offer import bids_on_my_jobs, build_offer, choose_feerate, find_bid
+from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
+from rein.workflows.payments import current_feerate
 from rein.workflows.pull import pull_my_orders
 
 
@@ -43,7 +44,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
     else:
         order, chosen = find_bid(desk, wanted)
-    rate = number(feerate, "the fee rate") if feerate else choose_feerate(desk)
+    rate = number(feerate, "the fee rate") if feerate else current_feerate(desk)
     worker, price = safe_line(chosen.document.worker), format_btc(chosen.document.amount)
     if not dry_run:
         terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price} BTC?")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rein.cli.common import Cli
 from rein.cli.terminal import safe
+from rein.escrow.explain import in_words
+from rein.escrow.payout import Payout
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
+from rein.store.store import Payment
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
@@ -41,3 +45,45 @@ def job_line(order: Order) -> str:
     """One order on one line."""
     job = order.job.document
     return f"{job.name} ({job.job_id}), {order.state.value}"
+
+
+def say_payouts(cli: Cli, payouts: Iterable[Payout]) -> None:
+    """What would be signed, in words and satoshis."""
+    cli.terminal.say("You would sign:")
+    for payout in payouts:
+        first, *rest = in_words(payout)
+        cli.terminal.say(f"  the {payout.purse.escrow.purse.value} payment, which {safe(first)}")
+        for line in rest:
+            cli.terminal.say(f"    {safe(line)}")
+    cli.terminal.say()
+
+
+def planned(payout: Payout) -> dict[str, Any]:
+    """A payment for programs."""
+    purse = payout.purse
+    return {
+        "purse": purse.escrow.purse.value,
+        "txid": payout.txid,
+        "outpoints": [str(coin.outpoint) for coin in payout.coins],
+        "holds_sat": payout.total,
+        "receiver": purse.payee.name,
+        "address": purse.payee.address,
+        "amount_sat": payout.split.payee,
+        "back_address": purse.payer.address,
+        "back_sat": payout.back,
+        "fee_sat": payout.fee,
+    }
+
+
+def made(payment: Payment) -> dict[str, Any]:
+    """A payment on its way or on the chain, for programs."""
+    return {
+        "purse": payment.purse,
+        "txid": payment.txid,
+        "amount_sat": payment.amount,
+        "back_sat": payment.back,
+        "fee_sat": payment.fee,
+        "confirmations": payment.confirmations,
+        "ending": payment.ending,
+        "document_id": payment.document_id,
+    }

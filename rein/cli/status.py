@@ -6,7 +6,7 @@ from typing import Any
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
-from rein.cli.show import described
+from rein.cli.show import described, made
 from rein.cli.terminal import safe, safe_line
 from rein.protocol.orders import Order
 from rein.workflows.cases import find_order, my_orders, roles_in, terms_if_any
@@ -46,7 +46,7 @@ def _overview(cli: Cli) -> None:
                     _roles(desk, order),
                     order.state.value,
                     safe_line(order.job.document.name, 30),
-                    next_step(order, row.master_address, desk.store.payments(order.id)),
+                    next_step(order, row.master_address, desk.store.payments(order.contract_id)),
                 )
                 for order in cases.orders
             ],
@@ -88,12 +88,8 @@ def _story(cli: Cli, job: str) -> None:
         terminal.say(f"Conflicting: document {signed.id}")
     summary = _summary(desk, order)
     for escrow in summary["escrows"]:
-        held = escrow["outpoint"] or "not funded"
-        paid = f", paid out in {escrow['payment_txid']}" if escrow["payment_txid"] else ""
-        amount = format_btc(escrow["amount_sat"])
-        terminal.say(f"  {escrow['purse']} escrow  {amount} BTC at {escrow['address']}: {held}{paid}")
-        terminal.say(f"    descriptor  {escrow['descriptor']}")
-    terminal.say(f"Next: {next_step(order, desk.address, desk.store.payments(order.id))}")
+        _say_escrow(cli, escrow)
+    terminal.say(f"Next: {next_step(order, desk.address, desk.store.payments(order.contract_id))}")
     terminal.result(
         summary
         | {
@@ -105,6 +101,23 @@ def _story(cli: Cli, job: str) -> None:
             "conflict": [signed.id for signed in order.conflict],
         }
     )
+
+
+def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
+    terminal, payment = cli.terminal, escrow["payment"]
+    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
+    terminal.say(f"    descriptor  {escrow['descriptor']}")
+    for output in escrow["outputs"]:
+        how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
+        terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
+    if not escrow["outputs"]:
+        terminal.say("    not funded")
+    if payment:
+        terminal.say(
+            f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "
+            f"{payment['amount_sat']:,} sat to {safe_line(escrow['receiver'])}, {payment['back_sat']:,} sat back, "
+            f"{payment['fee_sat']:,} sat to the miner"
+        )
 
 
 def _roles(desk: Desk, order: Order) -> str:
@@ -128,30 +141,38 @@ def _summary(desk: Desk, order: Order) -> dict[str, Any]:
             for bid in order.bids
         ],
         "escrows": _escrows(desk, order),
-        "next": next_step(order, desk.address, desk.store.payments(order.id)),
+        "next": next_step(order, desk.address, desk.store.payments(order.contract_id)),
     }
 
 
 def _escrows(desk: Desk, order: Order) -> list[dict[str, Any]]:
     terms = terms_if_any(order)
-    outputs, payments = desk.store.escrow_outputs(order.id), desk.store.payments(order.id)
+    payments = desk.store.payments(order.contract_id)
+    outputs = desk.store.escrow_outputs(order.contract_id)
     described_escrows = []
     for purse in terms.purses if terms else ():
         name = purse.escrow.purse.value
-        output, payment = outputs.get(name), payments.get(name)
+        mine = [output for output in outputs if output.purse == name]
+        payment = payments.get(name)
         described_escrows.append(
             {
                 "purse": name,
                 "address": purse.escrow.address,
                 "descriptor": purse.escrow.descriptor,
                 "amount_sat": purse.amount,
-                "receiver": purse.receiver,
-                "receives_sat": purse.receives,
+                "receiver": purse.payee.name,
+                "receives_sat": purse.price,
                 "fee_sat": purse.miner_fee,
-                "outpoint": str(output.outpoint) if output else None,
-                "confirmations": output.confirmations if output else 0,
-                "payment_txid": payment.txid if payment else None,
-                "payment_confirmations": payment.confirmations if payment else 0,
+                "outputs": [
+                    {
+                        "outpoint": str(output.outpoint),
+                        "amount_sat": output.amount,
+                        "confirmations": output.confirmations,
+                        "spent": output.spent,
+                    }
+                    for output in mine
+                ],
+                "payment": made(payment) if payment else None,
             }
         )
     return described_escrows

@@ -12,7 +12,7 @@ from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
 from rein.demo.processes import DemoError
 from rein.demo.stage import Stage
-from rein.demo.story import BOB, PEOPLE, Played
+from rein.demo.story import ALICE, BOB, CHARLIE, PEOPLE, Played
 from rein.errors import ReinError
 from rein.protocol.signed import verify
 from rein.protocol.wire import Query
@@ -21,7 +21,7 @@ from rein.remote.causeway import Causeway
 
 @dataclass(frozen=True)
 class Receipt:
-    """One payment as the chain has it."""
+    """One output of a payment as the chain has it."""
 
     job_id: str
     person: str
@@ -52,41 +52,60 @@ def make_report(stage: Stage, jobs: list[Played], began: float) -> Report:
             "chain": {"network": REGTEST.name, "height": chain.tip().height},
             "seconds": round(time.monotonic() - began, 1),
         }
-    return Report(data, tuple(receipt for paid in receipts for receipt in paid.values()))
+    return Report(data, tuple(receipt for paid in receipts for receipt in paid))
 
 
-def _receipts(chain: CoreRpc, played: Played) -> dict[str, Receipt]:
-    """Each escrow's payment, by purse."""
-    return {escrow["purse"]: _receipt(chain, played.job_id, escrow) for escrow in played.seen[BOB]["escrows"]}
+def _receipts(chain: CoreRpc, played: Played) -> list[Receipt]:
+    """What lies at everybody's outputs now, confirmed; the escrows' outputs must be gone."""
+    found: list[Receipt] = []
+    for escrow in played.seen[BOB]["escrows"]:
+        for output in escrow["outputs"]:
+            gone = chain.unspent_output(OutPoint.parse(output["outpoint"])) is None
+            _expect(gone, f"the {escrow['purse']} escrow still holds its money")
+        payment = escrow["payment"]
+        _expect(payment is not None, f"the {escrow['purse']} escrow was not paid out")
+        parts = [(escrow["receiver"], payment["amount_sat"]), (BOB, payment["back_sat"])]
+        outputs = [part for part in parts if part[1]]
+        for index, (person, amount) in enumerate(outputs):
+            found.append(_receipt(chain, played.job_id, person, amount, OutPoint(payment["txid"], index)))
+    return found
 
 
-def _receipt(chain: CoreRpc, job_id: str, escrow: dict[str, Any]) -> Receipt:
-    """What lies at the receiver's output now, confirmed; the escrow's output must be gone."""
-    output = chain.unspent_output(OutPoint(escrow["payment_txid"], 0))
+def _receipt(chain: CoreRpc, job_id: str, person: str, amount: int, outpoint: OutPoint) -> Receipt:
+    output = chain.unspent_output(outpoint)
     if output is None or output.confirmations < 1:
-        raise DemoError(f"the {escrow['purse']} payment is not on the chain")
-    escrowed = chain.unspent_output(OutPoint.parse(escrow["outpoint"]))
-    _expect(escrowed is None, f"the {escrow['purse']} escrow still holds its money")
-    return Receipt(job_id, escrow["receiver"], output.amount, escrow["payment_txid"], output.confirmations)
+        raise DemoError(f"the payment {outpoint.txid} to {person} is not on the chain")
+    _expect(output.amount == amount, f"{person} got {output.amount} sat, and not {amount} sat")
+    return Receipt(job_id, person, output.amount, outpoint.txid, output.confirmations)
 
 
-def _job(played: Played, paid: dict[str, Receipt]) -> dict[str, Any]:
+def _job(played: Played, paid: list[Receipt]) -> dict[str, Any]:
     for person in PEOPLE:
-        _expect(played.seen[person]["state"] == "settled", f"{person} sees the job as {played.seen[person]['state']}")
+        _expect(
+            played.seen[person]["state"] == played.state, f"{person} sees the job as {played.seen[person]['state']}"
+        )
     seen = played.seen[BOB]
-    funded = {escrow["purse"]: escrow["amount_sat"] for escrow in seen["escrows"]}
-    agreed = {escrow["purse"]: escrow["receives_sat"] for escrow in seen["escrows"]}
-    _expect(paid["primary"].amount == seen["price_sat"], "the worker did not get the price of the bid")
-    _expect(paid["mediator"].amount == agreed["mediator"], "the mediator did not get the fee agreed")
+    primary, mediator = seen["escrows"]
+    funded = sum(output["amount_sat"] for escrow in (primary, mediator) for output in escrow["outputs"])
+    received = {person: sum(each.amount for each in paid if each.person == person) for person in PEOPLE}
+    fees = sum(escrow["payment"]["fee_sat"] for escrow in (primary, mediator))
+    _expect(received[CHARLIE] == played.worker_sat, "the worker did not get what the documents give")
+    _expect(received[ALICE] == mediator["receives_sat"], "the mediator did not get the fee agreed")
+    returned = seen["price_sat"] - played.worker_sat
+    _expect(received[BOB] >= returned, "the creator did not get back what is his")
+    _expect(funded == sum(received.values()) + fees, "what was paid out and what was paid in differ")
     return {
         "job_id": seen["job_id"],
         "state": seen["state"],
+        "ending": primary["payment"]["ending"],
         "price_sat": seen["price_sat"],
-        "primary_txid": paid["primary"].txid,
-        "mediator_txid": paid["mediator"].txid,
-        "worker_received_sat": paid["primary"].amount,
-        "mediator_received_sat": paid["mediator"].amount,
-        "fee_sat": sum(funded.values()) - sum(receipt.amount for receipt in paid.values()),
+        "funded_sat": funded,
+        "primary_txid": primary["payment"]["txid"],
+        "mediator_txid": mediator["payment"]["txid"],
+        "worker_received_sat": received[CHARLIE],
+        "creator_received_sat": received[BOB],
+        "mediator_received_sat": received[ALICE],
+        "fee_sat": fees,
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from rein.demo.processes import DemoError, chain_program, free_ports, running, server_program
 from rein.demo.report import Report, make_report
 from rein.demo.stage import PASSPHRASE, Run, Stage
-from rein.demo.story import PEOPLE, introduce, play_happy_job
+from rein.demo.story import PEOPLE, introduce, play_disputed_job, play_happy_job, play_refunded_job
 from rein.errors import InputError
 
 _SERVERS = 2
@@ -40,7 +40,7 @@ def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, A
         say("# A private chain with Bitcoin Core's rules, and two servers, each with a PostgreSQL of its own.")
         with running(programs):
             introduce(stage)
-            jobs = [play_happy_job(stage)]
+            jobs = [play(stage) for play in (play_happy_job, play_disputed_job, play_refunded_job)]
             report = make_report(stage, jobs, began)
         _tell(stage, report)
         if keep is not None:
@@ -53,12 +53,13 @@ def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, A
 def _tell(stage: Stage, report: Report) -> None:
     say, data = stage.say, report.data
     for job in data["jobs"]:
-        say(f"\nJob {job['job_id']} is {job['state']}. Who got what:\n")
+        say(f"\nJob {job['job_id']} is {job['state']}, by {job['ending']}. Who got what:\n")
         say(f"  {'':<8}{'satoshis':>10}  confirmations  transaction")
         for receipt in report.receipts:
             if receipt.job_id == job["job_id"]:
                 say(f"  {receipt.person:<8}{receipt.amount:>10,}  {receipt.confirmations:>13}  {receipt.txid}")
         say(f"  {'miners':<8}{job['fee_sat']:>10,}")
+        say(f"  {'paid in':<8}{job['funded_sat']:>10,}")
     held = " and ".join(f"{server['url']} ({server['documents']})" for server in data["servers"])
     say(f"\nThese servers hold the same documents: {held}.")
     say(f"The chain has {data['chain']['height']} blocks. All this took {data['seconds']} seconds.")

@@ -1,62 +1,171 @@
-"""The two payments that settle a job, and the one gate every signature passes.
+"""Payments out of an escrow. Each is determined to the last byte by the terms, the outputs it spends, what the
+documents give to whom, and the fee: whoever signs builds it anew; nothing of a peer's is signed.
 
-A payout is determined to the last byte by the terms and one outpoint: one input, one output, the rest to the miner.
-Whoever signs builds it anew and compares; nothing of a peer's PSBT is adopted but the signature, which is verified.
+Outputs stand in one order: first whom the escrow is for, then whoever paid it in. The second gets all that is left
+after the first and the miner, so nothing is lost when an escrow holds more than agreed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.psbt import Psbt, PsbtInput
-from rein.btc.transaction import OutPoint, Transaction
-from rein.errors import EscrowError
-from rein.escrow.terms import PurseTerms
+from rein.btc.transaction import OutPoint, Transaction, TxOutput
+from rein.errors import EscrowError, InputError
+from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE, PurseTerms
+
+MAX_COINS = 8
+"""Outputs one payment spends at most, so that both payments fit into a document."""
+
+_NOTHING = Sat(0)
 
 
-def build_payout(purse: PurseTerms, outpoint: OutPoint) -> Psbt:
-    """The unsigned payout of an escrow output that holds exactly `purse.amount`."""
-    spent = PsbtInput(outpoint, purse.amount, purse.escrow.witness_script)
-    return Psbt.create([spent], [purse.payout])
+@dataclass(frozen=True, order=True)
+class Coin:
+    """One output that the chain shows under an escrow's script."""
+
+    outpoint: OutPoint
+    amount: Sat
 
 
-def sign_payout(purse: PurseTerms, outpoint: OutPoint, key: PrivateKey) -> Psbt:
-    """Build a payout and add this key's signature.
+@dataclass(frozen=True)
+class Split:
+    """What leaves an escrow: exactly so much to whom it is for, and no less than so much back to the payer."""
+
+    payee: Sat
+    payer: Sat = _NOTHING
+
+
+@dataclass(frozen=True)
+class Payout:
+    """One payment out of one escrow."""
+
+    purse: PurseTerms
+    coins: tuple[Coin, ...]
+    split: Split
+    outputs: tuple[TxOutput, ...]
+
+    @property
+    def total(self) -> Sat:
+        """What is spent."""
+        return _sum(self.coins)
+
+    @property
+    def fee(self) -> Sat:
+        """What the miner gets."""
+        return Sat(self.total - sum(output.amount for output in self.outputs))
+
+    @property
+    def back(self) -> Sat:
+        """What the payer gets back."""
+        return Sat(sum(output.amount for output in self.outputs) - self.split.payee)
+
+    @property
+    def vsize(self) -> int:
+        """Virtual bytes, signatures at their longest."""
+        return self.purse.vsize_of(len(self.coins), self.outputs)
+
+    @property
+    def feerate(self) -> float:
+        """sat/vB, to show."""
+        return self.fee / self.vsize
+
+    @cached_property
+    def psbt(self) -> Psbt:
+        """Unsigned."""
+        script = self.purse.escrow.witness_script
+        return Psbt.create([PsbtInput(coin.outpoint, coin.amount, script) for coin in self.coins], self.outputs)
+
+    @property
+    def txid(self) -> str:
+        """Known before anybody signs: a segwit txid does not cover signatures."""
+        return self.psbt.transaction.txid
+
+
+def the_price(purse: PurseTerms) -> Split:
+    """What the job costs, to whom the escrow is for."""
+    return Split(purse.price)
+
+
+def choose_coins(purse: PurseTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
+    """The outputs worth spending, the largest first taken, in the order in which they stand in a payment. What a
+    stranger strews on an escrow's address costs more than it brings, and is left where it is."""
+    cost = feerate * (purse.vsize_of(2, [purse.payout]) - purse.vsize_of(1, [purse.payout]))
+    worth = sorted((coin for coin in coins if coin.amount > max(cost, DUST_LIMIT)), key=lambda each: -each.amount)
+    return tuple(sorted(worth[:MAX_COINS]))
+
+
+def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
+    """The payment that leaves this fee, or a little more where what is left for the payer is dust.
+
+    :raises EscrowError: the outputs do not hold so much, or nothing would be paid to anybody.
+    """
+    spent = tuple(sorted(coins))
+    name = purse.escrow.purse.value
+    if not 1 <= len(spent) <= MAX_COINS:
+        raise EscrowError(f"a payment from the {name} escrow spends 1 to {MAX_COINS} outputs, and not {len(spent)}")
+    rest = _sum(spent) - split.payee - fee
+    if rest < split.payer:
+        raise EscrowError(
+            f"the {name} escrow holds {_sum(spent)} sat, which is too little for {split.payee} sat to "
+            f"{purse.payee.name}, {split.payer} sat to {purse.payer.name} and {fee} sat to the miner"
+        )
+    outputs = []
+    if split.payee:
+        outputs.append(TxOutput(split.payee, purse.payee.script))
+    if rest >= DUST_LIMIT:
+        outputs.append(TxOutput(Sat(rest), purse.payer.script))
+    if not outputs:
+        raise EscrowError(f"the {name} escrow holds too little to be paid to anybody: {_sum(spent)} sat")
+    return Payout(purse, spent, split, tuple(outputs))
+
+
+def payout_at(purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int) -> Payout:
+    """The payment at a feerate, or at what the split leaves for the miner where that is less.
+
+    :param feerate: sat/vB.
+    :raises InputError: the feerate is outside the band.
+    :raises EscrowError: as `build_payout`; or too little is left for any miner.
+    """
+    if not MIN_FEERATE <= feerate <= MAX_FEERATE:
+        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+    spent = tuple(coins)
+    both = [TxOutput(DUST_LIMIT, purse.payee.script)] if split.payee else []
+    both.append(TxOutput(DUST_LIMIT, purse.payer.script))
+    wanted = feerate * purse.vsize_of(len(spent), both)
+    left = _sum(spent) - split.payee - split.payer
+    payout = build_payout(purse, spent, split, Sat(max(0, min(wanted, left))))
+    check_fee(payout)
+    return payout
+
+
+def check_fee(payout: Payout, *, reserved: bool = False) -> None:
+    """Refuse a fee that no miner takes, or that gives the payer's money away.
+
+    :param reserved: hold it against what the offer keeps for the miner, where the payer signs nothing of this.
+    :raises EscrowError: saying the feerate.
+    """
+    purse, vsize = payout.purse, payout.vsize
+    lowest, highest = MIN_FEERATE * vsize, MAX_FEERATE * vsize
+    if reserved:
+        highest = min(highest, -(-purse.miner_fee * vsize // purse.vsize) + DUST_LIMIT)
+    if not lowest <= payout.fee <= highest:
+        raise EscrowError(
+            f"the {purse.escrow.purse.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
+            f"to {highest} sat for its {vsize} virtual bytes"
+        )
+
+
+def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:
+    """The payment with this key's signature.
 
     :raises PsbtError: the key is none of the escrow's.
     """
-    return build_payout(purse, outpoint).sign(key)
-
-
-def check_payout(psbt_text: str, purse: PurseTerms, signer: bytes) -> Psbt:
-    """Hold a PSBT somebody sent against the one the documents give.
-
-    :param signer: the public key that must have signed it, and the only one that may have.
-    :returns: the rebuilt PSBT with that signature.
-    :raises EscrowError: naming the first thing that differs.
-    """
-    theirs = Psbt.parse(psbt_text)
-    name = f"the {purse.escrow.purse.value} payment"
-    if len(theirs.inputs) != 1:
-        raise EscrowError(f"{name} spends {len(theirs.inputs)} outputs; exactly one is agreed")
-    ours = build_payout(purse, theirs.inputs[0].outpoint)
-    spent = theirs.inputs[0]
-    if spent.witness_script != purse.escrow.witness_script:
-        raise EscrowError(f"{name} spends an output of another contract")
-    if spent.amount != purse.amount:
-        raise EscrowError(f"{name} claims to spend {spent.amount} sat; the escrow holds {purse.amount} sat")
-    if len(theirs.transaction.outputs) != 1:
-        raise EscrowError(f"{name} has {len(theirs.transaction.outputs)} outputs; exactly one is agreed")
-    output = theirs.transaction.outputs[0]
-    if output.script != purse.payout.script:
-        raise EscrowError(f"{name} pays somebody else than {purse.receiver} at {purse.receiver_address}")
-    if output.amount != purse.payout.amount:
-        raise EscrowError(f"{name} pays {output.amount} sat; {purse.payout.amount} sat are agreed")
-    if theirs.transaction.raw != ours.transaction.raw:
-        raise EscrowError(f"{name} differs from the agreed one in its version, lock time or sequence")
-    theirs.verify_signatures()
-    if set(theirs.partial_signatures(0)) != {signer}:
-        raise EscrowError(f"{name} is not signed by the one who had to sign it, and nobody else")
-    return ours.combine(theirs)
+    return payout.psbt.sign(key)
 
 
 def complete_payout(psbt: Psbt, key: PrivateKey) -> Transaction:
@@ -65,3 +174,7 @@ def complete_payout(psbt: Psbt, key: PrivateKey) -> Transaction:
     :raises PsbtError: the key is none of the escrow's, or a signature is missing.
     """
     return psbt.sign(key).finalize()
+
+
+def _sum(coins: Iterable[Coin]) -> Sat:
+    return Sat(sum(coin.amount for coin in coins))

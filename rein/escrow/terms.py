@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.transaction import TxOutput, escrow_spend_vsize, p2wsh_multisig_witness_weight
 from rein.errors import EscrowError, InputError
-from rein.escrow.contract import Contract, Escrow, contract
-from rein.protocol.documents import Bid, Job, Offer
+from rein.escrow.contract import Contract, Escrow, Purse, contract
+from rein.protocol.documents import Bid, Job, Offer, Role
 from rein.protocol.orders import Order
 from rein.protocol.values import BasisPoints, mediator_fee
 
@@ -25,29 +26,47 @@ _SIGNATURES = 2
 
 
 @dataclass(frozen=True)
+class Payee:
+    """Somebody whom the documents bind to a payment address."""
+
+    role: Role
+    name: str
+    address: str
+    script: bytes
+
+
+@dataclass(frozen=True)
 class PurseTerms:
-    """One escrow: what is put in, and the one output that pays it out. The rest is the miner's."""
+    """One escrow: what is put in, by whom, and who gets the exact `price` of the job out of it.
+
+    `amount` is more than `price`: the rest is kept for the miner, and what the miner leaves is the payer's.
+    """
 
     escrow: Escrow
     amount: Sat
-    receiver: str
-    receiver_address: str
-    payout: TxOutput
+    price: Sat
+    payee: Payee
+    payer: Payee
 
     @property
-    def receives(self) -> Sat:
-        """What the receiver gets, to the satoshi."""
-        return self.payout.amount
+    def payout(self) -> TxOutput:
+        """The output that pays the price."""
+        return TxOutput(self.price, self.payee.script)
 
     @property
     def miner_fee(self) -> Sat:
-        return Sat(self.amount - self.payout.amount)
+        """What the offer keeps for the miner."""
+        return Sat(self.amount - self.price)
 
     @property
     def vsize(self) -> int:
-        """Virtual bytes of the payout, signatures at their longest."""
+        """Virtual bytes of the plain payout, one input and one output, signatures at their longest."""
+        return self.vsize_of(1, [self.payout])
+
+    def vsize_of(self, inputs: int, outputs: Sequence[TxOutput]) -> int:
+        """Virtual bytes, at most, of a transaction that spends so many outputs of this escrow."""
         weight = p2wsh_multisig_witness_weight(self.escrow.witness_script, _SIGNATURES)
-        return escrow_spend_vsize([weight], [self.payout])
+        return escrow_spend_vsize([weight] * inputs, outputs)
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,9 @@ class Terms:
     @property
     def purses(self) -> tuple[PurseTerms, PurseTerms]:
         return (self.primary, self.mediator)
+
+    def of(self, purse: Purse) -> PurseTerms:
+        return self.primary if purse is Purse.PRIMARY else self.mediator
 
 
 def contract_of(job: Job, worker_public_key: bytes) -> Contract:
@@ -95,29 +117,30 @@ def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
     built = check_bid(job, bid)
     if (offer.primary_address, offer.mediator_address) != (built.primary.address, built.mediator.address):
         raise EscrowError("the escrow addresses in the offer are not those of the three keys", hint="Do not fund them.")
+
+    def payee(role: Role, name: str, address: str) -> Payee:
+        return Payee(role, name, address, script_of_address(address, job.network))
+
+    creator = payee(Role.CREATOR, job.creator, job.creator_payment_address)
+    worker = payee(Role.WORKER, bid.worker, bid.worker_payment_address)
+    mediator = payee(Role.MEDIATOR, job.mediator, job.mediator_payment_address)
+    fee = mediator_fee(bid.amount, job.mediator_fee)
     terms = Terms(
-        primary=_purse(job, built.primary, offer.primary_amount, bid.worker, bid.worker_payment_address, bid.amount),
-        mediator=_purse(
-            job,
-            built.mediator,
-            offer.mediator_amount,
-            job.mediator,
-            job.mediator_payment_address,
-            mediator_fee(bid.amount, job.mediator_fee),
-        ),
+        primary=PurseTerms(built.primary, offer.primary_amount, bid.amount, worker, creator),
+        mediator=PurseTerms(built.mediator, offer.mediator_amount, fee, mediator, creator),
     )
     for purse in terms.purses:
+        _check_dust(purse)
         check_fee_band(purse)
     return terms
 
 
-def _purse(job: Job, escrow: Escrow, amount: Sat, receiver: str, address: str, receives: Sat) -> PurseTerms:
-    if receives < DUST_LIMIT:
+def _check_dust(purse: PurseTerms) -> None:
+    if purse.price < DUST_LIMIT:
         raise EscrowError(
-            f"{receiver} would get {receives} sat from the {escrow.purse.value} escrow; the network does not carry "
-            f"outputs under {DUST_LIMIT} sat"
+            f"{purse.payee.name} would get {purse.price} sat from the {purse.escrow.purse.value} escrow; the network "
+            f"does not carry outputs under {DUST_LIMIT} sat"
         )
-    return PurseTerms(escrow, amount, receiver, address, TxOutput(receives, script_of_address(address, job.network)))
 
 
 def check_fee_band(purse: PurseTerms) -> None:

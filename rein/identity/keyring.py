@@ -42,22 +42,35 @@ class Keyring:
         """The key with which the job creator stands in the escrows of a job."""
         return self._hardened(job_keys.CREATOR_ESCROW, job_id)
 
+    def creator_payment(self, job_id: str) -> PrivateKey:
+        """The key of the address at which money comes back to the job creator."""
+        return self._hardened(job_keys.CREATOR_PAYMENT, job_id)
+
     def creator_payment_address(self, job_id: str) -> str:
         """Where money comes back to the job creator."""
-        return self._address(self._hardened(job_keys.CREATOR_PAYMENT, job_id))
+        return self._address(self.creator_payment(job_id))
 
     def worker_escrow(self, job_document: DocumentId) -> PrivateKey:
         """The key with which a worker stands in the escrows of a job."""
         return self._hardened(job_keys.WORKER_ESCROW, job_document)
 
+    def worker_payment(self, job_document: DocumentId) -> PrivateKey:
+        """The key of the address at which the worker of a job is paid."""
+        return self._hardened(job_keys.WORKER_PAYMENT, job_document)
+
     def worker_payment_address(self, job_document: DocumentId) -> str:
         """Where the worker of a job is paid."""
-        return self._address(self._hardened(job_keys.WORKER_PAYMENT, job_document))
+        return self._address(self.worker_payment(job_document))
 
     def mediator_escrow(self, job_id: str) -> PrivateKey:
         """The key with which the mediator stands in the escrows of a job. Never leaves the program: with the public
         half of its branch, which stands in the enrollment, it would give away the keys of all this mediator's jobs."""
         branch = self._root.derive(job_keys.MEDIATOR_ESCROW)
+        return branch.derive(job_keys.job_path(job_id)).private_key
+
+    def mediator_payment(self, job_id: str) -> PrivateKey:
+        """The key of the address at which the mediator of a job is paid. As `mediator_escrow`, it never leaves."""
+        branch = self._root.derive(job_keys.MEDIATOR_PAYMENT)
         return branch.derive(job_keys.job_path(job_id)).private_key
 
     @property

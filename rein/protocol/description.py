@@ -19,6 +19,8 @@ from rein.protocol.documents import (
     Kind,
     LegacyDocument,
     Offer,
+    PartyDocument,
+    Role,
 )
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.signed import Signed
@@ -130,6 +132,12 @@ def _parties(document: Document) -> tuple[Party, Party, Party]:
             return Party(), Party(address=document.worker_master_address), Party()
         case AcceptDelivery():
             return Party(address=document.creator_master_address), Party(), Party()
+        case PartyDocument():
+            creator, worker, mediator = (
+                Party(address=document.master_address if document.role is role else None)
+                for role in (Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+            )
+            return creator, worker, mediator
         case _:
             return Party(), Party(), Party()
 

@@ -45,6 +45,14 @@ class Enrollments:
             if signed is not None:
                 yield signed
 
+    def of(self, network: Network, master_address: str) -> list[Signed[Enrollment]]:
+        """Every enrollment of an identity, superseded ones too."""
+        return list(self._by_master.get((network.name, master_address), []))
+
+    def is_delegate(self, network: Network, master_address: str, address: str) -> bool:
+        """Whether the identity ever enrolled this address as its delegate's."""
+        return address in self._delegates.get((network.name, master_address), set())
+
     def check_author(self, document: Document) -> None:
         """Refuse a document whose signing key was never enrolled by the identity it speaks for.
 

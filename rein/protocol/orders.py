@@ -3,7 +3,10 @@
 Pure: the same answer in whatever order the documents arrived. An order is identified by the id of its job document,
 and every document of it names that id and the one it answers, so a Job ID somebody else also uses captures nothing.
 
-    bid.previous = job        offer.previous = one bid     delivery.previous = offer, or an earlier delivery
+    bid.previous = job                    settlement.previous, refund.previous = offer
+    offer.previous = one bid              dispute.previous = offer, a delivery or an acceptance
+    delivery.previous = offer, or an      resolution.previous = one dispute
+        earlier delivery                  accept resolution.previous = one resolution
     accept.previous = one delivery
 
 A document that is well signed but has no right to speak here, or answers something that is not here, is kept apart
@@ -13,13 +16,29 @@ in `Order.apart` with the reason, and changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Any, TypeVar
 
 from rein.errors import AuthorityError, ReinError
-from rein.protocol.documents import AcceptDelivery, Bid, Delivery, Job, Offer, OrderDocument
+from rein.protocol.documents import (
+    AcceptDelivery,
+    AcceptResolution,
+    AwardDocument,
+    Bid,
+    Delivery,
+    Dispute,
+    DisputeResolution,
+    Job,
+    Offer,
+    OrderDocument,
+    PartyDocument,
+    Refund,
+    Role,
+    Settlement,
+)
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.job_keys import check_mediator
 from rein.protocol.signed import Signed
@@ -34,8 +53,11 @@ class State(Enum):
     OFFERED = "offered"
     FUNDED = "funded"
     DELIVERED = "delivered"
+    DISPUTED = "disputed"
     ACCEPTED = "accepted"
+    RESOLVED = "resolved"
     SETTLED = "settled"
+    REFUNDED = "refunded"
     FROZEN = "frozen"
 
 
@@ -46,23 +68,32 @@ class Event(Enum):
     OFFER = "offer"
     FUNDING = "funding"
     DELIVERY = "delivery"
+    DISPUTE = "dispute"
     ACCEPTANCE = "acceptance"
+    RESOLUTION = "resolution"
     CONFLICT = "conflict"
     PAYMENT = "payment"
+    REFUND = "refund"
 
+
+_OFFERED_AND_OPEN = (State.OFFERED, State.FUNDED, State.DELIVERED)
+_FROM_OFFER_TO_END = (*_OFFERED_AND_OPEN, State.DISPUTED, State.ACCEPTED, State.RESOLVED, State.FROZEN)
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.POSTED, Event.BID): State.BID,
     (State.BID, Event.OFFER): State.OFFERED,
     (State.OFFERED, Event.FUNDING): State.FUNDED,
     (State.FUNDED, Event.DELIVERY): State.DELIVERED,
+    **{(state, Event.DISPUTE): State.DISPUTED for state in (*_OFFERED_AND_OPEN, State.ACCEPTED)},
     (State.DELIVERED, Event.ACCEPTANCE): State.ACCEPTED,
-    (State.ACCEPTED, Event.PAYMENT): State.SETTLED,
-    (State.BID, Event.CONFLICT): State.FROZEN,
-    (State.OFFERED, Event.CONFLICT): State.FROZEN,
-    (State.FUNDED, Event.CONFLICT): State.FROZEN,
-    (State.DELIVERED, Event.CONFLICT): State.FROZEN,
-    (State.FROZEN, Event.PAYMENT): State.SETTLED,
+    (State.DISPUTED, Event.ACCEPTANCE): State.ACCEPTED,
+    (State.DISPUTED, Event.RESOLUTION): State.RESOLVED,
+    **{
+        (state, Event.CONFLICT): State.FROZEN
+        for state in (State.BID, *_OFFERED_AND_OPEN, State.DISPUTED, State.RESOLVED)
+    },
+    **{(state, Event.PAYMENT): State.SETTLED for state in _FROM_OFFER_TO_END},
+    **{(state, Event.REFUND): State.REFUNDED for state in _FROM_OFFER_TO_END},
 }
 """The whole machine. An event that has no row for a state leaves the state as it is."""
 
@@ -72,12 +103,13 @@ class Evidence:
     """What the chain shows of an order, found and checked by `rein.escrow`.
 
     `funded`: both escrows hold, or held, what the offer says. `primary_paid`, `mediator_paid`: the payment from that
-    escrow is confirmed.
+    escrow is confirmed. `refunded`: the payment from the primary escrow is that of a refund.
     """
 
     funded: bool = False
     primary_paid: bool = False
     mediator_paid: bool = False
+    refunded: bool = False
 
 
 NO_EVIDENCE = Evidence()
@@ -91,9 +123,13 @@ class Apart:
     reason: ReinError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Order:
-    """A job with everything that was rightly said in it."""
+    """A job with everything that was rightly said in it.
+
+    `offer` is the one that counts; where the creator signed several it is the one looked at, out of `conflict`, and
+    what answers another of them is not here.
+    """
 
     job: Signed[Job]
     state: State
@@ -101,15 +137,25 @@ class Order:
     bids: tuple[Signed[Bid], ...]
     offer: Signed[Offer] | None
     bid: Signed[Bid] | None
-    deliveries: tuple[Signed[Delivery], ...]
-    acceptance: Signed[AcceptDelivery] | None
-    conflict: tuple[Signed[Any], ...]
-    apart: tuple[Apart, ...]
+    deliveries: tuple[Signed[Delivery], ...] = ()
+    acceptance: Signed[AcceptDelivery] | None = None
+    settlements: tuple[Signed[Settlement], ...] = ()
+    refunds: tuple[Signed[Refund], ...] = ()
+    disputes: tuple[Signed[Dispute], ...] = ()
+    resolutions: tuple[Signed[DisputeResolution], ...] = ()
+    accepted_resolutions: tuple[Signed[AcceptResolution], ...] = ()
+    conflict: tuple[Signed[Any], ...] = ()
+    apart: tuple[Apart, ...] = ()
 
     @property
     def id(self) -> DocumentId:
         """The id of the job document."""
         return self.job.id
+
+    @property
+    def contract_id(self) -> DocumentId:
+        """What names the money of an order: the offer looked at, or the job while there is none."""
+        return self.job.id if self.offer is None else self.offer.id
 
     @property
     def delivery(self) -> Signed[Delivery] | None:
@@ -127,11 +173,37 @@ class Order:
             return (self.acceptance,)
         return tuple(each for each in self.conflict if isinstance(each.document, AcceptDelivery))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the money has reached those it was for."""
+        return self.state in (State.SETTLED, State.REFUNDED)
+
+    def master_address(self, role: Role) -> str | None:
+        """The identity in a role; None for the worker while there is no offer."""
+        if role is Role.CREATOR:
+            return self.job.document.creator_master_address
+        if role is Role.MEDIATOR:
+            return self.job.document.mediator_master_address
+        return None if self.bid is None else self.bid.document.worker_master_address
+
     def documents(self) -> tuple[Signed[Any], ...]:
-        """Every document that counts, in the order of the story."""
-        single = [self.offer] if self.offer else []
-        last = [self.acceptance] if self.acceptance else []
-        return (self.job, *self.bids, *single, *self.deliveries, *last)
+        """Every document that counts, in the order of the story. Conflicting ones stand in `conflict` only."""
+        conflict = set(self.conflict)
+        single = [self.offer] if self.offer is not None and self.offer not in conflict else []
+        resolutions = [each for each in self.resolutions if each not in conflict]
+        after = [self.acceptance] if self.acceptance else []
+        return (
+            self.job,
+            *self.bids,
+            *single,
+            *self.deliveries,
+            *self.disputes,
+            *after,
+            *self.settlements,
+            *self.refunds,
+            *resolutions,
+            *self.accepted_resolutions,
+        )
 
 
 def check_job(job: Signed[Job], enrollments: Enrollments) -> None:
@@ -154,41 +226,75 @@ def fold(
     documents: Iterable[Signed[Any]],
     enrollments: Enrollments,
     evidence: Evidence = NO_EVIDENCE,
+    *,
+    offer_id: DocumentId | None = None,
 ) -> Order:
     """The order of a job.
 
     :param documents: verified documents in any order, repeated or foreign ones too.
+    :param offer_id: which offer to look at where the creator signed several; none of them otherwise.
     :raises AuthorityError: the job itself may not be (`check_job`).
     """
     check_job(job, enrollments)
     sieve = _Sieve(job, enrollments, documents)
     bids = sieve.take(Bid, lambda bid: _check_bid(bid, job))
     offers = sieve.take(Offer, lambda offer: _check_offer(offer, job, bids))
-    offer = offers[0] if len(offers) == 1 else None
+    offer = _chosen(offers, offer_id)
     bid = _answered(offer, bids) if offer else None
     deliveries = _take_deliveries(sieve, offer, bid)
     acceptances = sieve.take(AcceptDelivery, lambda accept: _check_acceptance(accept, job, deliveries))
     acceptance = acceptances[0] if len(acceptances) == 1 else None
-    conflict = offers if len(offers) > 1 else acceptances if len(acceptances) > 1 else []
+    parties = _Parties(job, bid)
 
-    happened = {
-        Event.BID: bool(bids),
-        Event.OFFER: offer is not None,
-        Event.FUNDING: evidence.funded,
-        Event.DELIVERY: bool(deliveries),
-        Event.ACCEPTANCE: acceptance is not None,
-        Event.CONFLICT: bool(conflict),
-        Event.PAYMENT: evidence.primary_paid and evidence.mediator_paid,
-    }
+    def answers(candidates: Iterable[Signed[Any]], what: str) -> Callable[[PartyDocument], None]:
+        ids = {each.id for each in candidates}
+        return lambda document: _check_party_document(document, parties, ids, what)
+
+    offered = [offer] if offer else []
+    at_offer = answers(offered, "the offer")
+    may_dispute = answers([*offered, *deliveries, *acceptances], "the offer, a delivery or an acceptance")
+    accepting = {each.id for each in acceptances}
+
+    def check_dispute(dispute: Dispute) -> None:
+        may_dispute(dispute)
+        if dispute.previous in accepting and dispute.role is Role.CREATOR:
+            raise AuthorityError("who accepted a delivery does not take it back by a dispute")
+
+    settlements = sieve.take(Settlement, at_offer)
+    refunds = sieve.take(Refund, at_offer)
+    disputes = sieve.take(Dispute, check_dispute)
+    resolutions = sieve.take(DisputeResolution, answers(disputes, "a dispute"))
+    accepted = sieve.take(AcceptResolution, answers(resolutions, "a resolution"))
+    conflict = _conflict(offers, acceptances, resolutions)
+
+    protested = any(dispute.document.previous in accepting for dispute in disputes)
+    happened = (
+        (Event.BID, bool(bids)),
+        (Event.OFFER, len(offers) == 1),
+        (Event.FUNDING, evidence.funded),
+        (Event.DELIVERY, bool(deliveries)),
+        (Event.DISPUTE, bool(disputes)),
+        (Event.ACCEPTANCE, acceptance is not None),
+        (Event.DISPUTE, protested),
+        (Event.RESOLUTION, bool(resolutions)),
+        (Event.CONFLICT, bool(conflict)),
+        (Event.REFUND, evidence.refunded and evidence.primary_paid and evidence.mediator_paid),
+        (Event.PAYMENT, evidence.primary_paid and evidence.mediator_paid),
+    )
     return Order(
         job=job,
-        state=run(event for event in Event if happened[event]),
+        state=run(event for event, has in happened if has),
         evidence=evidence,
         bids=tuple(bids),
         offer=offer,
         bid=bid,
         deliveries=tuple(deliveries),
         acceptance=acceptance,
+        settlements=tuple(settlements),
+        refunds=tuple(refunds),
+        disputes=tuple(disputes),
+        resolutions=tuple(resolutions),
+        accepted_resolutions=tuple(accepted),
         conflict=tuple(conflict),
         apart=tuple(sieve.apart),
     )
@@ -200,6 +306,28 @@ def run(events: Iterable[Event]) -> State:
     for event in events:
         state = TRANSITIONS.get((state, event), state)
     return state
+
+
+def _chosen(offers: Sequence[Signed[Offer]], offer_id: DocumentId | None) -> Signed[Offer] | None:
+    if len(offers) == 1:
+        return offers[0]
+    return next((each for each in offers if each.id == offer_id), None)
+
+
+def _conflict(
+    offers: list[Signed[Offer]],
+    acceptances: list[Signed[AcceptDelivery]],
+    resolutions: list[Signed[DisputeResolution]],
+) -> list[Signed[Any]]:
+    """What one author signed and cannot mean together. Resolutions of one award are one decision, signed anew where
+    the escrow's outputs have changed."""
+    awards = {each.document.worker_amount for each in resolutions}
+    groups: tuple[list[Signed[Any]], ...] = (
+        offers if len(offers) > 1 else [],
+        acceptances if len(acceptances) > 1 else [],
+        resolutions if len(awards) > 1 else [],
+    )
+    return list(chain.from_iterable(groups))
 
 
 O = TypeVar("O", bound=OrderDocument)  # noqa: E741 - the one type variable here: an order's document
@@ -313,6 +441,31 @@ def _refuse_without_offer(delivery: Delivery) -> None:
 def _check_acceptance(accept: AcceptDelivery, job: Signed[Job], deliveries: list[Signed[Delivery]]) -> None:
     _check_speaker(accept, job.document.creator_master_address, "the job creator")
     _answered_document(accept, deliveries, "a delivery")
+
+
+class _Parties:
+    """Who is who in a job, and what it costs; no worker and no price while there is no offer."""
+
+    def __init__(self, job: Signed[Job], bid: Signed[Bid] | None) -> None:
+        self.price = None if bid is None else bid.document.amount
+        self.addresses = {
+            Role.CREATOR: job.document.creator_master_address,
+            Role.MEDIATOR: job.document.mediator_master_address,
+            Role.WORKER: None if bid is None else bid.document.worker_master_address,
+        }
+
+
+def _check_party_document(document: PartyDocument, parties: _Parties, answered: set[DocumentId], what: str) -> None:
+    if document.previous not in answered:
+        raise AuthorityError(f"the document it answers is not {what} of this job that counts here")
+    if document.master_address != parties.addresses[document.role]:
+        raise AuthorityError(f"{document.master_address} is not the {document.role.value} of this job")
+    if isinstance(document, AwardDocument) and parties.price is not None:
+        given = document.worker_amount + document.creator_amount
+        if given > parties.price:
+            raise AuthorityError(f"it gives away {given} sat of a price of {parties.price} sat")
+        if given < parties.price and isinstance(document, DisputeResolution):
+            raise AuthorityError(f"it awards {given} sat of a price of {parties.price} sat, and not all of it")
 
 
 def _check_speaker(document: OrderDocument, master_address: str, who: str) -> None:

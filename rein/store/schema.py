@@ -66,25 +66,33 @@ PLACEMENT = Table(
 ESCROW_OUTPUT = Table(
     "escrow_output",
     METADATA,
-    Column("order_id", String, primary_key=True),
+    Column("contract_id", String, primary_key=True),
     Column("purse", String, primary_key=True),
-    Column("txid", String, nullable=False),
-    Column("vout", Integer, nullable=False),
+    Column("txid", String, primary_key=True),
+    Column("vout", Integer, primary_key=True),
     Column("amount", Integer, nullable=False),
+    Column("height", Integer),
     Column("confirmations", Integer, nullable=False),
+    Column("spent", Integer, nullable=False),
 )
-"""The output that counts for an escrow, as last seen on the chain. Amount in satoshis."""
+"""The outputs of an escrow, as last seen on the chain. Amount in satoshis. `spent`: by a payment of the job."""
 
 PAYMENT = Table(
     "payment",
     METADATA,
-    Column("order_id", String, primary_key=True),
+    Column("contract_id", String, primary_key=True),
     Column("purse", String, primary_key=True),
     Column("txid", String, nullable=False),
     Column("amount", Integer, nullable=False),
+    Column("back", Integer, nullable=False),
+    Column("fee", Integer, nullable=False),
+    Column("height", Integer),
     Column("confirmations", Integer, nullable=False),
+    Column("ending", String, nullable=False),
+    Column("document_id", String, nullable=False),
 )
-"""The payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block)."""
+"""The payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block): satoshis to whom the
+escrow is for, back to the payer and to the miner; how it ends the job, and the document that carries it."""
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -106,5 +114,17 @@ STEPS: tuple[tuple[str, ...], ...] = (
            PRIMARY KEY (order_id, purse))""",
         """CREATE TABLE payment (order_id VARCHAR NOT NULL, purse VARCHAR NOT NULL, txid VARCHAR NOT NULL,
            amount INTEGER NOT NULL, confirmations INTEGER NOT NULL, PRIMARY KEY (order_id, purse))""",
+    ),
+    (
+        # What the chain showed is asked again: nothing is lost.
+        "DROP TABLE escrow_output",
+        "DROP TABLE payment",
+        """CREATE TABLE escrow_output (contract_id VARCHAR NOT NULL, purse VARCHAR NOT NULL, txid VARCHAR NOT NULL,
+           vout INTEGER NOT NULL, amount INTEGER NOT NULL, height INTEGER, confirmations INTEGER NOT NULL,
+           spent INTEGER NOT NULL, PRIMARY KEY (contract_id, purse, txid, vout))""",
+        """CREATE TABLE payment (contract_id VARCHAR NOT NULL, purse VARCHAR NOT NULL, txid VARCHAR NOT NULL,
+           amount INTEGER NOT NULL, back INTEGER NOT NULL, fee INTEGER NOT NULL, height INTEGER,
+           confirmations INTEGER NOT NULL, ending VARCHAR NOT NULL, document_id VARCHAR NOT NULL,
+           PRIMARY KEY (contract_id, purse))""",
     ),
 )

@@ -60,24 +60,35 @@ class Placement:
 
 @dataclass(frozen=True)
 class EscrowOutput:
-    """The output that counts for an escrow (`purse` is primary or mediator), as last seen."""
+    """An output of an escrow (`purse` is primary or mediator), as last seen. `contract_id`: `Order.contract_id`.
+    `height`: of its block, where that was seen."""
 
-    order_id: DocumentId
+    contract_id: DocumentId
     purse: str
     outpoint: OutPoint
     amount: Sat
+    height: int | None
     confirmations: int
+    spent: bool = False
 
 
 @dataclass(frozen=True)
 class Payment:
-    """The payment out of an escrow, as last seen; 0 confirmations while it waits for a block."""
+    """The payment out of an escrow, as last seen; 0 confirmations while it waits for a block.
 
-    order_id: DocumentId
+    `amount` goes to whom the escrow is for, `back` to the payer, `fee` to the miner.
+    """
+
+    contract_id: DocumentId
     purse: str
     txid: str
     amount: Sat
+    back: Sat
+    fee: Sat
+    height: int | None
     confirmations: int
+    ending: str
+    document_id: DocumentId
 
 
 class Store:
@@ -113,6 +124,14 @@ class Store:
         statement = insert(DOCUMENT).values(row).on_conflict_do_update(["id"], set_={"own": 1})
         with self._engine.begin() as connection:
             connection.execute(statement)
+
+    def remove_unpublished(self, document_id: DocumentId) -> bool:
+        """Forget a document written here, unless a server was given it; whether it is gone. The placement is noted
+        before a document is sent, so none means that nobody can have it."""
+        unsent = ~select(PLACEMENT).where(PLACEMENT.c.document_id == document_id).exists()
+        with self._engine.begin() as connection:
+            statement = delete(DOCUMENT).where(DOCUMENT.c.id == document_id, DOCUMENT.c.own == 1, unsent)
+            return bool(connection.execute(statement).rowcount)
 
     def add_received(self, documents: Iterable[tuple[Signed[Any], str]]) -> int:
         """Keep verified documents from servers, as (document, URL). Returns how many were new."""
@@ -156,6 +175,13 @@ class Store:
         jobs = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.JOB.value)
         named = or_(DOCUMENT.c.job_id == name, DOCUMENT.c.id.startswith(name, autoescape=True))
         return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs, named))]
+
+    def orders_of_offers(self, network: str, prefix: str) -> list[DocumentId]:
+        """The job documents of the offers whose id begins so."""
+        offers = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.OFFER.value)
+        named = DOCUMENT.c.id.startswith(prefix, autoescape=True)
+        query = select(DOCUMENT.c.order_id).distinct().where(offers, named)
+        return [DocumentId(row["order_id"]) for row in self._rows(query) if row["order_id"]]
 
     def job_documents(self, network: str) -> list[DocumentId]:
         """The ids of every job of today's format, oldest first."""
@@ -226,47 +252,36 @@ class Store:
 
     # What the chain showed
 
-    def set_escrow_outputs(self, order_id: DocumentId, outputs: Sequence[EscrowOutput]) -> None:
-        """Replace what is known of an order's escrows: an output that disappeared is forgotten."""
+    def set_seen(self, contract_id: DocumentId, outputs: Sequence[EscrowOutput], payments: Sequence[Payment]) -> None:
+        """Replace what is known of a contract's money: what disappeared is forgotten."""
         with self._engine.begin() as connection:
-            connection.execute(delete(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.order_id == order_id))
-            for each in outputs:
-                connection.execute(
-                    insert(ESCROW_OUTPUT).values(
-                        order_id=each.order_id,
-                        purse=each.purse,
-                        txid=each.outpoint.txid,
-                        vout=each.outpoint.vout,
-                        amount=each.amount,
-                        confirmations=each.confirmations,
-                    )
-                )
+            connection.execute(delete(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.contract_id == contract_id))
+            connection.execute(delete(PAYMENT).where(PAYMENT.c.contract_id == contract_id))
+            if outputs:
+                connection.execute(insert(ESCROW_OUTPUT), [_escrow_row(each) for each in outputs])
+            if payments:
+                connection.execute(insert(PAYMENT), [vars(each) for each in payments])
 
-    def escrow_outputs(self, order_id: DocumentId) -> dict[str, EscrowOutput]:
-        """By purse."""
-        rows = self._rows(select(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.order_id == order_id))
-        return {
-            row["purse"]: EscrowOutput(
-                row["order_id"],
+    def escrow_outputs(self, contract_id: DocumentId) -> list[EscrowOutput]:
+        """By outpoint."""
+        query = select(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.contract_id == contract_id)
+        return [
+            EscrowOutput(
+                row["contract_id"],
                 row["purse"],
                 OutPoint(row["txid"], row["vout"]),
                 Sat(row["amount"]),
+                row["height"],
                 row["confirmations"],
+                bool(row["spent"]),
             )
-            for row in rows
-        }
+            for row in self._rows(query.order_by(ESCROW_OUTPUT.c.txid, ESCROW_OUTPUT.c.vout))
+        ]
 
-    def set_payments(self, order_id: DocumentId, payments: Sequence[Payment]) -> None:
-        """Replace what is known of an order's payments: one that disappeared is forgotten."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(PAYMENT).where(PAYMENT.c.order_id == order_id))
-            for each in payments:
-                connection.execute(insert(PAYMENT).values(vars(each)))
-
-    def payments(self, order_id: DocumentId) -> dict[str, Payment]:
+    def payments(self, contract_id: DocumentId) -> dict[str, Payment]:
         """By purse."""
-        rows = self._rows(select(PAYMENT).where(PAYMENT.c.order_id == order_id))
-        return {row["purse"]: Payment(**{**row, "amount": Sat(row["amount"])}) for row in rows}
+        rows = self._rows(select(PAYMENT).where(PAYMENT.c.contract_id == contract_id))
+        return {row["purse"]: Payment(**row) for row in rows}
 
     def _rows(self, query: Any) -> list[dict[str, Any]]:
         with self._engine.connect().execution_options(**READ_ONLY) as connection:
@@ -297,3 +312,8 @@ def _document_row(signed: Signed[Any], received_from: str | None) -> dict[str, A
         "own": int(received_from is None),
         "received_from": received_from,
     }
+
+
+def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
+    values = {key: value for key, value in vars(output).items() if key != "outpoint"}
+    return values | {"txid": output.outpoint.txid, "vout": output.outpoint.vout, "spent": int(output.spent)}

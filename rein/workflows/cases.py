@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rein.btc.networks import Network
+from rein.chain.source import Output
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError, ReinError
-from rein.escrow.funding import confirmations_needed
+from rein.escrow.contract import Purse
+from rein.escrow.funding import Funding, PurseFunding, match_funding
+from rein.escrow.proposals import Ending
 from rein.escrow.terms import Terms, terms_of
-from rein.protocol.documents import Document, Job, Role
+from rein.protocol.documents import Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
+from rein.store.store import EscrowOutput, Payment
 from rein.workflows.desk import Desk
 from rein.workflows.pull import load_enrollments
 
@@ -54,7 +59,7 @@ def load_orders(desk: Desk, order_ids: Iterable[DocumentId]) -> Cases:
         if order_id not in jobs:
             continue
         try:
-            cases.orders.append(_fold(desk, jobs[order_id], by_order[order_id], enrollments))
+            cases.orders.extend(_fold(desk, jobs[order_id], by_order[order_id], enrollments))
         except ReinError as reason:
             cases.refused.append(Refused(jobs[order_id], reason))
     return cases
@@ -71,18 +76,23 @@ def market(desk: Desk) -> Cases:
 
 
 def find_order(desk: Desk, name: str) -> Order:
-    """The order a person means: by the id of its job document, the beginning of it, or its Job ID.
+    """The order a person means: by the id of its job document or of its offer, the beginning of one, or its Job ID.
 
     :raises NotFoundError: nothing of that name is here, or it is a job that does not count, saying why.
     :raises InputError: several orders answer to that name.
     """
     named = desk.store.find_jobs(desk.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    if not named and len(name) >= _SHORTEST_PREFIX:
+        named = desk.store.orders_of_offers(desk.network.name, name)
     cases = load_orders(desk, named)
-    if len(cases.orders) > 1:
-        ids = ", ".join(order.id[:12] for order in cases.orders)
-        raise InputError(f"several jobs answer to {name}", hint=f"Name the job document instead: {ids}")
-    if cases.orders:
-        return cases.orders[0]
+    meant = [order for order in cases.orders if order.offer and order.offer.id.startswith(name)] or cases.orders
+    if len(meant) > 1:
+        one_job = len(named) == 1
+        ids = ", ".join((order.contract_id if one_job else order.id)[:12] for order in meant)
+        what = "offer" if one_job else "job document"
+        raise InputError(f"several {what}s answer to {name}", hint=f"Name the {what} instead: {ids}")
+    if meant:
+        return meant[0]
     if cases.refused:
         raise NotFoundError(f"the job {name} does not count: {cases.refused[0].reason.message}")
     raise NotFoundError(f"no job {name!r} is known here", hint="Fetch what is new: rein sync")
@@ -94,7 +104,8 @@ def with_document(desk: Desk, order: Order, signed: Signed[Any]) -> Order:
     :raises OrderError: the document would be kept apart, or would contradict an earlier one of mine.
     """
     documents = [*order.documents(), *(each.document for each in order.apart), *order.conflict, signed]
-    changed = fold(order.job, documents, load_enrollments(desk), order.evidence)
+    offer_id = order.offer.id if order.offer else None
+    changed = fold(order.job, documents, load_enrollments(desk), order.evidence, offer_id=offer_id)
     for each in changed.apart:
         if each.document == signed:
             raise OrderError(f"this document would not count: {each.reason.message}")
@@ -114,7 +125,7 @@ def roles_in(order: Order, address: str) -> set[Role]:
         roles.add(Role.CREATOR)
     if job.mediator_master_address == address:
         roles.add(Role.MEDIATOR)
-    bids = (order.bid,) if order.bid else order.bids
+    bids = order.bids if order.bid is None else (order.bid,)
     if any(bid.document.worker_master_address == address for bid in bids):
         roles.add(Role.WORKER)
     return roles
@@ -129,6 +140,23 @@ def require_role(order: Order, address: str, role: Role) -> None:
         raise OrderError(f"you are not the {role.value} of the job {order.job.document.job_id}")
 
 
+def require_open(order: Order) -> Signed[Offer]:
+    """The offer of a job that was offered and is not over.
+
+    :raises OrderError:
+    """
+    if order.offer is None:
+        raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}: it has no offer that counts")
+    if order.is_over:
+        raise OrderError(f"the job {order.job.document.job_id} is over: it is {order.state.value}")
+    return order.offer
+
+
+def open_orders(desk: Desk) -> list[Order]:
+    """Jobs in which the identity has a part, that were offered and are not over."""
+    return [order for order in my_orders(desk).orders if order.offer is not None and not order.is_over]
+
+
 def terms_if_any(order: Order) -> Terms | None:
     """The terms of an order, or None where there is no offer or it cannot be trusted."""
     try:
@@ -137,10 +165,21 @@ def terms_if_any(order: Order) -> Terms | None:
         return None
 
 
-def _fold(desk: Desk, job: Signed[Job], documents: list[Signed[Any]], enrollments: Enrollments) -> Order:
+def _fold(desk: Desk, job: Signed[Job], documents: list[Signed[Any]], enrollments: Enrollments) -> list[Order]:
+    """The order of a job; where the creator signed several offers, one view for each that concerns the identity, so
+    that no second offer can hide the money of the first."""
     order = fold(job, documents, enrollments)
+    offers = [each for each in order.conflict if isinstance(each.document, Offer)]
+    views = [fold(job, documents, enrollments, offer_id=offer.id) for offer in offers]
+    mine = [view for view in views if roles_in(view, desk.row.master_address if desk.row else "")] or [order]
+    return [_with_evidence(desk, view, documents, enrollments) for view in mine]
+
+
+def _with_evidence(desk: Desk, order: Order, documents: list[Signed[Any]], enrollments: Enrollments) -> Order:
     evidence = evidence_of(desk, order)
-    return order if evidence == NO_EVIDENCE else fold(job, documents, enrollments, evidence)
+    if evidence == NO_EVIDENCE:
+        return order
+    return fold(order.job, documents, enrollments, evidence, offer_id=order.offer.id if order.offer else None)
 
 
 def evidence_of(desk: Desk, order: Order) -> Evidence:
@@ -148,14 +187,35 @@ def evidence_of(desk: Desk, order: Order) -> Evidence:
     terms = terms_if_any(order)
     if terms is None:
         return NO_EVIDENCE
-    outputs = desk.store.escrow_outputs(order.id)
-    payments = desk.store.payments(order.id)
-    funded, paid = [], []
-    for purse in terms.purses:
-        name = purse.escrow.purse.value
-        needed = confirmations_needed(purse.amount, desk.network)
-        output, payment = outputs.get(name), payments.get(name)
-        is_funded = output is not None and output.amount == purse.amount and output.confirmations >= needed
-        funded.append(is_funded or payment is not None)
-        paid.append(payment is not None and payment.confirmations >= needed)
-    return Evidence(funded=all(funded), primary_paid=paid[0], mediator_paid=paid[1])
+    outputs = desk.store.escrow_outputs(order.contract_id)
+    payments = desk.store.payments(order.contract_id)
+    funding = recorded_funding(terms, outputs, desk.network)
+    refunded = any(payment.ending == Ending.REFUND.value for payment in payments.values())
+
+    def is_paid(purse: PurseFunding) -> bool:
+        payment = payments.get(purse.terms.escrow.purse.value)
+        if payment is None:
+            return refunded and not purse.outputs  # nothing was ever paid in here, so nothing is owed
+        return payment.confirmations >= purse.confirmations_needed
+
+    return Evidence(
+        funded=all(purse.complete or purse.terms.escrow.purse.value in payments for purse in funding.purses),
+        primary_paid=is_paid(funding.primary),
+        mediator_paid=is_paid(funding.mediator),
+        refunded=refunded and _ending(payments, Purse.PRIMARY) in (None, Ending.REFUND.value),
+    )
+
+
+def recorded_funding(terms: Terms, outputs: Sequence[EscrowOutput], network: Network) -> Funding:
+    """The escrows as last seen, without what a payment of the job has spent."""
+    unspent = [
+        Output(each.outpoint, each.amount, terms.of(Purse(each.purse)).escrow.script, None, each.confirmations)
+        for each in outputs
+        if not each.spent
+    ]
+    return match_funding(terms, unspent, network)
+
+
+def _ending(payments: Mapping[str, Payment], purse: Purse) -> str | None:
+    payment = payments.get(purse.value)
+    return None if payment is None else payment.ending

@@ -56,7 +56,9 @@ def look_for_funding(desk: Desk, order: Order) -> Funding:
     :raises EscrowError: no offer, or one that is not what it must be.
     """
     if order.state is State.FROZEN:
-        raise OrderError("the job is frozen: its creator signed two offers or acceptances", hint="Pay nothing.")
+        raise OrderError(
+            "the job is frozen: somebody signed two things that contradict each other", hint="Pay nothing."
+        )
     terms_of(order)
     seen = look_at(desk, order)
     if seen is None:

@@ -18,13 +18,28 @@ _STEPS: Mapping[State, Mapping[Role, str]] = {
         Role.CREATOR: "look at the delivery, then: rein accept",
         Role.WORKER: "wait for the job creator to accept",
     },
+    State.DISPUTED: {
+        Role.CREATOR: "wait for the mediator, or agree: rein settle",
+        Role.WORKER: "wait for the mediator, or agree: rein settle",
+        Role.MEDIATOR: "decide the dispute: rein resolve",
+    },
     State.ACCEPTED: {
         Role.CREATOR: "nothing; the others collect their money",
         Role.WORKER: "collect your money: rein collect",
         Role.MEDIATOR: "collect your fee: rein collect",
     },
+    State.RESOLVED: {
+        Role.CREATOR: "the mediator has decided: rein acceptresolution",
+        Role.WORKER: "the mediator has decided: rein acceptresolution",
+        Role.MEDIATOR: "collect your fee: rein collect",
+    },
     State.SETTLED: dict.fromkeys(Role, "nothing; everybody is paid"),
-    State.FROZEN: dict.fromkeys(Role, "nothing counts any more: the job creator signed twice"),
+    State.REFUNDED: dict.fromkeys(Role, "nothing; the money went back"),
+    State.FROZEN: {
+        Role.CREATOR: "two documents contradict each other: settle or refund, or wait for the mediator",
+        Role.WORKER: "two documents contradict each other: call the mediator: rein workerdispute",
+        Role.MEDIATOR: "two documents contradict each other: rein resolve, if one disputes",
+    },
 }
 
 _PURSE_OF = {Role.WORKER: "primary", Role.MEDIATOR: "mediator"}
@@ -35,10 +50,30 @@ def next_step(order: Order, address: str, payments: Mapping[str, Payment]) -> st
     roles = roles_in(order, address)
     for role in (Role.CREATOR, Role.WORKER, Role.MEDIATOR):
         if role in roles:
-            owing = State.ACCEPTED if order.acceptances and order.state is State.FROZEN else order.state
-            if owing is State.ACCEPTED and _PURSE_OF.get(role) in payments:
-                return "wait for your payment to be confirmed"
-            if owing is not order.state and role in _PURSE_OF:
-                return _STEPS[owing][role]
-            return _STEPS[order.state].get(role, "nothing now")
+            return _next(order, role, payments)
     return "nothing; it went to somebody else" if order.offer else "nothing"
+
+
+def _next(order: Order, role: Role, payments: Mapping[str, Payment]) -> str:
+    if order.is_over:
+        return _STEPS[order.state][role]
+    if _PURSE_OF.get(role, "primary") in payments:
+        return "wait for the payment to be confirmed"
+    if role is Role.MEDIATOR and "primary" in payments:
+        return "collect your fee: rein collect"
+    if order.acceptances and order.state is State.FROZEN and role in _PURSE_OF:
+        return _STEPS[State.ACCEPTED][role]
+    waiting = _proposal_for(order, role)
+    step = _STEPS[order.state].get(role, "nothing now")
+    return f"{waiting}; or {step}" if waiting else step
+
+
+def _proposal_for(order: Order, role: Role) -> str:
+    """Whether somebody's settlement or refund waits for this role."""
+    settled = role is not Role.MEDIATOR and any(each.document.role is not role for each in order.settlements)
+    refunded = any(
+        role is not each.document.role and Role.CREATOR in (role, each.document.role) for each in order.refunds
+    )
+    if settled or refunded:
+        return "a proposal waits for you: rein agree"
+    return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rein.errors import InputError, NotFoundError, OrderError
-from rein.escrow.terms import DEFAULT_FEERATE, offer_amounts
+from rein.escrow.terms import offer_amounts
 from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed, sign
@@ -41,11 +41,6 @@ def find_bid(desk: Desk, name: str) -> tuple[Order, Signed[Bid]]:
         ids = ", ".join(bid.id[:12] for _, bid in found)
         raise InputError(f"several bids answer to {name}", hint=f"Name one of them: {ids}")
     return found[0]
-
-
-def choose_feerate(desk: Desk) -> int:
-    """sat/vB to keep in each escrow for its payment: the chain source's estimate, or a default without one."""
-    return desk.chain.feerate() or DEFAULT_FEERATE
 
 
 def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Signed[Offer]:

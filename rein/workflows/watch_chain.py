@@ -1,18 +1,25 @@
-"""Looking at the chain: are the escrows funded, are the payments made? One scan for all orders."""
+"""Looking at the chain: are the escrows funded, which payment was made? One scan for all orders.
+
+A payment counts only if a document of the job carries it and it is what that document gives: its txid is known before
+it is signed, because a segwit txid does not cover signatures. What disappears again, in a reorganisation or by a
+double spend, takes the order back, and is said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from rein.btc.psbt import Psbt
-from rein.btc.transaction import OutPoint, TxOutput
+from rein.btc.transaction import OutPoint
 from rein.chain.source import ChainSource, Output
 from rein.errors import PsbtError
 from rein.escrow.contract import Purse
-from rein.escrow.funding import Funding, PurseFunding, match_funding
-from rein.escrow.terms import Terms
-from rein.protocol.documents import AcceptDelivery
+from rein.escrow.explain import Explanation
+from rein.escrow.funding import Funding, match_funding
+from rein.escrow.payout import Coin
+from rein.escrow.proposals import Proposal, proposals_of
+from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
 from rein.workflows.cases import terms_if_any
@@ -21,109 +28,191 @@ from rein.workflows.desk import Desk
 
 @dataclass(frozen=True)
 class Seen:
-    """What the chain shows of one order."""
+    """What the chain shows of one order. `proposals` are all payments its documents carry; `unexplained` names the
+    escrows whose money went where no document says."""
 
+    terms: Terms
     funding: Funding
     payments: dict[Purse, Payment]
+    proposals: list[Proposal]
+    unexplained: frozenset[Purse]
+
+    def coins(self, purse: Purse) -> tuple[Coin, ...]:
+        """The confirmed outputs that are unspent, as far as blocks show."""
+        return self.funding.of(purse).coins
 
 
 def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
-    """Look at all orders that have terms, remember what is there, and return it by order id.
+    """Look at all orders that have terms, remember what is there, and return it by contract id.
 
     :raises ChainError: the chain source cannot answer.
     """
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
     scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
     outputs = desk.chain.unspent_outputs(scripts) if scripts else []
-    return {order.id: _remember(desk, order, terms, outputs) for order, terms in agreed}
+    return {order.contract_id: _look(desk, order, terms, outputs) for order, terms in agreed}
 
 
 def look_at(desk: Desk, order: Order) -> Seen | None:
     """Look at one order; None if it has no terms."""
-    return look(desk, [order]).get(order.id)
+    return look(desk, [order]).get(order.contract_id)
 
 
-def payment_psbt(acceptance: AcceptDelivery, purse: Purse) -> str:
-    """The PSBT that pays out an escrow."""
-    return acceptance.primary_psbt if purse is Purse.PRIMARY else acceptance.mediator_psbt
-
-
-def _remember(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
+def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
     funding = match_funding(terms, outputs, desk.network)
-    known = desk.store.escrow_outputs(order.id)
+    proposals = proposals_of(order, terms)
+    before = desk.store.escrow_outputs(order.contract_id)
+    paid_before = desk.store.payments(order.contract_id)
     payments: dict[Purse, Payment] = {}
-    now: list[EscrowOutput] = []
+    rows: dict[OutPoint, EscrowOutput] = {}
+    unexplained = set()
     for each in funding.purses:
         purse = each.terms.escrow.purse
-        recorded = known.get(purse.value)
-        payment = _find_payment(desk.chain, order, each, recorded)
-        if payment is not None:
-            payments[purse] = payment
-        if each.output is not None:
-            now.append(_escrow_output(order, purse, each.output))
-        elif payment is not None and recorded is not None:
-            now.append(recorded)  # spent by the agreed payment: the record of what funded it stays
-    desk.store.set_escrow_outputs(order.id, now)
-    desk.store.set_payments(order.id, list(payments.values()))
-    return Seen(funding, payments)
+        recorded = [output for output in before if output.purse == purse.value]
+        found = _find_payment(desk.chain, order, each.terms, proposals, each.coins, recorded)
+        there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
+        if found is not None:
+            payments[purse] = found.payment
+            # Kept as the record of what funded it. While the payment waits, blocks still show these as unspent.
+            heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
+            there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in found.coins}
+        rows |= there
+        gone = [output for output in recorded if output.outpoint not in there]
+        if _tell_what_is_gone(desk, order, purse, gone, paid_before.get(purse.value), found):
+            unexplained.add(purse)
+    desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained))
 
 
-def _escrow_output(order: Order, purse: Purse, output: Output) -> EscrowOutput:
-    return EscrowOutput(order.id, purse.value, output.outpoint, output.amount, output.confirmations)
+@dataclass(frozen=True)
+class _Found:
+    payment: Payment
+    coins: tuple[Coin, ...]
 
 
 def _find_payment(
-    chain: ChainSource, order: Order, funding: PurseFunding, recorded: EscrowOutput | None
-) -> Payment | None:
-    """The agreed payment, if it is on the chain or on its way. Its txid is known before it is signed, because a
-    segwit txid does not cover signatures.
-
-    It counts only if it spends an output of this very escrow: the same people may have another job with the same
-    receiver and amount, whose payment must not pass for this one's.
-    """
-    for acceptance in order.acceptances:
-        payment = _payment_by(acceptance.document, chain, order, funding, recorded)
-        if payment is not None:
-            return payment
-    return None
-
-
-def _payment_by(
-    acceptance: AcceptDelivery,
     chain: ChainSource,
     order: Order,
-    funding: PurseFunding,
-    recorded: EscrowOutput | None,
-) -> Payment | None:
-    purse = funding.terms
+    purse: PurseTerms,
+    proposals: Iterable[Proposal],
+    unspent: Collection[Coin],
+    recorded: Collection[EscrowOutput],
+) -> _Found | None:
+    """The payment of a document that is on the chain or on its way; the deepest, if several spent different outputs."""
+    known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
+    is_there: dict[OutPoint, bool] = {}
+    tried: set[str] = set()
+    found: list[_Found] = []
+    for proposal in proposals:
+        psbt = _psbt(proposal)
+        if proposal.purse != purse or psbt is None or psbt.transaction.txid in tried:
+            continue
+        if _all_unspent(chain, psbt, unspent, is_there):
+            continue  # it spends what nobody has spent
+        explanation = _explain(chain, order, proposal, psbt, known)
+        if explanation is None or not explanation.as_agreed:
+            continue
+        tried.add(psbt.transaction.txid)
+        payment = _payment(chain, order, proposal, explanation)
+        if payment is not None and explanation.expected is not None:
+            found.append(_Found(payment, explanation.expected.coins))
+    return max(found, key=lambda each: each.payment.confirmations, default=None)
+
+
+def _psbt(proposal: Proposal) -> Psbt | None:
     try:
-        agreed = Psbt.parse(payment_psbt(acceptance, purse.escrow.purse)).transaction
+        psbt = Psbt.parse(proposal.text)
+        _ = psbt.inputs
     except PsbtError:
         return None
-    if agreed.outputs != (purse.payout,) or len(agreed.inputs) != 1:
-        return None
-    if not _is_of_escrow(chain, agreed.inputs[0], funding, recorded):
-        return None
-    output = chain.unspent_output(OutPoint(agreed.txid, 0))
-    if output is not None:
-        confirmations = output.confirmations
-    elif (found := chain.find_transaction(agreed.txid)) is not None:
-        confirmations = found.confirmations
-    else:
-        return None
-    return Payment(order.id, purse.escrow.purse.value, agreed.txid, purse.receives, confirmations)
+    return psbt
 
 
-def _is_of_escrow(chain: ChainSource, outpoint: OutPoint, funding: PurseFunding, recorded: EscrowOutput | None) -> bool:
-    """Whether an outpoint holds, or held, the agreed amount under this escrow's script: seen now, seen before, or
-    read in the transaction that made it."""
-    purse = funding.terms
-    seen = [funding.output, *funding.others] if funding.output else list(funding.others)
-    if outpoint in {each.outpoint for each in seen if each.amount == purse.amount}:
-        return True
-    if recorded is not None and (recorded.outpoint, recorded.amount) == (outpoint, purse.amount):
-        return True
+def _all_unspent(chain: ChainSource, psbt: Psbt, unspent: Collection[Coin], is_there: dict[OutPoint, bool]) -> bool:
+    """Whether nothing this payment spends is spent: in a block, or on the way to one."""
+    confirmed = {coin.outpoint for coin in unspent}
+    for outpoint in psbt.transaction.inputs:
+        if outpoint not in confirmed:
+            return False
+        if outpoint not in is_there:
+            is_there[outpoint] = chain.unspent_output(outpoint) is not None
+        if not is_there[outpoint]:
+            return False
+    return True
+
+
+def _explain(
+    chain: ChainSource, order: Order, proposal: Proposal, psbt: Psbt, known: Collection[Coin]
+) -> Explanation | None:
+    """Hold a payment against outputs of this very escrow: seen now, seen before, or read in what made them. The same
+    people may have another job of the same price, whose payment must not pass for this one's."""
+    if order.bid is None:
+        return None
+    outpoints = {coin.outpoint for coin in known}
+    more = [_read_coin(chain, proposal.purse, each) for each in psbt.transaction.inputs if each not in outpoints]
+    held = {*known, *(coin for coin in more if coin is not None)}
+    return proposal.explain(held, order.job.document, order.bid.document.worker_public_key)
+
+
+def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
     made = chain.find_transaction(outpoint.txid)
     if made is None or outpoint.vout >= len(made.transaction.outputs):
-        return False
-    return made.transaction.outputs[outpoint.vout] == TxOutput(purse.amount, purse.escrow.script)
+        return None
+    output = made.transaction.outputs[outpoint.vout]
+    return Coin(outpoint, output.amount) if output.script == purse.escrow.script else None
+
+
+def _payment(chain: ChainSource, order: Order, proposal: Proposal, explanation: Explanation) -> Payment | None:
+    payout = explanation.expected
+    if payout is None:
+        return None
+    output = chain.unspent_output(OutPoint(payout.txid, 0))
+    if output is not None:
+        height, confirmations = output.height, output.confirmations
+    elif (found := chain.find_transaction(payout.txid)) is not None:
+        height, confirmations = (found.block.height if found.block else None), found.confirmations
+    else:
+        return None
+    return Payment(
+        contract_id=order.contract_id,
+        purse=payout.purse.escrow.purse.value,
+        txid=payout.txid,
+        amount=payout.split.payee,
+        back=payout.back,
+        fee=payout.fee,
+        height=height,
+        confirmations=confirmations,
+        ending=proposal.ending.value,
+        document_id=proposal.document.id,
+    )
+
+
+def _row(order: Order, purse: Purse, output: Output) -> EscrowOutput:
+    return EscrowOutput(
+        order.contract_id, purse.value, output.outpoint, output.amount, output.height, output.confirmations
+    )
+
+
+def _spent(order: Order, purse: Purse, coin: Coin, height: int | None) -> EscrowOutput:
+    return EscrowOutput(order.contract_id, purse.value, coin.outpoint, coin.amount, height, 0, spent=True)
+
+
+def _tell_what_is_gone(
+    desk: Desk,
+    order: Order,
+    purse: Purse,
+    gone: Sequence[EscrowOutput],
+    paid_before: Payment | None,
+    found: _Found | None,
+) -> bool:
+    """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
+    escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
+    if paid_before is not None and (found is None or found.payment.txid != paid_before.txid):
+        desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
+    spent = [each for each in gone if desk.chain.find_transaction(each.outpoint.txid) is not None]
+    for each in gone:
+        if each in spent:
+            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document of the job carries.")
+        else:
+            desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")
+    return bool(spent)

@@ -14,14 +14,27 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, NETWORKS, Network
 from rein.errors import ReinError
 from rein.protocol.description import Description, Party, describe
-from rein.protocol.documents import Kind
+from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.signed import Signed, verify
 from tests.support import documents_of_2016
-from tests.support.people import HEIGHT, JOB_ID, TIME, armored, enroll, job, person, respelled, story
+from tests.support.people import (
+    HEIGHT,
+    JOB_ID,
+    TIME,
+    armored,
+    disputed_story,
+    enroll,
+    job,
+    person,
+    refund,
+    refunded_story,
+    respelled,
+    story,
+)
 from tests.support.texts import any_text
 
-TOLD = story()
+TOLD, DISPUTED, REFUNDED = story(), disputed_story(), refunded_story()
 ALICE, BOB, CHARLIE = (person(name) for name in ("Alice", "Bob", "Charlie"))
 ENROLLMENT = enroll(ALICE, mediator=True)
 
@@ -53,6 +66,19 @@ EMPTY = Description(
 IN_ORDER = dataclasses.replace(EMPTY, title="A Software Widget", job_id=JOB_ID, order_id=TOLD.job.id)
 BY_BOB: dict[str, Any] = {"author": BOB.master_address, "signer": BOB.delegate_address}
 BY_CHARLIE: dict[str, Any] = {"author": CHARLIE.master_address, "signer": CHARLIE.delegate_address}
+
+REFUND_BY_ALICE = refund(ALICE, TOLD.offer, role=Role.MEDIATOR)
+
+
+def by_party(
+    signed: Signed[Any], kind: Kind, answered: Signed[Any], role: str, height: int
+) -> tuple[Signed[Any], Description]:
+    """A document that names its author's role, and nobody else."""
+    who = {"creator": BOB, "worker": CHARLIE, "mediator": ALICE}[role]
+    about = {"author": who.master_address, "signer": who.delegate_address, role: Party(address=who.master_address)}
+    changes: dict[str, Any] = {"id": signed.id, "kind": kind, "previous": answered.id, "block_height": height}
+    return signed, dataclasses.replace(IN_ORDER, **changes, **about)
+
 
 EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
     "enrollment of a mediator": (
@@ -156,6 +182,16 @@ EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
             block_height=HEIGHT + 4,
         ),
     ),
+    "dispute by the creator": by_party(DISPUTED.dispute, Kind.CREATOR_DISPUTE, TOLD.delivery, "creator", HEIGHT + 4),
+    "dispute by the worker": by_party(DISPUTED.counter, Kind.WORKER_DISPUTE, TOLD.delivery, "worker", HEIGHT + 5),
+    "settlement": by_party(DISPUTED.settlement, Kind.SETTLEMENT, TOLD.offer, "creator", HEIGHT + 4),
+    "resolution": by_party(DISPUTED.resolution, Kind.RESOLUTION, DISPUTED.dispute, "mediator", HEIGHT + 6),
+    "accepted resolution": by_party(
+        DISPUTED.accepted, Kind.ACCEPT_RESOLUTION, DISPUTED.resolution, "worker", HEIGHT + 7
+    ),
+    "refund by the creator": by_party(REFUNDED.asked, Kind.REFUND, TOLD.offer, "creator", HEIGHT + 4),
+    "refund by the worker": by_party(REFUNDED.agreed, Kind.REFUND, TOLD.offer, "worker", HEIGHT + 5),
+    "refund by the mediator": by_party(REFUND_BY_ALICE, Kind.REFUND, TOLD.offer, "mediator", HEIGHT + 4),
 }
 
 

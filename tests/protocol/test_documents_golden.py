@@ -6,7 +6,6 @@ If a change is meant, it is a new format with a new `Format:` line: texts like t
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
 from rein.protocol import fields
-from rein.protocol.documents import TYPES
+from rein.protocol.documents import TYPES, Role
 from rein.protocol.signed import sign, verify
 
 ENROLLMENT = """\
@@ -168,7 +167,139 @@ n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
 H/yo4LRwvp6HlUkt32uMFu/g96oJWUSR5T33rZBSDyhNcxImjDzk5m6nmq+wcvgO/TPAz+hkq+6JvVzGCyAXB70=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
+SETTLEMENT = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Settlement
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: worker
+Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Worker amount (BTC): 0.03000000
+Job creator amount (BTC): 0.01500000
+Terms: Half now,\\nthe rest never.
+Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
+Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
+Block height: 104
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+H2PESRRwXxE9pTN3lcTzGUKQcEbiSVvNBG/IOVQiEHVnTZXU+FJybhIuCqIU8tpdk6g8F+GHCIW35PrCMWYpJnc=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+REFUND = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Refund
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: mediator
+Delegate address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+Reason: Nobody could begin.
+Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
+Block height: 104
+-----BEGIN SIGNATURE-----
+mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+H1wKh+0cPvmBOZsxnHwXHcwqEPiilRj47VLdQq26gE3VBc7lxB2guQCnWBCnWnz8l8zbdCA81oLDNoQrkgDoK0o=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+DISPUTE_DELIVERY = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Dispute Delivery
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: creator
+Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Dispute detail: It says hello to nobody.
+Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
+Previous document: 884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4
+Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
+Block height: 104
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+IL2J3x+CSvSf6U4SZVK6L/RldbzATOTzIBe+hHPlLbhjcoFC0nDOiEaFmXI0XxaIT8tGKpim/cBKk8sl+q1vdcM=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+DISPUTE_OFFER = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Dispute Offer
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: worker
+Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Dispute detail: It says hello to everybody.
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: fc8deb876cfce604c9641b7cda0a9a7f5f7a897c60ef6de43117aa2795f5aa1a
+Block height: 105
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+H+SKt5tzkuAaMQE4XlgkGFKrjghwU1RgPkkvgLjXeAYsMg08vIPIXm0bheHk+/bo5E4Vp05h8h4IgOYLUPLYsak=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+DISPUTE_RESOLUTION = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Dispute Resolution
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: mediator
+Delegate address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+Worker amount (BTC): 0.00000000
+Job creator amount (BTC): 0.05000000
+Resolution: It says hello to most.
+Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
+Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
+Previous document: 0858aba71da7e0a75d53e62952a30b3ae152d0feef12ba8b969d0f1eb5711018
+Block hash: 86697b86eab77b152bcffb90145f32f7c0f931c3929be73c9ea59229b49074b2
+Block height: 106
+-----BEGIN SIGNATURE-----
+mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+IDPE2g5SsfTOqXUJgwMAR89yDNSVe9At52PfMqmvChAAAk9J6gNubHB2MrqLnQtBtJ5j3nTbkPUzGWo7mFZO6K8=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+ACCEPT_RESOLUTION = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Accept Resolution
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: creator
+Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
+Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
+Previous document: 1434de23200f73f691ae4aecd9df2ce68b019db3eb46816ece4b79a0f7f39445
+Block hash: fc7cbec8b996232d07ae12c08d52572b5ed591f0adbf4146d91f1375e61862d7
+Block height: 107
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Hxr9KfWfd9HP2+Wh0fMCrZ3ZJOX7ux7vxNoFAOMzl/cUdWIJDj0ybp86jMbXRwVHgnUU+HVm2C+KWoXdyGTqegI=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
 ALICE_MASTER = "fe174a78ee0a0741e1e403968a114865584baa6cb3e7aab074dcd7c3907d7909"
+ALICE_DELEGATE = "cb562ceedd1ad2d7a2faa77f8a9b6a106eb31ca0d0d3e4319d2e2ecd94197ac6"
 BOB_DELEGATE = "8358c40c7ad4ba2443dab007f482c44ff0c2d19beb3c2bc945b88534927e536c"
 CHARLIE_DELEGATE = "fab16d1179ed3902e2402cc0ef3c690d09c9aebc367b2872a8c6c4f9b8399d68"
 
@@ -179,6 +310,41 @@ GOLDEN = {
     "Offer": (OFFER, BOB_DELEGATE, "12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba"),
     "Delivery": (DELIVERY, CHARLIE_DELEGATE, "884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4"),
     "AcceptDelivery": (ACCEPT, BOB_DELEGATE, "83992860af28d1228ea4b082c856fcd4d4472f6d78153c9e834c53f0f0889126"),
+    "Settlement": (SETTLEMENT, CHARLIE_DELEGATE, "07efb3a2bea8e0874f9617f2a56d62e4801e27175f44fe764fb4d3f335457d7b"),
+    "Refund": (REFUND, ALICE_DELEGATE, "f8ca7cea35d7c6a72bb1d22b5af955bd6abbf64eba9dbad519898d112bd683c9"),
+    "DisputeDelivery": (
+        DISPUTE_DELIVERY,
+        BOB_DELEGATE,
+        "0858aba71da7e0a75d53e62952a30b3ae152d0feef12ba8b969d0f1eb5711018",
+    ),
+    "DisputeOffer": (
+        DISPUTE_OFFER,
+        CHARLIE_DELEGATE,
+        "24b1d7b97489221a98430f3df4f5d038c9b96a12228fcbc58118f6079620b304",
+    ),
+    "DisputeResolution": (
+        DISPUTE_RESOLUTION,
+        ALICE_DELEGATE,
+        "1434de23200f73f691ae4aecd9df2ce68b019db3eb46816ece4b79a0f7f39445",
+    ),
+    "AcceptResolution": (
+        ACCEPT_RESOLUTION,
+        BOB_DELEGATE,
+        "45dc5e70df02d48969f75901677f6ff9b657b539c082cc9a69e0f6b6b6a5bcdf",
+    ),
+}
+
+ANSWERS = {
+    "Bid": "Job",
+    "Offer": "Bid",
+    "Delivery": "Offer",
+    "AcceptDelivery": "Delivery",
+    "Settlement": "Offer",
+    "Refund": "Offer",
+    "DisputeDelivery": "Delivery",
+    "DisputeOffer": "Offer",
+    "DisputeResolution": "DisputeDelivery",
+    "AcceptResolution": "DisputeResolution",
 }
 
 _ORDER = {
@@ -203,6 +369,16 @@ _ESCROW = {
     "mediator_public_key": "Mediator public key",
     "worker_public_key": "Worker public key",
 }
+
+_PARTY = {
+    **_ORDER,
+    "role": "Role",
+    "delegate_address": "Delegate address",
+    "master_address": "Master address",
+}
+_AWARD = {"worker_amount": "Worker amount (BTC)", "creator_amount": "Job creator amount (BTC)"}
+_PAYMENTS = {"primary_psbt": "Primary payment PSBT", "mediator_psbt": "Mediator payment PSBT"}
+_DISPUTE = {**_PARTY, "detail": "Dispute detail", "mediator_psbt": "Mediator payment PSBT"}
 
 LABELS: dict[str, dict[str, str]] = {
     "Enrollment": {
@@ -264,15 +440,25 @@ LABELS: dict[str, dict[str, str]] = {
         **_CREATOR,
     },
     "Delivery": {**_ORDER, "deliverables": "Deliverables", **_WORKER},
-    "AcceptDelivery": {
-        **_ORDER,
-        "primary_psbt": "Primary payment PSBT",
-        "mediator_psbt": "Mediator payment PSBT",
-        **_CREATOR,
-    },
+    "AcceptDelivery": {**_ORDER, **_PAYMENTS, **_CREATOR},
+    "Settlement": {**_PARTY, **_AWARD, "terms": "Terms", **_PAYMENTS},
+    "Refund": {**_PARTY, "reason": "Reason", **_PAYMENTS},
+    "DisputeDelivery": _DISPUTE,
+    "DisputeOffer": _DISPUTE,
+    "DisputeResolution": {**_PARTY, **_AWARD, "resolution": "Resolution", **_PAYMENTS},
+    "AcceptResolution": {**_PARTY, **_PAYMENTS},
 }
 
 DESCRIPTION = ' It says:\n\t"Hello World!" \\o/\n-----BEGIN BITCOIN SIGNED MESSAGE-----\u2028 café '
+
+
+TERMS = "Half now,\nthe rest never."
+LEFT_OUT = {
+    ("Enrollment", "previous"),
+    ("Job", "previous"),
+    ("Refund", "mediator_psbt"),
+    ("DisputeOffer", "mediator_psbt"),
+}
 
 
 def spelled(label: str, value: Any) -> str:
@@ -282,6 +468,8 @@ def spelled(label: str, value: Any) -> str:
             return value.hex()
         case Network():
             return value.name
+        case Role():
+            return value.value
         case tuple():
             return ", ".join(value)
         case int() if label.endswith("(BTC)"):
@@ -314,16 +502,20 @@ def test_every_label_stands_for_its_attribute(name: str) -> None:
     assert rows.pop("Format") == "2"
     for attribute, label in LABELS[name].items():
         value = getattr(signed.document, attribute)
-        if attribute == "previous" and value is None:
+        if value is None:
+            assert (name, attribute) in LEFT_OUT
             assert label not in rows
         elif attribute == "description" and name == "Job":
             assert value == DESCRIPTION
+        elif attribute == "terms":
+            assert value == TERMS
         else:
             assert rows[label] == spelled(label, value)
 
 
-def test_every_document_answers_the_one_before() -> None:
-    story = [verify(armored) for armored, _, _ in list(GOLDEN.values())[1:]]
-    for before, after in pairwise(story):
-        assert after.document.previous == before.id
-        assert after.document.job_document == story[0].id
+def test_every_document_answers_another_of_the_same_job() -> None:
+    assert set(ANSWERS) == set(GOLDEN) - {"Enrollment", "Job"}
+    story = {name: verify(armored) for name, (armored, _, _) in GOLDEN.items()}
+    for name, answered in ANSWERS.items():
+        assert story[name].document.previous == story[answered].id
+        assert story[name].document.job_document == story["Job"].id

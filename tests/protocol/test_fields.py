@@ -19,11 +19,17 @@ from rein.protocol.documents import TYPES
 from rein.protocol.fields import Codec, lines_of
 from rein.protocol.signed import Signed
 from rein.protocol.text import escape
-from tests.support.people import enroll, job, person, story
+from tests.support.people import disputed_story, enroll, job, person, refunded_story, story
 from tests.support.texts import any_text
 
 STORY = story()
-OF_EVERY_TYPE: tuple[Signed[Any], ...] = (enroll(person("Alice"), mediator=True), STORY.job, *STORY.documents)
+OF_EVERY_TYPE: tuple[Signed[Any], ...] = (
+    enroll(person("Alice"), mediator=True),
+    STORY.job,
+    *STORY.documents,
+    *disputed_story().documents[3:],
+    refunded_story().asked,
+)
 each_type = pytest.mark.parametrize("signed", OF_EVERY_TYPE, ids=lambda signed: signed.document.KIND.value)
 any_document = st.sampled_from(OF_EVERY_TYPE)
 

@@ -33,26 +33,32 @@ from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed, verify
 from tests.support import documents_of_2016
 from tests.support.hostile import kept_apart
+from tests.support.hostile_disputes import kept_apart_in_disputes
 from tests.support.people import (
     accept,
     armored,
     bid,
+    creator_dispute,
     delivery,
+    disputed_story,
     enroll,
     forged,
     job,
     offer,
     person,
+    resolution,
     respelled,
     rewritten,
     story,
+    worker_dispute,
 )
 
-TOLD = story()
+TOLD, DISPUTED = story(), disputed_story()
 BID, OFFER, DELIVERY, ACCEPTANCE = TOLD.documents
 ALICE, BOB, CHARLIE, MALLORY = TOLD.mediator, TOLD.creator, TOLD.worker, person("Mallory")
 FUNDED = Evidence(funded=True)
 HOSTILE = kept_apart()
+IN_DISPUTES = kept_apart_in_disputes()
 
 STEPS: tuple[tuple[tuple[Signed[Any], ...], Evidence, State], ...] = (
     ((), NO_EVIDENCE, State.POSTED),
@@ -62,6 +68,8 @@ STEPS: tuple[tuple[tuple[Signed[Any], ...], Evidence, State], ...] = (
     ((BID, OFFER, DELIVERY), FUNDED, State.DELIVERED),
     ((BID, OFFER, DELIVERY, ACCEPTANCE), FUNDED, State.ACCEPTED),
     ((BID, OFFER, DELIVERY, ACCEPTANCE), Evidence(True, True, True), State.SETTLED),
+    (DISPUTED.documents[:4], FUNDED, State.DISPUTED),
+    (DISPUTED.documents, FUNDED, State.RESOLVED),
 )
 
 
@@ -70,7 +78,7 @@ def folded(*documents: Signed[Any], evidence: Evidence = NO_EVIDENCE) -> Order:
 
 
 def nothing_moves(*hostile: Signed[Any]) -> list[ReinError]:
-    """At every step of the story these documents change nothing that counts. Why not, at the last step."""
+    """At every step of the stories these documents change nothing that counts. Why not, at the last step."""
     reasons: list[ReinError] = []
     for documents, evidence, state in STEPS:
         before = folded(*documents, evidence=evidence)
@@ -98,7 +106,7 @@ def refused(text: str, error: type[ReinError], why: str) -> None:
 
 def apart(name: str) -> None:
     """A document of the hostile collection moves nothing and is named."""
-    hostile = HOSTILE[name]
+    hostile = (HOSTILE | IN_DISPUTES)[name]
     [reason] = nothing_moves(hostile.signed)
     assert type(reason) is AuthorityError
     assert hostile.why in reason.message
@@ -159,7 +167,7 @@ def test_s2_a_mediators_key_is_the_one_the_mediator_published() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in HOSTILE if " by " in name or name.endswith("'s name")],
+    [name for name in [*HOSTILE, *IN_DISPUTES] if " by " in name or name.endswith("'s name")],
 )
 def test_s4_nobody_speaks_in_a_role_that_is_not_theirs(name: str) -> None:
     apart(name)
@@ -276,6 +284,7 @@ def test_s7_networks_that_share_their_addresses_are_told_apart_by_the_signed_lin
         "delivery under another job name",
         "acceptance under another Job ID",
         "bid of another network",
+        *(name for name in IN_DISPUTES if " under another " in name or name.endswith("of another network")),
     ],
 )
 def test_s7_a_document_is_bound_to_its_job(name: str) -> None:
@@ -285,9 +294,15 @@ def test_s7_a_document_is_bound_to_its_job(name: str) -> None:
 def test_s7_an_offer_replayed_into_the_next_job_of_the_same_people_moves_nothing() -> None:
     """The creator posts the very same job again: same text but for the height, same Job ID, same people."""
     again = job(BOB, ALICE, block_height=TOLD.job.document.block_height + 1)
-    order = fold(again, TOLD.documents, TOLD.enrollments, Evidence(True, True, True))
+    order = fold(again, [*TOLD.documents, *DISPUTED.documents], TOLD.enrollments, Evidence(True, True, True))
     assert order.state is State.POSTED
     assert order.documents() == (again,)
+
+
+@pytest.mark.parametrize("elsewhere", [MAINNET, SIGNET], ids=lambda network: network.name)
+def test_s7_a_resolution_replayed_from_another_job_or_network_decides_nothing(elsewhere: Network) -> None:
+    for told in (disputed_story(job_id="b" * 20), disputed_story(elsewhere)):
+        assert nothing_moves(*told.documents) == []
 
 
 def test_s7_an_old_version_cannot_be_played_as_a_new_one_nor_the_other_way() -> None:
@@ -352,6 +367,7 @@ def test_s10_two_acceptances_freeze_the_job_and_are_evidence() -> None:
 
 def test_s10_nobody_else_can_freeze_a_job() -> None:
     everything = [each.signed for name, each in HOSTILE.items() if name.startswith(("offer", "acceptance"))]
+    everything += [each.signed for name, each in IN_DISPUTES.items() if name.startswith("resolution")]
     assert len(nothing_moves(*everything)) == len(everything)
 
 
@@ -361,6 +377,48 @@ def test_s10_a_job_that_is_edited_after_a_bid_is_another_job() -> None:
     assert order.state is State.POSTED
     assert order.bids == ()
     assert nothing_moves(edited) == []
+
+
+def test_s10_two_different_decisions_of_a_mediator_freeze_the_job_and_are_evidence() -> None:
+    other = resolution(ALICE, DISPUTED.dispute, worker_amount=Sat(0))
+    for documents in ((*DISPUTED.documents, other), (other, *reversed(DISPUTED.documents))):
+        order = folded(*documents, evidence=FUNDED)
+        assert order.state is State.FROZEN
+        assert set(order.conflict) == {DISPUTED.resolution, other}
+    for signed in order.conflict:
+        assert verify(signed.armored).document.author.master_address == ALICE.master_address
+
+
+# ---- S11
+
+
+def test_s11_a_mediator_decides_nothing_unasked() -> None:
+    """Neither before somebody disputes, nor by disputing, nor about a job that was accepted."""
+    decision = resolution(ALICE, DISPUTED.dispute, worker_amount=Sat(0))
+    for documents in STEPS[:7]:
+        order = folded(decision, *documents[0], evidence=documents[1])
+        assert order.state is documents[2]
+        assert [each.document for each in order.apart] == [decision]
+    accepted = folded(*DISPUTED.documents[:4], ACCEPTANCE, decision, evidence=FUNDED)
+    assert accepted.state is State.ACCEPTED
+    for name in ("dispute as creator by the mediator", "dispute as worker by the mediator"):
+        apart(name)
+
+
+@pytest.mark.parametrize("name", ["resolution above the price", "resolution below the price"])
+def test_s11_a_mediator_awards_the_whole_price_and_no_more(name: str) -> None:
+    apart(name)
+
+
+# ---- S12
+
+
+def test_s12_whoever_is_left_waiting_can_call_the_mediator() -> None:
+    """From the offer on, against silence as well as against work; two of three are enough from there."""
+    for complaint in (worker_dispute(CHARLIE, OFFER), creator_dispute(BOB, OFFER)):
+        decision = resolution(ALICE, complaint)
+        assert folded(BID, OFFER, complaint, evidence=FUNDED).state is State.DISPUTED
+        assert folded(BID, OFFER, complaint, decision, evidence=FUNDED).state is State.RESOLVED
 
 
 # ---- S13

@@ -34,16 +34,21 @@ from tests.support.people import (
     PRICE,
     accept,
     bid,
+    creator_dispute,
     delivery,
+    disputed_story,
     enroll,
     job,
     offer,
     person,
+    refunded_story,
+    resolution,
     respelled,
     story,
+    worker_dispute,
 )
 
-TOLD = story()
+TOLD, DISPUTED = story(), disputed_story()
 BID, OFFER, DELIVERY, ACCEPTANCE = TOLD.documents
 ALICE, BOB, CHARLIE, MALLORY = TOLD.mediator, TOLD.creator, TOLD.worker, person("Mallory")
 
@@ -70,6 +75,11 @@ def shape(order: Order) -> tuple[Any, ...]:
         order.offer,
         order.bid,
         order.acceptance,
+        order.settlements,
+        order.refunds,
+        order.disputes,
+        order.resolutions,
+        order.accepted_resolutions,
         order.conflict,
         [(each.document.id, type(each.reason), each.reason.message) for each in order.apart],
     )
@@ -119,13 +129,15 @@ def expected_state(present: set[str], evidence: Evidence) -> State:
         return State.POSTED
     if not {"bid", "offer"} <= present:
         return State.BID
+    if evidence.primary_paid and evidence.mediator_paid:
+        return State.REFUNDED if evidence.refunded else State.SETTLED
     if not evidence.funded:
         return State.OFFERED
     if not {"bid", "offer", "delivery"} <= present:
         return State.FUNDED
     if not {"bid", "offer", "delivery", "acceptance"} <= present:
         return State.DELIVERED
-    return State.SETTLED if evidence.primary_paid and evidence.mediator_paid else State.ACCEPTED
+    return State.ACCEPTED
 
 
 def test_every_part_of_the_story_with_every_evidence() -> None:
@@ -133,13 +145,13 @@ def test_every_part_of_the_story_with_every_evidence() -> None:
     reached = set()
     for size in range(len(named) + 1):
         for present in combinations(named, size):
-            for flags in product((False, True), repeat=3):
+            for flags in product((False, True), repeat=4):
                 evidence = Evidence(*flags)
                 order = folded(*(named[each] for each in present), evidence=evidence)
                 assert order.state is expected_state(set(present), evidence), (present, evidence)
                 assert len(order.documents()) + len(order.apart) == 1 + len(present)
                 reached.add(order.state)
-    assert reached == set(State) - {State.FROZEN}
+    assert reached == set(State) - {State.FROZEN, State.DISPUTED, State.RESOLVED}
 
 
 def test_a_delivery_before_the_money_is_there_waits_for_it() -> None:
@@ -163,19 +175,54 @@ def test_a_row_leads_from_a_state_to_another_by_one_event() -> None:
     assert {event for _, event in TRANSITIONS} == set(Event)
 
 
+DISPUTE, RESOLUTION = DISPUTED.dispute, DISPUTED.resolution
+OFFER_DISPUTED = creator_dispute(BOB, OFFER)
+DOCUMENTS_TO: dict[State, tuple[tuple[Signed[Any], ...], Evidence]] = {
+    **{STEPS[name][2]: STEPS[name][:2] for name in ("offered", "funded", "delivered", "accepted")},
+    State.DISPUTED: ((BID, OFFER, DELIVERY, DISPUTE), FUNDED),
+    State.RESOLVED: ((BID, OFFER, DELIVERY, DISPUTE, RESOLUTION), FUNDED),
+    State.FROZEN: ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
+}
+"""Documents and evidence for each state from which money may end a job."""
+
 REACHED: dict[tuple[State, Event], tuple[tuple[Signed[Any], ...], Evidence]] = {
     (State.POSTED, Event.BID): STEPS["bid"][:2],
     (State.BID, Event.OFFER): STEPS["offered"][:2],
     (State.OFFERED, Event.FUNDING): STEPS["funded"][:2],
     (State.FUNDED, Event.DELIVERY): STEPS["delivered"][:2],
     (State.DELIVERED, Event.ACCEPTANCE): STEPS["accepted"][:2],
-    (State.ACCEPTED, Event.PAYMENT): STEPS["settled"][:2],
+    (State.OFFERED, Event.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), NO_EVIDENCE),
+    (State.FUNDED, Event.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), FUNDED),
+    (State.DELIVERED, Event.DISPUTE): ((BID, OFFER, DELIVERY, DISPUTE), FUNDED),
+    (State.ACCEPTED, Event.DISPUTE): ((*TOLD.documents, worker_dispute(CHARLIE, ACCEPTANCE)), FUNDED),
+    (State.DISPUTED, Event.ACCEPTANCE): ((*TOLD.documents, DISPUTE), FUNDED),
+    (State.DISPUTED, Event.RESOLUTION): ((BID, OFFER, DELIVERY, DISPUTE, RESOLUTION), FUNDED),
     (State.BID, Event.CONFLICT): ((BID, OFFER, OTHER_OFFER), NO_EVIDENCE),
     (State.OFFERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), NO_EVIDENCE),
     (State.DELIVERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
-    (State.FROZEN, Event.PAYMENT): ((*TOLD.documents, OTHER_ACCEPTANCE), Evidence(True, True, True)),
+    (State.DISPUTED, Event.CONFLICT): ((*TOLD.documents, DISPUTE, OTHER_ACCEPTANCE), FUNDED),
+    (State.RESOLVED, Event.CONFLICT): (
+        (BID, OFFER, DELIVERY, DISPUTE, RESOLUTION, resolution(ALICE, DISPUTE, worker_amount=PRICE)),
+        FUNDED,
+    ),
+    **{
+        (state, event): (documents, Evidence(before.funded, True, True, event is Event.REFUND))
+        for state, (documents, before) in DOCUMENTS_TO.items()
+        for event in (Event.PAYMENT, Event.REFUND)
+    },
 }
 """Documents and evidence whose last event is the one of the row."""
+
+UNREACHABLE = {
+    (State.FUNDED, Event.CONFLICT): "two acceptances need a delivery, two offers leave none that could be funded, and "
+    "two resolutions need a dispute",
+}
+
+
+@pytest.mark.parametrize("state", DOCUMENTS_TO, ids=lambda state: state.value)
+def test_documents_lead_to_each_state_from_which_money_ends_a_job(state: State) -> None:
+    documents, evidence = DOCUMENTS_TO[state]
+    assert folded(*documents, evidence=evidence).state is state
 
 
 @pytest.mark.parametrize("row", REACHED, ids=lambda row: f"{row[0].value} {row[1].value}")
@@ -184,9 +231,9 @@ def test_documents_and_evidence_take_each_row(row: tuple[State, Event]) -> None:
     assert folded(*documents, evidence=evidence).state is TRANSITIONS[row]
 
 
-def test_only_one_row_is_out_of_reach_of_documents() -> None:
-    """Two acceptances need a delivery, and two offers leave none that could be funded."""
-    assert set(TRANSITIONS) - set(REACHED) == {(State.FUNDED, Event.CONFLICT)}
+def test_every_other_row_has_a_reason() -> None:
+    assert set(TRANSITIONS) == set(REACHED) | set(UNREACHABLE)
+    assert not set(REACHED) & set(UNREACHABLE)
 
 
 PATH_TO: dict[State, tuple[Event, ...]] = {
@@ -197,6 +244,9 @@ PATH_TO: dict[State, tuple[Event, ...]] = {
     State.DELIVERED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY),
     State.ACCEPTED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE),
     State.SETTLED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE, Event.PAYMENT),
+    State.DISPUTED: (Event.BID, Event.OFFER, Event.DISPUTE),
+    State.RESOLVED: (Event.BID, Event.OFFER, Event.DISPUTE, Event.RESOLUTION),
+    State.REFUNDED: (Event.BID, Event.OFFER, Event.REFUND),
     State.FROZEN: (Event.BID, Event.CONFLICT),
 }
 
@@ -208,31 +258,56 @@ def test_every_event_in_every_state(state: State, event: Event) -> None:
     assert run([*PATH_TO[state], event]) is TRANSITIONS.get((state, event), state)
 
 
-def test_the_end_is_the_end() -> None:
-    assert run([*PATH_TO[State.SETTLED], *Event, *Event]) is State.SETTLED
+ENDS = (State.SETTLED, State.REFUNDED)
+MONEY = (Event.PAYMENT, Event.REFUND)
 
 
-def test_nothing_but_payment_leaves_frozen() -> None:
-    others = [event for event in Event if event is not Event.PAYMENT]
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_is_the_end(end: State) -> None:
+    assert run([*PATH_TO[end], *Event, *Event]) is end
+
+
+def test_nothing_but_money_leaves_frozen() -> None:
+    others = [event for event in Event if event not in MONEY]
     assert run([*PATH_TO[State.FROZEN], *others, *others]) is State.FROZEN
+
+
+def test_nothing_but_money_ends_a_job() -> None:
+    assert {event for (_, event), after in TRANSITIONS.items() if after in ENDS} == set(MONEY)
+
+
+LADDER = [state for state in State if state is not State.FROZEN]
+
+
+def test_only_a_protest_leads_back() -> None:
+    back = {
+        (before, event)
+        for (before, event), after in TRANSITIONS.items()
+        if State.FROZEN not in (before, after) and LADDER.index(after) < LADDER.index(before)
+    }
+    assert back == {(State.ACCEPTED, Event.DISPUTE)}
 
 
 @given(st.lists(st.sampled_from(Event)), st.lists(st.sampled_from(Event)))
 def test_no_events_lead_back_or_outside(first: list[Event], then: list[Event]) -> None:
-    ladder: list[State] = [state for state in State if state is not State.FROZEN]
     before, after = run(first), run(first + then)
     assert before in State
     assert after in State
-    if State.FROZEN not in (before, after):
-        assert ladder.index(after) >= ladder.index(before)
-    if before is State.FROZEN:
-        assert after in (State.FROZEN, State.SETTLED)
+    if before in ENDS:
+        assert after is before
+    elif before is State.FROZEN:
+        assert after in (State.FROZEN, *ENDS)
+    elif after is not State.FROZEN:
+        # An accepted job may be disputed once more; nothing leads back from there.
+        lowest = min(before, State.DISPUTED, key=LADDER.index) if before is State.ACCEPTED else before
+        assert LADDER.index(after) >= LADDER.index(lowest)
 
 
 # ---- the order of arrival
 
-WHOLE = (*TOLD.documents, *(each.signed for each in HOSTILE.values()), *of_other_orders(), OTHER_BID)
-evidences = st.builds(Evidence, st.booleans(), st.booleans(), st.booleans())
+QUARREL = (*DISPUTED.documents[3:], *refunded_story().documents[2:])
+WHOLE = (*TOLD.documents, *QUARREL, *(each.signed for each in HOSTILE.values()), *of_other_orders(), OTHER_BID)
+evidences = st.builds(Evidence, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 
 
 @given(st.permutations(WHOLE), st.data(), evidences)

@@ -32,10 +32,12 @@ from tests.support.people import (
     armored,
     bid,
     delivery,
+    disputed_story,
     enroll,
     forged,
     job,
     person,
+    refunded_story,
     respelled,
     rewritten,
     story,
@@ -43,7 +45,7 @@ from tests.support.people import (
 )
 from tests.support.texts import any_string, any_text, nasty_text
 
-STORY = story()
+STORY, DISPUTED, REFUNDED = story(), disputed_story(), refunded_story()
 ALICE, BOB, CHARLIE, MALLORY = (person(name) for name in ("Alice", "Bob", "Charlie", "Mallory"))
 ENROLLMENT = enroll(ALICE, mediator=True)
 
@@ -54,6 +56,12 @@ SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
     (STORY.offer, BOB.delegate),
     (STORY.delivery, CHARLIE.delegate),
     (STORY.acceptance, BOB.delegate),
+    (DISPUTED.dispute, BOB.delegate),
+    (DISPUTED.counter, CHARLIE.delegate),
+    (DISPUTED.settlement, BOB.delegate),
+    (DISPUTED.resolution, ALICE.delegate),
+    (DISPUTED.accepted, CHARLIE.delegate),
+    (REFUNDED.agreed, CHARLIE.delegate),
 )
 OF_2016 = tuple(
     verify(text)
@@ -189,7 +197,7 @@ def test_an_unknown_format_is_refused_and_never_read_as_one_of_2016(line: str) -
 
 
 @pytest.mark.parametrize(
-    "title", ["Rein Dispute Offer", "rein job", "Rein Job ", " Rein Job", "Rein", "\x1b[2J", "x" * 999]
+    "title", ["Rein Dispute Offer ", "Rein Rating", "rein job", "Rein Job ", " Rein Job", "Rein", "\x1b[2J", "x" * 999]
 )
 def test_an_unknown_title_is_refused(title: str) -> None:
     text = rewritten(STORY.job, BOB.delegate, lambda text: text.replace("Rein Job", title, 1))

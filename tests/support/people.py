@@ -4,7 +4,8 @@
     posted = job(bob, alice)                         # Signed[Job]: Bob hires, Alice would mediate
     posted = job(bob, alice, name="Paint my fence")  # any field of the document class by its name
 
-Every builder takes what the document answers, so a whole story is a chain of calls; `story()` tells one.
+Every builder takes what the document answers, so a whole story is a chain of calls; `story()` tells one,
+`disputed_story()` and `refunded_story()` tell others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,22 @@ from rein.btc.networks import REGTEST, Network
 from rein.btc.script import mandatory_multisig_script, multisig_script
 from rein.protocol import fields, job_keys
 from rein.protocol.armor import Armored, read_armor
-from rein.protocol.documents import AcceptDelivery, Bid, Delivery, Document, Enrollment, Job, Offer
+from rein.protocol.documents import (
+    AcceptDelivery,
+    AcceptResolution,
+    Bid,
+    Delivery,
+    DisputeDelivery,
+    DisputeOffer,
+    DisputeResolution,
+    Document,
+    Enrollment,
+    Job,
+    Offer,
+    Refund,
+    Role,
+    Settlement,
+)
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
@@ -229,6 +245,92 @@ def accept(creator: Person, delivery: Signed[Delivery], /, **changes: Any) -> Si
     return sign(AcceptDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator.delegate)
 
 
+def settlement(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, **changes: Any) -> Signed[Settlement]:
+    """A proposal to end the job of an offer: three fifths of the price to the worker, the rest back, unless told."""
+    defaults = {
+        **_said_by(who, role, offer),
+        **_award(offer.document.amount, changes),
+        "terms": "Three fifths for what there is, and no hard feelings.",
+        "primary_psbt": PRIMARY_PSBT,
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(Settlement(**_fill(defaults, changes, HEIGHT + 4)), who.delegate)
+
+
+def refund(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, **changes: Any) -> Signed[Refund]:
+    """A refund of what went into the escrows of an offer."""
+    defaults = {
+        **_said_by(who, role, offer),
+        "reason": "Nobody could begin.",
+        "primary_psbt": PRIMARY_PSBT,
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(Refund(**_fill(defaults, changes, HEIGHT + 4)), who.delegate)
+
+
+def creator_dispute(
+    creator: Person, answers: Signed[Offer] | Signed[Delivery], /, **changes: Any
+) -> Signed[DisputeDelivery]:
+    """The creator disputes a delivery, or an offer that nobody delivers on."""
+    defaults = {
+        **_said_by(creator, Role.CREATOR, answers),
+        "detail": "It says hello to nobody.",
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(DisputeDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator.delegate)
+
+
+def worker_dispute(
+    worker: Person, answers: Signed[Offer] | Signed[Delivery] | Signed[AcceptDelivery], /, **changes: Any
+) -> Signed[DisputeOffer]:
+    """The worker disputes an offer, a delivery that nobody accepts, or an acceptance that pays nothing."""
+    defaults = {
+        **_said_by(worker, Role.WORKER, answers),
+        "detail": "It says hello to everybody.",
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(DisputeOffer(**_fill(defaults, changes, HEIGHT + 5)), worker.delegate)
+
+
+def resolution(
+    mediator: Person, dispute: Signed[DisputeDelivery] | Signed[DisputeOffer], /, price: Sat = PRICE, **changes: Any
+) -> Signed[DisputeResolution]:
+    """The mediator's decision on a dispute: three fifths of the price to the worker, the rest back, unless told."""
+    defaults = {
+        **_said_by(mediator, Role.MEDIATOR, dispute),
+        **_award(price, changes),
+        "resolution": "It says hello to most.",
+        "primary_psbt": PRIMARY_PSBT,
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(DisputeResolution(**_fill(defaults, changes, HEIGHT + 6)), mediator.delegate)
+
+
+def accept_resolution(
+    who: Person, resolution: Signed[DisputeResolution], /, role: Role = Role.WORKER, **changes: Any
+) -> Signed[AcceptResolution]:
+    """The second signature to a resolution."""
+    defaults = {
+        **_said_by(who, role, resolution),
+        "primary_psbt": PRIMARY_PSBT,
+        "mediator_psbt": MEDIATOR_PSBT,
+    }
+    return sign(AcceptResolution(**_fill(defaults, changes, HEIGHT + 7)), who.delegate)
+
+
+def _said_by(who: Person, role: Role, answers: Signed[Any]) -> dict[str, Any]:
+    return _same_job_as(answers) | {
+        "role": role,
+        "delegate_address": who.delegate_address,
+        "master_address": who.master_address,
+    }
+
+
+def _award(price: Sat, changes: dict[str, Any]) -> dict[str, Sat]:
+    worker_amount = changes.get("worker_amount", Sat(price * 3 // 5))
+    return {"worker_amount": worker_amount, "creator_amount": Sat(price - worker_amount)}
+
+
 def _belongs_to(job: Signed[Job]) -> dict[str, Any]:
     posted = job.document
     return {"network": posted.network, "job_name": posted.name, "job_id": posted.job_id, "job_document": job.id}
@@ -282,6 +384,59 @@ def story(network: Network = REGTEST, job_id: str = JOB_ID) -> Story:
     delivered = delivery(charlie, given)
     accepted = accept(bob, delivered)
     return Story(bob, alice, charlie, known, posted, placed, given, delivered, accepted)
+
+
+@dataclass(frozen=True)
+class DisputedStory:
+    """A job whose creator does not take the delivery: what was said before, and the quarrel."""
+
+    before: Story
+    dispute: Signed[DisputeDelivery]
+    counter: Signed[DisputeOffer]
+    settlement: Signed[Settlement]
+    resolution: Signed[DisputeResolution]
+    accepted: Signed[AcceptResolution]
+
+    @property
+    def documents(self) -> tuple[Signed[Any], ...]:
+        """What answers the job, in the order it was said. There is no acceptance of the delivery."""
+        told = self.before
+        quarrel = (self.dispute, self.counter, self.settlement, self.resolution, self.accepted)
+        return (told.bid, told.offer, told.delivery, *quarrel)
+
+
+@lru_cache
+def disputed_story(network: Network = REGTEST, job_id: str = JOB_ID) -> DisputedStory:
+    """The job of `story()`. Bob disputes, Charlie too; Bob proposes to settle; Alice decides, and Charlie takes it."""
+    told = story(network, job_id)
+    complaint = creator_dispute(told.creator, told.delivery)
+    counter = worker_dispute(told.worker, told.delivery)
+    proposal = settlement(told.creator, told.offer)
+    decision = resolution(told.mediator, complaint)
+    taken = accept_resolution(told.worker, decision)
+    return DisputedStory(told, complaint, counter, proposal, decision, taken)
+
+
+@dataclass(frozen=True)
+class RefundedStory:
+    """A job that ends before anything is delivered: what was said before, and the two who give the money back."""
+
+    before: Story
+    asked: Signed[Refund]
+    agreed: Signed[Refund]
+
+    @property
+    def documents(self) -> tuple[Signed[Any], ...]:
+        """What answers the job, in the order it was said."""
+        return (self.before.bid, self.before.offer, self.asked, self.agreed)
+
+
+@lru_cache
+def refunded_story(network: Network = REGTEST, job_id: str = JOB_ID) -> RefundedStory:
+    """The job of `story()`. Bob asks for his money, and Charlie agrees."""
+    told = story(network, job_id)
+    agreed = refund(told.worker, told.offer, role=Role.WORKER, reason="Agreed.", block_height=HEIGHT + 5)
+    return RefundedStory(told, refund(told.creator, told.offer), agreed)
 
 
 def with_changes(signed: Signed[D], key: PrivateKey, **changes: Any) -> Signed[D]:

@@ -1,24 +1,49 @@
-"""The documents of Rein, one class a type, one module a class."""
+"""The documents of Rein, one class a type, one module a class or a pair."""
 
 from __future__ import annotations
 
 from rein.protocol.documents.accept import AcceptDelivery
+from rein.protocol.documents.award import AwardDocument
 from rein.protocol.documents.base import Author, Document, Kind, OrderDocument, Role
 from rein.protocol.documents.bid import Bid
 from rein.protocol.documents.delivery import Delivery
+from rein.protocol.documents.dispute import Dispute, DisputeDelivery, DisputeOffer
 from rein.protocol.documents.enrollment import Enrollment
 from rein.protocol.documents.job import Job
 from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.documents.offer import Offer
+from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.refund import Refund
+from rein.protocol.documents.resolution import AcceptResolution, DisputeResolution
+from rein.protocol.documents.settlement import Settlement
 
-TYPES: tuple[type[Document], ...] = (Enrollment, Job, Bid, Offer, Delivery, AcceptDelivery)
+TYPES: tuple[type[Document], ...] = (
+    Enrollment,
+    Job,
+    Bid,
+    Offer,
+    Delivery,
+    AcceptDelivery,
+    Settlement,
+    Refund,
+    DisputeDelivery,
+    DisputeOffer,
+    DisputeResolution,
+    AcceptResolution,
+)
 
 __all__ = [
     "TYPES",
     "AcceptDelivery",
+    "AcceptResolution",
     "Author",
+    "AwardDocument",
     "Bid",
     "Delivery",
+    "Dispute",
+    "DisputeDelivery",
+    "DisputeOffer",
+    "DisputeResolution",
     "Document",
     "Enrollment",
     "Job",
@@ -26,5 +51,8 @@ __all__ = [
     "LegacyDocument",
     "Offer",
     "OrderDocument",
+    "PartyDocument",
+    "Refund",
     "Role",
+    "Settlement",
 ]

@@ -22,6 +22,12 @@ class Kind(Enum):
     OFFER = "offer"
     DELIVERY = "delivery"
     ACCEPT = "accept"
+    SETTLEMENT = "settlement"
+    REFUND = "refund"
+    CREATOR_DISPUTE = "creatordispute"
+    WORKER_DISPUTE = "workerdispute"
+    RESOLUTION = "resolution"
+    ACCEPT_RESOLUTION = "acceptresolution"
 
 
 class Role(Enum):

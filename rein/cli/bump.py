@@ -1,0 +1,82 @@
+"""`rein bump`"""
+
+from __future__ import annotations
+
+import click
+
+from rein.btc.amounts import format_btc
+from rein.cli.choose import choose_order
+from rein.cli.common import Cli, command, dry_run_option, feerate_option, job_option
+from rein.cli.common import feerate as parse_feerate
+from rein.cli.show import finish, say_payouts
+from rein.errors import InputError
+from rein.protocol.orders import Order
+from rein.workflows.bump import plan_bump, plan_replacement, send_bump
+from rein.workflows.cases import find_order, open_orders
+from rein.workflows.pull import pull_my_orders
+from rein.workflows.settle import build_settlement
+from rein.workflows.watch_chain import look_at
+
+_REPLACEMENT = "The same payment at a higher fee."
+
+
+@command("bump")
+@job_option
+@feerate_option
+@click.option("--replace", is_flag=True, help="Propose the same payment at a higher fee to the other signer.")
+@dry_run_option
+def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run: bool) -> None:
+    """Hurry a payment to you that waits for a block. The fee is taken from what you get.
+
+    Example: rein bump --jobid n0qlna45dgynluhtl0gf --feerate 40
+    """
+    desk = cli.desk
+    rate = parse_feerate(feerate) or desk.chain.feerate()
+    if rate is None:
+        raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = job if job else choose_order(cli, open_orders, "hurry").contract_id
+    look_at(desk, find_order(desk, wanted))
+    order = find_order(desk, wanted)
+    if replace:
+        _replace(cli, order, rate, dry_run=dry_run)
+    else:
+        _pull(cli, order, rate, dry_run=dry_run)
+
+
+def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
+    desk, terminal = cli.desk, cli.terminal
+    hurry = plan_bump(desk, order, rate)
+    child = hurry.child
+    terminal.say(f"{hurry.payment.txid} waits for a block. You would spend the {format_btc(child.amount)} BTC it pays")
+    terminal.say(f"you to the same address, less {child.fee:,} sat, which brings both to {rate} sat/vB.")
+    txid = None
+    if not dry_run:
+        terminal.confirm("Sign and send it?")
+        txid = send_bump(desk, hurry)
+        terminal.say(f"Sent in transaction {txid}.")
+    else:
+        terminal.say("This was a dry run: nothing was sent.")
+    terminal.result(
+        {
+            "job_id": order.job.document.job_id,
+            "job_document": order.id,
+            "payment_txid": hurry.payment.txid,
+            "txid": txid,
+            "amount_sat": child.receives,
+            "fee_sat": child.fee,
+            "sent": txid is not None,
+        }
+    )
+
+
+def _replace(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
+    desk = cli.desk
+    planned = plan_replacement(desk, order, rate)
+    say_payouts(cli, planned.payouts.values())
+    if not dry_run:
+        cli.terminal.confirm("Propose this and sign these payments?")
+    signed = build_settlement(desk, order, planned, _REPLACEMENT)
+    next_step = "Publish it with `rein sync`; the other completes it with `rein agree`."
+    finish(cli, signed, dry_run=dry_run, next_step=next_step)

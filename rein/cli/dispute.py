@@ -1,0 +1,81 @@
+"""`rein creatordispute` and `rein workerdispute`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.choose import choose_order
+from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
+from rein.cli.common import feerate as parse_feerate
+from rein.cli.show import finish
+from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
+from rein.workflows.cases import find_order
+from rein.workflows.dispute import build_dispute, orders_to_dispute
+from rein.workflows.pull import pull_my_orders
+from rein.workflows.watch_chain import look_at
+
+_detail_option = click.option("--detail", metavar="TEXT", help="What went wrong.")
+_TITLES = {Role.CREATOR: DisputeDelivery.TITLE, Role.WORKER: DisputeOffer.TITLE}
+
+
+@command("creatordispute")
+@job_option
+@_detail_option
+@feerate_option
+@form_option
+@dry_run_option
+def creatordispute(
+    cli: Cli, job: str | None, detail: str | None, feerate: str | None, form_file: Path | None, dry_run: bool
+) -> None:
+    """Call the mediator, as the job creator, any time after the offer.
+
+    You sign the mediator's fee with it, so that the mediator is paid whomever he favours.
+
+    Example: rein creatordispute --jobid n0qlna45dgynluhtl0gf --detail "The file is silent."
+    """
+    _dispute(cli, Role.CREATOR, job, detail, feerate, form_file, dry_run=dry_run)
+
+
+@command("workerdispute")
+@job_option
+@_detail_option
+@feerate_option
+@form_option
+@dry_run_option
+def workerdispute(
+    cli: Cli, job: str | None, detail: str | None, feerate: str | None, form_file: Path | None, dry_run: bool
+) -> None:
+    """Call the mediator, as the worker, any time after the offer.
+
+    You sign the mediator's fee with it, so that the mediator is paid whomever he favours.
+
+    Example: rein workerdispute --jobid n0qlna45dgynluhtl0gf --detail "Delivered a week ago, no answer."
+    """
+    _dispute(cli, Role.WORKER, job, detail, feerate, form_file, dry_run=dry_run)
+
+
+def _dispute(
+    cli: Cli,
+    role: Role,
+    job: str | None,
+    detail: str | None,
+    feerate: str | None,
+    form_file: Path | None,
+    *,
+    dry_run: bool,
+) -> None:
+    from rein.cli.form import read_form
+
+    desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = first(job, form.get("Job ID"))
+    if wanted is None:
+        wanted = choose_order(cli, lambda desk: orders_to_dispute(desk, role), "dispute").contract_id
+    look_at(desk, find_order(desk, wanted))
+    order = find_order(desk, wanted)
+    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask("Dispute detail", "--detail")
+    signed = build_dispute(desk, order, role, text, rate)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`; the mediator will see it.")

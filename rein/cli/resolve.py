@@ -1,0 +1,128 @@
+"""`rein resolve` and `rein acceptresolution`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.btc.amounts import Sat, format_btc, parse_btc
+from rein.cli.choose import choose_order
+from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
+from rein.cli.common import feerate as parse_feerate
+from rein.cli.show import described, finish, planned, say_payouts
+from rein.cli.terminal import safe, safe_line
+from rein.errors import OrderError
+from rein.protocol.documents import DisputeResolution
+from rein.protocol.orders import Order
+from rein.workflows.cases import find_order
+from rein.workflows.desk import Desk
+from rein.workflows.dispute import (
+    build_accepted_resolution,
+    build_resolution,
+    orders_to_accept_resolution,
+    orders_to_resolve,
+    plan_resolution,
+    prepare_resolution,
+    send_resolution,
+)
+from rein.workflows.pull import pull_my_orders
+from rein.workflows.watch_chain import look_at
+
+
+@command("resolve")
+@job_option
+@click.option("--worker", metavar="AMOUNT", help="What the worker gets, in bitcoin; or all, or nothing.")
+@click.option("--resolution", metavar="TEXT", help="What you decide, and why.")
+@feerate_option
+@form_option
+@dry_run_option
+def resolve(
+    cli: Cli,
+    job: str | None,
+    worker: str | None,
+    resolution: str | None,
+    feerate: str | None,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Decide a dispute, as the mediator: how much of the price the worker gets; the rest goes back to the creator.
+
+    Example: rein resolve --jobid n0qlna45dgynluhtl0gf --worker 0.01 --resolution "Two thirds were done."
+    """
+    from rein.cli.form import read_form
+
+    desk, terminal = cli.desk, cli.terminal
+    form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = first(job, form.get("Job ID"))
+    if wanted is None:
+        wanted = choose_order(cli, orders_to_resolve, "resolve").contract_id
+    order = _now(desk, wanted)
+    for dispute in order.disputes:
+        said = safe(dispute.document.detail).replace("\n", "\n  ")
+        terminal.say(f"The {dispute.document.role.value} says:\n  {said}")
+    amount = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
+    decision = plan_resolution(desk, order, _award(order, amount), rate)
+    text = first(resolution, form.get("Resolution")) or terminal.ask("Resolution", "--resolution")
+    terminal.say(
+        f"The worker gets {format_btc(decision.worker_amount)} BTC, "
+        f"the creator {format_btc(decision.creator_amount)} BTC of the price."
+    )
+    say_payouts(cli, (decision.primary, decision.mediator))
+    if not dry_run:
+        terminal.confirm("Decide so and sign these payments?")
+    signed = build_resolution(desk, order, decision, text)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+@command("acceptresolution")
+@job_option
+@dry_run_option
+def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
+    """Take the mediator's decision: add your signature to both payments and send them.
+
+    Example: rein acceptresolution --jobid n0qlna45dgynluhtl0gf
+    """
+    desk, terminal = cli.desk, cli.terminal
+    _ = desk.identity
+    pull_my_orders(desk)
+    wanted = job if job else choose_order(cli, orders_to_accept_resolution, "accept the decision on").contract_id
+    order = _now(desk, wanted)
+    ready = prepare_resolution(desk, order)
+    decision = ready[0].proposal.document.document
+    terminal.say(f"The mediator {safe_line(order.job.document.mediator)} decides:")
+    terminal.say("  " + safe(decision.resolution).replace("\n", "\n  "))
+    say_payouts(cli, [each.payout for each in ready])
+    if not dry_run:
+        terminal.confirm("Take this decision, sign and send these payments?")
+    signed = build_accepted_resolution(desk, order, ready)
+    terminal.say(safe(signed.armored) + "\n")
+    if dry_run:
+        terminal.say("This was a dry run: nothing was stored and nothing was sent.")
+    else:
+        desk.store.add_own(signed)
+        for payment in send_resolution(desk, ready):
+            terminal.say(f"Sent in transaction {payment.txid}.")
+        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+    terminal.result(
+        described(signed)
+        | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}
+    )
+
+
+def _now(desk: Desk, wanted: str) -> Order:
+    """The order after a look at the chain."""
+    look_at(desk, find_order(desk, wanted))
+    return find_order(desk, wanted)
+
+
+def _award(order: Order, text: str) -> Sat:
+    if order.bid is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts")
+    return {"all": order.bid.document.amount, "nothing": Sat(0)}.get(text.strip().lower()) or _amount(text)
+
+
+def _amount(text: str) -> Sat:
+    return Sat(0) if text.strip().lower() == "nothing" else parse_btc(text.strip())

@@ -1,0 +1,166 @@
+"""Every payment that the documents of an order carry: who signed it, what it gives to whom, and who may complete it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from rein.btc.amounts import Sat
+from rein.errors import EscrowError
+from rein.escrow.contract import Purse
+from rein.escrow.explain import Checked, Explanation, check_payout, explain
+from rein.escrow.payout import Coin, Split, the_price
+from rein.escrow.terms import PurseTerms, Terms
+from rein.protocol.documents import (
+    AcceptDelivery,
+    AcceptResolution,
+    DisputeDelivery,
+    DisputeOffer,
+    DisputeResolution,
+    Job,
+    PartyDocument,
+    Refund,
+    Role,
+    Settlement,
+)
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+
+
+class Ending(Enum):
+    """How a job ends by a payment."""
+
+    ACCEPTANCE = "acceptance"
+    SETTLEMENT = "settlement"
+    REFUND = "refund"
+    RESOLUTION = "resolution"
+    DISPUTE = "dispute"
+    """Of the mediator's escrow only: whoever disputes signs the mediator's fee."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One payment in one document, signed by its author."""
+
+    document: Signed[Any]
+    ending: Ending
+    author: Role
+    purse: PurseTerms
+    text: str
+    worker_amount: Sat | None
+    creator_amount: Sat
+
+    @property
+    def completers(self) -> frozenset[Role]:
+        """Who may add the second signature. The creator is one of the two whenever money goes back to him, and the
+        mediator whenever the mediator is paid."""
+        others = {Role.CREATOR, Role.WORKER}
+        if self.purse.escrow.purse is Purse.MEDIATOR:
+            return frozenset({Role.MEDIATOR} if self.author in others else others)
+        if self.ending is Ending.REFUND:
+            return frozenset({Role.WORKER, Role.MEDIATOR} if self.author is Role.CREATOR else {Role.CREATOR})
+        if self.ending is Ending.RESOLUTION:
+            return frozenset(others if self.author is Role.MEDIATOR else {Role.MEDIATOR})
+        return frozenset(others - {self.author})
+
+    def split(self, held: Collection[Coin]) -> Split:
+        """What it has to give, where the escrow holds these outputs."""
+        if self.ending is Ending.REFUND:
+            return refund_of(self.purse, held)
+        if self.worker_amount is None or self.purse.escrow.purse is Purse.MEDIATOR:
+            return the_price(self.purse)
+        return Split(self.worker_amount, self.creator_amount)
+
+    def explain(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
+        """Hold the payment against the documents."""
+        signer = escrow_public_key(self.author, job, worker_key)
+        return explain(self.text, self.purse, self.split(held), held, {signer}, reserved=self._reserved)
+
+    def check(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Checked:
+        """As `explain`, before a signature is added.
+
+        :raises EscrowError: it is not as agreed.
+        """
+        signer = escrow_public_key(self.author, job, worker_key)
+        return check_payout(self.text, self.purse, self.split(held), held, {signer}, reserved=self._reserved)
+
+    @property
+    def _reserved(self) -> bool:
+        """A resolution needs no word of whom it gives less: its fee is the one the offer keeps for the miner."""
+        return self.ending is Ending.RESOLUTION
+
+
+def escrow_public_key(role: Role, job: Job, worker_key: bytes) -> bytes:
+    """The key with which somebody stands in the escrows of a job."""
+    return {Role.CREATOR: job.creator_public_key, Role.MEDIATOR: job.mediator_public_key, Role.WORKER: worker_key}[role]
+
+
+def refund_of(purse: PurseTerms, held: Collection[Coin]) -> Split:
+    """What a refund gives: the mediator's fee to the mediator if all that was agreed on is there; all else back."""
+    whole = sum(coin.amount for coin in held) >= purse.amount
+    return the_price(purse) if whole and purse.escrow.purse is Purse.MEDIATOR else Split(Sat(0))
+
+
+def proposals_of(order: Order, terms: Terms) -> list[Proposal]:
+    """Every payment out of either escrow that a document of the order carries. Disputes come last: what they carry is
+    the same payment as in what ended the job."""
+    return [*_acceptances(order, terms), *_by_parties(order, terms)]
+
+
+def find_resolution(order: Order, accepted: AcceptResolution) -> DisputeResolution:
+    """The resolution that somebody accepted.
+
+    :raises EscrowError: it is not here.
+    """
+    for each in order.resolutions:
+        if each.id == accepted.previous:
+            return each.document
+    raise EscrowError("the resolution that was accepted is not here")
+
+
+def _acceptances(order: Order, terms: Terms) -> Iterator[Proposal]:
+    for signed in order.acceptances:
+        document: AcceptDelivery = signed.document
+        texts = {Purse.PRIMARY: document.primary_psbt, Purse.MEDIATOR: document.mediator_psbt}
+        for purse, text in texts.items():
+            yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(purse), text, None, Sat(0))
+
+
+def _by_parties(order: Order, terms: Terms) -> Iterator[Proposal]:
+    documents: tuple[Signed[Any], ...] = (
+        *order.settlements,
+        *order.refunds,
+        *order.resolutions,
+        *order.accepted_resolutions,
+        *order.disputes,
+    )
+    for signed in documents:
+        yield from _of_document(signed, order, terms)
+
+
+def _of_document(signed: Signed[Any], order: Order, terms: Terms) -> Iterator[Proposal]:
+    document: PartyDocument = signed.document
+    ending, award = _ENDINGS[type(document)], document
+    if isinstance(document, AcceptResolution):
+        award = find_resolution(order, document)
+    worker_amount: Sat | None = getattr(award, "worker_amount", None)
+    creator_amount: Sat = getattr(award, "creator_amount", Sat(0))
+    texts = {
+        Purse.PRIMARY: getattr(document, "primary_psbt", None),
+        Purse.MEDIATOR: getattr(document, "mediator_psbt", None),
+    }
+    for purse, text in texts.items():
+        if text is not None:
+            yield Proposal(signed, ending, document.role, terms.of(purse), text, worker_amount, creator_amount)
+
+
+_ENDINGS: dict[type[PartyDocument], Ending] = {
+    Settlement: Ending.SETTLEMENT,
+    Refund: Ending.REFUND,
+    DisputeDelivery: Ending.DISPUTE,
+    DisputeOffer: Ending.DISPUTE,
+    DisputeResolution: Ending.RESOLUTION,
+    AcceptResolution: Ending.RESOLUTION,
+}

@@ -1,0 +1,40 @@
+"""Rein Dispute Delivery and Rein Dispute Offer: the creator, or the worker, calls the mediator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.protocol.documents.base import Kind, Role
+from rein.protocol.documents.party import PartyDocument
+from rein.protocol.fields import line
+from rein.protocol.values import PSBT, TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute(PartyDocument):
+    """Answers what is disputed: the offer, a delivery, or an acceptance that pays nothing.
+
+    The PSBT pays the mediator's fee, signed by whoever complains, so that the mediator is paid whomever he favours.
+    It is left out only while there is no money in escrow.
+    """
+
+    detail: str = line("Dispute detail", TEXT)
+    mediator_psbt: str | None = line("Mediator payment PSBT", PSBT, optional=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeDelivery(Dispute):
+    """Signed by the creator's delegate."""
+
+    TITLE = "Rein Dispute Delivery"
+    KIND = Kind.CREATOR_DISPUTE
+    ROLES = frozenset({Role.CREATOR})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeOffer(Dispute):
+    """Signed by the worker's delegate."""
+
+    TITLE = "Rein Dispute Offer"
+    KIND = Kind.WORKER_DISPUTE
+    ROLES = frozenset({Role.WORKER})

@@ -1,0 +1,93 @@
+"""Hurrying a payment that waits for a block: alone, by spending what one gets of it; or by both signers anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.btc.address import p2wpkh_script
+from rein.btc.amounts import Sat
+from rein.btc.keys import PrivateKey
+from rein.btc.transaction import Transaction
+from rein.errors import EscrowError, OrderError
+from rein.escrow.bump import Child, plan_child, sign_child
+from rein.escrow.contract import Purse
+from rein.protocol.documents import Role
+from rein.protocol.orders import Order
+from rein.store.store import Payment
+from rein.workflows.desk import Desk
+from rein.workflows.payments import role_of, see
+from rein.workflows.settle import Plan, plan_settlement
+
+
+@dataclass(frozen=True)
+class Hurry:
+    """A waiting payment and the child that would pull it."""
+
+    payment: Payment
+    child: Child
+    key: PrivateKey
+
+
+def plan_bump(desk: Desk, order: Order, feerate: int) -> Hurry:
+    """The child of the first waiting payment that pays the identity.
+
+    :param feerate: sat/vB for payment and child together.
+    :raises OrderError: no payment to the identity waits for a block.
+    :raises EscrowError: as `plan_child`.
+    """
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    key = _payment_key(desk, order, role)
+    script = p2wpkh_script(key.public_key)
+    for payment in see(desk, order).payments.values():
+        if payment.confirmations:
+            continue
+        parent = _waiting(desk, payment)
+        if any(output.script == script for output in parent.outputs):
+            return Hurry(payment, plan_child(parent, payment.fee, script, feerate), key)
+    raise OrderError("no payment to you waits for a block in this job", hint="See it: rein status --jobid")
+
+
+def send_bump(desk: Desk, hurry: Hurry) -> str:
+    """Sign the child and give it to the network; its txid.
+
+    :raises RejectedError: the network's rules refuse it, for example because an earlier child pays more.
+    """
+    return desk.chain.broadcast(sign_child(hurry.child, hurry.key))
+
+
+def plan_replacement(desk: Desk, order: Order, feerate: int) -> Plan:
+    """A settlement that pays the same people at a higher fee, out of what the identity gets. The other signer agrees
+    to it, and the network takes it instead of the waiting one.
+
+    :raises OrderError: no payment of the primary escrow waits for a block.
+    :raises EscrowError: the fee is no higher, or takes more than the identity gets.
+    """
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
+    payment = see(desk, order).payments.get(Purse.PRIMARY)
+    if payment is None or payment.confirmations or order.bid is None:
+        raise OrderError("no payment of the primary escrow waits for a block in this job")
+    vsize = _waiting(desk, payment).vsize
+    extra = feerate * vsize - payment.fee
+    if extra <= 0:
+        raise EscrowError(f"the payment leaves the miner {payment.fee / vsize:.1f} sat/vB already")
+    worker, creator = payment.amount, Sat(order.bid.document.amount - payment.amount)
+    gives = worker if role is Role.WORKER else payment.back
+    if extra > gives:
+        raise EscrowError(f"{extra:,} sat more for the miner are more than the {gives:,} sat you get")
+    if role is Role.WORKER:
+        return plan_settlement(desk, order, Sat(worker - extra), creator, feerate)
+    return plan_settlement(desk, order, worker, Sat(max(0, creator - extra)), feerate)
+
+
+def _waiting(desk: Desk, payment: Payment) -> Transaction:
+    found = desk.chain.transaction(payment.txid)
+    if found is None:
+        raise OrderError(f"the chain source does not give the payment {payment.txid}", hint="Ask another one.")
+    return found
+
+
+def _payment_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
+    if role is Role.WORKER:
+        return desk.keyring.worker_payment(order.id)
+    job_id = order.job.document.job_id
+    return desk.keyring.creator_payment(job_id) if role is Role.CREATOR else desk.keyring.mediator_payment(job_id)

@@ -1,0 +1,190 @@
+"""Signing payments: making one of my own, and completing one that somebody else has signed.
+
+Both are built from the documents and from what the chain shows at this moment; see `rein.escrow.explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from rein.btc.keys import PrivateKey
+from rein.errors import EscrowError, OrderError
+from rein.escrow.contract import Purse
+from rein.escrow.explain import Checked
+from rein.escrow.payout import Payout, Split, choose_coins, complete_payout, payout_at, sign_payout
+from rein.escrow.proposals import Ending, Proposal
+from rein.escrow.terms import DEFAULT_FEERATE
+from rein.protocol.documents import Role
+from rein.protocol.orders import Order
+from rein.store.store import EscrowOutput, Payment
+from rein.workflows.cases import roles_in
+from rein.workflows.desk import Desk
+from rein.workflows.watch_chain import Seen, look_at
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A payment that was found to be as agreed, and waits for this person's signature."""
+
+    order: Order
+    role: Role
+    proposal: Proposal
+    checked: Checked
+
+    @property
+    def payout(self) -> Payout:
+        return self.checked.payout
+
+    @property
+    def purse(self) -> Purse:
+        return self.payout.purse.escrow.purse
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A payment that is not as agreed."""
+
+    proposal: Proposal
+    reason: EscrowError
+
+
+def current_feerate(desk: Desk) -> int:
+    """sat/vB for a payment now: the chain source's estimate, or a default where it has none."""
+    return desk.chain.feerate() or DEFAULT_FEERATE
+
+
+def see(desk: Desk, order: Order) -> Seen:
+    """What the chain shows of an order now.
+
+    :raises OrderError: it has no offer that counts, so there is no money.
+    """
+    seen = look_at(desk, order)
+    if seen is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
+    return seen
+
+
+def escrow_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
+    """The key with which this identity stands in the escrows of a job."""
+    if role is Role.WORKER:
+        return desk.keyring.worker_escrow(order.id)
+    job_id = order.job.document.job_id
+    return desk.keyring.creator_escrow(job_id) if role is Role.CREATOR else desk.keyring.mediator_escrow(job_id)
+
+
+def plan(seen: Seen, purse: Purse, split: Split, feerate: int) -> Payout:
+    """A payment from an escrow with the confirmed outputs that are there now.
+
+    :raises EscrowError: the escrow does not hold so much.
+    """
+    terms = seen.terms.of(purse)
+    coins = choose_coins(terms, seen.coins(purse), feerate)
+    if not coins:
+        raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
+    return payout_at(terms, coins, split, feerate)
+
+
+def signed_text(desk: Desk, order: Order, role: Role, payout: Payout) -> str:
+    """A payment of one's own with one's own signature, in base64."""
+    return sign_payout(payout, escrow_key(desk, order, role)).to_base64()
+
+
+def role_of(desk: Desk, order: Order, *wanted: Role) -> Role:
+    """The one role the identity has in a job.
+
+    :raises OrderError: none of those wanted.
+    """
+    found = [role for role in wanted if role in roles_in(order, desk.address)]
+    if not found:
+        names = " or the ".join(role.value for role in wanted)
+        raise OrderError(f"you are not the {names} of the job {order.job.document.job_id}")
+    return found[0]
+
+
+def ready_payments(
+    order: Order, seen: Seen, role: Role, proposals: Iterable[Proposal], *, replace: bool = False
+) -> tuple[list[Ready], list[Refusal]]:
+    """Those of the proposals that this role may complete now: at most one for each escrow, the first that is as
+    agreed; and those that are not.
+
+    :param replace: also where a payment waits for a block that leaves the miner less.
+    """
+    ready: dict[Purse, Ready] = {}
+    refused: list[Refusal] = []
+    for proposal in proposals:
+        purse = proposal.purse.escrow.purse
+        made = seen.payments.get(purse)
+        if role not in proposal.completers or purse in ready or (made and not (replace and not made.confirmations)):
+            continue
+        try:
+            checked = check(order, seen, proposal)
+        except EscrowError as reason:
+            refused.append(Refusal(proposal, reason))
+        else:
+            if made is None or checked.payout.fee > made.fee:
+                ready[purse] = Ready(order, role, proposal, checked)
+    return list(ready.values()), refused
+
+
+def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
+    """Hold a payment against the documents and the chain.
+
+    :raises EscrowError: it is not as agreed.
+    """
+    if order.bid is None:
+        raise EscrowError("this job has no terms that count")
+    held = seen.coins(proposal.purse.escrow.purse)
+    return proposal.check(held, order.job.document, order.bid.document.worker_public_key)
+
+
+def sign_and_send(desk: Desk, ready: Ready) -> Payment:
+    """Add the second signature, give the payment to the network and remember it.
+
+    :raises RejectedError: the network's rules refuse it.
+    """
+    key = escrow_key(desk, ready.order, ready.role)
+    desk.chain.broadcast(complete_payout(ready.checked.psbt, key))
+    return remember_payment(desk, ready)
+
+
+def remember_payment(desk: Desk, ready: Ready) -> Payment:
+    """Note a payment that is on its way, so that nobody signs a second one before the next look at the chain."""
+    order, payout, store = ready.order, ready.payout, desk.store
+    payment = Payment(
+        contract_id=order.contract_id,
+        purse=ready.purse.value,
+        txid=payout.txid,
+        amount=payout.split.payee,
+        back=payout.back,
+        fee=payout.fee,
+        height=None,
+        confirmations=0,
+        ending=ready.proposal.ending.value,
+        document_id=ready.proposal.document.id,
+    )
+    others = [each for each in store.payments(order.contract_id).values() if each.purse != payment.purse]
+    spent = {coin.outpoint for coin in payout.coins}
+    known = store.escrow_outputs(order.contract_id)
+    kept = [each for each in known if each.outpoint not in spent]
+    heights = {each.outpoint: each.height for each in known}
+    rows = [
+        EscrowOutput(order.contract_id, payment.purse, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True)
+        for coin in payout.coins
+    ]
+    store.set_seen(order.contract_id, [*kept, *rows], [*others, payment])
+    return payment
+
+
+def of_endings(proposals: Iterable[Proposal], *endings: Ending) -> list[Proposal]:
+    """Those that end the job in one of these ways."""
+    return [each for each in proposals if each.ending in endings]
+
+
+def refuse_all(refused: Collection[Refusal]) -> None:
+    """Refuse with the reason of the first, if there is one.
+
+    :raises EscrowError:
+    """
+    for each in refused:
+        raise each.reason

@@ -1,0 +1,158 @@
+"""Ending a job by agreement: a settlement between creator and worker, or a refund; and agreeing to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rein.btc.amounts import Sat
+from rein.errors import EscrowError, InputError, OrderError
+from rein.escrow.contract import Purse
+from rein.escrow.payout import Payout, Split, the_price
+from rein.escrow.proposals import Ending, Proposal, refund_of
+from rein.protocol.documents import Refund, Role, Settlement
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+from rein.store.store import Payment
+from rein.workflows.answer import sign_as
+from rein.workflows.cases import require_open
+from rein.workflows.desk import Desk
+from rein.workflows.payments import (
+    Ready,
+    current_feerate,
+    of_endings,
+    plan,
+    ready_payments,
+    refuse_all,
+    role_of,
+    see,
+    sign_and_send,
+    signed_text,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What somebody is about to sign: the payments from the escrows that hold something."""
+
+    role: Role
+    payouts: dict[Purse, Payout]
+    worker_amount: Sat
+    creator_amount: Sat
+
+
+def plan_settlement(
+    desk: Desk, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
+) -> Plan:
+    """Both payments of a settlement.
+
+    :param creator_amount: the least the creator gets; the rest of the price if not given.
+    :raises OrderError: neither the creator nor the worker, or the job is not open.
+    :raises InputError: more than the price.
+    :raises EscrowError: the escrows do not hold so much.
+    """
+    require_open(order)
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
+    price = order.bid.document.amount if order.bid else Sat(0)
+    back = Sat(max(0, price - worker_amount)) if creator_amount is None else creator_amount
+    if worker_amount + back > price:
+        raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
+    seen = see(desk, order)
+    rate = feerate or current_feerate(desk)
+    payouts = {
+        Purse.PRIMARY: plan(seen, Purse.PRIMARY, Split(worker_amount, back), rate),
+        Purse.MEDIATOR: plan(seen, Purse.MEDIATOR, the_price(seen.terms.mediator), rate),
+    }
+    return Plan(role, payouts, worker_amount, back)
+
+
+def build_settlement(desk: Desk, order: Order, planned: Plan, terms: str) -> Signed[Settlement]:
+    """The signed proposal."""
+    return sign_as(
+        desk,
+        order,
+        planned.role,
+        Settlement,
+        require_open(order).id,
+        worker_amount=planned.worker_amount,
+        creator_amount=planned.creator_amount,
+        terms=terms,
+        primary_psbt=signed_text(desk, order, planned.role, planned.payouts[Purse.PRIMARY]),
+        mediator_psbt=signed_text(desk, order, planned.role, planned.payouts[Purse.MEDIATOR]),
+    )
+
+
+def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
+    """The payments that give the money back, from the escrows that hold any.
+
+    :raises OrderError: no part in this job, or there never was an offer.
+    :raises EscrowError: neither escrow holds anything worth the fee.
+    """
+    if order.offer is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(desk, order)
+    rate = feerate or current_feerate(desk)
+    payouts = {
+        purse: plan(seen, purse, refund_of(seen.terms.of(purse), seen.coins(purse)), rate)
+        for purse in Purse
+        if seen.funding.of(purse).outputs
+    }
+    if not payouts:
+        raise EscrowError("neither escrow holds anything", hint="Look: rein fund")
+    return Plan(role, payouts, Sat(0), Sat(0))
+
+
+def build_refund(desk: Desk, order: Order, planned: Plan, reason: str) -> Signed[Refund]:
+    """The signed refund."""
+    texts = {purse: signed_text(desk, order, planned.role, payout) for purse, payout in planned.payouts.items()}
+    return sign_as(
+        desk,
+        order,
+        planned.role,
+        Refund,
+        order.contract_id,
+        reason=reason,
+        primary_psbt=texts.get(Purse.PRIMARY),
+        mediator_psbt=texts.get(Purse.MEDIATOR),
+    )
+
+
+def open_proposals(desk: Desk, order: Order) -> list[Proposal]:
+    """The settlements and refunds by others that the identity may complete, oldest first."""
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(desk, order)
+    confirmed = {purse for purse, payment in seen.payments.items() if payment.confirmations}
+    return [
+        each
+        for each in of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
+        if role in each.completers and each.purse.escrow.purse not in confirmed
+    ]
+
+
+def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]:
+    """The payments of one settlement or refund that the identity may complete, held against the documents. One that
+    leaves more to the miner may replace a payment that still waits for a block.
+
+    :param document_id: the proposal's id, or the beginning of it.
+    :raises OrderError: no such proposal is open.
+    :raises EscrowError: a payment is not as agreed.
+    """
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(desk, order)
+    meant = [
+        each
+        for each in of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
+        if each.document.id.startswith(document_id) and role in each.completers
+    ]
+    if len({each.document.id for each in meant}) > 1:
+        raise InputError(f"several proposals begin with {document_id}", hint="Name more of it.")
+    ready, refused = ready_payments(order, seen, role, meant, replace=True)
+    refuse_all(refused)
+    if not ready:
+        raise OrderError(f"no proposal {document_id[:12]} waits for your signature in this job")
+    return ready
+
+
+def send_agreement(desk: Desk, ready: list[Ready]) -> list[Payment]:
+    """Complete the payments and give them to the network."""
+    return [sign_and_send(desk, each) for each in ready]
