@@ -38,7 +38,8 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
     look_at(desk, find_order(desk, wanted))
     order = find_order(desk, wanted)
     delivery = check_acceptable(desk, order)
-    cli.terminal.say("Delivered:")
+    replaced = len(order.deliveries) - 1
+    cli.terminal.say("Delivered:" if not replaced else f"Delivered, in place of {replaced} earlier:")
     cli.terminal.say("  " + safe(delivery.document.deliverables).replace("\n", "\n  "))
     say_payouts(cli, plan_acceptance(desk, order, rate))
     if not dry_run:

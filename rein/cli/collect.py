@@ -7,6 +7,7 @@ from rein.cli.common import Cli, command, dry_run_option, job_option
 from rein.cli.send import send
 from rein.workflows.cases import find_order
 from rein.workflows.collect import orders_to_collect, prepare
+from rein.workflows.explain import remark
 from rein.workflows.pull import pull_my_orders
 from rein.workflows.watch_chain import look_at
 
@@ -27,4 +28,8 @@ def collect(cli: Cli, job: str | None, dry_run: bool) -> None:
     order = find_order(desk, wanted)
     ready = prepare(desk, order)
     cli.terminal.say("The payment is as agreed.")
+    for each in ready:
+        about = remark(order, each.proposal)
+        if about is not None:
+            cli.terminal.note(f"Beware: {about}.")
     send(cli, order, ready, dry_run=dry_run)

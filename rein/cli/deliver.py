@@ -9,8 +9,11 @@ import click
 from rein.cli.choose import choose_order
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
 from rein.cli.show import finish
+from rein.escrow.contract import Purse
+from rein.protocol.documents import Role
 from rein.workflows.cases import find_order
 from rein.workflows.deliver import build_delivery, orders_to_deliver
+from rein.workflows.payments import still_open
 from rein.workflows.pull import pull_my_orders
 from rein.workflows.watch_chain import look_at
 
@@ -33,7 +36,12 @@ def deliver(cli: Cli, job: str | None, deliverables: str | None, form_file: Path
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
-    look_at(desk, find_order(desk, wanted))
+    seen = look_at(desk, find_order(desk, wanted))
+    order = find_order(desk, wanted)
+    for each in still_open(order, seen, Role.WORKER) if seen is not None else ():
+        if each.purse.escrow.purse is Purse.PRIMARY:
+            name = f"{each.ending.value} {each.document.id[:12]}"
+            cli.terminal.note(f"Beware: the creator can still take the {name} that you signed, instead of paying.")
     text = first(deliverables, form.get("Deliverables")) or cli.terminal.ask("Deliverables", "--deliverables")
-    signed = build_delivery(desk, find_order(desk, wanted), text)
+    signed = build_delivery(desk, order, text)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "acceptresolution": ("rein.cli.resolve", "Take the mediator's decision."),
     "bump": ("rein.cli.bump", "Hurry a payment that waits for a block."),
     "withdraw": ("rein.cli.withdraw", "Take back a document you have not published."),
+    "explain": ("rein.cli.explain", "Explain a payment before anybody signs it."),
+    "psbt-import": ("rein.cli.psbt_import", "Take in a payment signed elsewhere."),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),
     "psbt": ("rein.cli.psbt", "Look at, combine and carry PSBTs of any wallet."),
     "oldescrow": ("rein.cli.oldescrow", "Look at and spend the P2SH escrows of 2016."),
@@ -55,7 +57,7 @@ class Tree(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        found: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -15,7 +15,7 @@ from rein.btc.amounts import Sat, format_btc
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import EscrowError, InputError, PsbtError
-from rein.escrow.payout import Coin, Payout, Split, build_payout, check_fee
+from rein.escrow.payout import MAX_COINS, Coin, Payout, Split, build_payout, check_fee
 from rein.escrow.terms import PurseTerms
 
 
@@ -25,6 +25,7 @@ class Fault(Enum):
     FORM = "form"
     FOREIGN_INPUT = "foreign_input"
     UNKNOWN_OUTPOINT = "unknown_outpoint"
+    TOO_MANY_INPUTS = "too_many_inputs"
     INPUT_AMOUNT = "input_amount"
     SHORT = "short"
     PAYEE = "payee"
@@ -92,9 +93,8 @@ def explain(
     wrong = [*_inputs(inputs, purse, held)]
     if wrong:
         return Explanation(None, None, tuple(wrong))
-    fee = Sat(max(0, theirs.fee))
     try:
-        ours = build_payout(purse, [Coin(each.outpoint, each.amount) for each in inputs], split, fee)
+        ours = build_payout(purse, [Coin(each.outpoint, each.amount) for each in inputs], split, theirs.fee)
     except EscrowError as error:
         short = Difference(Fault.SHORT, error.message)
         return Explanation(None, None, (*_outputs(theirs.outputs, _owed(purse, split), purse), short))
@@ -149,6 +149,9 @@ def _money(amount: Sat) -> str:
 def _inputs(inputs: Collection[PsbtInput], purse: PurseTerms, held: Collection[Coin]) -> Iterator[Difference]:
     name = f"the {purse.escrow.purse.value} payment"
     known = {coin.outpoint: coin.amount for coin in held}
+    if len(inputs) > MAX_COINS:
+        yield Difference(Fault.TOO_MANY_INPUTS, f"{name} spends {len(inputs)} outputs; {MAX_COINS} are the most")
+        return
     for each in inputs:
         if each.witness_script != purse.escrow.witness_script:
             yield Difference(Fault.FOREIGN_INPUT, f"{name} spends an output of another contract: {each.outpoint}")
@@ -173,7 +176,7 @@ def _owed(purse: PurseTerms, split: Split) -> tuple[TxOutput, ...]:
 def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: PurseTerms) -> Iterator[Difference]:
     name = f"the {purse.escrow.purse.value} payment"
     people = {purse.payer.script: purse.payer, purse.payee.script: purse.payee}
-    missing, extra = list(ours), []
+    missing, extra, too_much = list(ours), [], []
     for output in theirs:
         if output in missing:
             missing.remove(output)
@@ -185,7 +188,9 @@ def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: Pu
         if person is None:
             yield Difference(Fault.PAYEE, f"{name} pays {output.amount} sat to somebody the documents do not name")
         elif meant is None:
-            yield Difference(Fault.EXTRA_OUTPUT, f"{name} pays {output.amount} sat too much to {person.name}")
+            too_much.append(
+                Difference(Fault.EXTRA_OUTPUT, f"{name} pays {output.amount} sat too much to {person.name}")
+            )
         else:
             missing.remove(meant)
             yield Difference(
@@ -197,6 +202,7 @@ def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: Pu
             Fault.MISSING_OUTPUT,
             f"{name} does not pay {output.amount} sat to {person.name} at {person.address}, as agreed",
         )
+    yield from too_much
 
 
 def _shape(theirs: Transaction, ours: Transaction) -> Iterator[Difference]:

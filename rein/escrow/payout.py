@@ -102,10 +102,17 @@ def choose_coins(purse: PurseTerms, coins: Iterable[Coin], feerate: int) -> tupl
 def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
     """The payment that leaves this fee, or a little more where what is left for the payer is dust.
 
-    :raises EscrowError: the outputs do not hold so much, or nothing would be paid to anybody.
+    :raises EscrowError: the outputs do not hold so much, nothing would be paid to anybody, or the split gives somebody
+        less than the network carries.
     """
     spent = tuple(sorted(coins))
     name = purse.escrow.purse.value
+    for person, amount in ((purse.payee, split.payee), (purse.payer, split.payer)):
+        if amount and amount < DUST_LIMIT:
+            raise EscrowError(
+                f"{person.name} would get {amount} sat from the {name} escrow; the network does not carry outputs "
+                f"under {DUST_LIMIT} sat"
+            )
     if not 1 <= len(spent) <= MAX_COINS:
         raise EscrowError(f"a payment from the {name} escrow spends 1 to {MAX_COINS} outputs, and not {len(spent)}")
     rest = _sum(spent) - split.payee - fee
@@ -124,40 +131,49 @@ def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sa
     return Payout(purse, spent, split, tuple(outputs))
 
 
-def payout_at(purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int) -> Payout:
-    """The payment at a feerate, or at what the split leaves for the miner where that is less.
+def payout_at(
+    purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+) -> Payout:
+    """The payment at a feerate, or at what the split or the band leaves for the miner where that is less.
 
     :param feerate: sat/vB.
+    :param reserved: see `check_fee`.
     :raises InputError: the feerate is outside the band.
     :raises EscrowError: as `build_payout`; or too little is left for any miner.
     """
     if not MIN_FEERATE <= feerate <= MAX_FEERATE:
         raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
     spent = tuple(coins)
-    both = [TxOutput(DUST_LIMIT, purse.payee.script)] if split.payee else []
-    both.append(TxOutput(DUST_LIMIT, purse.payer.script))
-    wanted = feerate * purse.vsize_of(len(spent), both)
+    to_payee, to_payer = TxOutput(DUST_LIMIT, purse.payee.script), TxOutput(DUST_LIMIT, purse.payer.script)
+    owed = [*([to_payee] if split.payee else []), *([to_payer] if split.payer else [])]
+    wanted = feerate * purse.vsize_of(len(spent), [to_payee, to_payer] if split.payee else [to_payer])
     left = _sum(spent) - split.payee - split.payer
-    payout = build_payout(purse, spent, split, Sat(max(0, min(wanted, left))))
-    check_fee(payout)
+    highest = _highest_fee(purse, purse.vsize_of(len(spent), owed or [to_payer]), reserved=reserved)
+    payout = build_payout(purse, spent, split, Sat(max(0, min(wanted, left, highest))))
+    check_fee(payout, reserved=reserved)
     return payout
 
 
 def check_fee(payout: Payout, *, reserved: bool = False) -> None:
-    """Refuse a fee that no miner takes, or that gives the payer's money away.
+    """Refuse a fee that no miner takes, or that gives the payer's money away. What is too little to be sent back may
+    come on top of the highest.
 
     :param reserved: hold it against what the offer keeps for the miner, where the payer signs nothing of this.
     :raises EscrowError: saying the feerate.
     """
     purse, vsize = payout.purse, payout.vsize
-    lowest, highest = MIN_FEERATE * vsize, MAX_FEERATE * vsize
-    if reserved:
-        highest = min(highest, -(-purse.miner_fee * vsize // purse.vsize) + DUST_LIMIT)
+    lowest = MIN_FEERATE * vsize
+    highest = _highest_fee(purse, vsize, reserved=reserved) + DUST_LIMIT - 1
     if not lowest <= payout.fee <= highest:
         raise EscrowError(
             f"the {purse.escrow.purse.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
             f"to {highest} sat for its {vsize} virtual bytes"
         )
+
+
+def _highest_fee(purse: PurseTerms, vsize: int, *, reserved: bool) -> int:
+    highest = MAX_FEERATE * vsize
+    return min(highest, -(-purse.miner_fee * vsize // purse.vsize)) if reserved else highest
 
 
 def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:

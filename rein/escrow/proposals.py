@@ -54,42 +54,69 @@ class Proposal:
 
     @property
     def completers(self) -> frozenset[Role]:
-        """Who may add the second signature. The creator is one of the two whenever money goes back to him, and the
-        mediator whenever the mediator is paid."""
-        others = {Role.CREATOR, Role.WORKER}
-        if self.purse.escrow.purse is Purse.MEDIATOR:
-            return frozenset({Role.MEDIATOR} if self.author in others else others)
-        if self.ending is Ending.REFUND:
-            return frozenset({Role.WORKER, Role.MEDIATOR} if self.author is Role.CREATOR else {Role.CREATOR})
-        if self.ending is Ending.RESOLUTION:
-            return frozenset(others if self.author is Role.MEDIATOR else {Role.MEDIATOR})
-        return frozenset(others - {self.author})
+        """Who may add the second signature."""
+        return completers_of(self.purse.escrow.purse, self.ending, self.author)
 
-    def split(self, held: Collection[Coin]) -> Split:
-        """What it has to give, where the escrow holds these outputs."""
+    @property
+    def reserved(self) -> bool:
+        """See `is_reserved`."""
+        return is_reserved(self.purse.escrow.purse, self.ending, self.author)
+
+    def split(self, held: Collection[Coin], *, paid: bool = False) -> Split:
+        """What it has to give, where the escrow holds these outputs.
+
+        :param paid: whether whom the escrow is for has the price already, so that all the rest is the payer's.
+        """
         if self.ending is Ending.REFUND:
-            return refund_of(self.purse, held)
+            return refund_of(self.purse, held, paid=paid)
         if self.worker_amount is None or self.purse.escrow.purse is Purse.MEDIATOR:
             return the_price(self.purse)
         return Split(self.worker_amount, self.creator_amount)
 
-    def explain(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
+    def explain(self, held: Collection[Coin], job: Job, worker_key: bytes, *, paid: bool = False) -> Explanation:
         """Hold the payment against the documents."""
-        signer = escrow_public_key(self.author, job, worker_key)
-        return explain(self.text, self.purse, self.split(held), held, {signer}, reserved=self._reserved)
+        return self._explain(self.split(held, paid=paid), held, job, worker_key)
 
-    def check(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Checked:
+    def explain_made(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
+        """As `explain`, for a payment that has both signatures. Whether a refund had to pay the mediator depended on
+        what the escrow held then; the mediator judged it by signing, and what came in later changes nothing."""
+        found = self.explain(held, job, worker_key)
+        if found.as_agreed or self.ending is not Ending.REFUND:
+            return found
+        other = self._explain(Split(Sat(0)), held, job, worker_key)
+        return other if other.as_agreed else found
+
+    def check(self, held: Collection[Coin], job: Job, worker_key: bytes, *, paid: bool = False) -> Checked:
         """As `explain`, before a signature is added.
 
         :raises EscrowError: it is not as agreed.
         """
         signer = escrow_public_key(self.author, job, worker_key)
-        return check_payout(self.text, self.purse, self.split(held), held, {signer}, reserved=self._reserved)
+        split = self.split(held, paid=paid)
+        return check_payout(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
 
-    @property
-    def _reserved(self) -> bool:
-        """A resolution needs no word of whom it gives less: its fee is the one the offer keeps for the miner."""
-        return self.ending is Ending.RESOLUTION
+    def _explain(self, split: Split, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
+        signer = escrow_public_key(self.author, job, worker_key)
+        return explain(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
+
+
+def completers_of(purse: Purse, ending: Ending, author: Role) -> frozenset[Role]:
+    """Who may add the second signature. The creator is one of the two whenever money goes back to him, and the
+    mediator whenever the mediator is paid."""
+    others = {Role.CREATOR, Role.WORKER}
+    if purse is Purse.MEDIATOR:
+        return frozenset({Role.MEDIATOR} if author in others else others)
+    if ending is Ending.REFUND:
+        return frozenset({Role.WORKER, Role.MEDIATOR} if author is Role.CREATOR else {Role.CREATOR})
+    if ending is Ending.RESOLUTION:
+        return frozenset(others if author is Role.MEDIATOR else {Role.MEDIATOR})
+    return frozenset(others - {author})
+
+
+def is_reserved(purse: Purse, ending: Ending, author: Role) -> bool:
+    """Whether two others than the payer may make this payment: then its fee is held against what the offer keeps for
+    the miner, so that they burn nothing that goes back to him."""
+    return author is not Role.CREATOR and completers_of(purse, ending, author) != {Role.CREATOR}
 
 
 def escrow_public_key(role: Role, job: Job, worker_key: bytes) -> bytes:
@@ -97,10 +124,12 @@ def escrow_public_key(role: Role, job: Job, worker_key: bytes) -> bytes:
     return {Role.CREATOR: job.creator_public_key, Role.MEDIATOR: job.mediator_public_key, Role.WORKER: worker_key}[role]
 
 
-def refund_of(purse: PurseTerms, held: Collection[Coin]) -> Split:
-    """What a refund gives: the mediator's fee to the mediator if all that was agreed on is there; all else back."""
+def refund_of(purse: PurseTerms, held: Collection[Coin], *, paid: bool = False) -> Split:
+    """What a refund gives: the mediator's fee to the mediator if all that was agreed on is there and the mediator has
+    not got it yet; all else back."""
     whole = sum(coin.amount for coin in held) >= purse.amount
-    return the_price(purse) if whole and purse.escrow.purse is Purse.MEDIATOR else Split(Sat(0))
+    owed = whole and not paid and purse.escrow.purse is Purse.MEDIATOR
+    return the_price(purse) if owed else Split(Sat(0))
 
 
 def proposals_of(order: Order, terms: Terms) -> list[Proposal]:

@@ -37,11 +37,14 @@ DOCUMENT = Table(
     Column("armored", Text, nullable=False),
     Column("own", Integer, nullable=False),
     Column("received_from", String),
+    Column("escrow", String),
     Index("ix_document_kind", "network", "kind"),
     Index("ix_document_order", "order_id"),
     Index("ix_document_author", "network", "author"),
+    Index("ix_document_escrow", "escrow"),
 )
-"""Every verified document. `own`: written here, so `rein sync` uploads it. `mediator`: the mediator a job names."""
+"""Every verified document. `own`: written here, so `rein sync` uploads it. `mediator`: the mediator a job names.
+`escrow`: the primary escrow's address that a bid names."""
 
 SERVER = Table(
     "server",
@@ -126,5 +129,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
            amount INTEGER NOT NULL, back INTEGER NOT NULL, fee INTEGER NOT NULL, height INTEGER,
            confirmations INTEGER NOT NULL, ending VARCHAR NOT NULL, document_id VARCHAR NOT NULL,
            PRIMARY KEY (contract_id, purse))""",
+    ),
+    (
+        "ALTER TABLE document ADD COLUMN escrow VARCHAR",
+        """UPDATE document SET escrow = substr(armored, instr(armored, 'Primary escrow address: ') + 24, instr(substr(
+           armored, instr(armored, 'Primary escrow address: ') + 24), char(10)) - 1)
+           WHERE kind = 'bid' AND order_id IS NOT NULL AND instr(armored, 'Primary escrow address: ') > 0""",
+        "CREATE INDEX ix_document_escrow ON document (escrow)",
     ),
 )

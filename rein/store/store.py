@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.protocol.description import describe
-from rein.protocol.documents import Kind
+from rein.protocol.documents import Bid, Kind
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
 from rein.store.database import READ_ONLY, open_database
@@ -176,6 +176,10 @@ class Store:
         named = or_(DOCUMENT.c.job_id == name, DOCUMENT.c.id.startswith(name, autoescape=True))
         return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs, named))]
 
+    def bids_on_escrow(self, network: str, address: str) -> list[Signed[Bid]]:
+        """The bids that name this address of a primary escrow, in the order of arrival."""
+        return self._documents(and_(DOCUMENT.c.escrow == address, DOCUMENT.c.network == network))
+
     def orders_of_offers(self, network: str, prefix: str) -> list[DocumentId]:
         """The job documents of the offers whose id begins so."""
         offers = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.OFFER.value)
@@ -308,6 +312,7 @@ def _document_row(signed: Signed[Any], received_from: str | None) -> dict[str, A
         "job_id": about.job_id,
         "order_id": about.order_id,
         "mediator": about.mediator.address if about.kind is Kind.JOB else None,
+        "escrow": signed.document.primary_address if isinstance(signed.document, Bid) else None,
         "armored": signed.armored,
         "own": int(received_from is None),
         "received_from": received_from,

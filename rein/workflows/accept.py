@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from rein.errors import EscrowError, OrderError
+from rein.errors import OrderError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import Payout, the_price
+from rein.escrow.proposals import Ending
 from rein.protocol.documents import AcceptDelivery, Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import my_orders, require_role, roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.payments import current_feerate, plan, see, signed_text
+from rein.workflows.payments import current_feerate, plan, plan_fee, require_filled, see, signed_text
 
 _CAN_ACCEPT = (State.DELIVERED, State.DISPUTED, State.RESOLVED)
 """In a dispute too: whoever comes to agree needs no mediator."""
@@ -44,11 +45,10 @@ def plan_acceptance(desk: Desk, order: Order, feerate: int | None = None) -> tup
     :raises EscrowError: an escrow does not hold what was agreed.
     """
     seen = see(desk, order)
-    if not seen.funding.complete:
-        raise EscrowError("the escrows do not hold what was agreed any more", hint="Look: rein fund")
+    require_filled(seen)
     rate = feerate or current_feerate(desk)
-    primary, mediator = (plan(seen, purse, the_price(seen.terms.of(purse)), rate) for purse in Purse)
-    return primary, mediator
+    primary = plan(seen, Purse.PRIMARY, the_price(seen.terms.primary), rate)
+    return primary, plan_fee(seen, rate, Ending.ACCEPTANCE, Role.CREATOR)
 
 
 def build_acceptance(desk: Desk, order: Order, feerate: int | None = None) -> Signed[AcceptDelivery]:

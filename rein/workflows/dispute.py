@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
-from rein.errors import EscrowError, InputError, OrderError
+from rein.errors import InputError, OrderError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import Payout, Split, the_price
+from rein.escrow.payout import Payout, Split
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import (
     AcceptResolution,
@@ -27,8 +27,10 @@ from rein.workflows.payments import (
     Ready,
     current_feerate,
     plan,
+    plan_fee,
     ready_payments,
     refuse_all,
+    require_filled,
     role_of,
     see,
     sign_and_send,
@@ -67,8 +69,8 @@ def build_dispute(desk: Desk, order: Order, role: Role, detail: str, feerate: in
     require_role(order, desk.address, role)
     seen = see(desk, order)
     fee = None
-    if seen.funding.mediator.complete:
-        fee = plan(seen, Purse.MEDIATOR, the_price(seen.terms.mediator), feerate or current_feerate(desk))
+    if seen.funding.mediator.complete and Purse.MEDIATOR not in seen.payments:
+        fee = plan_fee(seen, feerate or current_feerate(desk), Ending.DISPUTE, role)
     disputed = order.acceptances[-1] if order.acceptances else order.delivery or offer
     return sign_as(
         desk,
@@ -108,14 +110,13 @@ def plan_resolution(desk: Desk, order: Order, worker_amount: Sat, feerate: int |
         raise InputError(f"{worker_amount:,} sat are more than the price of {price:,} sat")
     creator_amount = Sat(price - worker_amount)
     seen = see(desk, order)
-    if not seen.funding.complete:
-        raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
+    require_filled(seen)
     rate = feerate or current_feerate(desk)
     return Decision(
         worker_amount,
         creator_amount,
-        plan(seen, Purse.PRIMARY, Split(worker_amount, creator_amount), rate),
-        plan(seen, Purse.MEDIATOR, the_price(seen.terms.mediator), rate),
+        plan(seen, Purse.PRIMARY, Split(worker_amount, creator_amount), rate, reserved=True),
+        plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
     )
 
 
@@ -149,6 +150,11 @@ def prepare_resolution(desk: Desk, order: Order) -> list[Ready]:
     require_open(order)
     if not order.resolutions:
         raise OrderError(f"the mediator has not decided the job {order.job.document.job_id}")
+    if set(order.resolutions) & set(order.conflict):
+        raise OrderError(
+            f"the mediator has decided the job {order.job.document.job_id} twice, and differently: neither counts",
+            hint="Agree with the other: rein settle, or rein refund.",
+        )
     seen = see(desk, order)
     decided = {each.id for each in order.resolutions}
     proposals = [each for each in seen.proposals if each.ending is Ending.RESOLUTION and each.document.id in decided]

@@ -12,13 +12,22 @@ from rein.btc.keys import PrivateKey
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Checked
-from rein.escrow.payout import Payout, Split, choose_coins, complete_payout, payout_at, sign_payout
-from rein.escrow.proposals import Ending, Proposal
+from rein.escrow.payout import (
+    Payout,
+    Split,
+    build_payout,
+    choose_coins,
+    complete_payout,
+    payout_at,
+    sign_payout,
+    the_price,
+)
+from rein.escrow.proposals import Ending, Proposal, is_reserved
 from rein.escrow.terms import DEFAULT_FEERATE
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.cases import roles_in
+from rein.workflows.cases import require_own_escrow, roles_in
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import Seen, look_at
 
@@ -55,10 +64,12 @@ def current_feerate(desk: Desk) -> int:
 
 
 def see(desk: Desk, order: Order) -> Seen:
-    """What the chain shows of an order now.
+    """What the chain shows of an order now, before anything in it is signed.
 
     :raises OrderError: it has no offer that counts, so there is no money.
+    :raises EscrowError: its escrows are also those of another order.
     """
+    require_own_escrow(desk, order)
     seen = look_at(desk, order)
     if seen is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
@@ -73,16 +84,42 @@ def escrow_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
     return desk.keyring.creator_escrow(job_id) if role is Role.CREATOR else desk.keyring.mediator_escrow(job_id)
 
 
-def plan(seen: Seen, purse: Purse, split: Split, feerate: int) -> Payout:
+def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
     """A payment from an escrow with the confirmed outputs that are there now.
 
+    :param reserved: see `rein.escrow.payout.check_fee`.
     :raises EscrowError: the escrow does not hold so much.
     """
     terms = seen.terms.of(purse)
     coins = choose_coins(terms, seen.coins(purse), feerate)
     if not coins:
         raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
-    return payout_at(terms, coins, split, feerate)
+    return payout_at(terms, coins, split, feerate, reserved=reserved)
+
+
+def plan_fee(seen: Seen, feerate: int, ending: Ending, author: Role) -> Payout:
+    """The mediator's payment. Where the mediator has it already, or it is on its way, that very payment once more:
+    documents carry it always, and nobody is paid twice.
+
+    :raises EscrowError: the escrow does not hold so much.
+    """
+    terms, made = seen.terms.mediator, seen.payments.get(Purse.MEDIATOR)
+    if made is not None and made.amount == terms.price:
+        return build_payout(terms, seen.spent[Purse.MEDIATOR], the_price(terms), made.fee)
+    reserved = is_reserved(Purse.MEDIATOR, ending, author)
+    return plan(seen, Purse.MEDIATOR, the_price(terms), feerate, reserved=reserved)
+
+
+def require_filled(seen: Seen) -> None:
+    """Refuse to sign for escrows that do not hold what was agreed, or whose money is on its way to somebody.
+
+    :raises EscrowError:
+    """
+    made = seen.payments.get(Purse.PRIMARY)
+    if made is not None:
+        raise EscrowError(f"the primary escrow was paid out already, in {made.txid}", hint="See: rein status")
+    if not seen.funding.primary.complete or not (seen.funding.mediator.complete or Purse.MEDIATOR in seen.payments):
+        raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
 
 
 def signed_text(desk: Desk, order: Order, role: Role, payout: Payout) -> str:
@@ -114,17 +151,49 @@ def ready_payments(
     refused: list[Refusal] = []
     for proposal in proposals:
         purse = proposal.purse.escrow.purse
-        made = seen.payments.get(purse)
-        if role not in proposal.completers or purse in ready or (made and not (replace and not made.confirmations)):
+        if role not in proposal.completers or purse in ready or not may_be_made(proposal, seen, replace=replace):
             continue
         try:
             checked = check(order, seen, proposal)
         except EscrowError as reason:
             refused.append(Refusal(proposal, reason))
         else:
-            if made is None or checked.payout.fee > made.fee:
+            if may_follow(checked.payout, seen):
                 ready[purse] = Ready(order, role, proposal, checked)
     return list(ready.values()), refused
+
+
+def may_be_made(proposal: Proposal, seen: Seen, *, replace: bool) -> bool:
+    """Whether an escrow still waits for a payment like this. After one that is in a block, only what is left goes
+    back."""
+    made = seen.payments.get(proposal.purse.escrow.purse)
+    if made is None:
+        return True
+    return proposal.ending is Ending.REFUND if made.confirmations else replace
+
+
+def may_follow(payout: Payout, seen: Seen) -> bool:
+    """Whether a payment does not add to one that waits for a block, but takes its place: it spends something of the
+    same, so that only one of the two can be, and leaves the miner more."""
+    purse = payout.purse.escrow.purse
+    made = seen.payments.get(purse)
+    if made is None or made.confirmations:
+        return True
+    return payout.fee > made.fee and not set(seen.spent[purse]).isdisjoint(payout.coins)
+
+
+def still_open(order: Order, seen: Seen, role: Role) -> list[Proposal]:
+    """Settlements and refunds that this role has signed and another can still complete."""
+    mine = of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
+    return [each for each in mine if each.author is role and _is_as_agreed(order, seen, each)]
+
+
+def _is_as_agreed(order: Order, seen: Seen, proposal: Proposal) -> bool:
+    try:
+        check(order, seen, proposal)
+    except EscrowError:
+        return False
+    return True
 
 
 def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
@@ -134,8 +203,9 @@ def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
     """
     if order.bid is None:
         raise EscrowError("this job has no terms that count")
-    held = seen.coins(proposal.purse.escrow.purse)
-    return proposal.check(held, order.job.document, order.bid.document.worker_public_key)
+    purse = proposal.purse.escrow.purse
+    key = order.bid.document.worker_public_key
+    return proposal.check(seen.coins(purse), order.job.document, key, paid=seen.is_paid(purse))
 
 
 def sign_and_send(desk: Desk, ready: Ready) -> Payment:
@@ -163,7 +233,9 @@ def remember_payment(desk: Desk, ready: Ready) -> Payment:
         ending=ready.proposal.ending.value,
         document_id=ready.proposal.document.id,
     )
-    others = [each for each in store.payments(order.contract_id).values() if each.purse != payment.purse]
+    before = store.payments(order.contract_id)
+    is_rest = payment.purse in before and before[payment.purse].confirmations > 0
+    payments = list((before if is_rest else before | {payment.purse: payment}).values())
     spent = {coin.outpoint for coin in payout.coins}
     known = store.escrow_outputs(order.contract_id)
     kept = [each for each in known if each.outpoint not in spent]
@@ -172,7 +244,7 @@ def remember_payment(desk: Desk, ready: Ready) -> Payment:
         EscrowOutput(order.contract_id, payment.purse, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True)
         for coin in payout.coins
     ]
-    store.set_seen(order.contract_id, [*kept, *rows], [*others, payment])
+    store.set_seen(order.contract_id, [*kept, *rows], payments)
     return payment
 
 

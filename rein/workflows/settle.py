@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import Payout, Split, the_price
-from rein.escrow.proposals import Ending, Proposal, refund_of
+from rein.escrow.payout import Payout, Split
+from rein.escrow.proposals import Ending, Proposal, is_reserved, refund_of
 from rein.protocol.documents import Refund, Role, Settlement
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
@@ -21,6 +21,7 @@ from rein.workflows.payments import (
     current_feerate,
     of_endings,
     plan,
+    plan_fee,
     ready_payments,
     refuse_all,
     role_of,
@@ -28,6 +29,7 @@ from rein.workflows.payments import (
     sign_and_send,
     signed_text,
 )
+from rein.workflows.watch_chain import Seen
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def plan_settlement(
     rate = feerate or current_feerate(desk)
     payouts = {
         Purse.PRIMARY: plan(seen, Purse.PRIMARY, Split(worker_amount, back), rate),
-        Purse.MEDIATOR: plan(seen, Purse.MEDIATOR, the_price(seen.terms.mediator), rate),
+        Purse.MEDIATOR: plan_fee(seen, rate, Ending.SETTLEMENT, role),
     }
     return Plan(role, payouts, worker_amount, back)
 
@@ -84,6 +86,9 @@ def build_settlement(desk: Desk, order: Order, planned: Plan, terms: str) -> Sig
 def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     """The payments that give the money back, from the escrows that hold any.
 
+    A mediator signs away nothing of the mediator's escrow beforehand: filled up later, it would not pay the mediator.
+    To that the mediator agrees, at once, when another proposes it.
+
     :raises OrderError: no part in this job, or there never was an offer.
     :raises EscrowError: neither escrow holds anything worth the fee.
     """
@@ -92,11 +97,12 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
     seen = see(desk, order)
     rate = feerate or current_feerate(desk)
-    payouts = {
-        purse: plan(seen, purse, refund_of(seen.terms.of(purse), seen.coins(purse)), rate)
-        for purse in Purse
-        if seen.funding.of(purse).outputs
-    }
+    payouts = {}
+    for purse in Purse:
+        split = refund_of(seen.terms.of(purse), seen.coins(purse), paid=seen.is_paid(purse))
+        waived = purse is Purse.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
+        if seen.funding.of(purse).outputs and not waived:
+            payouts[purse] = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
     if not payouts:
         raise EscrowError("neither escrow holds anything", hint="Look: rein fund")
     return Plan(role, payouts, Sat(0), Sat(0))
@@ -121,12 +127,19 @@ def open_proposals(desk: Desk, order: Order) -> list[Proposal]:
     """The settlements and refunds by others that the identity may complete, oldest first."""
     role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
     seen = see(desk, order)
-    confirmed = {purse for purse, payment in seen.payments.items() if payment.confirmations}
     return [
         each
         for each in of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
-        if role in each.completers and each.purse.escrow.purse not in confirmed
+        if role in each.completers and _is_open(order, seen, role, each)
     ]
+
+
+def _is_open(order: Order, seen: Seen, role: Role, proposal: Proposal) -> bool:
+    """Whether an escrow waits for this. What only gives back what a payment has left is asked for its own sake."""
+    if proposal.purse.escrow.purse not in seen.payments:
+        return True
+    ready, _ = ready_payments(order, seen, role, [proposal], replace=True)
+    return bool(ready)
 
 
 def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]:

@@ -7,8 +7,8 @@ double spend, takes the order back, and is said.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
@@ -16,9 +16,9 @@ from rein.chain.source import ChainSource, Output
 from rein.errors import PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
-from rein.escrow.funding import Funding, match_funding
+from rein.escrow.funding import Funding, PurseFunding, match_funding
 from rein.escrow.payout import Coin
-from rein.escrow.proposals import Proposal, proposals_of
+from rein.escrow.proposals import Ending, Proposal, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
@@ -36,6 +36,13 @@ class Seen:
     payments: dict[Purse, Payment]
     proposals: list[Proposal]
     unexplained: frozenset[Purse]
+    spent: Mapping[Purse, tuple[Coin, ...]] = field(default_factory=dict)
+    """What each of the `payments` spends."""
+
+    def is_paid(self, purse: Purse) -> bool:
+        """Whether whom this escrow is for has the price, in a block."""
+        made = self.payments.get(purse)
+        return made is not None and made.confirmations > 0 and made.amount >= self.terms.of(purse).price
 
     def coins(self, purse: Purse) -> tuple[Coin, ...]:
         """The confirmed outputs that are unspent, as far as blocks show."""
@@ -65,23 +72,29 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
     paid_before = desk.store.payments(order.contract_id)
     payments: dict[Purse, Payment] = {}
     rows: dict[OutPoint, EscrowOutput] = {}
+    spent: dict[Purse, tuple[Coin, ...]] = {}
     unexplained = set()
     for each in funding.purses:
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
-        found = _find_payment(desk.chain, order, each.terms, proposals, each.coins, recorded)
+        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded)
+        found = _ending_payment(made, each)
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
-            payments[purse] = found.payment
-            # Kept as the record of what funded it. While the payment waits, blocks still show these as unspent.
-            heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
-            there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in found.coins}
+            payments[purse], spent[purse] = found.payment, found.coins
+        # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
+        heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
+        there |= {
+            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint))
+            for payment in made
+            for coin in payment.coins
+        }
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
-        if _tell_what_is_gone(desk, order, purse, gone, paid_before.get(purse.value), found):
+        if _tell_what_is_gone(desk, order, purse, gone, paid_before.get(purse.value), made):
             unexplained.add(purse)
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    return Seen(terms, funding, payments, proposals, frozenset(unexplained))
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent)
 
 
 @dataclass(frozen=True)
@@ -90,15 +103,15 @@ class _Found:
     coins: tuple[Coin, ...]
 
 
-def _find_payment(
+def _find_payments(
     chain: ChainSource,
     order: Order,
     purse: PurseTerms,
     proposals: Iterable[Proposal],
     unspent: Collection[Coin],
     recorded: Collection[EscrowOutput],
-) -> _Found | None:
-    """The payment of a document that is on the chain or on its way; the deepest, if several spent different outputs."""
+) -> list[_Found]:
+    """The payments of documents that are on the chain or on their way: one, or several that spent different outputs."""
     known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
     is_there: dict[OutPoint, bool] = {}
     tried: set[str] = set()
@@ -116,7 +129,17 @@ def _find_payment(
         payment = _payment(chain, order, proposal, explanation)
         if payment is not None and explanation.expected is not None:
             found.append(_Found(payment, explanation.expected.coins))
-    return max(found, key=lambda each: each.payment.confirmations, default=None)
+    return found
+
+
+def _ending_payment(made: Sequence[_Found], purse: PurseFunding) -> _Found | None:
+    """The payment that ends what an escrow is for. Not the refund of something that was left over or came too much,
+    while the escrow still holds all that was agreed on: nobody closes a job by giving a trifle back."""
+    gone = {coin for each in made for coin in each.coins}
+    still_full = sum(coin.amount for coin in purse.coins if coin not in gone) >= purse.terms.amount
+    refund = Ending.REFUND.value
+    ending = [each for each in made if each.payment.ending != refund or not still_full]
+    return max(ending, key=lambda each: (each.payment.ending != refund, each.payment.confirmations), default=None)
 
 
 def _psbt(proposal: Proposal) -> Psbt | None:
@@ -151,7 +174,7 @@ def _explain(
     outpoints = {coin.outpoint for coin in known}
     more = [_read_coin(chain, proposal.purse, each) for each in psbt.transaction.inputs if each not in outpoints]
     held = {*known, *(coin for coin in more if coin is not None)}
-    return proposal.explain(held, order.job.document, order.bid.document.worker_public_key)
+    return proposal.explain_made(held, order.job.document, order.bid.document.worker_public_key)
 
 
 def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
@@ -203,11 +226,11 @@ def _tell_what_is_gone(
     purse: Purse,
     gone: Sequence[EscrowOutput],
     paid_before: Payment | None,
-    found: _Found | None,
+    made: Sequence[_Found],
 ) -> bool:
     """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
     escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
-    if paid_before is not None and (found is None or found.payment.txid != paid_before.txid):
+    if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
     spent = [each for each in gone if desk.chain.find_transaction(each.outpoint.txid) is not None]
     for each in gone:

@@ -1,6 +1,8 @@
-"""Whether the money is there: exact, deep enough, at the right script, and nothing else counts."""
+"""Whether the money is there: enough of it, deep enough, at the right script, and nothing else counts."""
 
 from __future__ import annotations
+
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,17 +13,24 @@ from rein.btc.networks import MAINNET, REGTEST, SIGNET, TESTNET4, Network
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.contract import Purse
-from rein.escrow.funding import PurseFunding, confirmations_needed, match_funding
+from rein.escrow.funding import Filling, PurseFunding, coins_of, confirmations_needed, match_funding
+from rein.escrow.payout import MAX_COINS, Coin
 from tests.support.money import deal
 
 TERMS = deal().terms
 PRIMARY, MEDIATOR = TERMS.purses
+ONE_MORE_INPUT = 105
+"""Virtual bytes that spending one more output of the primary escrow takes, and so satoshis at the lowest feerate."""
 
 
 def out(number: int, script: bytes, amount: int, confirmations: int = 1) -> Output:
     """An unspent output of its own transaction."""
     height = None if confirmations == 0 else 200 - confirmations
     return Output(OutPoint(f"{number:064x}", 0), Sat(amount), script, height, confirmations)
+
+
+def at_primary(*amounts: int, depth: int = 1) -> list[Output]:
+    return [out(100 + n, PRIMARY.escrow.script, amount, depth) for n, amount in enumerate(amounts)]
 
 
 EXACT = (out(1, PRIMARY.escrow.script, PRIMARY.amount), out(2, MEDIATOR.escrow.script, MEDIATOR.amount))
@@ -46,7 +55,9 @@ def test_confirmations_grow_with_the_amount(amount: int, network: Network, neede
 def test_exact_amounts_in_both_escrows_are_complete() -> None:
     funding = match_funding(TERMS, EXACT, REGTEST)
     assert funding.complete
-    assert [purse.output for purse in funding.purses] == list(EXACT)
+    assert [purse.outputs for purse in funding.purses] == [(each,) for each in EXACT]
+    assert [purse.filling for purse in funding.purses] == [Filling.EXACT] * 2
+    assert [purse.confirmations_needed for purse in funding.purses] == [1, 1]
     assert funding.of(Purse.PRIMARY) is funding.primary
     assert funding.of(Purse.MEDIATOR) is funding.mediator
     assert str(funding.primary) == "primary escrow: 0.05001022 BTC, 1 confirmations"
@@ -57,33 +68,43 @@ def test_one_funded_escrow_is_not_enough(left_out: int) -> None:
     funding = match_funding(TERMS, [EXACT[1 - left_out]], REGTEST)
     assert not funding.complete
     empty = funding.purses[left_out]
+    assert (empty.filling, empty.missing, empty.confirmations) == (Filling.EMPTY, empty.terms.amount, 0)
     assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has arrived yet"
 
 
-@pytest.mark.parametrize("wrong", [1, 545, 546, PRIMARY.amount - 1, PRIMARY.amount + 1, 2 * PRIMARY.amount])
-def test_another_amount_is_listed_and_does_not_count(wrong: int) -> None:
-    """C7: underfunding is seen; what is too much is not paid out to anybody by accident."""
-    other = out(3, PRIMARY.escrow.script, wrong)
-    funding = match_funding(TERMS, [other, EXACT[1]], REGTEST)
+def test_too_little_is_said_with_what_is_missing() -> None:
+    """C7: underfunding is seen."""
+    funding = match_funding(TERMS, [*at_primary(PRIMARY.amount - 1), EXACT[1]], REGTEST)
     assert not funding.complete
-    assert funding.primary.output is None
-    assert funding.primary.others == (other,)
-    assert "but needs one output of exactly 0.05001022 BTC" in str(funding.primary)
+    assert (funding.primary.filling, funding.primary.missing) == (Filling.UNDER, 1)
+    assert funding.primary.confirmations == 0, "what is not there is not deep"
+    assert str(funding.primary) == (
+        "primary escrow: holds 0.05001021 BTC of 0.05001022 BTC; 0.00000001 BTC more must go to the same address"
+    )
 
 
-def test_two_halves_are_not_the_whole() -> None:
+def test_too_much_counts_and_is_said_to_come_back() -> None:
+    funding = match_funding(TERMS, [*at_primary(PRIMARY.amount + 1), EXACT[1]], REGTEST)
+    assert funding.complete
+    assert (funding.primary.filling, funding.primary.missing) == (Filling.OVER, 0)
+    assert str(funding.primary) == (
+        "primary escrow: 0.05001023 BTC, 1 confirmations, 0.00000001 BTC too much, which come back with the payment"
+    )
+
+
+def test_two_halves_are_the_whole() -> None:
     half = PRIMARY.amount // 2
-    halves = [out(3, PRIMARY.escrow.script, half), out(4, PRIMARY.escrow.script, PRIMARY.amount - half)]
+    halves = at_primary(half, PRIMARY.amount - half)
     funding = match_funding(TERMS, [*halves, EXACT[1]], REGTEST)
-    assert not funding.complete
-    assert funding.primary.others == tuple(halves)
+    assert funding.complete
+    assert (funding.primary.outputs, funding.primary.filling) == (tuple(halves), Filling.EXACT)
 
 
 def test_the_right_amount_at_the_other_escrow_does_not_count() -> None:
     crossed = [out(1, MEDIATOR.escrow.script, PRIMARY.amount), out(2, PRIMARY.escrow.script, MEDIATOR.amount)]
     funding = match_funding(TERMS, crossed, REGTEST)
     assert not funding.complete
-    assert [purse.output for purse in funding.purses] == [None, None]
+    assert [purse.filling for purse in funding.purses] == [Filling.UNDER, Filling.OVER]
 
 
 def test_money_at_the_escrows_of_another_job_does_not_count() -> None:
@@ -91,38 +112,63 @@ def test_money_at_the_escrows_of_another_job_does_not_count() -> None:
     other = deal(1).terms
     outputs = [out(1, other.primary.escrow.script, other.primary.amount), EXACT[1]]
     funding = match_funding(TERMS, outputs, REGTEST)
-    assert funding.primary.output is None
-    assert funding.primary.others == ()
+    assert (funding.primary.outputs, funding.primary.dust) == ((), ())
 
 
 def test_dust_from_strangers_changes_nothing() -> None:
-    """S13: whoever knows an address can send to it; what counts stays the same output."""
-    dust = [out(10 + n, PRIMARY.escrow.script, 546 + n, 100) for n in range(50)]
+    """S13: whoever knows an address can send to it; what costs more than it brings is left there."""
+    dust = [out(10 + n, PRIMARY.escrow.script, 1 + n, 100) for n in range(546)]
     funding = match_funding(TERMS, [*dust, *EXACT], REGTEST)
     assert funding.complete
-    assert funding.primary.output == EXACT[0]
-    assert set(funding.primary.others) == set(dust)
+    assert funding.primary.outputs == EXACT[:1]
+    assert set(funding.primary.dust) == set(dust)
+    assert funding.primary.holds == PRIMARY.amount
+    assert funding.primary.coins == coins_of([*dust, EXACT[0]])
 
 
-def test_of_several_exact_outputs_the_oldest_counts_and_ties_break_by_outpoint() -> None:
-    young, old = (out(n, PRIMARY.escrow.script, PRIMARY.amount, depth) for n, depth in ((1, 2), (9, 40)))
-    twin = out(5, PRIMARY.escrow.script, PRIMARY.amount, 40)
-    for outputs in ([young, old, twin], [twin, old, young], [old, young, twin]):
-        funding = match_funding(TERMS, outputs, REGTEST)
-        assert funding.primary.output == twin
-        assert set(funding.primary.others) == {young, old}
+def test_what_is_worth_a_satoshi_more_than_dust_counts() -> None:
+    funding = match_funding(TERMS, at_primary(547, 546), REGTEST)
+    assert [each.amount for each in funding.primary.outputs] == [547]
+
+
+def test_more_outputs_than_a_payment_spends_count_from_the_largest() -> None:
+    amounts = [10_000 + n for n in range(MAX_COINS + 3)]
+    funding = match_funding(TERMS, at_primary(*amounts), REGTEST)
+    assert sorted(each.amount for each in funding.primary.outputs) == amounts[-MAX_COINS:]
+    assert sorted(each.amount for each in funding.primary.dust) == amounts[:-MAX_COINS]
+    assert funding.primary.holds == sum(amounts[-MAX_COINS:])
+
+
+def test_the_depth_is_of_the_youngest_output_that_is_needed() -> None:
+    deep, young = at_primary(PRIMARY.amount - 1, depth=40)[0], out(50, PRIMARY.escrow.script, 1_000, 2)
+    younger = out(51, PRIMARY.escrow.script, 90_000, 1)
+    assert match_funding(TERMS, [deep, young, younger], REGTEST).primary.confirmations == 2
+    assert match_funding(TERMS, [deep, younger], REGTEST).primary.confirmations == 1
+    alone = out(52, PRIMARY.escrow.script, PRIMARY.amount, 30)
+    assert match_funding(TERMS, [alone, younger], REGTEST).primary.confirmations == 30, "more may come later"
 
 
 def test_waiting_outputs_are_named_with_what_is_missing() -> None:
     terms = deal(network=MAINNET).terms
     outputs = [
         out(1, terms.primary.escrow.script, terms.primary.amount, 2),
-        out(2, terms.mediator.escrow.script, terms.mediator.amount, 0),
+        out(2, terms.mediator.escrow.script, terms.mediator.amount + 1_000, 0),
     ]
     funding = match_funding(terms, outputs, MAINNET)
     assert not funding.complete
     assert str(funding.primary) == "primary escrow: arrived, 2 of 3 confirmations"
-    assert str(funding.mediator) == "mediator escrow: arrived, 0 of 1 confirmations"
+    assert str(funding.mediator) == (
+        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, which come back with the payment"
+    )
+
+
+def test_enough_is_not_complete_until_it_is_deep() -> None:
+    terms = deal(network=MAINNET).terms
+    for depth in (0, 1, 2, 3, 4):
+        purse = match_funding(
+            terms, [out(1, terms.primary.escrow.script, terms.primary.amount, depth)], MAINNET
+        ).primary
+        assert purse.complete == (depth >= 3)
 
 
 _outputs = st.lists(
@@ -133,27 +179,30 @@ _outputs = st.lists(
         st.sampled_from([PRIMARY.amount, MEDIATOR.amount]) | st.integers(0, 10**8),
         st.integers(0, 10),
     ),
-    max_size=8,
+    max_size=12,
     unique_by=lambda output: output.outpoint,
 )
 
 
 @given(outputs=_outputs, shuffled=st.randoms())
-def test_whatever_lies_there_only_the_exact_output_of_the_contract_counts(outputs: list[Output], shuffled) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives random.Random
+def test_whatever_lies_there_only_outputs_of_the_contract_count(outputs: list[Output], shuffled: Random) -> None:
     funding = match_funding(TERMS, outputs, REGTEST)
     again = list(outputs)
     shuffled.shuffle(again)
     for purse, twin in zip(funding.purses, match_funding(TERMS, again, REGTEST).purses, strict=True):
         _check(purse, outputs)
-        assert purse.output == twin.output
-        assert set(purse.others) == set(twin.others)
+        assert (purse.outputs, purse.dust) == (twin.outputs, twin.dust)
 
 
 def _check(purse: PurseFunding, outputs: list[Output]) -> None:
     terms = purse.terms
-    here = [output for output in outputs if output.script == terms.escrow.script]
-    exact = [output for output in here if output.amount == terms.amount]
-    assert (purse.output in exact) if exact else (purse.output is None)
-    assert len(purse.others) == len(here) - (purse.output is not None)
-    assert purse.complete == any(output.confirmations >= 1 for output in exact)
+    here = {output for output in outputs if output.script == terms.escrow.script}
+    assert {*purse.outputs, *purse.dust} == here
+    assert len(purse.outputs) + len(purse.dust) == len(here)
+    assert all(isinstance(coin, Coin) for coin in purse.coins)
+    assert sorted(coin.amount for coin in purse.coins) == sorted(output.amount for output in here)
+    assert purse.holds + purse.missing >= terms.amount
+    assert (purse.filling in (Filling.EXACT, Filling.OVER)) == (purse.holds >= terms.amount)
+    deep_enough = sum(output.amount for output in purse.outputs if output.confirmations >= 1) >= terms.amount
+    assert purse.complete == deep_enough
     assert str(purse).startswith(f"{terms.escrow.purse.value} escrow: ")

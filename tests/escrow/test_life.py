@@ -9,12 +9,13 @@ from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
-from rein.errors import RejectedError
+from rein.errors import EscrowError, RejectedError
 from rein.escrow.contract import Purse
+from rein.escrow.explain import check_payout
 from rein.escrow.funding import Funding, match_funding
-from rein.escrow.payout import build_payout, check_payout, complete_payout, sign_payout
+from rein.escrow.payout import choose_coins, complete_payout, payout_at, sign_payout, the_price
 from rein.protocol.values import BasisPoints
-from tests.support.money import Deal, deal
+from tests.support.money import Deal, agreed, check, deal
 
 
 def look(chain: CoreRpc, told: Deal) -> Funding:
@@ -28,7 +29,7 @@ def fund(chain: CoreRpc, told: Deal) -> dict[Purse, OutPoint]:
     faucet.mine(chain, 1)
     funding = look(chain, told)
     assert funding.complete
-    return {purse.terms.escrow.purse: purse.output.outpoint for purse in funding.purses if purse.output}
+    return {purse.terms.escrow.purse: purse.outputs[0].outpoint for purse in funding.purses}
 
 
 def received(chain: CoreRpc, script: bytes) -> list[Sat]:
@@ -43,20 +44,20 @@ def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) 
     payments: list[Transaction] = []
     for purse in told.terms.purses:
         which = purse.escrow.purse
-        sent = sign_payout(purse, outpoints[which], told.creator).to_base64()  # in the acceptance document
-        checked = check_payout(sent, purse, told.creator.public_key)
-        payment = complete_payout(checked, told.receiver_key(which))
-        assert payment.txid == build_payout(purse, outpoints[which]).transaction.txid
+        sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()  # in the acceptance document
+        checked = check(sent, purse, outpoints[which], told.creator)
+        payment = complete_payout(checked.psbt, told.receiver_key(which))
+        assert payment.txid == checked.payout.txid
         assert chain.broadcast(payment) == payment.txid
         payments.append(payment)
     faucet.mine(chain, 1)
 
     for purse, payment in zip(told.terms.purses, payments, strict=True):
-        assert received(chain, purse.payout.script) == [purse.receives]
+        assert received(chain, purse.payout.script) == [purse.price]
         assert received(chain, purse.escrow.script) == []
         found = chain.unspent_output(OutPoint(payment.txid, 0))
         assert found is not None
-        assert (found.amount, found.script, found.confirmations) == (purse.receives, purse.payout.script, 1)
+        assert (found.amount, found.script, found.confirmations) == (purse.price, purse.payout.script, 1)
     put_in = sum(purse.amount for purse in told.terms.purses)
     paid_out = sum(output.amount for payment in payments for output in payment.outputs)
     assert paid_out == told.bid.document.amount + 75_000
@@ -67,12 +68,13 @@ def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(cha
     """2 of 3: the same payouts, with the mediator's signature in place of the creator's."""
     told = deal(101)
     outpoints = fund(chain, told)
-    primary = sign_payout(told.terms.primary, outpoints[Purse.PRIMARY], told.mediator).to_base64()
-    checked = check_payout(primary, told.terms.primary, told.mediator.public_key)
-    chain.broadcast(complete_payout(checked, told.worker))
-    fee = sign_payout(told.terms.mediator, outpoints[Purse.MEDIATOR], told.worker).to_base64()
-    checked = check_payout(fee, told.terms.mediator, told.worker.public_key)
-    chain.broadcast(complete_payout(checked, told.mediator))
+    for which, first, second in (
+        (Purse.PRIMARY, told.mediator, told.worker),
+        (Purse.MEDIATOR, told.worker, told.mediator),
+    ):
+        sent = sign_payout(agreed(told.purse(which), outpoints[which]), first).to_base64()
+        checked = check(sent, told.purse(which), outpoints[which], first)
+        chain.broadcast(complete_payout(checked.psbt, second))
     faucet.mine(chain, 1)
     assert [received(chain, purse.payout.script) for purse in told.terms.purses] == [[5_000_000], [75_000]]
 
@@ -89,33 +91,33 @@ def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
     outpoints = fund(chain, told)
     for purse in told.terms.purses:
         which = purse.escrow.purse
-        checked = check_payout(
-            sign_payout(purse, outpoints[which], told.creator).to_base64(), purse, told.creator.public_key
-        )
-        chain.broadcast(complete_payout(checked, told.receiver_key(which)))
+        sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()
+        checked = check(sent, purse, outpoints[which], told.creator)
+        chain.broadcast(complete_payout(checked.psbt, told.receiver_key(which)))
     faucet.mine(chain, 1)
     assert received(chain, told.terms.primary.payout.script) == [price]
-    assert received(chain, told.terms.mediator.payout.script) == [told.terms.mediator.receives]
+    assert received(chain, told.terms.mediator.payout.script) == [told.terms.mediator.price]
 
 
-def test_strangers_can_add_money_but_not_confuse(chain: CoreRpc) -> None:
-    """S13: dust and a second exact payment lie at the escrow; the payout spends one output and pays one amount."""
+def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
+    """S13: dust and a second exact payment lie at the escrow; the payment still pays one price, and trifles stay."""
     told = deal(105)
-    outpoints = fund(chain, told)
+    fund(chain, told)
     primary = told.terms.primary
-    dust = [(primary.escrow.address, Sat(amount)) for amount in (600, 700, primary.amount + 1, primary.amount)]
-    faucet.pay(chain, dust)
+    strewn = (546, 700, primary.amount + 1, primary.amount)
+    faucet.pay(chain, [(primary.escrow.address, Sat(amount)) for amount in strewn])
     faucet.mine(chain, 1)
-    funding = look(chain, told)
-    assert funding.primary.output is not None
-    assert funding.primary.output.outpoint == outpoints[Purse.PRIMARY], "the first one counts: it is deeper"
-    assert sorted(each.amount for each in funding.primary.others) == sorted(amount for _, amount in dust)
+    funding = look(chain, told).primary
+    assert sorted(each.amount for each in funding.outputs) == [700, primary.amount, primary.amount, primary.amount + 1]
+    assert [each.amount for each in funding.dust] == [546]
 
-    signed = sign_payout(primary, outpoints[Purse.PRIMARY], told.creator).sign(told.worker)
-    chain.broadcast(signed.finalize())
+    coins = choose_coins(primary, funding.coins, 7)
+    payout = payout_at(primary, coins, the_price(primary), 7)
+    chain.broadcast(sign_payout(payout, told.creator).sign(told.worker).finalize())
     faucet.mine(chain, 1)
-    assert received(chain, primary.payout.script) == [primary.receives]
-    assert len(received(chain, primary.escrow.script)) == 4
+    assert received(chain, primary.payout.script) == [primary.price]
+    assert received(chain, primary.payer.script) == [3 * primary.amount + 1 - primary.price - payout.fee]
+    assert sorted(received(chain, primary.escrow.script)) == [546, 700], "they cost more than they bring"
 
 
 def test_a_payment_is_made_once(chain: CoreRpc) -> None:
@@ -125,19 +127,20 @@ def test_a_payment_is_made_once(chain: CoreRpc) -> None:
     first = fund(chain, told)[Purse.PRIMARY]
     faucet.pay(chain, [(primary.escrow.address, primary.amount)])
     faucet.mine(chain, 1)
-    payment = sign_payout(primary, first, told.creator).sign(told.worker).finalize()
+    payment = sign_payout(agreed(primary, first), told.creator).sign(told.worker).finalize()
     assert chain.broadcast(payment) == chain.broadcast(payment) == payment.txid
     faucet.mine(chain, 1)
     assert chain.broadcast(payment) == payment.txid
-    assert received(chain, primary.payout.script) == [primary.receives]
+    assert received(chain, primary.payout.script) == [primary.price]
 
     funding = look(chain, told)
-    assert funding.primary.output is not None
-    second = funding.primary.output.outpoint
+    (second,) = (output.outpoint for output in funding.primary.outputs)
     assert second != first
-    stale = check_payout(sign_payout(primary, first, told.creator).to_base64(), primary, told.creator.public_key)
-    with pytest.raises(RejectedError):  # it is checked, and worth nothing any more
-        chain.broadcast(_moved(complete_payout(stale, told.worker), first, second))
+    stale = sign_payout(agreed(primary, first), told.creator).to_base64()
+    with pytest.raises(EscrowError, match="does not show as an output of this escrow now"):
+        check_payout(stale, primary, the_price(primary), funding.primary.coins, {told.creator.public_key})
+    with pytest.raises(RejectedError):  # and it is worth nothing any more
+        chain.broadcast(_moved(payment, first, second))
     assert received(chain, primary.escrow.script) == [primary.amount]
 
 
@@ -150,7 +153,7 @@ def test_money_of_one_job_is_not_moved_by_signatures_of_another(chain: CoreRpc) 
     """S14: the same three people, the same price, two jobs."""
     one, other = deal(107), deal(108)
     at_one, at_other = fund(chain, one)[Purse.PRIMARY], fund(chain, other)[Purse.PRIMARY]
-    payment = sign_payout(one.terms.primary, at_one, one.creator).sign(one.worker).finalize()
+    payment = sign_payout(agreed(one.terms.primary, at_one), one.creator).sign(one.worker).finalize()
     with pytest.raises(RejectedError):
         chain.broadcast(_moved(payment, at_one, at_other))
     assert received(chain, other.terms.primary.escrow.script) == [other.terms.primary.amount]

@@ -13,11 +13,12 @@ from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.errors import ReinError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import check_payout, sign_payout
-from tests.support.money import MALLORY, SOME_TXID, deal
+from rein.escrow.payout import sign_payout
+from tests.support import money
+from tests.support.money import MALLORY, SOME_TXID, agreed, deal
 
 OUTPOINT = OutPoint(SOME_TXID, 1)
-HONEST = {which: sign_payout(deal().purse(which), OUTPOINT, deal().creator) for which in Purse}
+HONEST = {which: sign_payout(agreed(deal().purse(which), OUTPOINT), deal().creator) for which in Purse}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_ \n\x00\u20bf"
 
 Change = Callable[[bytes], bytes]
@@ -66,9 +67,8 @@ _change = st.one_of(
 def check(text: str, which: Purse) -> bool:
     """Whether it passed; then it must be the honest payment in everything that matters."""
     told, honest = deal(), HONEST[which]
-    purse, signer = told.purse(which), told.creator.public_key
     try:
-        checked = check_payout(text, purse, signer)
+        checked = money.check(text, told.purse(which), OUTPOINT, told.creator).psbt
     except ReinError:
         return False
     assert checked.transaction == honest.transaction

@@ -28,23 +28,29 @@ from rein.escrow.terms import (
     terms_of,
 )
 from rein.protocol import job_keys
+from rein.protocol.documents import Role
 from rein.protocol.orders import Order, fold
 from rein.protocol.values import BasisPoints, mediator_fee
-from tests.support.money import FEERATE, SOME_TXID, Deal, deal
+from tests.support.money import FEERATE, SOME_TXID, Deal, agreed, deal
 from tests.support.people import PRICE, bid, job, offer, person, story
 
+OUTPOINT = OutPoint(SOME_TXID, 0)
 BOB, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Charlie", "Mallory"))
 
 
 def test_the_terms_of_a_story() -> None:
     terms = terms_of(fold(story().job, [story().bid, story().offer], story().enrollments))
-    assert (terms.primary.amount, terms.primary.receives, terms.primary.miner_fee) == (5_001_000, 5_000_000, 1_000)
-    assert (terms.mediator.amount, terms.mediator.receives, terms.mediator.miner_fee) == (76_000, 75_000, 1_000)
-    assert (terms.primary.receiver, terms.mediator.receiver) == ("Charlie", "Alice")
-    assert terms.primary.receiver_address == story().bid.document.worker_payment_address
-    assert terms.mediator.receiver_address == story().job.document.mediator_payment_address
+    assert (terms.primary.amount, terms.primary.price, terms.primary.miner_fee) == (5_001_000, 5_000_000, 1_000)
+    assert (terms.mediator.amount, terms.mediator.price, terms.mediator.miner_fee) == (76_000, 75_000, 1_000)
+    assert [(purse.payer.name, purse.payer.role) for purse in terms.purses] == [("Bob", Role.CREATOR)] * 2
+    assert [purse.payee.role for purse in terms.purses] == [Role.WORKER, Role.MEDIATOR]
+    assert (terms.primary.payee.name, terms.mediator.payee.name) == ("Charlie", "Alice")
+    assert terms.primary.payee.address == story().bid.document.worker_payment_address
+    assert terms.mediator.payee.address == story().job.document.mediator_payment_address
     for purse in terms.purses:
-        assert purse.payout.script == script_of_address(purse.receiver_address, REGTEST)
+        assert purse.payer.address == story().job.document.creator_payment_address
+        assert purse.payer.script == script_of_address(purse.payer.address, REGTEST)
+        assert purse.payout.script == script_of_address(purse.payee.address, REGTEST)
     assert [purse.escrow.purse for purse in terms.purses] == [Purse.PRIMARY, Purse.MEDIATOR]
     assert terms.primary.escrow.address == story().bid.document.primary_address
 
@@ -122,9 +128,9 @@ def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
     for purse in told.terms.purses:
         lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
         fine = {lowest, highest}
-        for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.receives):
+        for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.price):
             amounts = {each.escrow.purse: each.amount for each in told.terms.purses}
-            amounts[purse.escrow.purse] = Sat(purse.receives + miner)
+            amounts[purse.escrow.purse] = Sat(purse.price + miner)
             ordered = (amounts[Purse.PRIMARY], amounts[Purse.MEDIATOR])
             if miner in fine:
                 assert _with_amounts(told, *ordered).purses
@@ -147,11 +153,11 @@ def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate:
         offer=dataclasses.replace(told.offer, document=document),
     )
     terms = terms_of(order)
-    assert terms.primary.receives == price
-    assert terms.mediator.receives == mediator_fee(Sat(price), told.job.document.mediator_fee)
+    assert terms.primary.price == price
+    assert terms.mediator.price == mediator_fee(Sat(price), told.job.document.mediator_fee)
     for purse in terms.purses:
         assert purse.miner_fee == feerate * purse.vsize
-        assert type(purse.amount) is type(purse.receives) is type(purse.miner_fee) is int
+        assert type(purse.amount) is type(purse.price) is type(purse.miner_fee) is int
 
 
 @pytest.mark.parametrize("feerate", [-1, 0, MAX_FEERATE + 1, 10**9])
@@ -165,7 +171,7 @@ def test_the_size_reckoned_is_never_below_the_size_sent(key_bytes: bytes) -> Non
     """Signatures differ in length; the reserve for the miner must do for the longest."""
     told, outpoint = deal(), OutPoint(key_bytes.hex(), 1)
     for purse in told.terms.purses:
-        signed = sign_payout(purse, outpoint, told.creator).sign(told.receiver_key(purse.escrow.purse))
+        signed = sign_payout(agreed(purse, outpoint), told.creator).sign(told.receiver_key(purse.escrow.purse))
         transaction = signed.finalize()
         assert purse.vsize - 1 <= transaction.vsize <= purse.vsize
         assert purse.miner_fee >= FEERATE * transaction.vsize
@@ -274,7 +280,7 @@ def test_every_job_has_its_own_escrows_and_payment_addresses() -> None:
 
 
 def _addresses(purse: Any) -> tuple[str, str]:
-    return purse.escrow.address, purse.receiver_address
+    return purse.escrow.address, purse.payee.address
 
 
 def test_the_same_job_id_in_two_job_documents_gives_two_contracts() -> None:
@@ -293,9 +299,8 @@ def test_terms_are_read_from_documents_alone() -> None:
     """The same documents give the same terms to everybody."""
     again = deal().fold(deal().offer, deal().bid)
     assert terms_of(again) == deal().terms
-    assert sign_payout(terms_of(again).primary, OutPoint(SOME_TXID, 0), deal().creator) == sign_payout(
-        deal().terms.primary, OutPoint(SOME_TXID, 0), deal().creator
-    )
+    ours, theirs = agreed(deal().terms.primary, OUTPOINT), agreed(terms_of(again).primary, OUTPOINT)
+    assert sign_payout(ours, deal().creator) == sign_payout(theirs, deal().creator)
 
 
 def test_the_limits_everybody_holds_an_offer_to() -> None:

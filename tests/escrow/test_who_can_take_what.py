@@ -20,9 +20,9 @@ from rein.devnet import faucet
 from rein.errors import PsbtError, RejectedError
 from rein.escrow.contract import Purse
 from rein.escrow.funding import match_funding
-from rein.escrow.payout import build_payout, sign_payout
+from rein.escrow.payout import sign_payout
 from rein.escrow.terms import PurseTerms
-from tests.support.money import MALLORY, SOME_TXID, Deal, Spend, deal, honest
+from tests.support.money import MALLORY, SOME_TXID, Deal, Spend, agreed, deal, honest
 
 ROLES = ("creator", "mediator", "worker")
 SIGNERS = [names for size in range(4) for names in itertools.combinations(ROLES, size)]
@@ -73,7 +73,7 @@ def test_consensus_lets_just_these_signers_spend(judge: Judge, which: Purse, nam
 def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: Purse, names: tuple[str, ...]) -> None:
     told = deal()
     purse = told.purse(which)
-    psbt = build_payout(purse, OutPoint(SOME_TXID, 1))
+    psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
     for name in names:
         psbt = psbt.sign(told.keys[name])
     if names in ENOUGH[which]:
@@ -89,7 +89,7 @@ def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: Purse, 
 def test_the_order_of_signing_does_not_matter(judge: Judge) -> None:
     told = deal()
     for purse in told.terms.purses:
-        psbt = build_payout(purse, OutPoint(SOME_TXID, 1))
+        psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
         for first, second in itertools.permutations([told.creator, told.receiver_key(purse.escrow.purse)]):
             final = psbt.sign(first).sign(second).finalize()
             assert judge(final, purse)
@@ -113,7 +113,7 @@ def funded(chain: CoreRpc) -> tuple[Deal, dict[Purse, OutPoint]]:
     faucet.pay(chain, told.payments)
     faucet.mine(chain, 1)
     funding = match_funding(told.terms, chain.unspent_outputs([p.escrow.script for p in told.terms.purses]), REGTEST)
-    return told, {purse.terms.escrow.purse: purse.output.outpoint for purse in funding.purses if purse.output}
+    return told, {purse.terms.escrow.purse: purse.outputs[0].outpoint for purse in funding.purses}
 
 
 THIEVES = {
@@ -151,8 +151,10 @@ def test_a_payment_published_by_the_creator_cannot_be_turned(
     """C4, C5: the acceptance is public. Nobody gains from the signature in it but the one receiver."""
     told, outpoints = funded
     purse = told.purse(which)
-    signature = sign_payout(purse, outpoints[which], told.creator).partial_signatures(0)[told.creator.public_key]
-    loot = TxOutput(purse.receives, p2wpkh_script(MALLORY.public_key))
+    signature = sign_payout(agreed(purse, outpoints[which]), told.creator).partial_signatures(0)[
+        told.creator.public_key
+    ]
+    loot = TxOutput(purse.price, p2wpkh_script(MALLORY.public_key))
     turned = Spend(outpoints[which], purse.amount, purse.escrow.witness_script, (loot,))
     tries = [
         (turned, MALLORY),

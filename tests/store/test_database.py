@@ -22,12 +22,14 @@ from sqlalchemy.pool import NullPool
 from rein.btc.amounts import Sat
 from rein.errors import StoreError
 from rein.protocol.documents import Kind
+from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.store import database
 from rein.store.database import open_database
 from rein.store.schema import METADATA, STEPS
 from rein.store.store import Payment, Store
-from tests.support.people import job, person
+from tests.support import documents_of_2016
+from tests.support.people import job, person, story
 
 TABLES = sorted(METADATA.tables)
 
@@ -234,9 +236,12 @@ _DIE = """
 
     order = DocumentId("ab" * 32)
 
+    def payment(purse, amount):
+        return Payment(order, purse, "11" * 32, Sat(amount), Sat(0), Sat(1), 1, "acceptance", order)
+
     def write_and_die(path, statement):
         store = Store(path)
-        store.set_payments(order, [Payment(order, "primary", "11" * 32, Sat(1), 1)])
+        store.set_seen(order, [], [payment("primary", 1)])
         done = []
 
         def die(*_):
@@ -246,8 +251,7 @@ _DIE = """
 
         event.listen(store._engine, "after_cursor_execute", die)
         event.listen(store._engine, "commit", die)
-        payments = [Payment(order, purse, "22" * 32, Sat(2), 2) for purse in ("primary", "mediator")]
-        store.set_payments(order, payments)
+        store.set_seen(order, [], [payment(purse, 2) for purse in ("primary", "mediator")])
 
     for statement in range(1, 6):
         child = os.fork()
@@ -269,7 +273,7 @@ def test_killed_in_the_middle_of_a_transaction_the_state_before_stays(tmp_path: 
     for statement in range(1, 6):
         path = tmp_path / str(statement)
         store = Store(path)
-        assert store.payments(order) == {"primary": Payment(order, "primary", "11" * 32, Sat(1), 1)}
+        assert {purse: each.amount for purse, each in store.payments(order).items()} == {"primary": 1}
         store.add_own(job(person("Bob"), person("Alice")))
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -286,7 +290,8 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         store = Store(Path(sys.argv[1]))
         for number in range(100_000):
             order = DocumentId(f"{number:064x}")
-            store.set_payments(order, [Payment(order, "primary", "11" * 32, Sat(number), 0)])
+            payment = Payment(order, "primary", "11" * 32, Sat(number), Sat(0), Sat(1), 0, "refund", order)
+            store.set_seen(order, [], [payment])
             print(number, flush=True)
     """
     for wait in (0.0, 0.1):
@@ -332,5 +337,22 @@ def test_connections_are_not_kept(path: Path) -> None:
 
 def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..., list[Any]]) -> None:
     order = DocumentId("ab" * 32)
-    Store(path).set_payments(order, [Payment(order, "primary", "11" * 32, Sat(2_100_000_000_000_000), 1)])
-    assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]
+    most = Sat(2_100_000_000_000_000)
+    Store(path).set_seen(order, [], [Payment(order, "primary", "11" * 32, most, most, most, 1, "refund", order)])
+    for column in ("amount", "back", "fee"):
+        assert execute(f"SELECT typeof({column}), {column} FROM payment") == [("integer", most)]
+
+
+def test_an_upgrade_reads_the_escrows_out_of_the_bids_that_are_here(
+    path: Path, execute: Callable[..., list[Any]]
+) -> None:
+    told = story()
+    store = Store(path)
+    store.add_received([(signed, "http://x/") for signed in (told.job, *told.documents)])
+    store.add_received([(verify(documents_of_2016.BID), "http://x/")])
+    execute("DROP INDEX ix_document_escrow")
+    execute("ALTER TABLE document DROP COLUMN escrow")
+    execute(f"PRAGMA user_version = {len(STEPS) - 1}")
+    again = Store(path)
+    assert again.bids_on_escrow("regtest", told.bid.document.primary_address) == [told.bid]
+    assert execute("SELECT count(*) FROM document WHERE escrow IS NOT NULL") == [(1,)]

@@ -18,7 +18,7 @@ from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
 from rein.store.store import EscrowOutput, IdentityRow, Payment, Placement, ServerRow, Store
 from tests.support.documents_of_2016 import BID, ENROLLMENT_ALICE, JOB, OFFER
-from tests.support.people import Person, enroll, job, person, respelled, story
+from tests.support.people import Person, bid, enroll, job, person, respelled, story
 
 BOB, ALICE, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Alice", "Charlie", "Mallory"))
 URL, OTHER = "http://127.0.0.1:2016/", "http://127.0.0.1:2017/"
@@ -188,46 +188,53 @@ def _output(purse: str, vout: int = 0, amount: int = 5_000_000, confirmations: i
     return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), confirmations)
 
 
-def test_escrow_outputs_are_replaced_as_a_whole(store: Store) -> None:
-    """An output that a reorganisation took away is forgotten: nothing counts that is not there."""
-    both = [_output("primary"), _output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0)]
-    store.set_escrow_outputs(ORDER, both)
-    assert store.escrow_outputs(ORDER) == {"primary": both[0], "mediator": both[1]}
-    store.set_escrow_outputs(ORDER, [_output("mediator", 7, 1, 9)])
-    assert store.escrow_outputs(ORDER) == {"mediator": _output("mediator", 7, 1, 9)}
-    store.set_escrow_outputs(ORDER, [])
-    assert store.escrow_outputs(ORDER) == {}
+def _payment(purse: str, order: DocumentId = ORDER, confirmations: int = 0) -> Payment:
+    return Payment(order, purse, "11" * 32, Sat(5), Sat(3), Sat(2), confirmations, "settlement", DocumentId("01" * 32))
+
+
+def test_what_was_seen_is_replaced_as_a_whole(store: Store) -> None:
+    """An output that a reorganisation took away is forgotten, and a payment too: nothing counts that is not there."""
+    outputs = [_output("primary"), _output("primary", 1), _output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0)]
+    spent = EscrowOutput(ORDER, "mediator", OutPoint("ce" * 32, 0), Sat(7), 0, spent=True)
+    store.set_seen(ORDER, [*outputs, spent], [_payment("primary"), _payment("mediator", confirmations=3)])
+    assert store.escrow_outputs(ORDER) == [*outputs, spent]
+    assert store.payments(ORDER) == {"primary": _payment("primary"), "mediator": _payment("mediator", confirmations=3)}
+    store.set_seen(ORDER, [_output("mediator", 7, 1, 9)], [_payment("mediator")])
+    assert store.escrow_outputs(ORDER) == [_output("mediator", 7, 1, 9)]
+    assert store.payments(ORDER) == {"mediator": _payment("mediator")}
+    store.set_seen(ORDER, [], [])
+    assert store.escrow_outputs(ORDER) == []
+    assert store.payments(ORDER) == {}
 
 
 def test_orders_do_not_touch_each_other(store: Store) -> None:
     other = DocumentId("ef" * 32)
-    store.set_escrow_outputs(ORDER, [_output("primary")])
-    store.set_payments(ORDER, [Payment(ORDER, "primary", "11" * 32, Sat(5), 0)])
-    store.set_escrow_outputs(other, [])
-    store.set_payments(other, [])
-    assert store.escrow_outputs(ORDER) == {"primary": _output("primary")}
+    store.set_seen(ORDER, [_output("primary")], [_payment("primary")])
+    store.set_seen(other, [], [])
+    assert store.escrow_outputs(ORDER) == [_output("primary")]
     assert list(store.payments(ORDER)) == ["primary"]
-
-
-def test_payments_are_replaced_as_a_whole(store: Store) -> None:
-    first = Payment(ORDER, "primary", "11" * 32, Sat(5_000_000), 0)
-    second = Payment(ORDER, "mediator", "22" * 32, Sat(75_000), 3)
-    store.set_payments(ORDER, [first, second])
-    assert store.payments(ORDER) == {"primary": first, "mediator": second}
-    store.set_payments(ORDER, [second])
-    assert store.payments(ORDER) == {"mediator": second}
 
 
 def test_a_failure_half_way_leaves_the_state_before(store: Store) -> None:
-    store.set_escrow_outputs(ORDER, [_output("primary")])
-    with pytest.raises(StoreError, match="UNIQUE"):
-        store.set_escrow_outputs(ORDER, [_output("mediator"), _output("mediator")])
-    assert store.escrow_outputs(ORDER) == {"primary": _output("primary")}
-    store.set_payments(ORDER, [Payment(ORDER, "primary", "11" * 32, Sat(5), 0)])
-    twice = Payment(ORDER, "mediator", "22" * 32, Sat(5), 0)
-    with pytest.raises(StoreError, match="UNIQUE"):
-        store.set_payments(ORDER, [twice, twice])
-    assert list(store.payments(ORDER)) == ["primary"]
+    store.set_seen(ORDER, [_output("primary")], [_payment("primary")])
+    for outputs, payments in (
+        ([_output("mediator"), _output("mediator")], []),
+        ([_output("mediator")], [_payment("mediator"), _payment("mediator")]),
+    ):
+        with pytest.raises(StoreError, match="UNIQUE"):
+            store.set_seen(ORDER, outputs, payments)
+        assert store.escrow_outputs(ORDER) == [_output("primary")]
+        assert list(store.payments(ORDER)) == ["primary"]
+
+
+def test_bids_are_found_by_the_escrow_they_name(store: Store) -> None:
+    told, other = story(), story(job_id="b" * 20)
+    address = told.bid.document.primary_address
+    twin = bid(person("Mallory"), other.job, primary_address=address)
+    store.add_received([(signed, URL) for signed in (told.offer, told.bid, other.bid, twin, verify(BID))])
+    assert store.bids_on_escrow("regtest", address) == [told.bid, twin], "in the order of arrival"
+    assert store.bids_on_escrow("mainnet", address) == []
+    assert store.bids_on_escrow("regtest", "bcrt1q") == []
 
 
 def test_any_order_of_arrival_gives_the_same_documents(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST, Network
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
 from rein.escrow.contract import Purse
+from rein.escrow.explain import Checked, check_payout
+from rein.escrow.payout import Coin, Payout, build_payout, the_price
 from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
 from rein.protocol import job_keys
 from rein.protocol.documents import Bid, Job, Offer
@@ -210,8 +212,20 @@ class Spend:
 
 
 def honest(purse: PurseTerms, outpoint: OutPoint) -> Spend:
-    """The payout the documents give."""
+    """The payout the documents give, byte by byte."""
     return Spend(outpoint, purse.amount, purse.escrow.witness_script, (purse.payout,))
+
+
+def agreed(purse: PurseTerms, outpoint: OutPoint) -> Payout:
+    """The same, as Rein builds it: the price out of one output that holds the agreed amount, the reserve to the
+    miner."""
+    return build_payout(purse, [Coin(outpoint, purse.amount)], the_price(purse), purse.miner_fee)
+
+
+def check(text: str, purse: PurseTerms, outpoint: OutPoint, signer: PrivateKey) -> Checked:
+    """Hold a payment of the price against the terms, where the chain shows the agreed amount at one outpoint."""
+    held = [Coin(outpoint, purse.amount)]
+    return check_payout(text, purse, the_price(purse), held, {signer.public_key})
 
 
 def sighash(tx: Transaction, script: bytes, amount: Sat, hash_type: int, index: int = 0) -> bytes:

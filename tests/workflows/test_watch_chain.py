@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
 from rein.btc.networks import REGTEST
-from rein.btc.transaction import OutPoint
 from rein.chain.agreement import Agreement, Named
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
-from rein.demo.processes import chain_program, free_ports, running
 from rein.devnet import faucet
-from rein.errors import ChainError, IdentityError, OrderError
-from rein.escrow.payout import build_payout, sign_payout
+from rein.errors import ChainError, OrderError
+from rein.escrow.payout import Payout, sign_payout
 from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
-from rein.identity.keyring import Keyring
 from rein.protocol.documents import Delivery, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed
-from rein.store.store import IdentityRow, Store
 from rein.workflows.cases import find_order
 from rein.workflows.collect import prepare
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
 from tests.support.esplora import esplora_server
-from tests.support.money import Spend, escrow_keys
+from tests.support.money import Spend, agreed, escrow_keys
 from tests.support.people import accept, bid, delivery, enroll, job, offer, person
+from tests.workflows.conftest import Home
 
 ALICE, BOB, CHARLIE = person("Alice"), person("Bob"), person("Charlie")
 ENROLLMENTS = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE)]
@@ -59,27 +55,9 @@ def delivered(description: str) -> Delivered:
     return Delivered(posted, [posted, given, offered, handed], handed, terms)
 
 
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreRpc]:
-    folder, (port,) = tmp_path_factory.mktemp("chain"), free_ports(1)
-    with running([chain_program(folder / "chain", port)]):
-        cookie = folder / "chain" / ".cookie"
-        with CoreRpc(f"http://127.0.0.1:{port}", REGTEST, cookie_file=cookie) as source:
-            faucet.mine(source, 10)
-            yield source
-
-
 @pytest.fixture
-def alice(chain: CoreRpc, tmp_path: Path) -> Iterator[Desk]:
-    store = Store(tmp_path / "rein.db")
-    row = IdentityRow(0, "regtest", "Alice", ALICE.contact, ALICE.master_address, ALICE.delegate_address, "key")
-
-    def no_keys(_: IdentityRow) -> Keyring:
-        raise IdentityError("no key is needed to look")
-
-    desk = Desk(tmp_path, REGTEST, store, store.add_identity(row, ENROLLMENTS[0]), no_keys, lambda: chain, print)
-    yield desk
-    store.close()
+def alice(home: Callable[[str], Home]) -> Desk:
+    return home("Alice").desk
 
 
 def fund(chain: CoreRpc, *deals: Delivered) -> None:
@@ -88,9 +66,10 @@ def fund(chain: CoreRpc, *deals: Delivered) -> None:
     faucet.mine(chain, 1)
 
 
-def outpoint_of(chain: CoreRpc, purse: PurseTerms) -> OutPoint:
+def payout_of(chain: CoreRpc, purse: PurseTerms) -> Payout:
+    """The payment of the price out of what is there."""
     (output,) = chain.unspent_outputs([purse.escrow.script])
-    return output.outpoint
+    return agreed(purse, output.outpoint)
 
 
 def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, alice: Desk) -> None:
@@ -98,13 +77,14 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     assert first.terms.mediator.payout == second.terms.mediator.payout
     fund(chain, first, second)
     creator, mediator, _ = escrow_keys(BOB, ALICE, CHARLIE, first.job)
-    spent = outpoint_of(chain, first.terms.mediator)
-    chain.broadcast(sign_payout(first.terms.mediator, spent, creator).sign(mediator).finalize())
+    payment = payout_of(chain, first.terms.mediator)
+    spent = payment.coins[0].outpoint
+    chain.broadcast(sign_payout(payment, creator).sign(mediator).finalize())
     faucet.mine(chain, 1)
 
     purse = second.terms.mediator
     dressed_up = Spend(spent, purse.amount, purse.escrow.witness_script, (purse.payout,)).psbt(creator)
-    primary = sign_payout(second.terms.primary, outpoint_of(chain, second.terms.primary), creator)
+    primary = sign_payout(payout_of(chain, second.terms.primary), creator)
     lie = accept(BOB, second.delivery, primary_psbt=primary.to_base64(), mediator_psbt=str(dressed_up))
     received = [*ENROLLMENTS[1:], *first.documents, *second.documents, lie]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -121,8 +101,7 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
     deal = delivered("honest")
     fund(chain, deal)
     creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
-    spent = {purse.escrow.purse: outpoint_of(chain, purse) for purse in deal.terms.purses}
-    psbts = [sign_payout(purse, spent[purse.escrow.purse], creator) for purse in deal.terms.purses]
+    psbts = [sign_payout(payout_of(chain, purse), creator) for purse in deal.terms.purses]
     accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
     received = [*ENROLLMENTS[1:], *deal.documents, accepted]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -152,12 +131,12 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> Non
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
     purse = deal.terms.mediator
     less = Spend(
-        outpoint_of(chain, purse),
+        payout_of(chain, purse).coins[0].outpoint,
         purse.amount,
         purse.escrow.witness_script,
-        (type(purse.payout)(Sat(purse.receives - 1), purse.payout.script),),
+        (type(purse.payout)(Sat(purse.price - 1), purse.payout.script),),
     )
-    primary = build_payout(deal.terms.primary, outpoint_of(chain, deal.terms.primary)).to_base64()
+    primary = payout_of(chain, deal.terms.primary).psbt.to_base64()
     lie = accept(BOB, deal.delivery, primary_psbt=primary, mediator_psbt=str(less.psbt(creator)))
     received = [*ENROLLMENTS[1:], *deal.documents, lie]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -170,8 +149,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     deal = delivered("signed twice")
     fund(chain, deal)
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
-    purses = {purse.escrow.purse: purse for purse in deal.terms.purses}
-    psbts = [sign_payout(purse, outpoint_of(chain, purse), creator).to_base64() for purse in purses.values()]
+    psbts = [sign_payout(payout_of(chain, purse), creator).to_base64() for purse in deal.terms.purses]
     honest = accept(BOB, deal.delivery, primary_psbt=psbts[0], mediator_psbt=psbts[1])
     junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
     received = [*ENROLLMENTS[1:], *deal.documents, honest, junk]
@@ -179,7 +157,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     look_at(alice, find_order(alice, deal.job.id))
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
-    assert prepare(alice, order).receives == deal.terms.mediator.receives
+    assert [each.payout.split.payee for each in prepare(alice, order)] == [deal.terms.mediator.price]
 
 
 def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Desk) -> None:

@@ -1,0 +1,64 @@
+"""`rein psbt-import`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.common import Cli, command, job_option
+from rein.cli.explain import read_psbt
+from rein.cli.show import planned, say_payouts
+from rein.errors import InputError
+from rein.workflows.cases import find_order
+from rein.workflows.psbt_import import combine_imported, send_imported
+from rein.workflows.pull import pull_my_orders
+
+
+@command("psbt-import")
+@click.argument("file", type=click.Path(path_type=Path))
+@job_option
+@click.option("--dry-run", "-n", is_flag=True, help="Check and combine; send nothing.")
+def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:
+    """Take in a payment of a job that was signed elsewhere, and send it if it has both signatures now.
+
+    Sign it with Bitcoin Core, Sparrow or a hardware signer, without finalising it. It is checked as every payment is.
+
+    Example: rein psbt-import signed.psbt --jobid n0qlna45dgynluhtl0gf
+    """
+    if job is None:
+        raise InputError("say of which job it is", hint="rein psbt-import FILE --jobid ID")
+    import_psbt(cli, file, job, dry_run=dry_run)
+
+
+def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> None:
+    """Check, combine, and send what is complete; otherwise print what is there."""
+    desk, terminal = cli.desk, cli.terminal
+    _ = desk.identity
+    text = read_psbt(file)
+    pull_my_orders(desk)
+    order = find_order(desk, job)
+    imported = combine_imported(desk, order, text)
+    by = " and the ".join(role.value for role in imported.signers)
+    say_payouts(cli, [imported.ready.payout])
+    terminal.say(f"It is as agreed, and signed by the {by}.")
+    sent = imported.complete and not dry_run
+    if sent:
+        terminal.confirm("It has both signatures. Send it?")
+        terminal.say(f"Sent in transaction {send_imported(desk, imported).txid}.")
+    elif imported.complete:
+        terminal.say("This was a dry run: nothing was sent.")
+    else:
+        terminal.say("A signature is missing still. With all that is known of it now:\n")
+        terminal.say(imported.psbt.to_base64())
+    terminal.result(
+        {
+            "job_id": order.job.document.job_id,
+            "job_document": order.id,
+            "signed_by": [role.value for role in imported.signers],
+            "complete": imported.complete,
+            "sent": sent,
+            "psbt": imported.psbt.to_base64(),
+            "payment": planned(imported.ready.payout),
+        }
+    )
