@@ -50,6 +50,8 @@ def prepare(desk: Desk, order: Order) -> list[Ready]:
     wanted.sort(key=lambda each: _FIRST.get(each.ending, len(_FIRST)))
     ready, refused = ready_payments(order, seen, role, wanted)
     if ready:
+        if role is Role.WORKER:
+            _tell_of_unsigned_fee(desk, order, seen)
         return ready
     refuse_all(refused)
     own = Purse.PRIMARY if role is Role.WORKER else Purse.MEDIATOR
@@ -66,6 +68,20 @@ def _is_owed(proposal: Proposal, role: Role, order: Order, seen: Seen) -> bool:
     if proposal.purse.escrow.purse is Purse.PRIMARY:
         return proposal.ending is Ending.RESOLUTION and not set(order.resolutions) & set(order.conflict)
     return bool(order.acceptances or order.resolutions) or Purse.PRIMARY in seen.payments
+
+
+def _tell_of_unsigned_fee(desk: Desk, order: Order, seen: Seen) -> None:
+    """Say that nobody has signed the mediator's fee, though it is there. Once the worker is paid, nobody else has a
+    reason to."""
+    if Purse.MEDIATOR in seen.payments or not seen.funding.mediator.complete:
+        return
+    fees = [each for each in seen.proposals if each.purse.escrow.purse is Purse.MEDIATOR]
+    ready, _ = ready_payments(order, seen, Role.MEDIATOR, fees)
+    if not ready:
+        desk.note(
+            "The mediator's fee is not signed as agreed, by anybody. Once your payment is in a block, sign the fee "
+            "yourself, so that it is not lost: rein refund"
+        )
 
 
 def _carries_fee(order: Order) -> bool:

@@ -18,6 +18,7 @@ from rein.workflows.cases import require_open
 from rein.workflows.desk import Desk
 from rein.workflows.payments import (
     Ready,
+    check,
     current_feerate,
     of_endings,
     plan,
@@ -90,12 +91,13 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     To that the mediator agrees, at once, when another proposes it.
 
     :raises OrderError: no part in this job, or there never was an offer.
-    :raises EscrowError: neither escrow holds anything worth the fee.
+    :raises EscrowError: neither escrow holds anything worth the fee, or a payment from one waits for a block.
     """
     if order.offer is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
     role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
     seen = see(desk, order)
+    _refuse_while_paying(seen)
     rate = feerate or current_feerate(desk)
     payouts = {}
     for purse in Purse:
@@ -106,6 +108,19 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     if not payouts:
         raise EscrowError("neither escrow holds anything", hint="Look: rein fund")
     return Plan(role, payouts, Sat(0), Sat(0))
+
+
+def _refuse_while_paying(seen: Seen) -> None:
+    """Refuse to give back what is on its way to somebody: the network would take the one that pays the miner more.
+
+    :raises EscrowError:
+    """
+    for purse, payment in seen.payments.items():
+        if not payment.confirmations:
+            raise EscrowError(
+                f"the payment {payment.txid} from the {purse.value} escrow waits for a block",
+                hint="Wait for it; what is left then can go back.",
+            )
 
 
 def build_refund(desk: Desk, order: Order, planned: Plan, reason: str) -> Signed[Refund]:
@@ -148,7 +163,7 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
 
     :param document_id: the proposal's id, or the beginning of it.
     :raises OrderError: no such proposal is open.
-    :raises EscrowError: a payment is not as agreed.
+    :raises EscrowError: a payment is not as agreed, be it one that others complete.
     """
     role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
     seen = see(desk, order)
@@ -161,9 +176,28 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
         raise InputError(f"several proposals begin with {document_id}", hint="Name more of it.")
     ready, refused = ready_payments(order, seen, role, meant, replace=True)
     refuse_all(refused)
+    if ready:
+        _require_whole(order, seen, ready)
     if not ready:
         raise OrderError(f"no proposal {document_id[:12]} waits for your signature in this job")
     return ready
+
+
+def _require_whole(order: Order, seen: Seen, ready: list[Ready]) -> None:
+    """Refuse a document of which another payment, that others would complete, is not as agreed: who takes his part of
+    it would leave the rest where it is.
+
+    :raises EscrowError:
+    """
+    signed = ready[0].proposal.document
+    carried = {each.purse.escrow.purse: each for each in seen.proposals if each.document == signed}
+    for purse in Purse:
+        if purse in seen.payments:
+            continue
+        if purse in carried:
+            check(order, seen, carried[purse])
+        elif purse is Purse.PRIMARY and seen.funding.primary.outputs:
+            raise EscrowError("it pays nothing out of the primary escrow, which holds something", hint="Sign nothing.")
 
 
 def send_agreement(desk: Desk, ready: list[Ready]) -> list[Payment]:

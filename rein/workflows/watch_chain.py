@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
-from rein.chain.source import ChainSource, Output
+from rein.chain.source import ChainSource, FoundTransaction, Output
 from rein.errors import PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
@@ -77,7 +77,8 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
     for each in funding.purses:
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
-        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded)
+        before_it = paid_before.get(purse.value)
+        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded, before_it)
         found = _ending_payment(made, each)
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
@@ -91,8 +92,9 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
         }
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
-        if _tell_what_is_gone(desk, order, purse, gone, paid_before.get(purse.value), made):
+        if _tell_what_is_gone(desk, order, purse, gone, before_it, made):
             unexplained.add(purse)
+    _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
     return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent)
 
@@ -110,6 +112,7 @@ def _find_payments(
     proposals: Iterable[Proposal],
     unspent: Collection[Coin],
     recorded: Collection[EscrowOutput],
+    before: Payment | None,
 ) -> list[_Found]:
     """The payments of documents that are on the chain or on their way: one, or several that spent different outputs."""
     known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
@@ -126,7 +129,7 @@ def _find_payments(
         if explanation is None or not explanation.as_agreed:
             continue
         tried.add(psbt.transaction.txid)
-        payment = _payment(chain, order, proposal, explanation)
+        payment = _payment(chain, order, proposal, explanation, before)
         if payment is not None and explanation.expected is not None:
             found.append(_Found(payment, explanation.expected.coins))
     return found
@@ -185,14 +188,25 @@ def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coi
     return Coin(outpoint, output.amount) if output.script == purse.escrow.script else None
 
 
-def _payment(chain: ChainSource, order: Order, proposal: Proposal, explanation: Explanation) -> Payment | None:
+def _find(chain: ChainSource, txid: str, before: Payment | None) -> FoundTransaction | None:
+    """A payment whose outputs are spent again. A node without an index finds it only in the block one names: that of
+    the height at which it was last seen."""
+    found = chain.find_transaction(txid)
+    if found is None and before is not None and before.txid == txid and before.height is not None:
+        found = chain.find_transaction(txid, chain.block_at(before.height).hash)
+    return found
+
+
+def _payment(
+    chain: ChainSource, order: Order, proposal: Proposal, explanation: Explanation, before: Payment | None
+) -> Payment | None:
     payout = explanation.expected
     if payout is None:
         return None
     output = chain.unspent_output(OutPoint(payout.txid, 0))
     if output is not None:
         height, confirmations = output.height, output.confirmations
-    elif (found := chain.find_transaction(payout.txid)) is not None:
+    elif (found := _find(chain, payout.txid, before)) is not None:
         height, confirmations = (found.block.height if found.block else None), found.confirmations
     else:
         return None
@@ -232,10 +246,22 @@ def _tell_what_is_gone(
     escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
     if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
-    spent = [each for each in gone if desk.chain.find_transaction(each.outpoint.txid) is not None]
+    is_spent = False
     for each in gone:
-        if each in spent:
+        if desk.chain.unspent_output(each.outpoint) is not None:
+            desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
+        elif desk.chain.find_transaction(each.outpoint.txid) is not None:
             desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document of the job carries.")
+            is_spent = True
         else:
             desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")
-    return bool(spent)
+    return is_spent
+
+
+def _tell_what_waits_again(desk: Desk, order: Order, before: Iterable[Payment], now: Iterable[Payment]) -> None:
+    """Say which payments were in a block and are not any more, though they may come into one again."""
+    confirmed = {payment.txid for payment in before if payment.confirmations}
+    for payment in now:
+        if payment.txid in confirmed and not payment.confirmations:
+            escrow = f"the {payment.purse} escrow of the job {order.job.document.job_id}"
+            desk.note(f"The payment {payment.txid} from {escrow} has left its block, and waits for a block again.")

@@ -291,7 +291,8 @@ def test_what_there_is_is_counted(filled: Server) -> None:
     with filled.engine.connect() as connection:
         stats = read_stats(connection)
     assert (stats.owners, stats.buckets, stats.buckets_live, stats.values, stats.values_opaque) == (2, 4, 4, 9, 2)
-    assert stats.documents == {"enrollment": 1, "job": 1, "bid": 1, "offer": 1, "delivery": 1, "accept": 1}
+    found = {kind: count for kind, count in stats.documents.items() if count}
+    assert found == {"enrollment": 1, "job": 1, "bid": 1, "offer": 1, "delivery": 1, "accept": 1}
     assert stats.bytes_used == filled.value("SELECT sum(size) FROM kv")
     assert stats.bytes_bought == 4 * 1_048_576
     assert stats.transfer_used > 0

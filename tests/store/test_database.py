@@ -237,7 +237,7 @@ _DIE = """
     order = DocumentId("ab" * 32)
 
     def payment(purse, amount):
-        return Payment(order, purse, "11" * 32, Sat(amount), Sat(0), Sat(1), 1, "acceptance", order)
+        return Payment(order, purse, "11" * 32, Sat(amount), Sat(0), Sat(1), 9, 1, "acceptance", order)
 
     def write_and_die(path, statement):
         store = Store(path)
@@ -290,7 +290,7 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         store = Store(Path(sys.argv[1]))
         for number in range(100_000):
             order = DocumentId(f"{number:064x}")
-            payment = Payment(order, "primary", "11" * 32, Sat(number), Sat(0), Sat(1), 0, "refund", order)
+            payment = Payment(order, "primary", "11" * 32, Sat(number), Sat(0), Sat(1), None, 0, "refund", order)
             store.set_seen(order, [], [payment])
             print(number, flush=True)
     """
@@ -338,7 +338,7 @@ def test_connections_are_not_kept(path: Path) -> None:
 def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..., list[Any]]) -> None:
     order = DocumentId("ab" * 32)
     most = Sat(2_100_000_000_000_000)
-    Store(path).set_seen(order, [], [Payment(order, "primary", "11" * 32, most, most, most, 1, "refund", order)])
+    Store(path).set_seen(order, [], [Payment(order, "primary", "11" * 32, most, most, most, 9, 1, "refund", order)])
     for column in ("amount", "back", "fee"):
         assert execute(f"SELECT typeof({column}), {column} FROM payment") == [("integer", most)]
 

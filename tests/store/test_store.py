@@ -185,17 +185,19 @@ def test_placements_are_updated_in_place(store: Store) -> None:
 
 
 def _output(purse: str, vout: int = 0, amount: int = 5_000_000, confirmations: int = 1) -> EscrowOutput:
-    return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), confirmations)
+    return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), 100, confirmations)
 
 
 def _payment(purse: str, order: DocumentId = ORDER, confirmations: int = 0) -> Payment:
-    return Payment(order, purse, "11" * 32, Sat(5), Sat(3), Sat(2), confirmations, "settlement", DocumentId("01" * 32))
+    return Payment(
+        order, purse, "11" * 32, Sat(5), Sat(3), Sat(2), 101, confirmations, "settlement", DocumentId("01" * 32)
+    )
 
 
 def test_what_was_seen_is_replaced_as_a_whole(store: Store) -> None:
     """An output that a reorganisation took away is forgotten, and a payment too: nothing counts that is not there."""
     outputs = [_output("primary"), _output("primary", 1), _output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0)]
-    spent = EscrowOutput(ORDER, "mediator", OutPoint("ce" * 32, 0), Sat(7), 0, spent=True)
+    spent = EscrowOutput(ORDER, "mediator", OutPoint("ce" * 32, 0), Sat(7), None, 0, spent=True)
     store.set_seen(ORDER, [*outputs, spent], [_payment("primary"), _payment("mediator", confirmations=3)])
     assert store.escrow_outputs(ORDER) == [*outputs, spent]
     assert store.payments(ORDER) == {"primary": _payment("primary"), "mediator": _payment("mediator", confirmations=3)}

@@ -1,0 +1,323 @@
+"""Three people who work with the real workflows, and a stranger: real homes, keys and blocks, no command line.
+
+Documents go from hand to hand: whoever signs one keeps it, and the others receive it, as `rein sync` would do. What a
+hostile person signs is made by `tests.support`, with the same keys, past every check of his own program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rein.btc.address import p2wpkh_script, script_of_address
+from rein.btc.amounts import Sat
+from rein.btc.keys import PrivateKey
+from rein.btc.networks import REGTEST
+from rein.btc.transaction import OutPoint, TxOutput
+from rein.chain.core_rpc import CoreRpc
+from rein.chain.source import Output
+from rein.devnet import faucet
+from rein.escrow.contract import Purse
+from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
+from rein.identity.keyring import Keyring
+from rein.protocol import job_keys
+from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
+from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed, sign
+from rein.protocol.values import BasisPoints, mediator_fee
+from rein.store.store import Payment
+from rein.workflows.accept import build_acceptance
+from rein.workflows.bid import build_bid
+from rein.workflows.cases import find_order
+from rein.workflows.collect import prepare
+from rein.workflows.deliver import build_delivery
+from rein.workflows.desk import Desk
+from rein.workflows.dispute import (
+    build_accepted_resolution,
+    build_dispute,
+    build_resolution,
+    plan_resolution,
+    prepare_resolution,
+    send_resolution,
+)
+from rein.workflows.offer import build_offer
+from rein.workflows.payments import escrow_key, sign_and_send
+from rein.workflows.post import JobDraft, build_job, find_mediator
+from rein.workflows.settle import (
+    build_refund,
+    build_settlement,
+    plan_refund,
+    plan_settlement,
+    prepare_agreement,
+    send_agreement,
+)
+from rein.workflows.watch_chain import look_at
+from tests.scenarios.blocks import books_balance, mine
+from tests.support.money import Spend
+from tests.support.people import Person
+
+PRICE = Sat(1_500_000)
+BASIS_POINTS = BasisPoints(150)
+FEE = mediator_fee(PRICE, BASIS_POINTS)
+FEERATE = 10
+
+
+class PersonalKeyring(Keyring):
+    """The keys of a test person, so that the workflows and the builders of `tests.support` sign with the same."""
+
+    def __init__(self, who: Person) -> None:
+        self.network, self._root = who.network, who.tree
+
+
+@dataclass
+class Actor:
+    """Somebody at his desk. `notes`: what the program told him on the way."""
+
+    person: Person
+    desk: Desk
+    notes: list[str]
+
+    @property
+    def name(self) -> str:
+        return self.person.name
+
+    def told(self, words: str) -> bool:
+        """Whether one of the notes since the last question has these words."""
+        found = any(words in note for note in self.notes)
+        self.notes.clear()
+        return found
+
+
+@dataclass
+class Play:
+    """One job of Bob's for Charlie, with Alice as the mediator. Mallory has no part in it."""
+
+    chain: CoreRpc
+    creator: Actor
+    mediator: Actor
+    worker: Actor
+    stranger: Actor
+    since: int = 0
+    job: Signed[Job] = field(init=False)
+    bid: Signed[Bid] = field(init=False)
+    offer: Signed[Offer] = field(init=False)
+    delivery: Signed[Delivery] = field(init=False)
+    name: str = ""
+    """What people call the job: the id of its job document, or of its offer where there are two."""
+
+    @property
+    def everybody(self) -> tuple[Actor, Actor, Actor]:
+        return (self.creator, self.mediator, self.worker)
+
+    def role(self, role: Role) -> Actor:
+        return {Role.CREATOR: self.creator, Role.MEDIATOR: self.mediator, Role.WORKER: self.worker}[role]
+
+    # What people know
+
+    def tell(self, signed: Signed[Any], by: Actor, *to: Actor) -> Signed[Any]:
+        """Somebody signed something, and all the others learn of it, or those named."""
+        by.desk.store.add_own(signed)
+        for each in to or (*self.everybody, self.stranger):
+            if each is not by:
+                each.desk.store.add_received([(signed, "http://causeway.example/")])
+        return signed
+
+    def seen_by(self, who: Actor) -> Order:
+        """The order after a look at the chain."""
+        look_at(who.desk, find_order(who.desk, self.name))
+        return find_order(who.desk, self.name)
+
+    @property
+    def state(self) -> State:
+        """What everybody sees, and it is the same."""
+        seen = [self.seen_by(each).state for each in self.everybody]
+        assert len(set(seen)) == 1, seen
+        return seen[0]
+
+    @property
+    def terms(self) -> Terms:
+        return terms_of(find_order(self.mediator.desk, self.name))
+
+    def payments(self) -> dict[str, Payment]:
+        """By purse, the same for everybody."""
+        order = self.seen_by(self.creator)
+        found = [self.seen_by(each) and each.desk.store.payments(order.contract_id) for each in self.everybody]
+        assert found[0] == found[1] == found[2]
+        return found[0]
+
+    # The honest way, step by step
+
+    def post(self) -> None:
+        self.since = self.chain.tip().height
+        desk = self.creator.desk
+        draft = JobDraft("Theme song", "Two minutes, FLAC.", None, 14, find_mediator(desk, self.mediator.name))
+        self.job = self.tell(build_job(desk, draft), self.creator)
+        self.name = self.job.id
+
+    def agree_on(self) -> None:
+        """Posted, bid on, offered."""
+        self.post()
+        order, now = find_order(self.worker.desk, self.name), self.job.document.time
+        self.bid = self.tell(build_bid(self.worker.desk, order, "Within three days.", PRICE, now), self.worker)
+        order = find_order(self.creator.desk, self.name)
+        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, FEERATE), self.creator)
+
+    def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
+        """Both escrows filled and confirmed, as agreed or otherwise."""
+        given = {Purse.PRIMARY: primary, Purse.MEDIATOR: mediator}
+        pairs = [
+            (purse.escrow.address, Sat(purse.amount if amount is None else amount))
+            for purse in self.terms.purses
+            if (amount := given[purse.escrow.purse]) != 0
+        ]
+        faucet.pay(self.chain, pairs)
+        mine(self.chain)
+
+    def funded(self) -> None:
+        self.agree_on()
+        self.fund()
+        assert self.state is State.FUNDED
+
+    def deliver(self) -> Signed[Delivery]:
+        order = self.seen_by(self.worker)
+        self.delivery = self.tell(build_delivery(self.worker.desk, order, "https://example.com/song"), self.worker)
+        return self.delivery
+
+    def delivered(self) -> None:
+        self.funded()
+        self.deliver()
+        assert self.state is State.DELIVERED
+
+    def accept(self) -> Signed[Any]:
+        return self.tell(build_acceptance(self.creator.desk, self.seen_by(self.creator)), self.creator)
+
+    def accepted(self) -> None:
+        self.delivered()
+        self.accept()
+        assert self.state is State.ACCEPTED
+
+    def collect(self, who: Actor) -> list[Payment]:
+        ready = prepare(who.desk, self.seen_by(who))
+        return [sign_and_send(who.desk, each) for each in ready]
+
+    def dispute(self, who: Actor, detail: str = "It is silent.") -> Signed[Any]:
+        role = Role.CREATOR if who is self.creator else Role.WORKER
+        return self.tell(build_dispute(who.desk, self.seen_by(who), role, detail), who)
+
+    def disputed(self) -> None:
+        self.delivered()
+        self.dispute(self.creator)
+        assert self.state is State.DISPUTED
+
+    def resolve(self, worker_amount: int) -> Signed[Any]:
+        desk, order = self.mediator.desk, self.seen_by(self.mediator)
+        decision = plan_resolution(desk, order, Sat(worker_amount))
+        return self.tell(build_resolution(desk, order, decision, "So be it."), self.mediator)
+
+    def take(self, who: Actor) -> list[Payment]:
+        """Accept the mediator's decision."""
+        order = self.seen_by(who)
+        ready = prepare_resolution(who.desk, order)
+        self.tell(build_accepted_resolution(who.desk, order, ready), who)
+        return send_resolution(who.desk, ready)
+
+    def settle(self, who: Actor, worker_amount: int, creator_amount: int | None = None) -> Signed[Any]:
+        order = self.seen_by(who)
+        back = None if creator_amount is None else Sat(creator_amount)
+        planned = plan_settlement(who.desk, order, Sat(worker_amount), back)
+        return self.tell(build_settlement(who.desk, order, planned, "Let us part."), who)
+
+    def refund(self, who: Actor) -> Signed[Any]:
+        order = self.seen_by(who)
+        return self.tell(build_refund(who.desk, order, plan_refund(who.desk, order), "It cannot be done."), who)
+
+    def agree(self, who: Actor, proposal: Signed[Any]) -> list[Payment]:
+        ready = prepare_agreement(who.desk, self.seen_by(who), proposal.id)
+        return send_agreement(who.desk, ready)
+
+    def mine(self, blocks: int = 1) -> str:
+        return mine(self.chain, blocks)
+
+    # The other way
+
+    def outputs(self, purse: Purse) -> list[Output]:
+        """The confirmed unspent outputs of an escrow."""
+        return self.chain.unspent_outputs([self.terms.of(purse).escrow.script])
+
+    def key(self, who: Actor) -> PrivateKey:
+        """The key with which somebody stands in the escrows."""
+        role = {self.creator.name: Role.CREATOR, self.mediator.name: Role.MEDIATOR, self.worker.name: Role.WORKER}
+        return escrow_key(who.desk, find_order(who.desk, self.name), role[who.name])
+
+    def script(self, who: Actor) -> bytes:
+        """Where somebody is paid."""
+        job, bid = self.job.document, self.bid.document
+        address = {
+            self.creator.name: job.creator_payment_address,
+            self.mediator.name: job.mediator_payment_address,
+            self.worker.name: bid.worker_payment_address,
+        }.get(who.name)
+        if address is None:
+            key = who.person.job_key(job_keys.WORKER_PAYMENT, self.job.id)
+            return p2wpkh_script(key.public_key)
+        return script_of_address(address, REGTEST)
+
+    def psbt(self, purse: Purse, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:
+        """A payment out of an escrow as somebody wishes it, signed with his key; what is left is the miner's."""
+        terms: PurseTerms = self.terms.of(purse)
+        found = coin or self.outputs(purse)[0]
+        outputs = tuple(TxOutput(Sat(amount), self.script(who)) for who, amount in pays)
+        spend = Spend(found.outpoint, found.amount, terms.escrow.witness_script, outputs)
+        return str(spend.psbt(self.key(by)))
+
+    def good(self, purse: Purse, by: Actor) -> str:
+        """The price out of an escrow, as the offer says, signed by one."""
+        terms = self.terms.of(purse)
+        payee = self.worker if purse is Purse.PRIMARY else self.mediator
+        return self.psbt(purse, (payee, terms.price), by=by)
+
+    def money(self) -> dict[Purse, set[OutPoint]]:
+        """What lies in the escrows and is not being spent, mempool included."""
+        return {
+            purse: {each.outpoint for each in self.outputs(purse) if self.chain.unspent_output(each.outpoint)}
+            for purse in Purse
+        }
+
+    @contextmanager
+    def nothing_moves(self, state: State | None = None) -> Iterator[None]:
+        """Whatever is done here takes no satoshi, and leaves the state as it was, or takes it to this one.
+
+        A state that a hostile person may bring about costs nobody anything: it only shows what he signed."""
+        money, was = self.money(), self.state
+        yield
+        assert self.money() == money, "money moved"
+        assert self.payments() == {}
+        assert self.state is (state or was)
+
+    # The end
+
+    def ends(self, state: State, *, left: int = 0, **holds: int) -> None:
+        """Everybody sees this end, and each holds so much to the satoshi: `worker=`, `mediator=`, `creator=`."""
+        self.mine()
+        assert self.state is state
+        self.books(left=left, **holds)
+
+    def books(self, *, left: int = 0, **holds: int) -> None:
+        people = {"creator": self.creator, "mediator": self.mediator, "worker": self.worker}
+        scripts = {name: self.script(who) for name, who in people.items()}
+        escrows = [purse.escrow.script for purse in self.terms.purses]
+        books_balance(self.chain, self.since, escrows, scripts, left=left, **holds)
+
+
+def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:
+    """The amounts of an offer at another feerate than the play's."""
+    amounts = offer_amounts(play.job.document, play.bid.document, feerate)
+    return {"primary_amount": amounts.primary, "mediator_amount": amounts.mediator}
+
+
+def changed(signed: Signed[Any], key: PrivateKey, **changes: Any) -> Signed[Any]:
+    """The same document with other fields, signed again by its author."""
+    return sign(dataclasses.replace(signed.document, **changes), key)
