@@ -7,7 +7,6 @@ from setuptools import find_packages, setup
 CLIENT = [
     "click>=8.1.7",
     "requests[socks]>=2.32",
-    "sqlalchemy>=2.0.36,<2.2",
     "python-bitcoinlib==0.12.2",
     "ecdsa==0.19.2",
     "embit==0.8.0",
@@ -18,6 +17,7 @@ CLIENT = [
 ]
 SERVER = [
     "flask>=3.1",
+    "sqlalchemy>=2.0.36,<2.2",
     "psycopg2-binary>=2.9.10",
     "alembic>=1.14",
     "granian>=2.3,<3",

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from rein.chain.agreement import Agreement, Named
-from rein.chain.core_rpc import CoreRpc
-from rein.chain.esplora import open_esplora
-from rein.chain.http import proxy_for
-from rein.chain.source import ChainSource
 from rein.errors import IdentityError, InputError, NotFoundError
-from rein.identity.keyfile import read_key_file
-from rein.identity.keyring import Keyring
-from rein.remote.chain import open_causeway_chain
 from rein.settings import ChainKind, ChainSetting, Settings
-from rein.store.store import IdentityRow, Store
+from rein.store.rows import IdentityRow
+from rein.store.store import Store
 from rein.workflows.desk import Desk
+
+if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
+    from rein.chain.core_rpc import CoreRpc
+    from rein.chain.source import ChainSource
+    from rein.identity.keyring import Keyring
 
 
 def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
@@ -24,6 +23,8 @@ def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
     :param owner: the master address that a causeway server knows as an account.
     :raises IdentityError: a causeway server is among them, and there is no identity.
     """
+    from rein.chain.agreement import Agreement, Named
+
     sources = [Named(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
     return sources[0].source if len(sources) == 1 else Agreement(sources)
 
@@ -40,6 +41,10 @@ def open_node(settings: Settings) -> CoreRpc:
 
 
 def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
+    from rein.chain.esplora import open_esplora
+    from rein.chain.http import proxy_for
+    from rein.remote.chain import open_causeway_chain
+
     proxy = proxy_for(source.url, settings.proxy)
     if source.kind is ChainKind.CORE:
         return _open_core(source, settings)
@@ -51,6 +56,9 @@ def _open_source(source: ChainSetting, settings: Settings, owner: str | None) ->
 
 
 def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
+    from rein.chain.core_rpc import CoreRpc
+    from rein.chain.http import proxy_for
+
     return CoreRpc(
         source.url,
         settings.network,
@@ -73,6 +81,9 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
     store = Store(settings.database)
 
     def open_keyring(row: IdentityRow) -> Keyring:
+        from rein.identity.keyfile import read_key_file
+        from rein.identity.keyring import Keyring
+
         return Keyring(read_key_file(settings.home / row.key_file, ask_passphrase(row.name)), settings.network)
 
     row = _choose_identity(store, settings)
@@ -85,6 +96,7 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
         open_chain=lambda: open_chain(settings, row.master_address if row else None),
         note=note,
         proxy=settings.proxy,
+        copies=settings.copies,
     )
 
 

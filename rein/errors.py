@@ -19,6 +19,7 @@
     ├── ChainError                   chain              7   the chain source cannot answer
     │   └── RejectedError            tx_rejected        7   the network's rules refuse the transaction
     ├── RemoteError                  server             8   a causeway server cannot be reached or refuses
+    │   ├── RefusedError             refused            8   a server says no, and why
     │   └── ServerLiedError          server_lied        8   a server's answer contradicts what can be checked
     └── StoreError                   store              9   this machine's own database cannot be used
 
@@ -123,6 +124,20 @@ class RejectedError(ChainError):
 class RemoteError(ReinError):
     code = "server"
     exit_code = 8
+
+
+class RefusedError(RemoteError):
+    """`reason` is the server's own code, such as `storage_exhausted`; empty where it gave none. `retry_after` is in
+    seconds, where it asked for patience."""
+
+    code = "refused"
+
+    def __init__(
+        self, message: str, *, reason: str = "", retry_after: int | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class ServerLiedError(RemoteError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,6 +30,7 @@ CONFIG_KEYS: Final[Mapping[str, str]] = {
     "chain_cookie": "path of Bitcoin Core's cookie file",
     "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
     "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
+    "copies": "servers that must hold what you wrote before it counts as safe: 1 to 99",
 }
 MAX_CHAIN_SOURCES: Final = 8
 
@@ -61,13 +61,15 @@ class ChainSetting:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a command runs with. All of `chain` must agree."""
+    """What a command runs with. All of `chain` must agree; `copies` is how many servers make a document safe (None:
+    two, or the only one)."""
 
     home: Path
     network: Network
     identity: str | None
     chain: tuple[ChainSetting, ...]
     proxy: str | None
+    copies: int | None = None
 
     @property
     def database(self) -> Path:
@@ -106,6 +108,7 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
             file.get("chain_wallet"),
         ),
         proxy=checked_proxy(proxy) if proxy else None,
+        copies=_copies(file["copies"]) if "copies" in file else None,
     )
 
 
@@ -141,10 +144,16 @@ def read_config(home: Path) -> dict[str, str]:
     """
     path = home / CONFIG_FILE
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
+    import tomllib  # only where there is something to read: it takes a while to load
+
+    try:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
     for key, value in content.items():
         if key not in CONFIG_KEYS or not isinstance(value, str):
@@ -167,6 +176,8 @@ def write_config(home: Path, key: str, value: str) -> None:
         read_chain(value, MAINNET)
     if key == "proxy":
         checked_proxy(value)
+    if key == "copies":
+        _copies(value)
     _write(home, {**read_config(home), key: value})
 
 
@@ -194,6 +205,12 @@ def _write(home: Path, content: Mapping[str, str]) -> None:
 def network_of_testnet_flag(testnet: bool) -> Network:
     """What `rein testnet true|false` means today."""
     return TESTNET4 if testnet else MAINNET
+
+
+def _copies(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 3 and int(text) > 0):
+        raise InputError(f"copies is a number from 1 to 99, and {text[:20]!r} is none")
+    return int(text)
 
 
 def _toml(text: str) -> str:

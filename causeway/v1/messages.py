@@ -32,7 +32,7 @@ Person = Annotated[str | None, Text(130, 26, _PERSON, "a P2PKH address or a publ
 
 
 @dataclass(frozen=True, kw_only=True)
-class NonceRequest:
+class OwnerRequest:
     owner: Annotated[str, Address(), About("The owner's master address.")]
 
 
@@ -106,6 +106,22 @@ class ErrorDetail:
 @dataclass(frozen=True, kw_only=True)
 class NonceAnswer:
     nonce: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldBucket:
+    """What is left of a bucket, in bytes; times in seconds since 1970."""
+
+    id: int
+    created: int
+    expires: int
+    bytes_free: int
+    transfer_free: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketsAnswer:
+    buckets: list[HeldBucket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from causeway.api.responses import compact, error_detail
 from causeway.auth.nonces import LIFETIME_S, NonceMint
 from causeway.db.engine import Database
 from causeway.errors import BadParameterError, UnknownOwnerError
-from causeway.hosting.service import BucketState
+from causeway.hosting.service import BucketState, live_buckets
 from causeway.kv.store import Item, Store
 from causeway.payments.service import Payments, not_for_sale
 from causeway.search.by_id import read_by_id
@@ -87,14 +87,23 @@ def blueprint(
         )
 
     @views.get("/nonce")
-    @operation(takes=m.NonceRequest, answers=m.NonceAnswer)
+    @operation(takes=m.OwnerRequest, answers=m.NonceAnswer)
     def nonce() -> Response:
         """The first nonce for a registered owner. Every answer to a signed request brings the next one."""
-        owner = read_query(m.NonceRequest, request).owner
+        owner = read_query(m.OwnerRequest, request).owner
         with database.reading() as connection:
             if not accounts.is_registered(connection, owner):
                 raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
         return _answer(m.NonceAnswer(nonce=mint.make(owner)))
+
+    @views.get("/buckets")
+    @operation(takes=m.OwnerRequest, answers=m.BucketsAnswer)
+    def buckets() -> Response:
+        """What an owner has here and what is left of it. Asking changes nothing."""
+        owner = read_query(m.OwnerRequest, request).owner
+        with database.reading() as connection:
+            states = live_buckets(connection, owner)
+        return _answer(m.BucketsAnswer(buckets=[_bucket(state) for state in states]))
 
     @views.post("/put")
     @operation(takes=m.PutRequest, answers=m.PutAnswer, signed=True)
@@ -195,6 +204,16 @@ _LIMITS = m.Limits(
     search_rows=m.SEARCH_ROWS,
     nonce_seconds=LIFETIME_S,
 )
+
+
+def _bucket(state: BucketState) -> m.HeldBucket:
+    return m.HeldBucket(
+        id=state.id,
+        created=int(state.created.timestamp()),
+        expires=int(state.expires.timestamp()),
+        bytes_free=state.bytes_free,
+        transfer_free=state.transfer_free,
+    )
 
 
 def _answer(answer: object) -> Response:

@@ -37,10 +37,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came. `retry_after` is in seconds, where the other side asked for patience."""
+    """An answer as it came. `headers` know no upper and lower case; `retry_after` is in seconds, where the other side
+    asked for patience."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
     retry_after: int | None = None
 
 
@@ -53,7 +55,7 @@ class HttpError(Exception):
 
 
 class Http:
-    """Connections, kept alive. Not for use by two threads at a time.
+    """Connections, kept alive. Not for use by two threads at a time, but for `give_up`.
 
     :param proxy: "socks5h://host:port"; everything goes through it, and fails with it.
     :param environment: whether a proxy named in the environment is used where none is given.
@@ -65,10 +67,17 @@ class Http:
         self._environment = environment
         self._session: Session | None = None
         self._watch: Any = None
+        self._given_up = False
 
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
+
+    def give_up(self) -> None:
+        """End the exchange that is going on, from another thread, and allow no other."""
+        self._given_up = True
+        if self._watch is not None:
+            self._watch.cut()
 
     def exchange(self, method: str, url: str, limits: Limits, **arguments: Any) -> Reply:
         """Ask; the answer, whatever its status. `arguments` are those of requests: params, json, data, headers, auth.
@@ -83,6 +92,8 @@ class Http:
         session = self._open()
         self._watch.start(limits.total_seconds)
         try:
+            if self._given_up:  # asked after the start: what is given up from now on cuts this exchange
+                raise HttpError("was given up")
             with session.request(
                 method,
                 url,
@@ -92,7 +103,7 @@ class Http:
                 **arguments,
             ) as response:
                 body = _read(response, limits.answer_bytes)
-                reply = Reply(response.status_code, body, _retry_after(response.headers))
+                reply = Reply(response.status_code, body, response.headers, _retry_after(response.headers))
             if self._watch.expired:
                 raise TimeoutError  # what was read may look whole, and be cut short
         # urllib3, http.client and the socket let some of their own errors through requests.
@@ -103,6 +114,8 @@ class Http:
             OSError,
             ValueError,
         ) as error:
+            if self._given_up:
+                raise HttpError("was given up") from error
             if self._watch.expired:
                 raise HttpError(f"takes longer than {limits.total_seconds:g} seconds to answer") from error
             raise HttpError(f"cannot be reached ({type(error).__name__})") from error

@@ -53,6 +53,12 @@ class Watch:
             self._exchange += 1
             self._socket = None
 
+    def cut(self) -> None:
+        """End the exchange that is going on, if there is one, as if its time were over."""
+        with self._lock:
+            self.expired = True
+            self._shut_if_expired()
+
     def _expire(self, exchange: int) -> None:
         with self._lock:
             if exchange == self._exchange:  # else it ended while this waited

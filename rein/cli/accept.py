@@ -11,7 +11,7 @@ from rein.cli.show import finish, say_payouts
 from rein.cli.terminal import safe
 from rein.workflows.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
 from rein.workflows.cases import find_order
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look_at
 
 
@@ -31,7 +31,7 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
 
     desk, form, rate = cli.desk, read_form(form_file, "Rein Accept Delivery"), parse_feerate(feerate)
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, orders_to_accept, "accept").contract_id

@@ -13,7 +13,7 @@ from rein.cli.show import finish
 from rein.errors import NotFoundError
 from rein.workflows.bid import build_bid, open_jobs
 from rein.workflows.cases import find_order
-from rein.workflows.pull import pull_jobs
+from rein.workflows.pull import pull
 
 
 @command("bid")
@@ -38,7 +38,7 @@ def bid(
 
     terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Bid")
     _ = desk.identity
-    pull_jobs(desk)
+    pull(desk)
     now = int(time.time())
     wanted = first(job, form.get("Job ID"))
     if wanted is None:

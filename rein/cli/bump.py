@@ -13,7 +13,7 @@ from rein.errors import InputError
 from rein.protocol.orders import Order
 from rein.workflows.bump import plan_bump, plan_replacement, send_bump
 from rein.workflows.cases import find_order, open_orders
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.settle import build_settlement
 from rein.workflows.watch_chain import look_at
 
@@ -35,7 +35,7 @@ def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run:
     if rate is None:
         raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = job if job else choose_order(cli, open_orders, "hurry").contract_id
     look_at(desk, find_order(desk, wanted))
     order = find_order(desk, wanted)

@@ -14,7 +14,7 @@ from rein.cli.common import Cli, command
 from rein.cli.terminal import safe
 from rein.workflows.case import export_case
 from rein.workflows.cases import find_order
-from rein.workflows.pull import pull_job
+from rein.workflows.pull import pull
 
 
 @click.group("case")
@@ -39,7 +39,7 @@ def export(cli: Cli, job: str, out: Path | None, attachments: tuple[Path, ...]) 
     """
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    pull_job(desk, job)
+    pull(desk)
     order = find_order(desk, job)
     path = out or Path(f"case-{order.job.document.job_id}.zip")
     made = export_case(desk, order, path, attachments)

@@ -8,7 +8,7 @@ from rein.cli.send import send
 from rein.workflows.cases import find_order
 from rein.workflows.collect import orders_to_collect, prepare
 from rein.workflows.explain import remark
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look_at
 
 
@@ -22,7 +22,7 @@ def collect(cli: Cli, job: str | None, dry_run: bool) -> None:
     """
     desk = cli.desk
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = job if job else choose_order(cli, orders_to_collect, "collect").contract_id
     look_at(desk, find_order(desk, wanted))
     order = find_order(desk, wanted)

@@ -14,7 +14,7 @@ from rein.protocol.documents import Role
 from rein.workflows.cases import find_order
 from rein.workflows.deliver import build_delivery, orders_to_deliver
 from rein.workflows.payments import still_open
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look_at
 
 
@@ -32,7 +32,7 @@ def deliver(cli: Cli, job: str | None, deliverables: str | None, form_file: Path
 
     desk, form = cli.desk, read_form(form_file, "Rein Delivery")
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id

@@ -13,7 +13,7 @@ from rein.cli.show import finish
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
 from rein.workflows.cases import find_order
 from rein.workflows.dispute import build_dispute, orders_to_dispute
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look_at
 
 _detail_option = click.option("--detail", metavar="TEXT", help="What went wrong.")
@@ -70,7 +70,7 @@ def _dispute(
 
     desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, lambda desk: orders_to_dispute(desk, role), "dispute").contract_id

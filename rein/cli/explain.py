@@ -22,7 +22,7 @@ from rein.escrow.proposals import Ending
 from rein.protocol.documents import Role
 from rein.workflows.desk import Desk
 from rein.workflows.explain import Candidate, Identified, Told, explain_job, identify
-from rein.workflows.pull import pull_job
+from rein.workflows.pull import pull
 
 PSBT_BEGINS = "cHNidP"
 """Every PSBT in base64: the letters of `psbt` and 0xff."""
@@ -79,7 +79,7 @@ def read_psbt(path: Path) -> str:
 def _explain_job(cli: Cli, name: str) -> None:
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    pull_job(desk, name)
+    pull(desk)
     order, told = explain_job(desk, name)
     terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
     if not told:

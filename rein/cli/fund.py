@@ -17,7 +17,7 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.workflows.cases import find_order, my_orders, roles_in
 from rein.workflows.fund import invoices, look_for_funding, wait_for_funding
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 
 
 @command("fund")
@@ -31,7 +31,7 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
     """
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     order = find_order(desk, job) if job else _choose(cli)
     bills = invoices(order)
     terminal.say(f"To fund {safe(job_line(order))}, pay exactly these two amounts, from any wallet:")

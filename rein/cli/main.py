@@ -17,6 +17,8 @@ from rein.errors import ReinError
 COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("rein.cli.setup", "Create your identity."),
     "request": ("rein.cli.request", "Ask a server for free microhosting."),
+    "buy": ("rein.cli.buy", "Buy hosting at a server."),
+    "servers": ("rein.cli.servers", "See your servers: price, space, expiry, speed."),
     "sync": ("rein.cli.sync", "Upload what you wrote, fetch what is new."),
     "post": ("rein.cli.post", "Post a job."),
     "bid": ("rein.cli.bid", "Bid on a job."),

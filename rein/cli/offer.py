@@ -13,7 +13,7 @@ from rein.cli.terminal import safe_line
 from rein.errors import NotFoundError
 from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.payments import current_feerate
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 
 
 @command("offer")
@@ -30,7 +30,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
 
     terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Offer")
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = first(bid, form.get("Bid", "Job ID"))
     if wanted is None:
         candidates = bids_on_my_jobs(desk)

@@ -11,7 +11,7 @@ from rein.cli.show import finish
 from rein.errors import InputError, NotFoundError
 from rein.protocol.values import format_fee, job_tags
 from rein.workflows.post import JobDraft, build_job, find_mediator, mediators
-from rein.workflows.pull import pull_mediators
+from rein.workflows.pull import pull
 
 
 @command("post")
@@ -40,7 +40,7 @@ def post(
 
     terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Job")
     _ = desk.identity
-    pull_mediators(desk)
+    pull(desk)
     wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
     if wanted is None:
         candidates = mediators(desk)

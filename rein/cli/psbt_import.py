@@ -12,7 +12,7 @@ from rein.cli.show import planned, say_payouts
 from rein.errors import InputError
 from rein.workflows.cases import find_order
 from rein.workflows.psbt_import import combine_imported, send_imported
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 
 
 @command("psbt-import")
@@ -36,7 +36,7 @@ def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> Non
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
     text = read_psbt(file)
-    pull_my_orders(desk)
+    pull(desk)
     order = find_order(desk, job)
     imported = combine_imported(desk, order, text)
     by = " and the ".join(role.value for role in imported.signers)

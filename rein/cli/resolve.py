@@ -26,7 +26,7 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look_at
 
 
@@ -55,7 +55,7 @@ def resolve(
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, orders_to_resolve, "resolve").contract_id
@@ -87,7 +87,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     """
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     wanted = job if job else choose_order(cli, orders_to_accept_resolution, "accept the decision on").contract_id
     order = _now(desk, wanted)
     ready = prepare_resolution(desk, order)

@@ -19,7 +19,7 @@ from rein.protocol.documents import Refund, Settlement
 from rein.protocol.orders import Order
 from rein.workflows.cases import find_order, open_orders
 from rein.workflows.desk import Desk
-from rein.workflows.pull import pull_my_orders
+from rein.workflows.pull import pull
 from rein.workflows.settle import (
     build_refund,
     build_settlement,
@@ -125,7 +125,7 @@ def _order(cli: Cli, wanted: str | None, verb: str) -> Order:
     """The job meant, after a look at the servers and at the chain."""
     desk: Desk = cli.desk
     _ = desk.identity
-    pull_my_orders(desk)
+    pull(desk)
     if wanted is None:
         wanted = choose_order(cli, open_orders, verb).contract_id
     look_at(desk, find_order(desk, wanted))

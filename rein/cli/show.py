@@ -11,7 +11,6 @@ from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import Payment
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
@@ -72,18 +71,4 @@ def planned(payout: Payout) -> dict[str, Any]:
         "back_address": purse.payer.address,
         "back_sat": payout.back,
         "fee_sat": payout.fee,
-    }
-
-
-def made(payment: Payment) -> dict[str, Any]:
-    """A payment on its way or on the chain, for programs."""
-    return {
-        "purse": payment.purse,
-        "txid": payment.txid,
-        "amount_sat": payment.amount,
-        "back_sat": payment.back,
-        "fee_sat": payment.fee,
-        "confirmations": payment.confirmations,
-        "ending": payment.ending,
-        "document_id": payment.document_id,
     }

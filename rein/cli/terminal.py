@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import sys
+import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,6 +21,9 @@ import click
 from rein.errors import InputError, ReinError
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BAR = 30
+_PATIENCE_SECONDS = 1.0
+_REDRAW_SECONDS = 0.1
 _KEPT_CONTROLS = frozenset("\n\t")
 
 
@@ -45,6 +50,36 @@ def _is_harmless(char: str) -> bool:
     if char in _KEPT_CONTROLS:
         return True
     return char not in _BIDI and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+
+
+class Progress:
+    """How far several things are, in one bar."""
+
+    def __init__(self, what: str, *, shown: bool) -> None:
+        self._what = what
+        self._shown = shown
+        self._drawn = 0.0
+        self._began = time.monotonic()
+        self._parts: dict[str, tuple[int, int]] = {}
+
+    def of(self, part: str, done: int, whole: int) -> None:
+        """One of the things has come so far."""
+        self._parts[part] = (min(done, whole), whole)
+        now = time.monotonic()
+        if self._shown and now - self._began > _PATIENCE_SECONDS and now - self._drawn > _REDRAW_SECONDS:
+            self._drawn = now
+            click.echo("\r" + self.text(), err=True, nl=False)
+
+    def text(self) -> str:
+        """The bar as it stands."""
+        done, whole = (sum(values) for values in zip(*self._parts.values(), strict=True))
+        filled = _BAR * done // whole if whole else 0
+        return f"{self._what}  [{'#' * filled}{'.' * (_BAR - filled)}]  {done:,} of {whole:,}"
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._drawn:
+            click.echo("\r" + " " * len(self.text()) + "\r", err=True, nl=False)
 
 
 class Terminal:
@@ -91,6 +126,15 @@ class Terminal:
             row[-1] = safe_line(row[-1], widths[-1])
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             self.say(self.bold(line) if number == 0 else line)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """A bar on stderr for what takes longer than a second, where somebody looks; gone when it is over."""
+        bar = Progress(what, shown=sys.stderr is not None and sys.stderr.isatty())
+        try:
+            yield bar
+        finally:
+            bar.clear()
 
     def bold(self, text: str) -> str:
         """Emphasis, where stdout is a terminal that wants it."""

@@ -39,11 +39,6 @@ def job_id(text: str) -> str:
     return _match(_JOB_ID, text, "20 characters of a-z and 0-9")
 
 
-def is_job_id(text: str) -> bool:
-    """Whether a text looks like a job id."""
-    return _JOB_ID.fullmatch(text) is not None
-
-
 def fee_percent(text: str) -> BasisPoints:
     """Read a fee such as `1.0%` or `0.75%`."""
     match = _PERCENT.fullmatch(text)

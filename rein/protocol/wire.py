@@ -37,11 +37,6 @@ class Query(Enum):
     """Not of 2016: every enrollment of the identities `masters=` (master addresses, comma separated)."""
 
 
-def testnet_flag(network_name: str) -> int:
-    """The `testnet` parameter of 2016 for a network: 0 for mainnet, 1 for every other."""
-    return 0 if network_name == "mainnet" else 1
-
-
 # ----- the versioned API -------------------------------------------------------------------------------------------
 
 MAX_BATCH: Final = 500

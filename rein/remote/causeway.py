@@ -1,46 +1,57 @@
-"""One typed method an endpoint of a causeway server."""
+"""One typed method an endpoint of a causeway server: its versioned API, and what only that of 2016 has (buying)."""
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import string
-import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from rein.btc.hashes import sha256
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
-from rein.errors import RemoteError
-from rein.protocol.auth import sign_put
-from rein.protocol.limits import MAX_DOCUMENT_BYTES
-from rein.protocol.wire import MAX_QUERY_ITEMS, MAX_QUERY_ROWS, Query, testnet_flag
-from rein.remote.transport import Transport
+from rein.errors import RefusedError, RemoteError
+from rein.protocol.auth import NEXT_NONCE_HEADER, sign_request
+from rein.protocol.values import DocumentId
+from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
+from rein.remote import answers
+from rein.remote.answers import FeedPage, Found, Hosting, Purchase, ServerStatus
+from rein.remote.transport import NOT_MODIFIED, Reply, Transport, refused
+
+__all__ = ["Causeway", "FeedPage", "Found", "Hosting", "Purchase", "ServerStatus", "batches", "new_remote_key"]
 
 _KEY_LETTERS = string.ascii_uppercase + string.digits
 _KEY_LENGTH = 32
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_MAX_PAGES = 1_000
-MAX_QUERY_CHARACTERS = 256 * 2**20
-QUERY_SECONDS = 300
-"""What one query may bring and take, all pages together: an honest server may have many pages, a hostile one has
-no end of them."""
-_MAX_BYTES_FREE = 2**53
-"""More than any server has, and what SQLite and JSON can still hold."""
-
-
-@dataclass(frozen=True)
-class Hosting:
-    """What a server grants an identity."""
-
-    buckets: int
-    bytes_free: int
+_ETAG = re.compile(r'(W/)?"[!#-~]{1,100}"')
+_MAX_NONCES = 8
+_STALE = frozenset({"bad_nonce", "nonce_expired", "nonce_used"})
+_TO_ASK_AGAIN = "answer_full"
+_ROOM_FOR_NAMES = 200
+"""Bytes of a body around each value: the names of the fields, the key, and what JSON needs between them."""
 
 
 def new_remote_key() -> str:
     """A random name for a stored value, as clients of 2016 make it: 32 of A-Z and 0-9."""
     return "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
+
+
+def batches(values: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
+    """Values (key, text) in portions that one request may carry."""
+    portion: list[tuple[str, str]] = []
+    size = 0
+    for key, text in values:
+        needed = len(json.dumps(text)) + _ROOM_FOR_NAMES
+        if portion and (len(portion) == MAX_BATCH or size + needed > MAX_BATCH_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append((key, text))
+        size += needed
+    if portion:
+        yield portion
 
 
 class Causeway:
@@ -53,105 +64,122 @@ class Causeway:
         self._owner = owner
         self._delegate = delegate
         self._transport = Transport(url, proxy)
-        self._next_nonce: str | None = None
+        self._nonces: deque[str] = deque(maxlen=_MAX_NONCES)
 
     def close(self) -> None:
         self._transport.close()
 
+    def give_up(self) -> None:
+        """Ask nothing more, and end the request that is going on; called from another thread."""
+        self._transport.give_up()
+
+    # Hosting
+
     def request(self, contact: str) -> Hosting:
-        """Ask for a bucket of free microhosting."""
-        answer = self._transport.get("request", {"owner": self._owner, "delegate": self._delegate, "contact": contact})
-        buckets = _list(answer, "buckets", self.url)
-        return Hosting(len(buckets), min(sum(_bytes_free(bucket) for bucket in buckets), _MAX_BYTES_FREE))
+        """Ask for a bucket of free hosting."""
+        asked = {"owner": self._owner, "delegate": self._delegate, "contact": contact}
+        return answers.hosting_of_2016(self._transport.get("request", asked), self.url)
 
-    def status(self) -> dict[str, Any]:
+    def buy(self, contact: str) -> Purchase:
+        """Order a bucket: what it costs and where to pay it."""
+        asked = {"owner": self._owner, "delegate": self._delegate, "contact": contact}
+        return answers.purchase(self._transport.get("buy", asked), self.url, self._network)
+
+    def buckets(self) -> Hosting:
+        """What the identity has here, and what is left of it. Asking changes nothing."""
+        return answers.hosting(self._transport.get("v1/buckets", {"owner": self._owner}), self.url)
+
+    def status(self) -> ServerStatus:
         """What the server says of itself."""
-        return self._transport.get("status", {})
+        return answers.status(self._transport.get("v1/status", {}), self.url)
 
-    def put(self, key: str, value: str, signer: PrivateKey) -> None:
-        """Store a value.
+    # Reading
 
-        :raises RemoteError: the server did not say that it is stored.
+    def feed(self, after: int, etag: str | None = None) -> FeedPage | None:
+        """The stretch of the feed behind a number; None if it is still what `etag` stands for.
+
+        :raises ServerLiedError: numbers that cannot be.
         """
-        nonce = self._next_nonce or self._fetch_nonce()
-        self._next_nonce = None
-        answer = self._transport.post(
-            "put",
-            {
-                "key": key,
-                "value": value,
-                "nonce": nonce,
-                "signature": sign_put(signer, key, value, self._delegate, nonce),
-                "signature_address": self._delegate,
-                "owner": self._owner,
-                "testnet": testnet_flag(self._network.name),
-            },
-        )
-        if answer.get("result") != "success":
-            raise RemoteError(f"{self.url} did not say that it stored the document")
-        offered = answer.get("nonce")
-        if isinstance(offered, str) and _NONCE.fullmatch(offered):
-            self._next_nonce = offered
+        parameters = {"after": after, "network": self._network.name, "limit": answers.FEED_ROWS}
+        headers = {"If-None-Match": etag} if etag else {}
+        reply = self._transport.ask("GET", "v1/feed", params=parameters, headers=headers)
+        if reply.status == NOT_MODIFIED:
+            return None
+        tag = reply.headers.get("ETag", "")
+        return answers.feed_page(reply.data, self.url, after, tag if _ETAG.fullmatch(tag) else None)
 
-    def get(self, key: str) -> str | None:
-        """A stored value; None when the server does not have it."""
+    def documents(self, ids: Sequence[DocumentId]) -> Found:
+        """Documents by id, `MAX_BATCH` at most. It costs nobody's transfer."""
+        reply = self._post("v1/documents", {"ids": list(ids)})
+        return answers.found(reply.data, self.url, ids)
+
+    def get(self, keys: Sequence[str]) -> list[str | RefusedError]:
+        """Values, in the order of their keys, or why each is not served. It is charged to the buckets they are in."""
+        values: dict[str, str | RefusedError] = {}
+        todo = list(keys)
+        while todo:
+            portion = todo[:MAX_BATCH]
+            items = answers.items(self._post("v1/get", {"keys": portion}).data, "values", portion, self.url)
+            for key, item in zip(portion, items, strict=True):
+                value = item.get("value")
+                values[key] = value if isinstance(value, str) else refused(self.url, item)
+            again = [key for key in portion if _is_left(values[key])]
+            if len(again) == len(portion):
+                break  # it has room for none of them: what it says stands
+            todo = again + todo[len(portion) :]
+        return [values.get(key) or RefusedError(f"{self.url} refuses: no answer") for key in keys]
+
+    # Writing
+
+    def put(self, values: Sequence[tuple[str, str]], signer: PrivateKey) -> list[RefusedError | None]:
+        """Store values (key, text): for each None, or why it was not stored. At most what `batches` puts together.
+
+        :raises RemoteError: the server refused all of it, or did not say what became of each.
+        """
+        body = {"values": [{"key": key, "value": text} for key, text in values]}
+        items = answers.items(self._signed_post("v1/put", body, signer).data, "verdicts", values, self.url)
+        return [None if item.get("stored") is True else refused(self.url, item) for item in items]
+
+    def _signed_post(self, path: str, body: Mapping[str, Any], signer: PrivateKey) -> Reply:
+        """With a nonce of the pool, or a fresh one; once more with a fresh one if the server calls it stale."""
+        was_kept = bool(self._nonces)
+        nonce = self._nonces.popleft() if was_kept else self._fetch_nonce()
         try:
-            answer = self._transport.get("get", {"key": key})
-        except RemoteError as error:
-            if "Key not found" in error.message:
-                return None
-            raise
-        value = answer.get("value")
-        return value if isinstance(value, str) else None
+            return self._post(path, body, (signer, nonce))
+        except RefusedError as error:
+            if not was_kept or error.reason not in _STALE:
+                raise
+        self._nonces.clear()
+        return self._post(path, body, (signer, self._fetch_nonce()))
 
-    def query(self, query: Query, parameters: Mapping[str, str] | None = None) -> Iterator[str]:
-        """Every armored text a query finds, page by page.
-
-        :raises RemoteError: as any request, or the pages take too long or never end.
-        """
-        asked: dict[str, str | int] = {
-            "owner": self._owner,
-            "query": query.value,
-            "testnet": testnet_flag(self._network.name),
-            **(parameters or {}),
-        }
-        asked_after: set[int] = set()
-        characters, deadline = 0, time.monotonic() + QUERY_SECONDS
-        for _ in range(_MAX_PAGES):
-            answer = self._transport.get("query", asked)
-            for text in _list(answer, query.value, self.url)[:MAX_QUERY_ROWS]:
-                if isinstance(text, str) and len(text) <= MAX_DOCUMENT_BYTES:
-                    characters += len(text)
-                    yield text
-            following = answer.get("next")
-            if type(following) is not int or following in asked_after:
-                return
-            if characters > MAX_QUERY_CHARACTERS or time.monotonic() > deadline:
-                break
-            asked_after.add(following)
-            asked["after"] = following
-        raise RemoteError(f"{self.url} has no end of pages for {query.value}; what it sent was dropped")
-
-    def query_list(self, query: Query, name: str, items: Sequence[str]) -> Iterator[str]:
-        """As `query`, for a parameter that takes a list: asked in as few requests as the limit allows."""
-        for start in range(0, len(items), MAX_QUERY_ITEMS):
-            yield from self.query(query, {name: ",".join(items[start : start + MAX_QUERY_ITEMS])})
+    def _post(self, path: str, body: Mapping[str, Any], signing: tuple[PrivateKey, str] | None = None) -> Reply:
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        proof: dict[str, str] = {}
+        if signing is not None:
+            signer, nonce = signing
+            proof = sign_request(
+                signer,
+                self._network,
+                method="POST",
+                server=server_name(self.url),
+                path_and_query=f"/{path}",
+                body_sha256=sha256(data).hex(),
+                nonce=nonce,
+                owner=self._owner,
+            )
+        headers = {"Content-Type": "application/json", **proof}
+        reply = self._transport.ask("POST", path, data=data, headers=headers)
+        offered = reply.headers.get(NEXT_NONCE_HEADER, "")
+        if signing is not None and _NONCE.fullmatch(offered):
+            self._nonces.append(offered)
+        return reply
 
     def _fetch_nonce(self) -> str:
-        nonce = self._transport.get("nonce", {"address": self._owner}).get("nonce")
+        nonce = self._transport.get("v1/nonce", {"owner": self._owner}).get("nonce")
         if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
             raise RemoteError(f"{self.url} gave something that is no nonce")
         return nonce
 
 
-def _list(answer: Mapping[str, Any], name: str, url: str) -> list[Any]:
-    found = answer.get(name)
-    if not isinstance(found, list):
-        raise RemoteError(f"{url} answered without the list {name!r}")
-    return found
-
-
-def _bytes_free(bucket: Any) -> int:
-    value = bucket.get("bytes_free") if isinstance(bucket, dict) else None
-    text = str(value) if isinstance(value, str | int) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+def _is_left(value: str | RefusedError) -> bool:
+    return isinstance(value, RefusedError) and value.reason == _TO_ASK_AGAIN

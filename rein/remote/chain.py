@@ -12,8 +12,8 @@ from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
 from rein.chain.proved import Place, ProvedSource, Unspent
-from rein.errors import ChainError, InputError, RejectedError, RemoteError
-from rein.remote.transport import RefusedError, Transport, normal_url
+from rein.errors import ChainError, InputError, RefusedError, RejectedError, RemoteError
+from rein.remote.transport import Transport, normal_url
 
 SCAN_SECONDS: Final = 600
 """How long a server may look for unspent outputs. It is asked now and then meanwhile."""
@@ -87,7 +87,7 @@ class CausewayChain:
             try:
                 answer = self._get("getunspent", scripts=asked)
             except RefusedError as error:
-                if error.said != "scanning" or time.monotonic() > deadline:
+                if error.reason != "scanning" or time.monotonic() > deadline:
                     raise ChainError(error.message, hint="try again later, or name another source") from error
                 self._sleep(min(error.retry_after or 1, _MAX_PAUSE_S))
             except RemoteError as error:
@@ -133,7 +133,7 @@ class CausewayChain:
         try:
             return self._get("sendrawtransaction", tx=tx.raw.hex())["txid"].hash()
         except RefusedError as error:
-            if error.said == "transaction_rejected":
+            if error.reason == "transaction_rejected":
                 raise RejectedError(error.message) from error
             raise ChainError(error.message) from error
         except RemoteError as error:
@@ -154,9 +154,9 @@ class CausewayChain:
         try:
             return self._get(query, **parameters)
         except RefusedError as error:
-            if error.said in ("block_not_found", "transaction_not_found"):
+            if error.reason in ("block_not_found", "transaction_not_found"):
                 return None
-            raise ChainError(error.message, hint=_HINTS.get(error.said or "")) from error
+            raise ChainError(error.message, hint=_HINTS.get(error.reason)) from error
         except RemoteError as error:
             raise ChainError(error.message) from error
 

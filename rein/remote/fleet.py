@@ -1,9 +1,11 @@
-"""All servers of an identity at once: one thread each, so that a slow one delays nobody else's answer."""
+"""All servers of an identity at once: a thread each, so that one that is slow, dead or endless delays nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,43 +14,97 @@ from rein.remote.causeway import Causeway
 
 T = TypeVar("T")
 
-_MAX_THREADS = 16
+STRAGGLER_SECONDS = 5.0
+"""How long the others are waited for once as many servers are done without an error as are not; three times as long
+while those who are not are the most. What they said until then is kept."""
+ROUND_SECONDS = 300.0
+"""How long servers are waited for at all."""
+_WAITING_REPORTS = 4
+_TICK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[T]):
-    """What one server answered: a value, or an error."""
+class Report(Generic[T]):
+    """Something a server said (`value`), why it can say no more (`error`), or that it is done (neither)."""
 
     url: str
-    value: T | None
-    error: ReinError | None
+    value: T | None = None
+    error: ReinError | None = None
+
+    @property
+    def is_last(self) -> bool:
+        return self.value is None
 
 
-def ask_all(servers: Sequence[Causeway], ask: Callable[[Causeway], T]) -> list[Outcome[T]]:
-    """Ask every server the same thing, in parallel. Outcomes stand in the order of `servers`."""
-
-    def one(server: Causeway) -> Outcome[T]:
-        try:
-            return Outcome(server.url, ask(server), None)
-        except ReinError as error:
-            return Outcome(server.url, None, error)
-
-    if not servers:
-        return []
-    with ThreadPoolExecutor(min(len(servers), _MAX_THREADS)) as pool:
-        return list(pool.map(one, servers))
+Say = Callable[[T], None]
 
 
-def errors_of(outcomes: Iterable[Outcome[T]]) -> list[ReinError]:
-    """The errors among the outcomes."""
-    return [outcome.error for outcome in outcomes if outcome.error is not None]
+def converse(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], None]) -> Iterator[Report[T]]:
+    """Do the same work at every server, in parallel, and yield what comes of it as it comes.
 
-
-def require_one(outcomes: Sequence[Outcome[T]]) -> None:
-    """Refuse when every server failed.
-
-    :raises RemoteError: with the first server's reason.
+    :param work: calls its second argument with each thing it has to say; it waits there while nobody listens.
     """
-    failures = errors_of(outcomes)
-    if outcomes and len(failures) == len(outcomes):
-        raise RemoteError(f"no server answered; {failures[0].message}", hint="Try again later, or add another server.")
+    heard: queue.Queue[Report[T] | BaseException] = queue.Queue(_WAITING_REPORTS * len(servers) or 1)
+    over = threading.Event()
+    for server in servers:
+        threading.Thread(target=_run, args=(server, work, heard, over), daemon=True).start()
+    pending = {server.url: server for server in servers}
+    done = 0
+    waited, since_one_was_done = 0.0, 0.0
+    try:
+        while pending:
+            began = time.monotonic()
+            try:
+                report = heard.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
+                report = None
+            idle = time.monotonic() - began  # only while nothing is here: what we do with it is not their fault
+            waited, since_one_was_done = waited + idle, since_one_was_done + idle
+            if isinstance(report, BaseException):
+                raise report
+            if report is not None:
+                if report.is_last:
+                    pending.pop(report.url, None)
+                    since_one_was_done = 0.0
+                    done += report.error is None
+                yield report
+            if waited > ROUND_SECONDS or since_one_was_done > _patience(done, len(pending)):
+                break
+    finally:
+        over.set()
+        for server in pending.values():
+            server.give_up()
+    for url in pending:
+        yield Report(url, error=RemoteError(f"{url} is slow and was left behind; what it said until then is kept"))
+
+
+def _patience(done: int, pending: int) -> float:
+    if done == 0:
+        return ROUND_SECONDS
+    return STRAGGLER_SECONDS if done >= pending else 3 * STRAGGLER_SECONDS
+
+
+def _run(
+    server: Causeway,
+    work: Callable[[Causeway, Say[T]], None],
+    heard: queue.Queue[Report[T] | BaseException],
+    over: threading.Event,
+) -> None:
+    def put(report: Report[T] | BaseException) -> None:
+        while not over.is_set():
+            try:
+                return heard.put(report, timeout=_TICK_SECONDS)
+            except queue.Full:
+                continue
+        raise RemoteError(f"{server.url} was left behind")
+
+    last: Report[T] | BaseException
+    try:
+        work(server, lambda value: put(Report(server.url, value)))
+        last = Report(server.url)
+    except ReinError as error:
+        last = Report(server.url, error=error)
+    except BaseException as mistake:  # noqa: BLE001 - a mistake of ours, raised where somebody sees it
+        last = mistake
+    if not over.is_set():
+        put(last)

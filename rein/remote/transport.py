@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from rein.chain.http import Http, HttpError, Limits, Reply, strict_json
-from rein.errors import InputError, RemoteError
+from rein.chain.http import Http, HttpError, Limits, strict_json
+from rein.errors import InputError, RefusedError, RemoteError
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -20,6 +21,11 @@ MAX_ANSWER_BYTES = 32 * 2**20
 """A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. Parsed, this may become
 twenty-six times as much memory."""
 
+NOT_MODIFIED = 304
+_NOT_FOUND = 404
+
+_SAID = ("error", "message", "status")
+_CODE = re.compile(r"[a-z0-9_]{1,60}")
 _MAX_URL = 300
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(\[[^]@]*\]|[^]:@[]*)(:[0-9]*)?")
@@ -60,17 +66,17 @@ def _normal_host(host: str, *, in_brackets: bool) -> str:
     return host
 
 
-class RefusedError(RemoteError):
-    """The server answered, with an error. `said` is its code for programs, `retry_after` in seconds."""
+@dataclass(frozen=True)
+class Reply:
+    """What came back: a JSON object, or nothing with status 304."""
 
-    def __init__(self, message: str, *, said: str | None, retry_after: int | None) -> None:
-        super().__init__(message)
-        self.said = said
-        self.retry_after = retry_after
+    status: int
+    headers: Mapping[str, str]
+    data: dict[str, Any]
 
 
 class Transport:
-    """One server, over one kept-alive connection. Not for use by two threads at a time.
+    """One server, over one kept-alive connection. Not for use by two threads at a time, but for `give_up`.
 
     :param proxy: as in `Http`; without one, a proxy of the environment is used.
     """
@@ -82,47 +88,64 @@ class Transport:
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         """GET with query parameters; the JSON object that is answered.
 
-        :raises RemoteError: unreachable, too slow, too large, no JSON object, or an error told by the server.
+        :raises RemoteError: unreachable, too slow, too large, no JSON object.
+        :raises RefusedError: an error told by the server.
         """
-        return self._ask("GET", path, params=dict(parameters))
+        return self.ask("GET", path, params=dict(parameters)).data
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """POST a JSON object. As `get`."""
-        return self._ask("POST", path, json=dict(body))
-
-    def close(self) -> None:
-        self._http.close()
-
-    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, **arguments: Any) -> Reply:
+        """Any request; `arguments` are params, data and headers, as requests has them. Raises as `get`."""
         limits = Limits(CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS, MAX_ANSWER_BYTES)
         try:
             reply = self._http.exchange(method, self.url + path, limits, **arguments)
         except HttpError as error:
             raise RemoteError(f"{self.url} {error.reason}") from error
-        return self._judge(reply)
+        if reply.status == NOT_MODIFIED and "If-None-Match" in arguments.get("headers", {}):
+            return Reply(reply.status, reply.headers, {})
+        return Reply(reply.status, reply.headers, self._judge(reply.status, reply.body, reply.retry_after))
 
-    def _judge(self, reply: Reply) -> dict[str, Any]:
-        status, body = reply.status, reply.body
+    def give_up(self) -> None:
+        """End the exchange that is going on, from another thread, and allow no other."""
+        self._http.give_up()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _judge(self, status: int, body: bytes, retry_after: int | None) -> dict[str, Any]:
         try:
             answer = strict_json(body)
         except ValueError as error:
+            if status == _NOT_FOUND:
+                raise RemoteError(
+                    f"{self.url} has no such endpoint (HTTP 404)",
+                    hint="Rein needs a causeway of today: a server of 2016 has no /v1.",
+                ) from error
             raise RemoteError(f"{self.url} answered HTTP {status} with something that is not JSON") from error
         if not isinstance(answer, dict):
             raise RemoteError(f"{self.url} answered JSON that is no object")
         if status >= 400 or answer.get("result") == "error" or "error" in answer:
-            said = answer.get("code")
-            raise RefusedError(
-                f"{self.url} refuses: {_reason(answer, status)}",
-                said=said if isinstance(said, str) else None,
-                retry_after=reply.retry_after,
-            )
+            raise refused(self.url, answer, status, retry_after)
         if status >= 300:
             raise RemoteError(f"{self.url} answered HTTP {status}, a redirect, which is not followed")
         return answer
 
 
-def _reason(answer: dict[str, Any], status: int) -> str:
-    for name in ("error", "message", "status"):
-        if isinstance(answer.get(name), str) and answer[name]:
-            return " ".join(str(answer[name])[:300].split())  # one line: it must not look like several of ours
-    return f"HTTP {status}"
+def refused(who: str, answer: Mapping[str, Any], status: int = 200, retry_after: int | None = None) -> RefusedError:
+    """What a server said instead of an answer: as the API of today has it, or that of 2016."""
+    error = answer.get("error")
+    detail = error if isinstance(error, dict) else answer
+    code = detail.get("code")
+    reason = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    said = next((one_line(detail[name]) for name in _SAID if isinstance(detail.get(name), str) and detail[name]), None)
+    hint = detail.get("hint")
+    return RefusedError(
+        f"{who} refuses: {said or f'HTTP {status}'}",
+        reason=reason,
+        retry_after=retry_after,
+        hint=one_line(hint) if isinstance(hint, str) and hint else None,
+    )
+
+
+def one_line(text: str) -> str:
+    """A server's words on one line: they must not look like several of ours."""
+    return " ".join(text[:300].split())

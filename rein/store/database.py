@@ -1,14 +1,15 @@
-"""Opening the database: where it is, who may read it, and bringing an older one up to date."""
+"""Opening the database: where it is, who may read it, and bringing an older one up to date.
+
+The driver is Python's own `sqlite3`: an ORM takes longer to load than most commands take to run.
+"""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
-from sqlalchemy.pool import NullPool
 
 from rein.errors import StoreError
 from rein.store.schema import STEPS
@@ -17,28 +18,102 @@ _MAGIC = b"SQLite format 3\0"
 _BUSY_MILLISECONDS = 10_000
 """How long one `rein` waits for another one that is writing to the same home."""
 
-READ_ONLY = {"rein_read_only": True}
-"""Execution options of a connection that only reads: it waits for nobody."""
+
+class Database:
+    """One SQLite file. Every transaction has a connection of its own, so threads share nothing and nothing is left
+    open."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, and create or upgrade where needed. The file is readable by its owner only.
+
+        :raises StoreError: it cannot be opened, is no database, or was written by a newer Rein.
+        """
+        self.path = path
+        self._snapshot: sqlite3.Connection | None = None
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            beginning = _create_private(path)
+        except OSError as error:
+            raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
+        if beginning not in (b"", _MAGIC):  # SQLite writes over a short file, whatever it holds
+            raise StoreError(f"{path} is no database")
+        with self.reading() as connection:
+            version = _version(connection)
+        if version != len(STEPS):
+            self._upgrade()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the database, whoever writes at the time. It waits for nobody."""
+        if self._snapshot is not None:
+            yield self._snapshot
+            return
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read until it ends is of one state of the database."""
+        with self._transaction("BEGIN") as connection:
+            self._snapshot = connection
+            try:
+                yield
+            finally:
+                self._snapshot = None
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: done whole, or not at all. It takes the write lock at once, so that two processes queue
+        instead of failing half-way."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        """Whatever SQLite says (no database, locked, disk full) reaches the caller as one error of ours."""
+        try:
+            connection = self._connect()
+            try:
+                connection.execute(begin)
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                connection.close()  # which takes back what was not committed
+        except sqlite3.Error as error:
+            hint = "Another rein is writing to it: try again." if "locked" in str(error) else None
+            raise StoreError(f"{self.path} cannot be used: {error}", hint=hint) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None)  # the driver's own BEGIN comes too late
+        try:
+            connection.row_factory = sqlite3.Row
+            for setting in (
+                f"busy_timeout = {_BUSY_MILLISECONDS}",
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+            ):
+                connection.execute(f"PRAGMA {setting}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _upgrade(self) -> None:
+        with self.writing() as connection:
+            version = _version(connection)
+            if version > len(STEPS):
+                raise StoreError(f"{self.path} was written by a newer Rein (step {version})", hint="Upgrade Rein.")
+            if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise StoreError(f"{self.path} is the database of another program")
+            for step in STEPS[version:]:
+                for statement in step:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(STEPS)}")
 
 
-def open_database(path: Path) -> Engine:
-    """Open, and create or upgrade where needed. The file is readable by its owner only.
-
-    :raises StoreError: it cannot be opened, is no database, or was written by a newer Rein.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beginning = _create_private(path)
-    except OSError as error:
-        raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
-    if beginning not in (b"", _MAGIC):  # SQLite writes over a short file, whatever it holds
-        raise StoreError(f"{path} is no database")
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    event.listen(engine, "handle_error", _as_store_error)
-    _upgrade(engine, path)
-    return engine
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _create_private(path: Path) -> bytes:
@@ -49,43 +124,3 @@ def _create_private(path: Path) -> bytes:
         return os.read(descriptor, len(_MAGIC))
     finally:
         os.close(descriptor)
-
-
-def _as_store_error(context: ExceptionContext) -> None:
-    """Whatever SQLite says (no database, locked, disk full) reaches the caller as one error of ours."""
-    error = context.original_exception
-    if isinstance(error, sqlite3.Error):
-        where = context.engine.url.database if context.engine is not None else "the database"
-        hint = "Another rein is writing to it: try again." if "locked" in str(error) else None
-        raise StoreError(f"{where} cannot be used: {error}", hint=hint) from error
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin` sends it
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _begin(connection: Any) -> None:
-    """Writers take the write lock at once, so that two processes queue instead of failing half-way."""
-    reads = connection.get_execution_options().get("rein_read_only", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _upgrade(engine: Engine, path: Path) -> None:
-    with engine.connect() as connection, connection.begin():
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version > len(STEPS):
-            raise StoreError(f"{path} was written by a newer Rein (step {version})", hint="Upgrade Rein.")
-        if version == len(STEPS):
-            return
-        if version == 0 and connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
-            raise StoreError(f"{path} is the database of another program")
-        for step in STEPS[version:]:
-            for statement in step:
-                connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"PRAGMA user_version = {len(STEPS)}")

@@ -1,101 +1,55 @@
-"""The tables of the client's database, and the steps from every older one.
+"""The tables of the client's database, as the steps from every older one.
 
 `user_version` of the SQLite file counts the steps taken. A released step is never edited; a change is a new step.
+
+    identity       whom this home can sign as; `key_file` is relative to the home
+    document       every verified document; `own`: written here, so `rein sync` uploads it; `mediator`: whom a job
+                   names; `escrow`: the primary escrow's address that a bid names
+    server         a causeway where an identity has hosting, and what it last said of it
+    placement      where a document was put; `proved`: read back from there and found the same
+    escrow_output  the outputs of an escrow, as last seen on the chain; `contract_id`: the offer (or job) they are
+                   of; `spent`: by a payment of the job
+    payment        the payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block):
+                   `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
+                   the document that carries it
+    feed           how far a server's feed was read for a network, and what it brought here in all
+    summary        what a fold of an order came to, for one identity, one row for each view of conflicting offers; the
+                   triggers drop them when anything they were folded from changes, so what stands there is what a fold
+                   would come to now
+    generation     one row: how often anything changed that a fold looks at
+
+Amounts are in satoshis, times in seconds since 1970.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+_EVENTS = (("INSERT", "new"), ("DELETE", "old"), ("UPDATE", "new"))
 
-METADATA = MetaData()
 
-IDENTITY = Table(
-    "identity",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("network", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("contact", String, nullable=False),
-    Column("master_address", String, nullable=False),
-    Column("delegate_address", String, nullable=False),
-    Column("key_file", String, nullable=False),
-    UniqueConstraint("network", "master_address"),
-    UniqueConstraint("network", "name"),
-)
-"""Whom this home can sign as. `key_file` is relative to the home."""
+_OF_CONTRACT = "order_id IN (SELECT order_id FROM summary WHERE contract_id = {row}.contract_id)"
+"""All views of an order go together: one that is left would pass for the whole of it."""
 
-DOCUMENT = Table(
-    "document",
-    METADATA,
-    Column("id", String, primary_key=True),
-    Column("network", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("author", String, nullable=False),
-    Column("job_id", String),
-    Column("order_id", String),
-    Column("mediator", String),
-    Column("armored", Text, nullable=False),
-    Column("own", Integer, nullable=False),
-    Column("received_from", String),
-    Column("escrow", String),
-    Index("ix_document_kind", "network", "kind"),
-    Index("ix_document_order", "order_id"),
-    Index("ix_document_author", "network", "author"),
-    Index("ix_document_escrow", "escrow"),
-)
-"""Every verified document. `own`: written here, so `rein sync` uploads it. `mediator`: the mediator a job names.
-`escrow`: the primary escrow's address that a bid names."""
 
-SERVER = Table(
-    "server",
-    METADATA,
-    Column("identity_id", ForeignKey("identity.id"), primary_key=True),
-    Column("url", String, primary_key=True),
-    Column("buckets", Integer, nullable=False),
-    Column("bytes_free", Integer, nullable=False),
-)
-"""A causeway where an identity has microhosting."""
+def _forgetting(table: str, which: str) -> tuple[str, ...]:
+    """Triggers: a row of `table` that comes, goes or changes drops the summaries of its order."""
+    return tuple(
+        f"""CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN
+            DELETE FROM summary WHERE {which.format(row=row)}; UPDATE generation SET count = count + 1; END"""  # noqa: S608 - names of ours
+        for event, row in _EVENTS
+    )
 
-PLACEMENT = Table(
-    "placement",
-    METADATA,
-    Column("document_id", ForeignKey("document.id"), primary_key=True),
-    Column("url", String, primary_key=True),
-    Column("remote_key", String, nullable=False),
-    Column("proved", Integer, nullable=False),
-)
-"""Where a document was put. `proved`: read back from there and found the same."""
 
-ESCROW_OUTPUT = Table(
-    "escrow_output",
-    METADATA,
-    Column("contract_id", String, primary_key=True),
-    Column("purse", String, primary_key=True),
-    Column("txid", String, primary_key=True),
-    Column("vout", Integer, primary_key=True),
-    Column("amount", Integer, nullable=False),
-    Column("height", Integer),
-    Column("confirmations", Integer, nullable=False),
-    Column("spent", Integer, nullable=False),
-)
-"""The outputs of an escrow, as last seen on the chain. Amount in satoshis. `spent`: by a payment of the job."""
+def _forgetting_person() -> tuple[str, ...]:
+    """Triggers: an enrollment says who may speak for somebody, so it drops the summaries of every order in which that
+    person spoke or mediates."""
+    return tuple(
+        f"""CREATE TRIGGER enrollment_{event.lower()} AFTER {event} ON document WHEN {row}.kind = 'enrollment' BEGIN
+            DELETE FROM summary WHERE order_id IN (
+                SELECT order_id FROM document WHERE network = {row}.network AND author = {row}.author
+                UNION SELECT order_id FROM document WHERE network = {row}.network AND mediator = {row}.author); END"""  # noqa: S608 - names of ours
+        for event, row in _EVENTS
+    )
 
-PAYMENT = Table(
-    "payment",
-    METADATA,
-    Column("contract_id", String, primary_key=True),
-    Column("purse", String, primary_key=True),
-    Column("txid", String, nullable=False),
-    Column("amount", Integer, nullable=False),
-    Column("back", Integer, nullable=False),
-    Column("fee", Integer, nullable=False),
-    Column("height", Integer),
-    Column("confirmations", Integer, nullable=False),
-    Column("ending", String, nullable=False),
-    Column("document_id", String, nullable=False),
-)
-"""The payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block): satoshis to whom the
-escrow is for, back to the payer and to the miner; how it ends the job, and the document that carries it."""
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -119,16 +73,40 @@ STEPS: tuple[tuple[str, ...], ...] = (
            amount INTEGER NOT NULL, confirmations INTEGER NOT NULL, PRIMARY KEY (order_id, purse))""",
     ),
     (
-        # What the chain showed is asked again: nothing is lost.
-        "DROP TABLE escrow_output",
+        # Payments are looked for again, among what the documents carry and by what funded the escrows, which is kept.
+        "ALTER TABLE escrow_output RENAME TO old_output",
         "DROP TABLE payment",
         """CREATE TABLE escrow_output (contract_id VARCHAR NOT NULL, purse VARCHAR NOT NULL, txid VARCHAR NOT NULL,
            vout INTEGER NOT NULL, amount INTEGER NOT NULL, height INTEGER, confirmations INTEGER NOT NULL,
            spent INTEGER NOT NULL, PRIMARY KEY (contract_id, purse, txid, vout))""",
+        """INSERT INTO escrow_output SELECT min(offer.id), purse, txid, vout, amount, NULL, confirmations, 0
+           FROM old_output JOIN document AS offer ON offer.order_id = old_output.order_id AND offer.kind = 'offer'
+           GROUP BY old_output.order_id, purse HAVING count(*) = 1""",
+        "DROP TABLE old_output",
         """CREATE TABLE payment (contract_id VARCHAR NOT NULL, purse VARCHAR NOT NULL, txid VARCHAR NOT NULL,
            amount INTEGER NOT NULL, back INTEGER NOT NULL, fee INTEGER NOT NULL, height INTEGER,
            confirmations INTEGER NOT NULL, ending VARCHAR NOT NULL, document_id VARCHAR NOT NULL,
            PRIMARY KEY (contract_id, purse))""",
+    ),
+    (
+        "ALTER TABLE server ADD COLUMN transfer_free INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE server ADD COLUMN expires INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE server ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX ix_placement_url ON placement (url, proved)",
+        "CREATE INDEX ix_document_mediator ON document (network, mediator) WHERE mediator IS NOT NULL",
+        """CREATE TABLE feed (url VARCHAR NOT NULL, network VARCHAR NOT NULL, version VARCHAR NOT NULL,
+           cursor INTEGER NOT NULL, anchor VARCHAR, anchor_seq INTEGER NOT NULL, etag VARCHAR,
+           shown INTEGER NOT NULL, documents INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (url, network))""",
+        """CREATE TABLE summary (order_id VARCHAR NOT NULL, contract_id VARCHAR NOT NULL, address VARCHAR NOT NULL,
+           version VARCHAR NOT NULL, state VARCHAR NOT NULL, content TEXT NOT NULL,
+           PRIMARY KEY (order_id, contract_id, address)) WITHOUT ROWID""",
+        "CREATE INDEX ix_summary_contract ON summary (contract_id)",
+        "CREATE TABLE generation (count INTEGER NOT NULL)",
+        "INSERT INTO generation VALUES (0)",
+        *_forgetting("document", "order_id = {row}.order_id"),
+        *_forgetting_person(),
+        *_forgetting("escrow_output", _OF_CONTRACT),
+        *_forgetting("payment", _OF_CONTRACT),
     ),
     (
         "ALTER TABLE document ADD COLUMN escrow VARCHAR",

@@ -2,323 +2,316 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, literal_column, or_, select
-from sqlalchemy.dialects.sqlite import insert
-
-from rein.btc.amounts import Sat
-from rein.btc.transaction import OutPoint
-from rein.protocol.description import describe
-from rein.protocol.documents import Bid, Kind
-from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
-from rein.store.database import READ_ONLY, open_database
-from rein.store.schema import DOCUMENT, ESCROW_OUTPUT, IDENTITY, PAYMENT, PLACEMENT, SERVER
+from rein.store.database import Database
+from rein.store.rows import (
+    EscrowOutput,
+    FeedRow,
+    IdentityRow,
+    Payment,
+    Placement,
+    ServerRow,
+    SummaryRow,
+    escrow_output,
+    payment,
+)
 
-_ROWID: Any = literal_column("rowid")
-"""SQLite's own count of rows: the order in which they came."""
+if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
+    from rein.protocol.documents import Bid, Kind
+    from rein.protocol.signed import Signed
+
+__all__ = ["EscrowOutput", "FeedRow", "IdentityRow", "Payment", "Placement", "ServerRow", "Store", "SummaryRow"]
+
+_ENROLLMENT, _JOB, _BID, _OFFER = "enrollment", "job", "bid", "offer"
+"""As `rein.protocol.documents.Kind` has them."""
 
 _MAX_NAMED = 10_000
 """Values named in one statement. SQLite takes 32,766, and servers decide how many documents there are."""
 
-
-@dataclass(frozen=True)
-class IdentityRow:
-    """An identity of this home. `key_file` is relative to the home."""
-
-    id: int
-    network: str
-    name: str
-    contact: str
-    master_address: str
-    delegate_address: str
-    key_file: str
-
-
-@dataclass(frozen=True)
-class ServerRow:
-    """A causeway where an identity has microhosting; bytes as the server last said."""
-
-    url: str
-    buckets: int
-    bytes_free: int
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where a document was put."""
-
-    document_id: DocumentId
-    url: str
-    remote_key: str
-    proved: bool
-
-
-@dataclass(frozen=True)
-class EscrowOutput:
-    """An output of an escrow (`purse` is primary or mediator), as last seen. `contract_id`: `Order.contract_id`.
-    `height`: of its block, where that was seen."""
-
-    contract_id: DocumentId
-    purse: str
-    outpoint: OutPoint
-    amount: Sat
-    height: int | None
-    confirmations: int
-    spent: bool = False
-
-
-@dataclass(frozen=True)
-class Payment:
-    """The payment out of an escrow, as last seen; 0 confirmations while it waits for a block.
-
-    `amount` goes to whom the escrow is for, `back` to the payer, `fee` to the miner.
-    """
-
-    contract_id: DocumentId
-    purse: str
-    txid: str
-    amount: Sat
-    back: Sat
-    fee: Sat
-    height: int | None
-    confirmations: int
-    ending: str
-    document_id: DocumentId
+_DOCUMENT_COLUMNS = ("id", "network", "kind", "author", "job_id", "order_id", "mediator", "escrow", "armored", "own")
+_INSERT_DOCUMENT = (
+    f"INSERT INTO document ({', '.join(_DOCUMENT_COLUMNS)}, received_from)"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join('?' * len(_DOCUMENT_COLUMNS))}, ?)"
+)
 
 
 class Store:
     """The database of one home."""
 
     def __init__(self, path: Path) -> None:
-        """:raises StoreError: see `open_database`."""
-        self._engine = open_database(path)
+        """:raises StoreError: see `Database`."""
+        self._database = Database(path)
 
-    def close(self) -> None:
-        self._engine.dispose()
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Everything read until it ends is of one state, and quicker to read."""
+        return self._database.snapshot()
 
     # Identities
 
     def add_identity(self, row: IdentityRow, enrollment: Signed[Any]) -> IdentityRow:
         """Remember an identity together with its enrollment. `row.id` is not looked at."""
         values = {key: value for key, value in vars(row).items() if key != "id"}
-        with self._engine.begin() as connection:
-            new_id = connection.execute(insert(IDENTITY).values(values).returning(IDENTITY.c.id)).scalar_one()
-            connection.execute(insert(DOCUMENT).values(_document_row(enrollment, None)))
-        return IdentityRow(new_id, **values)
+        with self._database.writing() as connection:
+            new_id = connection.execute(_insert("identity", values), values).lastrowid
+            connection.execute(_INSERT_DOCUMENT, _document_row(enrollment, None))
+        return IdentityRow(new_id or 0, **values)
 
     def identities(self, network: str) -> list[IdentityRow]:
         """In the order they were made."""
-        query = select(IDENTITY).where(IDENTITY.c.network == network).order_by(IDENTITY.c.id)
-        return [IdentityRow(**row) for row in self._rows(query)]
+        rows = self._rows("SELECT * FROM identity WHERE network = ? ORDER BY id", network)
+        return [IdentityRow(**dict(row)) for row in rows]
 
     # Documents
 
     def add_own(self, signed: Signed[Any]) -> None:
         """Keep a document written here; `rein sync` will upload it."""
-        row = _document_row(signed, None)
-        statement = insert(DOCUMENT).values(row).on_conflict_do_update(["id"], set_={"own": 1})
-        with self._engine.begin() as connection:
-            connection.execute(statement)
+        with self._database.writing() as connection:
+            connection.execute(
+                f"{_INSERT_DOCUMENT} ON CONFLICT (id) DO UPDATE SET own = 1", _document_row(signed, None)
+            )
 
     def remove_unpublished(self, document_id: DocumentId) -> bool:
-        """Forget a document written here, unless a server was given it; whether it is gone. The placement is noted
-        before a document is sent, so none means that nobody can have it."""
-        unsent = ~select(PLACEMENT).where(PLACEMENT.c.document_id == document_id).exists()
-        with self._engine.begin() as connection:
-            statement = delete(DOCUMENT).where(DOCUMENT.c.id == document_id, DOCUMENT.c.own == 1, unsent)
-            return bool(connection.execute(statement).rowcount)
+        """Forget a document written here, unless a server was given it or gave it; whether it is gone. The placement
+        is noted before a document is sent, so none means that nobody can have it."""
+        statement = """DELETE FROM document WHERE id = ? AND own = 1 AND received_from IS NULL
+                       AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id)"""
+        with self._database.writing() as connection:
+            return connection.execute(statement, [document_id]).rowcount > 0
 
-    def add_received(self, documents: Iterable[tuple[Signed[Any], str]]) -> int:
-        """Keep verified documents from servers, as (document, URL). Returns how many were new."""
+    def add_received(self, documents: Iterable[tuple[Signed[Any], str]], feed: FeedRow | None = None) -> int:
+        """Keep verified documents from servers, as (document, URL), and with them how far the feed is read that
+        brought them. Returns how many were new."""
         rows = [_document_row(signed, url) for signed, url in documents]
-        if not rows:
+        if not rows and feed is None:
             return 0
-        with self._engine.begin() as connection:
-            before = connection.execute(select(func.count()).select_from(DOCUMENT)).scalar_one()
-            connection.execute(insert(DOCUMENT).on_conflict_do_nothing(["id"]), rows)
-            after = connection.execute(select(func.count()).select_from(DOCUMENT)).scalar_one()
-        return after - before
+        with self._database.writing() as connection:
+            cursor = connection.executemany(f"{_INSERT_DOCUMENT} ON CONFLICT (id) DO NOTHING", rows)
+            if feed is not None:
+                connection.execute(_insert("feed", vars(feed), "url, network"), vars(feed))
+            return max(cursor.rowcount, 0)
 
     def known(self, ids: Collection[DocumentId]) -> set[DocumentId]:
         """Which of these documents are here."""
-        return {
-            DocumentId(row["id"])
-            for some in _in_parts(ids)
-            for row in self._rows(select(DOCUMENT.c.id).where(DOCUMENT.c.id.in_(some)))
-        }
+        rows = self._rows_in("SELECT id FROM document WHERE id IN ({})", ids)
+        return {DocumentId(row["id"]) for row in rows}
 
     def documents(self, network: str, *kinds: Kind) -> list[Signed[Any]]:
         """All documents of some types."""
-        wanted = [kind.value for kind in kinds]
-        return self._documents(and_(DOCUMENT.c.network == network, DOCUMENT.c.kind.in_(wanted)))
+        marks = ", ".join("?" * len(kinds))
+        return self._documents(f"network = ? AND kind IN ({marks})", network, *(kind.value for kind in kinds))
+
+    def enrollments_of(self, network: str, masters: Collection[str]) -> list[Signed[Any]]:
+        """Every enrollment of these identities."""
+        return [
+            signed
+            for some in _in_parts(masters)
+            for signed in self._documents(
+                f"network = ? AND kind = ? AND author IN ({_marks(some)})", network, _ENROLLMENT, *some
+            )
+        ]
 
     def document(self, document_id: str) -> Signed[Any] | None:
         """One document by its id."""
-        found = self._documents(DOCUMENT.c.id == document_id)
+        found = self._documents("id = ?", document_id)
         return found[0] if found else None
+
+    def texts(self, ids: Collection[DocumentId]) -> dict[DocumentId, str]:
+        """Armored texts as they stand here. They are not verified."""
+        rows = self._rows_in("SELECT id, armored FROM document WHERE id IN ({})", ids)
+        return {DocumentId(row["id"]): row["armored"] for row in rows}
 
     def documents_of_orders(self, order_ids: Collection[DocumentId]) -> list[Signed[Any]]:
         """Everything that names one of these job documents, and those themselves."""
-        return [signed for some in _in_parts(order_ids) for signed in self._documents(DOCUMENT.c.order_id.in_(some))]
+        parts = _in_parts(order_ids)
+        return [signed for some in parts for signed in self._documents(f"order_id IN ({_marks(some)})", *some)]
 
-    def own_documents(self, network: str, author: str) -> list[Signed[Any]]:
-        """What an identity wrote here, oldest first."""
-        return self._documents(and_(DOCUMENT.c.network == network, DOCUMENT.c.author == author, DOCUMENT.c.own == 1))
+    def own_ids(self, network: str, author: str) -> list[DocumentId]:
+        """The documents that an identity wrote here, oldest first."""
+        query = "SELECT id FROM document WHERE network = ? AND author = ? AND own = 1 ORDER BY rowid"
+        return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
+
+    def count(self, network: str) -> int:
+        """How many documents of a network are here."""
+        return int(self._rows("SELECT count(*) AS n FROM document WHERE network = ?", network)[0]["n"])
 
     def find_jobs(self, network: str, name: str) -> list[DocumentId]:
         """The job documents with this Job ID, or whose own id begins so."""
-        jobs = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.JOB.value)
-        named = or_(DOCUMENT.c.job_id == name, DOCUMENT.c.id.startswith(name, autoescape=True))
-        return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs, named))]
+        query = """SELECT id FROM document WHERE network = ? AND kind = ? AND (job_id = ? OR substr(id, 1, ?) = ?)
+                   ORDER BY rowid"""
+        return [DocumentId(row["id"]) for row in self._rows(query, network, _JOB, name, len(name), name)]
 
     def bids_on_escrow(self, network: str, address: str) -> list[Signed[Bid]]:
         """The bids that name this address of a primary escrow, in the order of arrival."""
-        return self._documents(and_(DOCUMENT.c.escrow == address, DOCUMENT.c.network == network))
+        return self._documents("escrow = ? AND network = ?", address, network)
 
     def orders_of_offers(self, network: str, prefix: str) -> list[DocumentId]:
         """The job documents of the offers whose id begins so."""
-        offers = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.OFFER.value)
-        named = DOCUMENT.c.id.startswith(prefix, autoescape=True)
-        query = select(DOCUMENT.c.order_id).distinct().where(offers, named)
-        return [DocumentId(row["order_id"]) for row in self._rows(query) if row["order_id"]]
+        query = """SELECT order_id FROM document WHERE network = ? AND kind = ? AND substr(id, 1, ?) = ?
+                   AND order_id IS NOT NULL GROUP BY order_id ORDER BY min(rowid)"""
+        return [DocumentId(row["order_id"]) for row in self._rows(query, network, _OFFER, len(prefix), prefix)]
 
     def job_documents(self, network: str) -> list[DocumentId]:
         """The ids of every job of today's format, oldest first."""
-        jobs = and_(DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.JOB.value, DOCUMENT.c.order_id.is_not(None))
-        return [DocumentId(row["id"]) for row in self._rows(select(DOCUMENT.c.id).where(jobs).order_by(_ROWID))]
+        query = "SELECT id FROM document WHERE network = ? AND kind = ? AND order_id IS NOT NULL ORDER BY rowid"
+        return [DocumentId(row["id"]) for row in self._rows(query, network, _JOB)]
 
-    def job_ids(self, order_ids: Collection[DocumentId]) -> list[str]:
-        """The Job IDs of these orders, each once."""
-        found: set[str] = set()
-        for some in _in_parts(order_ids):
-            query = select(DOCUMENT.c.job_id).where(DOCUMENT.c.order_id.in_(some), DOCUMENT.c.job_id.is_not(None))
-            found.update(row["job_id"] for row in self._rows(query.distinct()))
-        return sorted(found)
-
-    def masters_without_enrollment(self, network: str) -> list[str]:
-        """Identities that wrote a document here, or mediate a job here, and whose enrollment is missing."""
-        enrolled = select(DOCUMENT.c.author).where(
-            DOCUMENT.c.network == network, DOCUMENT.c.kind == Kind.ENROLLMENT.value
-        )
-        missing = [
-            select(column.label("master"))
-            .where(DOCUMENT.c.network == network, column.is_not(None), column.not_in(enrolled))
-            .distinct()
-            for column in (DOCUMENT.c.author, DOCUMENT.c.mediator)
-        ]
-        return sorted({row["master"] for query in missing for row in self._rows(query) if row["master"]})
+    def people_in(self, order_ids: Collection[DocumentId]) -> set[str]:
+        """The master addresses of who wrote in these orders or mediates them."""
+        rows = self._rows_in("SELECT DISTINCT author, mediator FROM document WHERE order_id IN ({})", order_ids)
+        return {each for row in rows for each in row if each}
 
     def my_order_ids(self, network: str, address: str) -> list[DocumentId]:
         """The orders in which an identity wrote something, or is named as the mediator; in the order of arrival."""
-        mine = and_(
-            DOCUMENT.c.network == network,
-            DOCUMENT.c.order_id.is_not(None),
-            or_(DOCUMENT.c.author == address, DOCUMENT.c.mediator == address),
-        )
-        query = select(DOCUMENT.c.order_id).where(mine).group_by(DOCUMENT.c.order_id).order_by(func.min(_ROWID))
-        return [DocumentId(row["order_id"]) for row in self._rows(query)]
+        query = """SELECT order_id FROM (
+                     SELECT order_id, rowid AS number FROM document WHERE network = ?1 AND author = ?2
+                     UNION ALL SELECT order_id, rowid FROM document WHERE network = ?1 AND mediator = ?2)
+                   WHERE order_id IS NOT NULL GROUP BY order_id ORDER BY min(number)"""
+        return [DocumentId(row["order_id"]) for row in self._rows(query, network, address)]
 
     # Servers
 
     def set_server(self, identity_id: int, server: ServerRow) -> None:
         """Add or update a server of an identity."""
-        statement = insert(SERVER).values(identity_id=identity_id, **vars(server))
-        update = {"buckets": server.buckets, "bytes_free": server.bytes_free}
-        with self._engine.begin() as connection:
-            connection.execute(statement.on_conflict_do_update(["identity_id", "url"], set_=update))
+        values = {"identity_id": identity_id, **vars(server)}
+        with self._database.writing() as connection:
+            connection.execute(_insert("server", values, "identity_id, url"), values)
 
     def servers(self, identity_id: int) -> list[ServerRow]:
         """The servers of an identity, in the order they were added."""
-        columns = (SERVER.c.url, SERVER.c.buckets, SERVER.c.bytes_free)
-        query = select(*columns).where(SERVER.c.identity_id == identity_id).order_by(_ROWID)
-        return [ServerRow(**row) for row in self._rows(query)]
+        rows = self._rows("SELECT * FROM server WHERE identity_id = ? ORDER BY rowid", identity_id)
+        return [ServerRow(**{key: row[key] for key in row.keys() if key != "identity_id"}) for row in rows]  # noqa: SIM118 - a Row is no dict
+
+    def feed(self, url: str, network: str) -> FeedRow:
+        """How far a server's feed was read; a row of zeros if it never was."""
+        rows = self._rows("SELECT * FROM feed WHERE url = ? AND network = ?", url, network)
+        return FeedRow(**dict(rows[0])) if rows else FeedRow(url, network)
 
     def placements(self, url: str) -> dict[DocumentId, Placement]:
         """What was put on a server."""
-        rows = self._rows(select(PLACEMENT).where(PLACEMENT.c.url == url))
+        rows = self._rows("SELECT * FROM placement WHERE url = ?", url)
         return {
             row["document_id"]: Placement(row["document_id"], row["url"], row["remote_key"], bool(row["proved"]))
             for row in rows
         }
 
-    def set_placement(self, placement: Placement) -> None:
-        """Remember where a document was put, or that it was proved to be there."""
-        values = {**vars(placement), "proved": int(placement.proved)}
-        update = {"remote_key": placement.remote_key, "proved": int(placement.proved)}
-        with self._engine.begin() as connection:
-            statement = insert(PLACEMENT).values(values)
-            connection.execute(statement.on_conflict_do_update(["document_id", "url"], set_=update))
+    def set_placements(self, placements: Iterable[Placement]) -> None:
+        """Remember where documents were put, or that they were proved to be there."""
+        rows = [{**vars(each), "proved": int(each.proved)} for each in placements]
+        if rows:
+            with self._database.writing() as connection:
+                connection.executemany(_insert("placement", rows[0], "document_id, url"), rows)
 
     # What the chain showed
 
     def set_seen(self, contract_id: DocumentId, outputs: Sequence[EscrowOutput], payments: Sequence[Payment]) -> None:
         """Replace what is known of a contract's money: what disappeared is forgotten."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.contract_id == contract_id))
-            connection.execute(delete(PAYMENT).where(PAYMENT.c.contract_id == contract_id))
-            if outputs:
-                connection.execute(insert(ESCROW_OUTPUT), [_escrow_row(each) for each in outputs])
-            if payments:
-                connection.execute(insert(PAYMENT), [vars(each) for each in payments])
+        with self._database.writing() as connection:
+            _replace(connection, "escrow_output", contract_id, [_escrow_row(each) for each in outputs])
+            _replace(connection, "payment", contract_id, [vars(each) for each in payments])
 
     def escrow_outputs(self, contract_id: DocumentId) -> list[EscrowOutput]:
         """By outpoint."""
-        query = select(ESCROW_OUTPUT).where(ESCROW_OUTPUT.c.contract_id == contract_id)
-        return [
-            EscrowOutput(
-                row["contract_id"],
-                row["purse"],
-                OutPoint(row["txid"], row["vout"]),
-                Sat(row["amount"]),
-                row["height"],
-                row["confirmations"],
-                bool(row["spent"]),
-            )
-            for row in self._rows(query.order_by(ESCROW_OUTPUT.c.txid, ESCROW_OUTPUT.c.vout))
-        ]
+        query = "SELECT * FROM escrow_output WHERE contract_id = ? ORDER BY txid, vout"
+        return [escrow_output(row) for row in self._rows(query, contract_id)]
 
     def payments(self, contract_id: DocumentId) -> dict[str, Payment]:
         """By purse."""
-        rows = self._rows(select(PAYMENT).where(PAYMENT.c.contract_id == contract_id))
-        return {row["purse"]: Payment(**row) for row in rows}
+        rows = self._rows("SELECT * FROM payment WHERE contract_id = ?", contract_id)
+        return {row["purse"]: payment(row) for row in rows}
 
-    def _rows(self, query: Any) -> list[dict[str, Any]]:
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+    # What orders came to
 
-    def _documents(self, condition: Any) -> list[Signed[Any]]:
+    def generation(self) -> int:
+        """A number that grows whenever anything changes that a fold looks at."""
+        return int(self._rows("SELECT count FROM generation")[0]["count"])
+
+    def set_summaries(self, address: str, version: str, generation: int, summaries: Iterable[SummaryRow]) -> bool:
+        """Keep what orders came to, if nothing changed since `generation`; whether they were kept.
+
+        :param version: of the program that folded them: another one may come to something else.
+        :param summaries: all views of each order.
+        """
+        rows = [{**vars(each), "address": address, "version": version} for each in summaries]
+        if not rows:
+            return True
+        with self._database.writing() as connection:
+            if connection.execute("SELECT count FROM generation").fetchone()["count"] != generation:
+                return False
+            connection.executemany("DELETE FROM summary WHERE order_id = :order_id AND address = :address", rows)
+            connection.executemany(_insert("summary", rows[0]), rows)
+        return True
+
+    def summaries(self, address: str, version: str) -> dict[DocumentId, list[SummaryRow]]:
+        """What orders came to that have not changed since: the views of each, by contract id."""
+        query = """SELECT order_id, contract_id, state, content FROM summary WHERE address = ? AND version = ?
+                   ORDER BY contract_id"""
+        found: dict[DocumentId, list[SummaryRow]] = {}
+        for row in self._rows(query, address, version):
+            found.setdefault(row["order_id"], []).append(SummaryRow(*row))
+        return found
+
+    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._database.reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _rows_in(self, query: str, values: Collection[str]) -> list[sqlite3.Row]:
+        """Rows of a query with `{}` in place of the values it names."""
+        return [row for some in _in_parts(values) for row in self._rows(query.format(_marks(some)), *some)]
+
+    def _documents(self, condition: str, *values: object) -> list[Signed[Any]]:
         """Verified anew: a file on a disk is not to be trusted more than a server."""
-        query = select(DOCUMENT.c.armored).where(condition).order_by(_ROWID)
-        return [verify(row["armored"]) for row in self._rows(query)]
+        from rein.protocol.signed import verify
+
+        query = f"SELECT armored FROM document WHERE {condition} ORDER BY rowid"  # noqa: S608 - conditions of ours
+        return [verify(row["armored"]) for row in self._rows(query, *values)]
 
 
-def _in_parts(ids: Collection[DocumentId]) -> Iterator[Sequence[DocumentId]]:
-    named = list(dict.fromkeys(ids))
-    return (named[start : start + _MAX_NAMED] for start in range(0, len(named), _MAX_NAMED))
+def _insert(table: str, values: Iterable[str], key: str | None = None) -> str:
+    """The statement that inserts named values, or replaces those of the row with the same key."""
+    names = list(values)
+    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES (:{', :'.join(names)})"  # noqa: S608 - names of ours
+    if key is None:
+        return statement
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split(", "))
+    return f"{statement} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
 
-def _document_row(signed: Signed[Any], received_from: str | None) -> dict[str, Any]:
-    about = describe(signed)
-    return {
-        "id": about.id,
-        "network": about.network,
-        "kind": about.kind.value,
-        "author": about.author,
-        "job_id": about.job_id,
-        "order_id": about.order_id,
-        "mediator": about.mediator.address if about.kind is Kind.JOB else None,
-        "escrow": signed.document.primary_address if isinstance(signed.document, Bid) else None,
-        "armored": signed.armored,
-        "own": int(received_from is None),
-        "received_from": received_from,
-    }
+def _replace(connection: sqlite3.Connection, table: str, contract_id: DocumentId, rows: list[dict[str, Any]]) -> None:
+    there = connection.execute(f"SELECT * FROM {table} WHERE contract_id = ?", [contract_id]).fetchall()  # noqa: S608 - a name of ours
+    if len(there) == len(rows) and all(dict(row) in rows for row in there):
+        return  # nothing changed, so nothing that was folded from it need be forgotten
+    connection.execute(f"DELETE FROM {table} WHERE contract_id = ?", [contract_id])  # noqa: S608 - a name of ours
+    for row in rows:
+        connection.execute(_insert(table, row), row)
 
 
 def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
     values = {key: value for key, value in vars(output).items() if key != "outpoint"}
     return values | {"txid": output.outpoint.txid, "vout": output.outpoint.vout, "spent": int(output.spent)}
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _in_parts(values: Collection[str]) -> Iterator[Sequence[str]]:
+    named = list(dict.fromkeys(values))
+    return (named[start : start + _MAX_NAMED] for start in range(0, len(named), _MAX_NAMED))
+
+
+def _document_row(signed: Signed[Any], received_from: str | None) -> tuple[object, ...]:
+    from rein.protocol.description import describe
+
+    about = describe(signed)
+    mediator = about.mediator.address if about.kind.value == _JOB else None
+    escrow = getattr(signed.document, "primary_address", None) if about.kind.value == _BID else None
+    return (
+        *(about.id, about.network, about.kind.value, about.author, about.job_id, about.order_id, mediator, escrow),
+        *(signed.armored, int(received_from is None), received_from),
+    )

@@ -53,7 +53,7 @@ def load_orders(desk: Desk, order_ids: Iterable[DocumentId]) -> Cases:
             jobs[signed.id] = signed
         elif isinstance(document, Document):
             by_order[getattr(document, "job_document", signed.id)].append(signed)
-    enrollments = load_enrollments(desk)
+    enrollments = load_enrollments(desk, desk.store.people_in(wanted))
     cases = Cases([], [])
     for order_id in wanted:
         if order_id not in jobs:
@@ -104,8 +104,9 @@ def with_document(desk: Desk, order: Order, signed: Signed[Any]) -> Order:
     :raises OrderError: the document would be kept apart, or would contradict an earlier one of mine.
     """
     documents = [*order.documents(), *(each.document for each in order.apart), *order.conflict, signed]
+    people = desk.store.people_in([order.id]) | {signed.document.author.master_address}
     offer_id = order.offer.id if order.offer else None
-    changed = fold(order.job, documents, load_enrollments(desk), order.evidence, offer_id=offer_id)
+    changed = fold(order.job, documents, load_enrollments(desk, people), order.evidence, offer_id=offer_id)
     for each in changed.apart:
         if each.document == signed:
             raise OrderError(f"this document would not count: {each.reason.message}")

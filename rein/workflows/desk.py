@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rein.btc.networks import Network
-from rein.chain.http import proxy_for
-from rein.chain.source import BlockRef, ChainSource
 from rein.errors import IdentityError
-from rein.identity.keyring import Keyring
-from rein.remote.causeway import Causeway
-from rein.store.store import IdentityRow, Store
+from rein.store.rows import IdentityRow
+from rein.store.store import Store
+
+if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
+    from rein.chain.source import BlockRef, ChainSource
+    from rein.identity.keyring import Keyring
+    from rein.remote.causeway import Causeway
 
 STAMP_DEPTH = 6
 """A document names the block this deep below the tip: new enough to date it, deep enough to stay."""
@@ -25,7 +28,7 @@ class Desk:
 
     `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
     run only when first needed. `note` receives sentences worth telling while a workflow goes on. Servers are reached
-    through `proxy`.
+    through `proxy`. A document is safe at `copies` servers (None: at two, or at the only one).
     """
 
     home: Path
@@ -36,6 +39,7 @@ class Desk:
     open_chain: Callable[[], ChainSource]
     note: Callable[[str], None]
     proxy: str | None = None
+    copies: int | None = None
     _servers: list[Causeway] = field(default_factory=list)
 
     @property
@@ -76,6 +80,9 @@ class Desk:
 
     def server(self, url: str) -> Causeway:
         """A conversation with one server, which need not be registered yet."""
+        from rein.chain.http import proxy_for
+        from rein.remote.causeway import Causeway
+
         identity = self.identity
         proxy = proxy_for(url, self.proxy)
         return Causeway(url, self.network, identity.master_address, identity.delegate_address, proxy=proxy)
@@ -88,4 +95,3 @@ class Desk:
     def close(self) -> None:
         for server in self._servers:
             server.close()
-        self.store.close()

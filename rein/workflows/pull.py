@@ -1,150 +1,228 @@
-"""Fetching documents from every server at once. Servers are strangers: each text is verified before it is kept."""
+"""Following the feeds of every server at once. Servers are strangers: each text is verified before it is kept.
+
+All documents of a network are kept: together they are the market. A feed is read on from where it was left; a text
+that is here already costs a hash, a new one a verification. The bounds below are what a hostile server can cost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rein.errors import AuthorityError, ReinError
+from rein import __version__
+from rein.errors import AuthorityError, ReinError, ServerLiedError
 from rein.protocol.armor import read_armor
-from rein.protocol.documents import Document, Enrollment, Job, Kind
+from rein.protocol.documents import Document, Enrollment, Kind
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed, text_id, verify
-from rein.protocol.values import DocumentId, is_job_id
-from rein.protocol.wire import Query
+from rein.protocol.values import DocumentId
+from rein.remote.answers import FeedEntry, FeedPage
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import ask_all
+from rein.remote.fleet import Report, Say, converse
+from rein.store.store import FeedRow
 from rein.workflows.desk import Desk
+
+MAX_SYNC_DOCUMENTS = 50_000
+MAX_SYNC_BYTES = 128 * 2**20
+"""What one server may send in one round; the next round goes on from there."""
+MAX_BROUGHT_BYTES = 512 * 2**20
+"""What one server may add to this home in all its life."""
+MAX_REFUSED = 5_000
+"""Documents that do not verify: after so many a server is not listened to for the rest of the round."""
+MAX_PAGES = 500
+
+Progress = Callable[[str, int, int], None]
+"""Told a server's URL, how much is done, and of how much."""
+
+
+def no_progress(_url: str, _done: int, _all: int) -> None:
+    """For who does not look."""
 
 
 @dataclass
-class Pulled:
-    """What a round over all servers brought."""
+class Told:
+    """What one server told in a round. `notes` are sentences about what is odd, but hurts nobody."""
 
+    url: str
     new: int = 0
-    refused: list[tuple[str, ReinError]] = field(default_factory=list)
-    unreachable: list[ReinError] = field(default_factory=list)
-
-    def add(self, other: Pulled) -> None:
-        self.new += other.new
-        self.refused += other.refused
-        self.unreachable += other.unreachable
+    shown: int = 0
+    refused: list[ReinError] = field(default_factory=list)
+    removed: set[DocumentId] = field(default_factory=set)
+    error: ReinError | None = None
+    notes: list[str] = field(default_factory=list)
 
 
-def pull(desk: Desk, ask: Callable[[Causeway], Iterable[str]]) -> Pulled:
-    """Ask every server, verify what is not known yet, keep what is good and of this network."""
-    pulled = Pulled()
-    good: list[tuple[Signed[Any], str]] = []
-    for outcome in ask_all(desk.servers, lambda server: list(ask(server))):
-        if outcome.error is not None:
-            pulled.unreachable.append(outcome.error)
-        for text in _unknown(desk, outcome.value or []):
-            try:
-                good.append((_check(desk, text), outcome.url))
-            except ReinError as error:
-                pulled.refused.append((outcome.url, error))
-    pulled.new = desk.store.add_received(good)
-    return pulled
+@dataclass(frozen=True)
+class Stretch:
+    """A page of a feed, and from where it is followed: `begins_anew` if what was read before no longer counts."""
+
+    page: FeedPage
+    begins_anew: bool
+    etag: str | None
 
 
-def _unknown(desk: Desk, texts: list[str]) -> list[str]:
-    """The texts whose documents are not here. A forgery is never remembered under the id it pretends to have: it
-    would keep the true document out."""
-    by_id: dict[DocumentId, list[str]] = {}
-    unreadable: list[str] = []
-    for text in texts:
-        try:
-            by_id.setdefault(text_id(read_armor(text).text), []).append(text)
-        except ReinError:
-            unreadable.append(text)
-    known = desk.store.known(by_id.keys())
-    return [text for id_, spellings in by_id.items() if id_ not in known for text in spellings] + unreadable
+def pull(desk: Desk, progress: Progress = no_progress) -> list[Told]:
+    """Fetch what is new from every server and keep what is good and of this network."""
+    if not desk.servers:
+        return []
+    intake = Intake(desk, progress)
+    feeds = dict(intake.feeds)
+
+    def work(server: Causeway, say: Say[Stretch]) -> None:
+        for stretch in follow(server, feeds[server.url]):
+            say(stretch)
+
+    for report in converse(desk.servers, work):
+        intake.hear(report)
+    return list(intake.told.values())
 
 
-def _check(desk: Desk, text: str) -> Signed[Any]:
-    signed = verify(text)
-    document = signed.document
-    if isinstance(document, Document) and document.network != desk.network:
-        raise AuthorityError(f"a document of {document.network.name}, sent as one of {desk.network.name}")
-    return signed
+def follow(server: Causeway, feed: FeedRow) -> Iterator[Stretch]:
+    """Page by page what a feed holds since it was last read. The first page begins with the last document of the time
+    before: a feed that shows another one there, or ends before it, was begun anew, and is read from its beginning.
 
-
-def pull_mediators(desk: Desk) -> Pulled:
-    """The enrollments of everybody willing to mediate."""
-    return pull(desk, lambda server: server.query(Query.MEDIATORS))
-
-
-def pull_jobs(desk: Desk) -> Pulled:
-    """The jobs on offer, and the enrollments of who posted them and who would mediate."""
-    pulled = pull(desk, lambda server: server.query(Query.JOBS))
-    pulled.add(pull_enrollments(desk))
-    return pulled
-
-
-def pull_my_orders(desk: Desk) -> Pulled:
-    """Everything about the jobs in which I have a part, those that name me as the mediator included."""
-    me = desk.address
-    pulled = pull(desk, lambda server: server.query(Query.REVIEW, {"mediator": me}))
-    job_ids = desk.store.job_ids(_mine(desk))
-    if job_ids:
-        pulled.add(pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids)))
-    pulled.add(pull_enrollments(desk, _mine(desk)))
-    return pulled
-
-
-def pull_job(desk: Desk, name: str) -> Pulled:
-    """Everything about one job, mine or not.
-
-    :param name: a Job ID; or the id of a job document that is here, or the beginning of it.
+    :raises ServerLiedError: pages without end, or with numbers that cannot be.
     """
-    named = set(desk.store.job_ids(desk.store.find_jobs(desk.network.name, name)))
-    job_ids = sorted(named | {name} if is_job_id(name) else named)
-    if not job_ids:
-        return Pulled()
-    pulled = pull(desk, lambda server: server.query_list(Query.BY_JOB_ID, "job_ids", job_ids))
-    pulled.add(pull_enrollments(desk, desk.store.find_jobs(desk.network.name, name)))
-    return pulled
+    after = feed.anchor_seq - 1 if feed.anchor else 0
+    page = server.feed(after, feed.etag)
+    if page is None:
+        return
+    anew = feed.anchor is not None and not _still_shows(page, feed)
+    if anew:
+        page = server.feed(0)
+    characters = documents = 0
+    for number in range(MAX_PAGES):
+        if page is None:
+            return
+        is_end = page.next >= page.settled
+        is_old = number == 0 and not anew and is_end and all(each.seq <= feed.anchor_seq for each in page.entries)
+        yield Stretch(page, anew and number == 0, page.etag if is_old else None)
+        documents += len(page.entries)
+        characters += sum(len(entry.armored) for entry in page.entries)
+        if is_end or documents > MAX_SYNC_DOCUMENTS or characters > MAX_SYNC_BYTES:
+            return
+        if not page.entries and not page.removed:
+            raise ServerLiedError(f"{server.url} has a feed of empty pages without end")
+        page = server.feed(page.next)
+    raise ServerLiedError(f"{server.url} has no end of pages; what it sent until then is kept")
 
 
-def pull_enrollments(desk: Desk, order_ids: Sequence[DocumentId] = ()) -> Pulled:
-    """The enrollments that are missing: of anybody without one here; and in these orders, also newer ones of people
-    who sign with a delegate, or mediate by an enrollment, that is not known here."""
-    missing = set(desk.store.masters_without_enrollment(desk.network.name))
-    missing |= _masters_to_renew(desk, order_ids)
-    if not missing:
-        return Pulled()
-    masters = sorted(missing)
-    return pull(desk, lambda server: server.query_list(Query.ENROLLMENTS, "masters", masters))
+def _still_shows(page: FeedPage, feed: FeedRow) -> bool:
+    if page.settled < feed.cursor:
+        return False
+    first = page.entries[0] if page.entries else None
+    is_there = first is not None and (first.seq, first.id) == (feed.anchor_seq, feed.anchor)
+    return is_there or any(id_ == feed.anchor for _, id_ in page.removed)
 
 
-def _mine(desk: Desk) -> list[DocumentId]:
-    return desk.store.my_order_ids(desk.network.name, desk.address)
+class Intake:
+    """Takes in what servers tell: verifies, keeps, and remembers how far each feed was read."""
 
+    def __init__(self, desk: Desk, progress: Progress, *, from_the_beginning: bool = False) -> None:
+        self._desk = desk
+        self._progress = progress
+        self.feeds = {server.url: self._read_so_far(server.url, from_the_beginning) for server in desk.servers}
+        self.told = {url: Told(url, shown=feed.shown) for url, feed in self.feeds.items()}
+        self._begins = {url: feed.cursor for url, feed in self.feeds.items()}
 
-def _masters_to_renew(desk: Desk, order_ids: Sequence[DocumentId]) -> set[str]:
-    enrollments = load_enrollments(desk)
-    masters: set[str] = set()
-    for signed in desk.store.documents_of_orders(order_ids):
+    def _read_so_far(self, url: str, from_the_beginning: bool) -> FeedRow:
+        feed = self._desk.store.feed(url, self._desk.network.name)
+        is_old = from_the_beginning or feed.version != __version__
+        return feed.from_the_beginning(__version__) if is_old else feed
+
+    def hear(self, report: Report[Any]) -> None:
+        """Take what a server said, if it is a stretch of its feed; or that it failed."""
+        told = self.told[report.url]
+        if report.error is not None:
+            told.error = report.error
+        elif isinstance(report.value, Stretch):
+            self._take(told, report.value)
+
+    def _take(self, told: Told, stretch: Stretch) -> None:
+        feed = self.feeds[told.url]
+        if len(told.refused) >= MAX_REFUSED or feed.bytes >= MAX_BROUGHT_BYTES:
+            self._note_full(told, feed)
+            return
+        if stretch.begins_anew:
+            told.notes.append("its feed was begun anew and is read from the beginning")
+            feed = feed.from_the_beginning(__version__)
+            self._begins[told.url] = 0
+        page = stretch.page
+        fresh = [each for each in page.entries if each.seq > feed.anchor_seq]
+        good = self._verified(told, fresh)
+        if len(told.refused) >= MAX_REFUSED:  # what was not looked at is not passed over
+            told.new += self._desk.store.add_received([(signed, told.url) for signed in good])
+            self._note_full(told, feed)
+            return
+        gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
+        told.removed.update(gone)
+        last = page.entries[-1] if page.entries else None
+        feed = replace(
+            feed,
+            cursor=page.next,
+            anchor=last.id if last else feed.anchor,
+            anchor_seq=last.seq if last else feed.anchor_seq,
+            etag=stretch.etag,
+            shown=max(0, feed.shown + len(fresh) - len(gone)),
+            documents=feed.documents + len(good),
+            bytes=feed.bytes + sum(len(signed.armored.encode()) for signed in good),
+        )
+        told.new += self._desk.store.add_received([(signed, told.url) for signed in good], feed)
+        told.shown = feed.shown
+        self.feeds[told.url] = feed
+        begin = self._begins[told.url]
+        self._progress(told.url, page.next - begin, max(page.settled, page.next) - begin)
+
+    def _note_full(self, told: Told, feed: FeedRow) -> None:
+        full = f"it has brought {feed.bytes:,} bytes in all, and no more is taken from it"
+        note = (
+            full
+            if feed.bytes >= MAX_BROUGHT_BYTES
+            else "it sent too much that is no document; the rest is read another time"
+        )
+        if note not in told.notes:
+            told.notes.append(note)
+
+    def _verified(self, told: Told, entries: Sequence[FeedEntry]) -> list[Signed[Any]]:
+        """What is not here yet, verified. A forgery is never remembered under the id it pretends to have: it would
+        keep the true document out."""
+        unknown: list[FeedEntry] = []
+        for entry in entries:
+            try:
+                _check_id(entry, told.url)
+                unknown.append(entry)
+            except ReinError as error:
+                told.refused.append(error)
+        known = self._desk.store.known([entry.id for entry in unknown])
+        good: list[Signed[Any]] = []
+        for entry in unknown:
+            if entry.id not in known and len(told.refused) < MAX_REFUSED:
+                try:
+                    good.append(self._check(entry.armored))
+                except ReinError as error:
+                    told.refused.append(error)
+        return good
+
+    def _check(self, text: str) -> Signed[Any]:
+        signed = verify(text)
         document = signed.document
-        if not isinstance(document, Document):
-            continue
-        if _is_unknown_author(document, enrollments):
-            masters.add(document.author.master_address)
-        if isinstance(document, Job) and enrollments.by_id(document.mediator_enrollment) is None:
-            masters.add(document.mediator_master_address)
-    return masters
+        if isinstance(document, Document) and document.network != self._desk.network:
+            raise AuthorityError(f"a document of {document.network.name}, sent as one of {self._desk.network.name}")
+        return signed
 
 
-def _is_unknown_author(document: Document, enrollments: Enrollments) -> bool:
-    try:
-        enrollments.check_author(document)
-    except ReinError:
-        return True
-    return False
+def _check_id(entry: FeedEntry, url: str) -> None:
+    if text_id(read_armor(entry.armored).text) != entry.id:
+        raise ServerLiedError(f"{url} shows another text under the id {entry.id[:12]} of a document")
 
 
-def load_enrollments(desk: Desk) -> Enrollments:
-    """Every enrollment of today's format that is here."""
-    signed = desk.store.documents(desk.network.name, Kind.ENROLLMENT)
+def load_enrollments(desk: Desk, masters: set[str] | None = None) -> Enrollments:
+    """The enrollments of today's format that are here, of these identities or of everybody."""
+    network = desk.network.name
+    signed = (
+        desk.store.documents(network, Kind.ENROLLMENT)
+        if masters is None
+        else desk.store.enrollments_of(network, masters)
+    )
     return Enrollments(each for each in signed if isinstance(each.document, Enrollment))

@@ -1,115 +1,301 @@
-"""`rein sync`: give every server what I wrote, prove that it is there, and fetch what is new."""
+"""`rein sync`: give every server what I wrote, prove that it is there, and fetch what is new.
+
+Two rounds over all servers at once. The first only reads: each feed from where it was left, and whether the server
+still gives back what it was proved to hold. The second, only for servers that lack something, uploads in batches and
+reads back: under its key, byte for byte, and by its id, as everybody else asks for it. A document is safe when so many
+servers passed both.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from secrets import SystemRandom
 
 from rein.btc.keys import PrivateKey
 from rein.errors import ChainError, InputError, ReinError, ServerLiedError
-from rein.protocol.signed import Signed
+from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
-from rein.remote.causeway import Causeway, new_remote_key
-from rein.remote.fleet import ask_all
+from rein.protocol.wire import MAX_BATCH
+from rein.remote.answers import Hosting
+from rein.remote.causeway import Causeway, batches, new_remote_key
+from rein.remote.fleet import Say, converse
 from rein.store.store import Placement
-from rein.workflows.cases import my_orders
+from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.pull import Pulled, pull_jobs, pull_mediators, pull_my_orders
+from rein.workflows.host import HOSTING_SECONDS, remember, warnings_of
+from rein.workflows.overview import orders_to_watch
+from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
 from rein.workflows.watch_chain import look
+
+SAMPLE = 100
+"""Documents that each server is asked to give back in a sync with nothing new, chosen anew each time so that it cannot
+know which. If one is missing, it is asked for all."""
+
+_random = SystemRandom()
 
 
 @dataclass
 class ServerReport:
-    """What happened with one server. `held` of my documents were found there or put there, and read back."""
+    """What happened with one server. `held` of my documents it was proved to hold; `checked` of them in this sync."""
 
     url: str
+    told: Told
     uploaded: int = 0
     held: int = 0
+    checked: int = 0
+    lost: int = 0
     error: ReinError | None = None
+    """Why it could not be asked, or did not take everything; what is wrong with its feed is in `told.error`."""
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class SyncReport:
-    """What a sync did."""
+    """What a sync did. `safe` of my `documents` are at `copies` servers."""
 
     documents: int = 0
+    safe: int = 0
+    copies: int = 0
+    known: int = 0
     servers: list[ServerReport] = field(default_factory=list)
-    pulled: Pulled = field(default_factory=Pulled)
     chain_error: ChainError | None = None
 
+    @property
+    def new(self) -> int:
+        """How many documents were fetched."""
+        return sum(server.told.new for server in self.servers)
 
-def sync(desk: Desk) -> SyncReport:
+
+@dataclass(frozen=True)
+class Checked:
+    """Which documents a server was asked to give back, and which it did not."""
+
+    asked: frozenset[DocumentId]
+    lost: frozenset[DocumentId]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Documents that a server took and gave back."""
+
+    ids: Sequence[DocumentId]
+
+
+def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
     """Upload what servers lack, download what is new, look at the chain. A failing server stops no other.
 
+    :param everything: read the feeds from their beginning, and ask back every document instead of a sample.
     :raises InputError: no server is registered.
     """
     if not desk.servers:
         raise InputError("no server is registered", hint="Ask one for hosting: rein request URL")
-    report = SyncReport()
-    mine = desk.store.own_documents(desk.network.name, desk.address)
-    report.documents = len(mine)
-    report.servers = _upload(desk, mine)
-    for step in (pull_mediators, pull_jobs, pull_my_orders):
-        report.pulled.add(step(desk))
+    mine = desk.store.own_ids(desk.network.name, desk.address)
+    placed = {server.url: desk.store.placements(server.url) for server in desk.servers}
+    if any(not _is_proved(placed[url], each) for url in placed for each in mine):
+        _ = desk.keyring  # ask for the passphrase now, while somebody is at the keyboard
+    round_ = _Round(desk, mine, placed, Intake(desk, progress, from_the_beginning=everything))
+    round_.read(everything=everything)
+    round_.write()
+    report = round_.report()
     try:
-        look(desk, my_orders(desk).orders)
+        look(desk, load_orders(desk, orders_to_watch(desk)).orders)
     except ChainError as error:
         report.chain_error = error
     return report
 
 
-def _upload(desk: Desk, mine: list[Signed[Any]]) -> list[ServerReport]:
-    """First ask every server what it lacks; only if one lacks something, open the keys and put it there."""
-    known = {server.url: desk.store.placements(server.url) for server in desk.servers}
-    asked = ask_all(desk.servers, lambda server: _lacking(server, mine, known[server.url]))
-    lacking = {outcome.url: outcome.value for outcome in asked if outcome.value}
-    reports = {
-        outcome.url: ServerReport(
-            outcome.url, held=0 if outcome.value is None else len(mine) - len(outcome.value), error=outcome.error
+class _Round:
+    """One sync: what is known of each server's copies, and what was done."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        mine: Sequence[DocumentId],
+        placed: Mapping[str, dict[DocumentId, Placement]],
+        intake: Intake,
+    ) -> None:
+        self._desk = desk
+        self._mine = mine
+        self._placed = placed
+        self._intake = intake
+        self._servers = {url: ServerReport(url, told) for url, told in intake.told.items()}
+
+    def read(self, *, everything: bool) -> None:
+        """The first round."""
+        proved = {url: [each for each in self._mine if _is_proved(self._placed[url], each)] for url in self._placed}
+        asked = {url: ids if everything else _sample(ids) for url, ids in proved.items()}
+        texts = self._desk.store.texts({each for ids in asked.values() for each in ids})
+        feeds = dict(self._intake.feeds)
+        now = int(time.time())
+        stale = {
+            row.url
+            for row in self._desk.store.servers(self._desk.identity.id)
+            if not 0 <= now - row.asked < HOSTING_SECONDS
+        }
+
+        def work(server: Causeway, say: Say[object]) -> None:
+            if server.url in stale:
+                say(server.buckets())
+            checked = _check(server, asked[server.url], texts)
+            removed: set[DocumentId] = set()
+            try:
+                for stretch in follow(server, feeds[server.url]):
+                    removed.update(id_ for _, id_ in stretch.page.removed)
+                    say(stretch)
+            except ServerLiedError as error:  # what it says of others is no reason to keep mine from it
+                say(error)
+            if checked.lost or removed.intersection(proved[server.url]):
+                checked = _check(server, proved[server.url], texts)
+            say(checked)
+
+        for report in converse(self._desk.servers, work):
+            self._hear(report.url, report.value, report.error)
+            self._intake.hear(report)
+
+    def _hear(self, url: str, value: object, error: ReinError | None) -> None:
+        server = self._servers[url]
+        if isinstance(value, Hosting):
+            remember(self._desk, url, value)
+        elif isinstance(value, Checked):
+            server.checked = len(value.asked - value.lost)
+            server.lost += len(value.lost)
+            self._set_proved(url, value.lost, proved=False)
+        elif isinstance(value, ServerLiedError):
+            server.told.error = value
+        elif isinstance(value, Stored):
+            server.uploaded += len(value.ids)
+            server.checked += len(value.ids)
+            self._set_proved(url, value.ids, proved=True)
+        if error is not None:
+            server.error = error
+
+    def write(self) -> None:
+        """The second round: for servers that answered and lack something."""
+        here = self._desk.store.known(self._mine)  # one may have been withdrawn meanwhile
+        self._mine = [each for each in self._mine if each in here]
+        lacking = {
+            url: [each for each in self._mine if not _is_proved(self._placed[url], each)]
+            for url, server in self._servers.items()
+            if server.error is None
+        }
+        lacking = {url: ids for url, ids in lacking.items() if ids}
+        if not lacking:
+            return
+        for url, ids in lacking.items():
+            self._name_keys(url, ids)
+        texts = self._desk.store.texts({each for ids in lacking.values() for each in ids})
+        for text in texts.values():
+            verify(text)
+        keys = {url: {each: self._placed[url][each].remote_key for each in ids} for url, ids in lacking.items()}
+        signer = self._desk.keyring.delegate
+
+        def work(server: Causeway, say: Say[object]) -> None:
+            _upload(server, keys[server.url], texts, signer, say)
+            say(server.buckets())
+
+        for report in converse([each for each in self._desk.servers if each.url in lacking], work):
+            self._hear(report.url, report.value, report.error)
+
+    def report(self) -> SyncReport:
+        """What came of it."""
+        for url, server in self._servers.items():
+            server.held = sum(_is_proved(self._placed[url], each) for each in self._mine)
+        for row in self._desk.store.servers(self._desk.identity.id):
+            if row.url in self._servers:
+                self._servers[row.url].warnings = warnings_of(row, int(time.time()))
+        copies = self._desk.copies if self._desk.copies is not None else min(2, len(self._servers))
+        holders = [sum(_is_proved(placed, each) for placed in self._placed.values()) for each in self._mine]
+        return SyncReport(
+            documents=len(self._mine),
+            safe=sum(each >= copies for each in holders),
+            copies=copies,
+            known=self._desk.store.count(self._desk.network.name),
+            servers=list(self._servers.values()),
         )
-        for outcome in asked
-    }
-    if lacking:
-        signer = desk.keyring.delegate
-        busy = [server for server in desk.servers if server.url in lacking]
-        ask_all(busy, lambda server: _put_all(server, lacking[server.url], reports[server.url], signer, desk))
-    return list(reports.values())
+
+    def _name_keys(self, url: str, ids: Sequence[DocumentId]) -> None:
+        """Keys are remembered before the request, so that a crash in between makes the next sync overwrite the same
+        keys instead of paying for others, and so that no document is withdrawn that somebody may have."""
+        new = [Placement(each, url, new_remote_key(), proved=False) for each in ids if each not in self._placed[url]]
+        self._keep(url, new)
+
+    def _set_proved(self, url: str, ids: Sequence[DocumentId] | frozenset[DocumentId], *, proved: bool) -> None:
+        self._keep(url, [Placement(each, url, self._placed[url][each].remote_key, proved) for each in ids])
+
+    def _keep(self, url: str, placements: Sequence[Placement]) -> None:
+        self._desk.store.set_placements(placements)
+        self._placed[url].update({each.document_id: each for each in placements})
 
 
-def _lacking(
-    server: Causeway, mine: list[Signed[Any]], placements: dict[DocumentId, Placement]
-) -> list[tuple[Signed[Any], Placement | None]]:
-    """The documents a server was not given yet, or does not give back."""
-    lacking: list[tuple[Signed[Any], Placement | None]] = []
-    for signed in mine:
-        placement = placements.get(signed.id)
-        if placement is None or not placement.proved or server.get(placement.remote_key) != signed.armored:
-            lacking.append((signed, placement))
-    return lacking
+def _sample(ids: list[DocumentId]) -> list[DocumentId]:
+    return ids if len(ids) <= SAMPLE else _random.sample(ids, SAMPLE)
 
 
-def _put_all(
-    server: Causeway,
-    lacking: list[tuple[Signed[Any], Placement | None]],
-    report: ServerReport,
-    signer: PrivateKey,
-    desk: Desk,
-) -> None:
+def _is_proved(placed: Mapping[DocumentId, Placement], document_id: DocumentId) -> bool:
+    placement = placed.get(document_id)
+    return placement is not None and placement.proved
+
+
+def _check(server: Causeway, ids: Sequence[DocumentId], texts: Mapping[DocumentId, str]) -> Checked:
+    lost: set[DocumentId] = set()
+    for start in range(0, len(ids), MAX_BATCH):
+        lost |= _not_given_back(server, ids[start : start + MAX_BATCH], texts)
+    return Checked(frozenset(ids), frozenset(lost))
+
+
+def _not_given_back(server: Causeway, ids: Sequence[DocumentId], texts: Mapping[DocumentId, str]) -> set[DocumentId]:
+    """Which of these documents a server does not give to who asks for them by id."""
+    lost: set[DocumentId] = set()
+    todo = list(ids)
+    while todo:
+        found = server.documents(todo)
+        lost |= found.missing
+        lost |= {each for each, text in found.texts.items() if not _is_same(text, texts.get(each), each)}
+        left = [each for each in todo if each not in found.texts and each not in found.missing]
+        if len(left) == len(todo):
+            return lost | set(left)
+        todo = left
+    return lost
+
+
+def _is_same(given: str, mine: str | None, document_id: DocumentId) -> bool:
+    """Byte for byte; or the same text under another spelling of a signature, which somebody else may have stored."""
+    if given == mine:
+        return True
     try:
-        for signed, earlier in lacking:
-            _put(server, signed, earlier, signer, desk)
-            report.uploaded += 1
-            report.held += 1
-    except ReinError as error:
-        report.error = error
+        return bool(verify(given).id == document_id)
+    except ReinError:
+        return False
 
 
-def _put(server: Causeway, signed: Signed[Any], earlier: Placement | None, signer: PrivateKey, desk: Desk) -> None:
-    """Put a document and read it back. The key is remembered before the request, so that a crash in between makes
-    the next sync overwrite the same key instead of paying for another one."""
-    placement = Placement(signed.id, server.url, earlier.remote_key if earlier else new_remote_key(), proved=False)
-    desk.store.set_placement(placement)
-    server.put(placement.remote_key, signed.armored, signer)
-    if server.get(placement.remote_key) != signed.armored:
-        raise ServerLiedError(f"{server.url} said that it stored a document, but does not give it back")
-    desk.store.set_placement(Placement(signed.id, server.url, placement.remote_key, proved=True))
+def _upload(
+    server: Causeway,
+    keys: Mapping[DocumentId, str],
+    texts: Mapping[DocumentId, str],
+    signer: PrivateKey,
+    say: Callable[[object], None],
+) -> None:
+    """Put documents and read them back, batch by batch; what a batch proved is kept whatever becomes of the next.
+
+    :raises ReinError: the first reason why some are not there, after everything that can be stored is.
+    """
+    ids_of = {key: each for each, key in keys.items()}
+    reason: ReinError | None = None
+    for batch in batches([(key, texts[each]) for each, key in keys.items()]):
+        verdicts = server.put(batch, signer)
+        reason = reason or next((each for each in verdicts if each is not None), None)
+        stored = [key for (key, _), verdict in zip(batch, verdicts, strict=True) if verdict is None]
+        given = server.get(stored) if stored else []
+        same = [ids_of[key] for key, value in zip(stored, given, strict=True) if value == texts[ids_of[key]]]
+        hidden = _not_given_back(server, same, texts) if same else set()
+        if len(same) < len(stored):
+            reason = reason or ServerLiedError(
+                f"{server.url} said that it stored a document, but does not give it back"
+            )
+        if hidden:
+            reason = reason or ServerLiedError(f"{server.url} keeps {len(hidden)} of your documents, but hides them")
+        say(Stored([each for each in same if each not in hidden]))
+    if reason is not None:
+        raise reason

@@ -20,13 +20,15 @@ def withdraw_document(desk: Desk, name: str) -> Signed[Any]:
     :raises InputError: several do.
     :raises OrderError: it was sent to a server, or it is the enrollment everything else stands on.
     """
-    mine = desk.store.own_documents(desk.network.name, desk.address) if len(name) >= _SHORTEST_PREFIX else []
-    found = [signed for signed in mine if signed.id.startswith(name)]
-    if not found:
+    mine = desk.store.own_ids(desk.network.name, desk.address) if len(name) >= _SHORTEST_PREFIX else []
+    named = [each for each in mine if each.startswith(name)]
+    if not named:
         raise NotFoundError(f"no document {name!r} of yours is here", hint="See them: rein status --jobid")
-    if len(found) > 1:
+    if len(named) > 1:
         raise InputError(f"several documents of yours begin with {name}", hint="Name more of it.")
-    [signed] = found
+    signed = desk.store.document(named[0])
+    if signed is None:
+        raise NotFoundError(f"the document {name!r} was withdrawn meanwhile")
     if isinstance(signed.document, Enrollment):
         raise OrderError("an enrollment is not withdrawn: everything you sign stands on it")
     if not desk.store.remove_unpublished(signed.id):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import client, server
+from tests.benchmarks import client, server, sync
 
 
 def main() -> None:
-    for figure in client.figures():
+    for figure in (*client.figures(), *sync.figures()):
         print(figure)
     server.main()
 

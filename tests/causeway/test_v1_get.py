@@ -108,3 +108,21 @@ def test_documents_by_id(v1: Caller, bob: Person, told: Story, monkeypatch: pyte
 def test_ids_that_are_none_are_refused(v1: Caller, ids: object) -> None:
     answer = v1.post("/documents", {"ids": ids})
     assert answer.outcome in ((400, "bad_parameter"), (400, "missing_parameter"))
+
+
+def test_an_owner_sees_what_is_left_and_asking_changes_nothing(
+    server: Server, v1: Caller, bob: Person, mallory: Person
+) -> None:
+    before = v1.get("/buckets", owner=bob.master_address).data["buckets"]
+    assert v1.put(bob, {"a": "x" * 99}).codes == [None]
+    assert v1.post("/get", {"keys": ["a"]}).codes == [None]
+    (bucket,) = v1.get("/buckets", owner=bob.master_address).data["buckets"]
+    assert set(bucket) == {"id", "created", "expires", "bytes_free", "transfer_free"}
+    assert bucket["bytes_free"] == before[0]["bytes_free"] - 100
+    assert bucket["transfer_free"] == before[0]["transfer_free"] - 100
+    assert bucket["expires"] - bucket["created"] == pytest.approx(365 * 86_400, abs=2)
+    assert server.value("SELECT count(*) FROM bucket") == 2
+    server.rows("UPDATE bucket SET expires = now()")
+    assert v1.get("/buckets", owner=bob.master_address).data == {"buckets": []}
+    assert v1.get("/buckets", owner="x").outcome == (400, "bad_parameter")
+    assert v1.get("/buckets").outcome == (400, "missing_parameter")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -19,6 +21,7 @@ from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
 from rein.chain.http import Http, HttpError, Limits, checked_proxy, proxy_for, strict_json
+from rein.chain.session import Watch
 from rein.errors import ChainError, InputError, RemoteError
 from rein.remote.causeway import Causeway
 from rein.remote.chain import open_causeway_chain
@@ -78,12 +81,45 @@ def test_addresses_go_through_it_too(liar: Liar, proxy: Socks) -> None:
     assert proxy.asked == [("address", "7f000001", liar.server_port)]
 
 
+def test_who_is_given_up_behind_a_proxy_ends_at_once_and_asks_nothing_more() -> None:
+    with evil_server() as evil, socks_server(("127.0.0.1", int(evil.url.rsplit(":")[-1].rstrip("/")))) as proxy:
+        evil.delay = 30
+        with closing(Http(proxy.url)) as http:
+            threading.Thread(target=lambda: (_wait_for(evil.asked), http.give_up()), daemon=True).start()
+            began = time.monotonic()
+            for _ in range(2):
+                with pytest.raises(HttpError, match="was given up"):
+                    http.exchange("GET", "http://abcdefgh.onion/v1/status", LIMITS)
+            assert time.monotonic() - began < LIMITS.read_seconds
+        assert len(evil.asked) == len(proxy.asked) == 1
+
+
+def test_giving_up_just_before_an_exchange_begins_is_not_overlooked(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Watch.start
+    with closing(Http()) as http:
+
+        def given_up_first(self: Watch, seconds: float) -> None:
+            http.give_up()
+            start(self, seconds)
+
+        monkeypatch.setattr(Watch, "start", given_up_first)
+        with pytest.raises(HttpError, match="was given up"):
+            http.exchange("GET", f"http://127.0.0.1:{liar.server_port}/", LIMITS)
+
+
+def _wait_for(asked: list[str]) -> None:
+    while not asked:
+        time.sleep(0.01)
+
+
 @pytest.mark.usefixtures("environment")
 def test_servers_are_reached_through_it(no_resolver: list[object]) -> None:
     with evil_server() as evil, socks_server(("127.0.0.1", int(evil.url.rsplit(":")[-1].rstrip("/")))) as proxy:
         server = Causeway("http://abcdefgh.onion:2016/", REGTEST, "mOwner", "mDelegate", proxy=proxy.url)
         with closing(server):
-            assert server.status() == {}
+            assert server.status().network == "regtest"
         for chain in (
             open_causeway_chain("http://abcdefgh.onion/", REGTEST, "mOwner", proxy=proxy.url),
             open_esplora("http://esplora.onion/api", REGTEST, proxy=proxy.url),

@@ -95,7 +95,7 @@ GROUPS = [name for name in COMMANDS if below(name)]
 
 
 def test_groups() -> None:
-    assert GROUPS == ["psbt", "oldescrow", "devnet"]
+    assert GROUPS == ["psbt", "oldescrow", "case", "devnet"]
 
 
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes")

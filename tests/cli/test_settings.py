@@ -212,7 +212,7 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, chain, chain_cookie, chain_wallet, proxy."
+    assert caught.value.hint == "There are network, chain, chain_cookie, chain_wallet, proxy, copies."
     assert not home.exists()
 
 
@@ -254,3 +254,20 @@ def test_places_that_cannot_be_used_are_errors_of_ours(home: Path, tmp_path: Pat
 def test_testnet_is_testnet4() -> None:
     assert network_of_testnet_flag(True) is TESTNET4
     assert network_of_testnet_flag(False) is MAINNET
+
+
+@pytest.mark.parametrize(("text", "copies"), [("1", 1), ("2", 2), ("99", 99)])
+def test_copies_that_make_a_document_safe(home: Path, text: str, copies: int) -> None:
+    assert load(home).copies is None
+    write_config(home, "copies", text)
+    assert load(home).copies == copies
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "100", "two", "٣", "1e1"])
+def test_copies_are_a_number(home: Path, text: str) -> None:
+    with pytest.raises(InputError, match="copies is a number from 1 to 99"):
+        write_config(home, "copies", text)
+    home.mkdir(exist_ok=True)
+    (home / CONFIG_FILE).write_text(f'copies = "{text}"')
+    with pytest.raises(InputError, match="copies is a number from 1 to 99"):
+        load(home)

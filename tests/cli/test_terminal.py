@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rein.cli.terminal import Terminal, safe, safe_line
+from rein.cli import terminal as terminal_module
+from rein.cli.terminal import Progress, Terminal, safe, safe_line
 from rein.errors import InputError, ReinError, RemoteError
 from tests.support.texts import any_text
 
@@ -207,3 +208,32 @@ def test_yes_answers_confirmations_and_nothing_else() -> None:
     terminal.confirm("Really?")
     with pytest.raises(InputError):
         terminal.ask("Name", "--name")
+
+
+# Progress
+
+
+def test_a_bar_adds_up_what_several_servers_have_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(terminal_module.time, "monotonic", lambda: now[0])
+    drawn: list[str] = []
+    monkeypatch.setattr(terminal_module.click, "echo", lambda text, **_: drawn.append(text))
+    bar = Progress("Reading", shown=True)
+    bar.of("a", 10, 100)
+    assert drawn == [], "what takes less than a second needs no bar"
+    now[0] = 1.5
+    bar.of("b", 50, 100)
+    bar.of("b", 60, 100)
+    assert drawn == ["\rReading  [#########.....................]  60 of 200"], "and it is not drawn at every step"
+    now[0] = 2.0
+    bar.of("b", 900, 100)
+    assert drawn[-1] == "\rReading  [################..............]  110 of 200"
+    bar.clear()
+    assert drawn[-1] == "\r" + " " * len(bar.text()) + "\r"
+
+
+def test_nobody_is_shown_a_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal().progress("Reading") as bar:
+        bar.of("a", 0, 0)
+        assert bar.text() == "Reading  [..............................]  0 of 0"
+    assert capsys.readouterr() == ("", "")

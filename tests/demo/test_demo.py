@@ -50,19 +50,26 @@ def short_folder() -> Any:
         yield Path(folder)
 
 
-def test_the_job_is_settled_and_everybody_is_paid_to_the_satoshi(short_folder: Path) -> None:
+def test_the_jobs_end_as_they_should_and_everybody_is_paid_to_the_satoshi(short_folder: Path) -> None:
     demo = start_demo(short_folder, "--json")
     out, err = demo.communicate(timeout=120)
     assert demo.returncode == 0, err
     report = json.loads(out)
     assert set(report) == {"jobs", "servers", "chain", "seconds"}
-    (job,) = report["jobs"]
-    assert (job["state"], job["price_sat"]) == ("settled", 1_500_000)
-    assert (job["worker_received_sat"], job["mediator_received_sat"]) == (1_500_000, 15_000)
-    assert job["fee_sat"] > 0
-    assert len(bytes.fromhex(job["primary_txid"])) == len(bytes.fromhex(job["mediator_txid"])) == 32
+    endings = [(job["state"], job["ending"], job["worker_received_sat"]) for job in report["jobs"]]
+    assert endings == [
+        ("settled", "acceptance", 1_500_000),
+        ("settled", "resolution", 1_000_000),
+        ("refunded", "refund", 0),
+    ]
+    for job in report["jobs"]:
+        assert job["price_sat"] == 1_500_000
+        assert job["worker_received_sat"] + job["creator_received_sat"] == job["price_sat"]
+        assert job["mediator_received_sat"] == 15_000
+        assert job["fee_sat"] > 0
+        assert len(bytes.fromhex(job["primary_txid"])) == len(bytes.fromhex(job["mediator_txid"])) == 32
     assert len({server["url"] for server in report["servers"]}) == 2
-    assert {server["documents"] for server in report["servers"]} == {8}, "three enrollments and the five of the job"
+    assert {server["documents"] for server in report["servers"]} == {19}, "three enrollments and the rest of the jobs"
     assert report["chain"]["network"] == "regtest"
     assert list(short_folder.iterdir()) == [], "it cleans up after itself"
     assert processes_about(short_folder) == []
@@ -100,7 +107,7 @@ def test_what_is_kept_goes_on_by_hand(short_folder: Path) -> None:
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         environment = {**os.environ, "REIN_PASSPHRASE": PASSPHRASE}
-        for words, expected in ((["sync"], "holds 4 of your 4 documents"), (["status"], "settled")):
+        for words, expected in ((["sync"], "holds 9 of your 9 documents"), (["status"], "settled")):
             answer = subprocess.run(
                 [sys.executable, "-m", "rein", "--home", str(kept / "bob"), *words],
                 capture_output=True,
@@ -112,7 +119,7 @@ def test_what_is_kept_goes_on_by_hand(short_folder: Path) -> None:
             assert expected in answer.stdout
         url = commands[0][commands[0].index("--port") + 1]
         with CoreRpc(f"http://127.0.0.1:{url}", REGTEST, cookie_file=kept / "chain" / ".cookie") as chain:
-            assert chain.tip().height == 103, "the chain was kept"
+            assert chain.tip().height == 107, "the chain was kept"
     finally:
         for program in programs:
             program.terminate()

@@ -106,10 +106,6 @@ def test_no_title_can_be_a_key() -> None:
     assert wire.KEY_PATTERN.fullmatch(KEY)
 
 
-def test_the_testnet_flag_of_2016() -> None:
-    assert [wire.testnet_flag(name) for name in ("mainnet", "testnet4", "signet", "regtest")] == [0, 1, 1, 1]
-
-
 # ----- deletes of 2016, and requests of the versioned API ----------------------------------------------------------
 
 

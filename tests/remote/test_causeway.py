@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import socket
@@ -11,18 +12,21 @@ from typing import Any
 
 import pytest
 
-from rein.btc.networks import MAINNET, REGTEST, Network
-from rein.errors import RemoteError
-from rein.protocol.auth import verify_put
-from rein.protocol.limits import MAX_DOCUMENT_BYTES
-from rein.protocol.wire import MAX_QUERY_ITEMS, MAX_QUERY_ROWS, Query
-from rein.remote import causeway, transport
-from rein.remote.causeway import Causeway, Hosting, new_remote_key
+from rein.btc.networks import REGTEST, Network
+from rein.errors import RefusedError, RemoteError, ServerLiedError
+from rein.protocol.auth import NEXT_NONCE_HEADER, verify_request
+from rein.protocol.values import DocumentId
+from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
+from rein.remote import transport
+from rein.remote.answers import Hosting
+from rein.remote.causeway import Causeway, batches, new_remote_key
 from tests.remote.conftest import Answer, Request, Server, http, says
 from tests.support.people import person
 
 BOB = person("Bob")
 NONCE = "0123456789abcdef" * 2
+STORED = {"verdicts": [{"key": "K", "stored": True}]}
+ONE = [("K" * 32, "value\n")]
 Serve = Callable[..., Server]
 Meet = Callable[..., tuple[Server, Causeway]]
 
@@ -43,93 +47,117 @@ def meet(serve: Serve) -> Iterator[Meet]:
         each.close()
 
 
-def by_path(**answers: Any) -> Answer:
-    """Another JSON for each endpoint; a function is asked."""
+NO_NONCES = itertools.repeat("")
+
+
+def by_path(nonces: Iterator[str] = NO_NONCES, **answers: Any) -> Answer:
+    """Another JSON for each endpoint, named by its last part; a function is asked."""
 
     def answer(request: Request, client: socket.socket) -> bool:
-        found = answers[request.path]
-        client.sendall(http(json.dumps(found(request) if callable(found) else found).encode()))
+        found = answers[request.path.rpartition("/")[2]]
+        body = json.dumps(found(request) if callable(found) else found).encode()
+        client.sendall(http(body, "200 OK", f"{NEXT_NONCE_HEADER}: {next(nonces)}"))
         return True
 
     return answer
 
 
-# put and nonce
+# put and nonces
 
 
-def test_a_put_says_who_and_what_and_signs_it(meet: Meet) -> None:
-    server, bob = meet(by_path(nonce={"nonce": NONCE}, put={"result": "success"}))
-    bob.put("K" * 32, "value\n", BOB.delegate)
+def test_a_put_signs_the_whole_request_for_this_server(meet: Meet) -> None:
+    server, bob = meet(by_path(nonce={"nonce": NONCE}, put=STORED))
+    assert bob.put(ONE, BOB.delegate) == [None]
     asked, put = server.requests
-    assert asked.query == {"address": BOB.master_address}
-    body = put.json
-    assert verify_put(body["key"], body["value"], body["signature_address"], body["nonce"], body.pop("signature"))
-    assert body == {
-        "key": "K" * 32,
-        "value": "value\n",
-        "nonce": NONCE,
-        "signature_address": BOB.delegate_address,
-        "owner": BOB.master_address,
-        "testnet": 1,
-    }
+    assert (asked.path, asked.query) == ("v1/nonce", {"owner": BOB.master_address})
+    assert put.json == {"values": [{"key": "K" * 32, "value": "value\n"}]}
+    headers = put.headers
+    assert (headers["rein-owner"], headers["rein-signer"]) == (BOB.master_address, BOB.delegate_address)
+    assert verify_request(
+        *("POST", server_name(server.url), "/v1/put", hashlib.sha256(put.body).hexdigest(), NONCE),
+        *(BOB.master_address, BOB.delegate_address, headers["rein-signature"]),
+    )
 
 
-def test_on_mainnet_the_testnet_flag_is_0(meet: Meet) -> None:
-    server, bob = meet(by_path(nonce={"nonce": NONCE}, put={"result": "success"}, query={"jobs": []}), MAINNET)
-    bob.put("K" * 32, "value", person("Bob", MAINNET).delegate)
-    assert list(bob.query(Query.JOBS)) == []
-    assert server.requests[1].json["testnet"] == 0
-    assert server.requests[2].query["testnet"] == "0"
-
-
-def test_the_nonce_a_put_offers_saves_asking_for_one(meet: Meet) -> None:
+def test_the_nonce_an_answer_brings_saves_asking_for_one(meet: Meet) -> None:
     offered = (f"{number:032x}" for number in itertools.count())
-    server, bob = meet(by_path(nonce={"nonce": NONCE}, put=lambda _: {"result": "success", "nonce": next(offered)}))
+    server, bob = meet(by_path(offered, nonce={"nonce": NONCE}, put=STORED))
     for _ in range(3):
-        bob.put("K" * 32, "value", BOB.delegate)
-    assert [request.path for request in server.requests] == ["nonce", "put", "put", "put"]
-    assert [request.json["nonce"] for request in server.requests[1:]] == [NONCE, f"{0:032x}", f"{1:032x}"]
+        bob.put(ONE, BOB.delegate)
+    assert [request.path for request in server.requests] == ["v1/nonce", "v1/put", "v1/put", "v1/put"]
+    used = [request.headers["rein-nonce"] for request in server.requests[1:]]
+    assert used == [NONCE, f"{1:032x}", f"{2:032x}"]
 
 
-JUNK_NONCES = [None, 5, [], {}, True, "", "x", NONCE[:-1], NONCE + "0", NONCE.upper(), NONCE + "\n", "g" * 32, "é" * 32]
+JUNK_NONCES = ["x", NONCE[:-1], NONCE + "0", NONCE.upper(), "g" * 32]
 
 
-@pytest.mark.parametrize("nonce", JUNK_NONCES, ids=repr)
+@pytest.mark.parametrize("nonce", [None, 5, [], {}, True, "", NONCE + "\n", "é" * 32, *JUNK_NONCES], ids=repr)
 def test_a_nonce_that_is_none_is_not_signed(meet: Meet, nonce: object) -> None:
-    """What is signed is key, value, address and nonce without anything between: a nonce must be a nonce."""
-    server, bob = meet(by_path(nonce={"nonce": nonce}, put={"result": "success"}))
+    server, bob = meet(by_path(nonce={"nonce": nonce}, put=STORED))
     with pytest.raises(RemoteError, match="no nonce"):
-        bob.put("K" * 32, "value", BOB.delegate)
-    assert [request.path for request in server.requests] == ["nonce"]
+        bob.put(ONE, BOB.delegate)
+    assert [request.path for request in server.requests] == ["v1/nonce"]
 
 
 @pytest.mark.parametrize("nonce", JUNK_NONCES, ids=repr)
-def test_an_offered_nonce_that_is_none_is_not_used(meet: Meet, nonce: object) -> None:
-    server, bob = meet(by_path(nonce={"nonce": NONCE}, put={"result": "success", "nonce": nonce}))
-    bob.put("K" * 32, "value", BOB.delegate)
-    bob.put("K" * 32, "value", BOB.delegate)
-    assert [request.path for request in server.requests] == ["nonce", "put", "nonce", "put"]
+def test_an_offered_nonce_that_is_none_is_not_used(meet: Meet, nonce: str) -> None:
+    server, bob = meet(by_path(itertools.repeat(nonce), nonce={"nonce": NONCE}, put=STORED))
+    bob.put(ONE, BOB.delegate)
+    bob.put(ONE, BOB.delegate)
+    assert [request.path for request in server.requests] == ["v1/nonce", "v1/put"] * 2
 
 
-@pytest.mark.parametrize("result", [None, "", "Success", "ok", True, 1, ["success"], {"success": 1}], ids=repr)
-def test_a_put_that_is_not_said_to_be_stored_is_an_error(meet: Meet, result: object) -> None:
-    _, bob = meet(by_path(nonce={"nonce": NONCE}, put={"result": result}))
-    with pytest.raises(RemoteError, match="did not say that it stored"):
-        bob.put("K" * 32, "value", BOB.delegate)
+@pytest.mark.parametrize("code", ["bad_nonce", "nonce_expired", "nonce_used"])
+def test_a_kept_nonce_that_went_stale_is_replaced_once(meet: Meet, code: str) -> None:
+    answers = iter([STORED, {"error": {"code": code, "message": "no"}}, STORED])
+    server, bob = meet(by_path(itertools.repeat("1" * 32), nonce={"nonce": NONCE}, put=lambda _: next(answers)))
+    assert bob.put(ONE, BOB.delegate) == bob.put(ONE, BOB.delegate) == [None]
+    assert [request.path for request in server.requests] == ["v1/nonce", "v1/put", "v1/put", "v1/nonce", "v1/put"]
 
 
-def test_after_a_refused_put_a_fresh_nonce_is_asked_for(meet: Meet) -> None:
-    results = iter([{"result": "success", "nonce": "1" * 32}, {"result": "error", "message": "stale nonce"}])
-    server, bob = meet(by_path(nonce={"nonce": NONCE}, put=lambda _: next(results, {"result": "success"})))
-    bob.put("K" * 32, "value", BOB.delegate)
-    with pytest.raises(RemoteError, match="refuses: stale nonce"):
-        bob.put("K" * 32, "value", BOB.delegate)
-    bob.put("K" * 32, "value", BOB.delegate)
-    assert [request.json["nonce"] for request in server.requests if request.path == "put"] == [
-        NONCE,
-        "1" * 32,
-        NONCE,
-    ]
+def test_a_fresh_nonce_that_is_called_stale_is_an_error(meet: Meet) -> None:
+    refusal = {"error": {"code": "nonce_used", "message": "used before"}}
+    server, bob = meet(by_path(itertools.repeat("1" * 32), nonce={"nonce": NONCE}, put=refusal))
+    with pytest.raises(RefusedError, match="used before") as caught:
+        bob.put(ONE, BOB.delegate)
+    assert caught.value.reason == "nonce_used"
+    assert [request.path for request in server.requests] == ["v1/nonce", "v1/put"]
+
+
+@pytest.mark.parametrize("stored", [None, "", "true", 1, 0, False, [True], {"a": 1}], ids=repr)
+def test_only_a_plain_yes_is_one(meet: Meet, stored: object) -> None:
+    _, bob = meet(by_path(nonce={"nonce": NONCE}, put={"verdicts": [{"key": "K", "stored": stored}]}))
+    (verdict,) = bob.put(ONE, BOB.delegate)
+    assert isinstance(verdict, RefusedError)
+
+
+@pytest.mark.parametrize("verdicts", [None, 5, {}, [], [None], ["yes"], [{"stored": True}] * 2], ids=repr)
+def test_a_verdict_for_each_or_none_counts(meet: Meet, verdicts: object) -> None:
+    _, bob = meet(by_path(nonce={"nonce": NONCE}, put={"verdicts": verdicts}))
+    with pytest.raises(RemoteError):
+        bob.put(ONE, BOB.delegate)
+
+
+def test_a_refusal_keeps_the_servers_words_on_one_line(meet: Meet) -> None:
+    error = {"code": "storage_exhausted", "message": "No\nroom\x1b[2J " + "x" * 999, "hint": "Buy\nmore"}
+    _, bob = meet(by_path(nonce={"nonce": NONCE}, put={"verdicts": [{"key": "K", "error": error}]}))
+    (verdict,) = bob.put(ONE, BOB.delegate)
+    assert verdict is not None
+    assert (verdict.reason, verdict.hint) == ("storage_exhausted", "Buy more")
+    assert "\n" not in verdict.message
+    assert len(verdict.message) < 400
+
+
+def test_batches_keep_to_the_limits_of_a_request() -> None:
+    values = [(f"{number:032}", "é\n" * (number % 2_000)) for number in range(1_700)]
+    portions = list(batches(values))
+    assert [each for portion in portions for each in portion] == values
+    for portion in portions:
+        assert len(portion) <= MAX_BATCH
+        body = {"values": [{"key": key, "value": text} for key, text in portion]}
+        assert len(json.dumps(body, ensure_ascii=False).encode()) <= MAX_BATCH_BYTES
+    assert list(batches([])) == []
 
 
 def test_remote_keys_are_32_random_letters_and_digits() -> None:
@@ -138,159 +166,91 @@ def test_remote_keys_are_32_random_letters_and_digits() -> None:
     assert all(len(key) == 32 and key.isascii() and key.isalnum() and key.upper() == key for key in keys)
 
 
-# get
+# get and documents
 
 
-def test_a_value_comes_back_as_it_is(meet: Meet) -> None:
-    server, bob = meet(by_path(get={"key": "K", "value": "a\nlie\x1b[2J"}))
-    assert bob.get("K" * 32) == "a\nlie\x1b[2J", "whoever asked compares it"
-    assert server.requests[0].query == {"key": "K" * 32}
+def test_values_come_back_as_they_are_and_what_was_left_out_is_asked_for_again(meet: Meet) -> None:
+    full = {"error": {"code": "answer_full", "message": "later"}}
+    missing = {"error": {"code": "key_not_found", "message": "Key not found."}}
+    answers = iter([[{"value": "a\x1b"}, full, missing], [{"value": "b"}]])
+    server, bob = meet(by_path(get=lambda _: {"values": next(answers)}))
+    first, second, third = bob.get(["A", "B", "C"])
+    assert (first, second) == ("a\x1b", "b"), "whoever asked compares it"
+    assert isinstance(third, RefusedError)
+    assert [request.json["keys"] for request in server.requests] == [["A", "B", "C"], ["B"]]
+
+
+def test_a_server_that_never_has_room_is_not_asked_for_ever(meet: Meet) -> None:
+    full = {"error": {"code": "answer_full", "message": "later"}}
+    server, bob = meet(by_path(get=lambda request: {"values": [full] * len(request.json["keys"])}))
+    assert all(isinstance(value, RefusedError) for value in bob.get([f"{n}" for n in range(MAX_BATCH + 5)]))
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {}, True, ["text"]], ids=repr)
 def test_a_value_of_another_type_is_none(meet: Meet, value: object) -> None:
-    _, bob = meet(by_path(get={"value": value}))
-    assert bob.get("K" * 32) is None
+    _, bob = meet(by_path(get={"values": [{"value": value}]}))
+    assert isinstance(bob.get(["K"])[0], RefusedError)
 
 
-def test_a_missing_value_is_none_and_another_error_is_one(meet: Meet) -> None:
-    server, bob = meet(says({"result": "error", "message": "Key not found"}, "404 Not Found"))
-    assert bob.get("K" * 32) is None
-    server.answer = says({"result": "error", "message": "go away"}, "403 Forbidden")
-    with pytest.raises(RemoteError, match="go away"):
-        bob.get("K" * 32)
+def test_documents_that_were_not_asked_for_are_not_looked_at(meet: Meet) -> None:
+    ids = [DocumentId(f"{number:064x}") for number in range(4)]
+    entries = [{"seq": 1, "id": each, "kind": "job", "armored": "text"} for each in (ids[0], ids[3])]
+    answer = {"documents": entries, "missing": [ids[1], ids[3], 5], "left": [ids[2]]}
+    _, bob = meet(by_path(documents=answer))
+    found = bob.documents(ids[:3])
+    assert (found.texts, found.missing) == ({ids[0]: "text"}, {ids[1]})
 
 
-# query
+# feed
 
 
-def pages(*answers: dict[str, Any]) -> tuple[Answer, list[Request]]:
-    """Answers one after the other, the last one for ever."""
-    asked: list[Request] = []
-
-    def page(request: Request) -> dict[str, Any]:
-        asked.append(request)
-        return answers[min(len(asked), len(answers)) - 1]
-
-    return by_path(query=page), asked
+def page(**changes: Any) -> dict[str, Any]:
+    return {"documents": [], "removed": [], "next": 5, "settled": 5, **changes}
 
 
-@pytest.mark.parametrize("cursors", [(10, 20, 30), (30, 20, 10), (5, 500, 3), (0, -1, -2)], ids=str)
-def test_pages_are_followed_in_either_direction(meet: Meet, cursors: tuple[int, ...]) -> None:
-    """Servers number oldest first or, for jobs, newest first: `next` may fall."""
-    answer, asked = pages(
-        *({"jobs": [f"text {number}"], "next": cursor} for number, cursor in enumerate(cursors)), {"jobs": ["end"]}
-    )
-    _, bob = meet(answer)
-    assert list(bob.query(Query.JOBS, {"tags": "x"})) == ["text 0", "text 1", "text 2", "end"]
-    assert [request.query.get("after") for request in asked] == [None, *map(str, cursors)]
-    common = {"owner": BOB.master_address, "query": "jobs", "testnet": "1", "tags": "x"}
-    assert all({k: v for k, v in request.query.items() if k != "after"} == common for request in asked)
+def test_a_feed_is_asked_for_by_number_and_network(meet: Meet) -> None:
+    server, bob = meet(says(page(), "200 OK", 'ETag: "abc"'))
+    found = bob.feed(3)
+    assert found is not None
+    assert (found.next, found.etag) == (5, '"abc"')
+    assert server.requests[0].query == {"after": "3", "network": "regtest", "limit": "1000"}
+    server.answer = says({}, "304 Not Modified")
+    assert bob.feed(3, '"abc"') is None
+    assert server.requests[1].headers["if-none-match"] == '"abc"'
+    with pytest.raises(RemoteError, match="not JSON"):
+        bob.feed(3)
 
 
-@pytest.mark.parametrize("cursors", [(7,), (7, 8, 7), (1, 2, 3, 1)], ids=str)
-def test_a_loop_of_pages_ends(meet: Meet, cursors: tuple[int, ...]) -> None:
-    answer, asked = pages(*({"jobs": ["x"], "next": cursor} for cursor in cursors))
-    _, bob = meet(answer)
-    assert set(bob.query(Query.JOBS)) == {"x"}
-    assert len(asked) <= len(cursors) + 1
+@pytest.mark.parametrize("etag", ["", "abc", '"a b"', '"' + "x" * 101 + '"', '"a\x7f"'])
+def test_an_etag_that_is_none_is_not_sent_back(meet: Meet, etag: str) -> None:
+    _, bob = meet(says(page(), "200 OK", f"ETag: {etag}"))
+    found = bob.feed(3)
+    assert found is not None
+    assert found.etag is None
 
 
-@pytest.mark.parametrize("following", [None, "5", 5.0, True, [], {}, "", "next"], ids=repr)
-def test_what_is_no_cursor_ends_the_pages(meet: Meet, following: object) -> None:
-    answer, asked = pages({"jobs": ["x"], "next": following})
-    _, bob = meet(answer)
-    assert list(bob.query(Query.JOBS)) == ["x"]
-    assert len(asked) == 1
-
-
-@pytest.mark.parametrize("step", [1, -1, 10**30])
-def test_pages_without_end_are_an_error(meet: Meet, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    monkeypatch.setattr(causeway, "_MAX_PAGES", 20)
-    cursor = itertools.count(0, step)
-    server, bob = meet(by_path(query=lambda _: {"jobs": ["x"], "next": next(cursor)}))
-    with pytest.raises(RemoteError, match="no end of pages for jobs"):
-        list(bob.query(Query.JOBS))
-    assert len(server.requests) == 20
-
-
-def test_pages_that_bring_too_much_are_an_error(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(causeway, "MAX_QUERY_CHARACTERS", 300_000)
-    cursor = itertools.count()
-    server, bob = meet(by_path(query=lambda _: {"jobs": ["x" * 60_000] * 2, "next": next(cursor)}))
-    with pytest.raises(RemoteError, match="no end of pages"):
-        list(bob.query(Query.JOBS))
-    assert len(server.requests) == 3
-
-
-def test_pages_that_take_too_long_are_an_error(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(causeway, "QUERY_SECONDS", 0.3)
-    cursor = itertools.count()
-
-    def slow(request: Request, client: socket.socket) -> bool:
-        request_done.wait(0.05)
-        client.sendall(http(json.dumps({"jobs": [], "next": next(cursor)}).encode()))
-        return True
-
-    request_done = threading.Event()
-    server, bob = meet(slow)
-    with pytest.raises(RemoteError, match="no end of pages"):
-        list(bob.query(Query.JOBS))
-    assert 2 <= len(server.requests) <= 10
-
-
-@pytest.mark.parametrize("found", [None, 5, "text", {}, {"0": "text"}, True], ids=repr)
-def test_a_list_that_is_none_is_an_error(meet: Meet, found: object) -> None:
-    _, bob = meet(by_path(query={"jobs": found, "mediators": []}))
-    with pytest.raises(RemoteError, match="without the list 'jobs'"):
-        list(bob.query(Query.JOBS))
-
-
-def test_the_list_of_another_query_is_not_taken(meet: Meet) -> None:
-    _, bob = meet(by_path(query={"mediators": ["text"]}))
-    with pytest.raises(RemoteError, match="without the list 'jobs'"):
-        list(bob.query(Query.JOBS))
-
-
-def test_only_texts_of_a_documents_size_are_handed_on(meet: Meet) -> None:
-    largest = "x" * MAX_DOCUMENT_BYTES
-    items = [None, 5, [], {}, ["text"], "fine", largest + "x", largest, "\ud800", True]
-    _, bob = meet(by_path(query={"jobs": items}))
-    assert list(bob.query(Query.JOBS)) == ["fine", largest, "\ud800"]
-
-
-def test_a_page_holds_no_more_texts_than_agreed(meet: Meet) -> None:
-    _, bob = meet(by_path(query={"jobs": [""] * (MAX_QUERY_ROWS + 5)}))
-    assert len(list(bob.query(Query.JOBS))) == MAX_QUERY_ROWS
-
-
-def test_long_lists_are_asked_in_parts(meet: Meet) -> None:
-    ids = [f"{number:020}" for number in range(2 * MAX_QUERY_ITEMS + 1)]
-    server, bob = meet(by_path(query=lambda request: {"by_job_id": request.query["job_ids"].split(",")}))
-    assert list(bob.query_list(Query.BY_JOB_ID, "job_ids", ids)) == ids
-    assert len(server.requests) == 3
-    assert list(bob.query_list(Query.BY_JOB_ID, "job_ids", [])) == []
-    assert len(server.requests) == 3
-
-
-# request and status
+# hosting
 
 
 def test_hosting_is_counted(meet: Meet) -> None:
-    buckets = [{"id": 1, "bytes_free": "5000"}, {"id": 2, "bytes_free": 7}]
-    server, bob = meet(by_path(request={"result": "success", "buckets": buckets}))
-    assert bob.request("bob@example.com & co") == Hosting(2, 5007)
+    old = [{"id": 1, "bytes_free": "5000", "expires": "2026-01-02 03:04:05"}, {"id": 2, "bytes_free": 7}]
+    new = [{"bytes_free": 5, "transfer_free": 6, "expires": 300}, {"bytes_free": 1, "transfer_free": 1, "expires": 200}]
+    server, bob = meet(by_path(request={"result": "success", "buckets": old}, buckets={"buckets": new}))
+    assert bob.request("bob@example.com & co") == Hosting(2, 5007, 0, 1_767_323_045)
     assert server.requests[0].query == {
         "owner": BOB.master_address,
         "delegate": BOB.delegate_address,
         "contact": "bob@example.com & co",
     }
+    assert bob.buckets() == Hosting(2, 6, 7, 200)
 
 
 @pytest.mark.parametrize(
     "bucket",
     [None, 5, "x", [], {}, {"bytes_free": None}, {"bytes_free": -5}, {"bytes_free": "-5"}, {"bytes_free": 1.5}]
-    + [{"bytes_free": value} for value in ("", "x", "٣", "1e9", " 5", True, [5], {"a": 5}, 10**30, "9" * 30)],
+    + [{"bytes_free": value} for value in ("", "x", "٣", "1e9", " 5", True, [5], {"a": 5}, 10**30, "9" * 30)]
+    + [{"expires": value} for value in ("", "never", "2026-13-01 00:00:00", "9999", -5, [], 1.5)],
     ids=repr,
 )
 def test_a_bucket_that_is_none_holds_nothing(meet: Meet, bucket: object) -> None:
@@ -304,7 +264,7 @@ def test_boasting_stays_within_what_a_database_holds(meet: Meet) -> None:
 
 
 def test_deep_nonsense_in_a_bucket(meet: Meet) -> None:
-    for depth in (100, 400, 800, 900, 950, 990, 5_000):
+    for depth in (100, 900, 990, 5_000):
         body = b'{"buckets": [{"bytes_free": ' + b"[" * depth + b"]" * depth + b"}]}"
 
         def answer(_request: Request, client: socket.socket, body: bytes = body) -> bool:
@@ -325,13 +285,45 @@ def test_hosting_without_buckets_is_an_error(meet: Meet, found: object) -> None:
         bob.request("x")
 
 
-def test_status_is_any_object(meet: Meet) -> None:
-    _, bob = meet(by_path(status={"version": [1, 2]}))
-    assert bob.status() == {"version": [1, 2]}
+ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+
+
+def test_an_order_says_what_to_pay_and_where(meet: Meet) -> None:
+    _, bob = meet(by_path(buy={"price": "50000", "address": ADDRESS, "buckets": []}))
+    bought = bob.buy("x")
+    assert (bought.price, bought.address, bought.hosting.buckets) == (50_000, ADDRESS, 0)
+
+
+@pytest.mark.parametrize("address", ["", "x", 5, [], "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", ADDRESS + "\n"])
+def test_nothing_is_paid_to_what_is_no_address_of_this_network(meet: Meet, address: object) -> None:
+    _, bob = meet(by_path(buy={"price": "5", "address": address, "buckets": []}))
+    with pytest.raises(ServerLiedError, match="do not pay"):
+        bob.buy("x")
+
+
+@pytest.mark.parametrize("price", [None, "", "0", -5, "1.5", 2_100_000_000_000_001])
+def test_a_price_is_an_amount(meet: Meet, price: object) -> None:
+    _, bob = meet(by_path(buy={"price": price, "address": ADDRESS, "buckets": []}))
+    with pytest.raises(ServerLiedError, match="price that is none"):
+        bob.buy("x")
+
+
+# status, and time
+
+
+def test_status_is_of_a_causeway(meet: Meet) -> None:
+    said = {"software": "causeway", "version": [1], "network": "regtest\n" * 9, "price_sat": "7", "documents": -1}
+    server, bob = meet(by_path(status=said))
+    status = bob.status()
+    assert (status.version, status.price, status.documents) == ("[1]", 7, 0)
+    assert len(status.network) <= 20
+    server.answer = by_path(status={"uptime": "5"})
+    with pytest.raises(RemoteError, match="does not speak the causeway API"):
+        bob.status()
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("call", ["request", "status", "put", "get", "query"])
+@pytest.mark.parametrize("call", ["request", "status", "put", "get", "feed", "documents", "buckets", "buy"])
 def test_every_method_ends_in_time(meet: Meet, call: str) -> None:
     def trickle(_request: Request, client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -343,11 +335,30 @@ def test_every_method_ends_in_time(meet: Meet, call: str) -> None:
     _, bob = meet(trickle)
     calls: dict[str, Callable[[], object]] = {
         "request": lambda: bob.request("x"),
+        "buy": lambda: bob.buy("x"),
+        "buckets": bob.buckets,
         "status": bob.status,
-        "put": lambda: bob.put("K" * 32, "value", BOB.delegate),
-        "get": lambda: bob.get("K" * 32),
-        "query": lambda: list(bob.query(Query.JOBS)),
+        "put": lambda: bob.put(ONE, BOB.delegate),
+        "get": lambda: bob.get(["K" * 32]),
+        "feed": lambda: bob.feed(0),
+        "documents": lambda: bob.documents([DocumentId("0" * 64)]),
     }
     with pytest.raises(RemoteError, match=f"takes longer than {transport.TOTAL_SECONDS}"):
         calls[call]()
     stopping.set()
+
+
+def test_who_is_given_up_ends_at_once_and_asks_nothing_more(meet: Meet) -> None:
+    def silent(_request: Request, _client: socket.socket) -> None:
+        arrived.set()
+        stopping.wait(10)
+
+    arrived, stopping = threading.Event(), threading.Event()
+    server, bob = meet(silent)
+    threading.Thread(target=lambda: (arrived.wait(5), bob.give_up()), daemon=True).start()
+    with pytest.raises(RemoteError):
+        bob.status()
+    stopping.set()
+    with pytest.raises(RemoteError, match="given up"):
+        bob.status()
+    assert len(server.requests) == 1

@@ -5,20 +5,26 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from rein.btc.networks import REGTEST
 from rein.errors import RemoteError, ServerLiedError
-from rein.protocol.wire import Query
+from rein.remote import fleet
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Outcome, ask_all, errors_of, require_one
-from tests.remote.conftest import Answer, Request, Server, http, says, sends
+from rein.remote.fleet import Say, converse
+from tests.remote.conftest import Answer, Request, Server, says, sends
 from tests.support.people import person
 
 BOB = person("Bob")
-GOOD = says({"jobs": ["text"]})
+
+
+def with_documents(number: int) -> Answer:
+    return says({"software": "causeway", "network": "regtest", "documents": number})
+
+
+GOOD = with_documents(1)
 Sail = Callable[..., list[Causeway]]
 
 
@@ -37,65 +43,81 @@ def sail(serve: Callable[[Answer], Server]) -> Iterator[Sail]:
         each.close()
 
 
-def jobs(server: Causeway) -> list[str]:
-    return list(server.query(Query.JOBS))
+def ask_all(servers: Sequence[Causeway], ask: Callable[[Causeway], object]) -> dict[str, object]:
+    """Ask every server one thing: its answer, or its error, by URL in the order of `servers`."""
+    answers: dict[str, object] = {}
+
+    def work(server: Causeway, say: Say[object]) -> None:
+        say(ask(server))
+
+    for report in converse(servers, work):
+        if report.error is not None or report.value is not None:
+            answers[report.url] = report.error or report.value
+    return {server.url: answers[server.url] for server in servers}
+
+
+def documents(server: Causeway) -> int:
+    return server.status().documents
 
 
 def test_nobody_is_asked_where_there_is_nobody() -> None:
-    assert ask_all([], jobs) == []
-    require_one([])
+    assert ask_all([], documents) == {}
 
 
-def test_outcomes_stand_in_the_order_of_the_servers(sail: Sail) -> None:
-    fleet = sail(*(says({"jobs": [str(number)]}) for number in range(25)))
-    outcomes = ask_all(fleet, jobs)
-    assert [outcome.value for outcome in outcomes] == [[str(number)] for number in range(25)]
-    assert [outcome.url for outcome in outcomes] == [server.url for server in fleet]
-    assert errors_of(outcomes) == []
+def test_answers_stand_in_the_order_of_the_servers(sail: Sail) -> None:
+    ships = sail(*(with_documents(number) for number in range(1, 26)))
+    assert list(ask_all(ships, documents).items()) == [(ship.url, n) for n, ship in enumerate(ships, start=1)]
 
 
-@pytest.mark.usefixtures("hurried")
-def test_one_dead_server_delays_nobody_else(sail: Sail) -> None:
-    """The good ones have answered long before the dead one is given up, and their answers are right."""
+def test_one_dead_server_delays_nobody(sail: Sail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "STRAGGLER_SECONDS", 0.5)
     stop = threading.Event()
 
     def silent(_request: Request, _client: socket.socket) -> None:
-        stop.wait(5)
+        stop.wait(20)
 
     def trickling(_request: Request, client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         while not stop.wait(0.05):
             client.sendall(b" ")
 
-    finished: dict[str, float] = {}
-    fleet = sail(silent, GOOD, trickling, GOOD, sends(b"junk"), GOOD)
+    ships = sail(silent, GOOD, trickling, GOOD, sends(b"junk"), GOOD)
     began = time.monotonic()
-
-    def timed(server: Causeway) -> list[str]:
-        try:
-            return jobs(server)
-        finally:
-            finished[server.url] = time.monotonic() - began
-
-    outcomes = ask_all(fleet, timed)
+    answers = list(ask_all(ships, documents).values())
+    assert time.monotonic() - began < 10
     stop.set()
-    assert [outcome.value for outcome in outcomes] == [None, ["text"], None, ["text"], None, ["text"]]
-    assert [type(outcome.error) for outcome in outcomes] == [RemoteError, type(None)] * 3
-    dead = min(finished[fleet[index].url] for index in (0, 2))
-    assert all(finished[fleet[index].url] < dead for index in (1, 3, 4, 5))
-    assert time.monotonic() - began < 15, "and the whole round ends with the deadline of the slowest"
-    require_one(outcomes)
+    assert answers[1] == answers[3] == answers[5] == 1
+    assert [type(answers[index]) for index in (0, 2, 4)] == [RemoteError] * 3
+    assert all("was left behind" in str(answers[index]) for index in (0, 2))
 
 
-def test_every_error_of_ours_is_an_outcome(sail: Sail) -> None:
+def test_the_only_server_is_waited_for(sail: Sail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "STRAGGLER_SECONDS", 0.1)
+
+    def slow(request: Request, client: socket.socket) -> bool | None:
+        time.sleep(0.8)
+        return GOOD(request, client)
+
+    assert list(ask_all(sail(slow), documents).values()) == [1]
+
+
+def test_a_round_ends_whoever_talks(sail: Sail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "ROUND_SECONDS", 0.5)
+
+    def silent(_request: Request, _client: socket.socket) -> None:
+        stop.wait(20)
+
+    stop = threading.Event()
+    (answer,) = ask_all(sail(silent), documents).values()
+    stop.set()
+    assert isinstance(answer, RemoteError)
+
+
+def test_every_error_of_ours_is_an_answer(sail: Sail) -> None:
     def lie(server: Causeway) -> str:
         raise ServerLiedError(f"{server.url} lied")
 
-    outcomes = ask_all(sail(GOOD, GOOD), lie)
-    assert [type(outcome.error) for outcome in outcomes] == [ServerLiedError] * 2
-    with pytest.raises(RemoteError, match=r"no server answered; .* lied") as caught:
-        require_one(outcomes)
-    assert caught.value.hint == "Try again later, or add another server."
+    assert [type(answer) for answer in ask_all(sail(GOOD, GOOD), lie).values()] == [ServerLiedError] * 2
 
 
 def test_a_mistake_of_ours_is_not_hidden_as_a_servers(sail: Sail) -> None:
@@ -106,28 +128,31 @@ def test_a_mistake_of_ours_is_not_hidden_as_a_servers(sail: Sail) -> None:
         ask_all(sail(GOOD), broken)
 
 
-def test_one_answer_is_enough() -> None:
-    failed: Outcome[str] = Outcome("http://a/", None, RemoteError("no"))
-    require_one([failed, Outcome("http://b/", "yes", None)])
-    with pytest.raises(RemoteError):
-        require_one([failed])
+def test_what_is_said_before_an_error_is_heard_and_nobody_overtakes_a_slow_listener(sail: Sail) -> None:
+    said: list[int] = []
+
+    def work(server: Causeway, say: Say[int]) -> None:
+        for number in range(1, 51):
+            said.append(number)
+            say(number)
+        raise ServerLiedError(f"{server.url} lied")
+
+    heard: list[int | None] = []
+    for report in converse(sail(GOOD), work):
+        heard.append(report.value)
+        time.sleep(0.002)
+        assert len(said) - len(heard) < 10, "what nobody has listened to yet is bounded"
+    assert heard == [*range(1, 51), None]
 
 
-def test_each_conversation_is_its_own(sail: Sail) -> None:
-    """Nothing one server says (a nonce, a page) is used with another one."""
-    seen: list[tuple[int, str]] = []
+def test_nobody_who_stops_listening_leaves_a_thread_behind(sail: Sail) -> None:
+    def endless(_server: Causeway, say: Say[int]) -> None:
+        while True:
+            say(1)
 
-    def server(number: int) -> Answer:
-        def answer(request: Request, client: socket.socket) -> bool:
-            if request.path == "put":
-                seen.append((number, request.json["nonce"]))
-            client.sendall(http(b'{"result": "success", "nonce": "%s"}' % (str(number) * 32).encode()))
-            return True
-
-        return answer
-
-    fleet = sail(*(server(number) for number in range(4)))
-    for _ in range(3):
-        ask_all(fleet, lambda each: each.put("K" * 32, "value", BOB.delegate))
-    assert len(seen) == 12
-    assert all(nonce == str(number) * 32 for number, nonce in seen)
+    for _ in converse(sail(GOOD, GOOD), endless):
+        break
+    deadline = time.monotonic() + 5
+    while (left := [each for each in threading.enumerate() if "_run" in each.name]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left

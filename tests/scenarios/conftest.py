@@ -46,7 +46,6 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         store.add_received(
             [(each, "http://causeway.example/") for name, each in enrollments.items() if name != who.name]
         )
-        store.close()
         made[who.name] = path
     return made
 

@@ -16,27 +16,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, inspect
-from sqlalchemy.pool import NullPool
 
 from rein.btc.amounts import Sat
+from rein.btc.transaction import OutPoint
 from rein.errors import StoreError
 from rein.protocol.documents import Kind
 from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.store import database
-from rein.store.database import open_database
-from rein.store.schema import METADATA, STEPS
-from rein.store.store import Payment, Store
+from rein.store.database import Database
+from rein.store.schema import STEPS
+from rein.store.store import EscrowOutput, Payment, Placement, ServerRow, Store
 from tests.support import documents_of_2016
 from tests.support.people import job, person, story
 
-TABLES = sorted(METADATA.tables)
+TABLES = [
+    *("document", "escrow_output", "feed", "generation", "identity"),
+    *("payment", "placement", "server", "summary"),
+]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "rein.db"
+
+
+def payment(contract: DocumentId, amount: int, confirmations: int) -> Payment:
+    return Payment(
+        *(contract, "primary", "11" * 32, Sat(amount), Sat(0), Sat(9), None, confirmations, "acceptance", contract)
+    )
 
 
 @pytest.fixture
@@ -50,32 +58,19 @@ def execute(path: Path) -> Iterator[Callable[..., list[Any]]]:
     return run
 
 
-def described(engine: Engine) -> dict[str, Any]:
-    """Everything SQLite knows of the tables that the code relies on."""
-    found = inspect(engine)
-    return {
-        table: {
-            "columns": [
-                (c["name"], str(c["type"]), c["nullable"], c["default"], c["primary_key"])
-                for c in found.get_columns(table)
-            ],
-            "indexes": sorted((i["name"], i["column_names"], i["unique"]) for i in found.get_indexes(table)),
-            "unique": sorted(sorted(u["column_names"]) for u in found.get_unique_constraints(table)),
-            "foreign": sorted(
-                (f["constrained_columns"], f["referred_table"], f["referred_columns"])
-                for f in found.get_foreign_keys(table)
-            ),
+def described(path: Path) -> dict[str, Any]:
+    """Everything SQLite knows of the tables that the code relies on, however they came to be."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {
+            table: {
+                what: sorted(connection.execute(f"PRAGMA {what}({table})").fetchall(), key=str)
+                for what in ("table_info", "index_list", "foreign_key_list")
+            }
+            for table in sorted(tables)
         }
-        for table in sorted(found.get_table_names())
-    }
-
-
-def test_the_steps_make_what_the_metadata_says(path: Path) -> None:
-    declared = create_engine("sqlite://")
-    METADATA.create_all(declared)
-    made = open_database(path)
-    assert described(made) == described(declared)
-    assert sorted(described(made)) == TABLES
+        triggers = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        return {**found, "": connection.execute(triggers).fetchall()}
 
 
 @pytest.mark.parametrize("taken", range(len(STEPS)))
@@ -85,17 +80,66 @@ def test_every_older_version_is_brought_up_to_date(path: Path, execute: Callable
         for statement in step:
             execute(statement)
     execute(f"PRAGMA user_version = {taken}")
-    assert sorted(described(open_database(path))) == TABLES
+    Database(path)
+    Database(path.with_name("new.db"))
+    assert sorted(described(path)) == ["", *TABLES]
+    assert described(path) == described(path.with_name("new.db"))
     assert execute("PRAGMA user_version") == [(len(STEPS),)]
+
+
+OUTPUT = ("primary", "cd" * 32, 1, 5_000_000, 3)
+
+
+@pytest.mark.parametrize("taken", range(1, len(STEPS)))
+def test_what_an_older_version_held_is_kept(path: Path, execute: Callable[..., list[Any]], taken: int) -> None:
+    """Of the chain: what funded an escrow whose offer is the only one."""
+    told = story()
+    path.parent.mkdir()
+    for step in STEPS[:taken]:
+        for statement in step:
+            execute(statement)
+    execute(f"PRAGMA user_version = {taken}")
+    bob = person("Bob")
+    execute(
+        "INSERT INTO identity VALUES (1, 'regtest', 'Bob', 'x', ?, ?, 'k')", bob.master_address, bob.delegate_address
+    )
+    execute("INSERT INTO server (identity_id, url, buckets, bytes_free) VALUES (1, 'http://x/', 2, 7)")
+    for signed in (told.job, *told.documents):
+        name = DocumentId(signed.id), signed.document.KIND.value
+        execute(
+            "INSERT INTO document VALUES (?, 'regtest', ?, 'a', ?, ?, NULL, ?, 1, NULL)",
+            *(*name, told.job.document.job_id, told.job.id, signed.armored),
+        )
+    execute("INSERT INTO placement VALUES (?, 'http://x/', 'K', 1)", told.job.id)
+    if taken == 1:
+        execute("INSERT INTO escrow_output VALUES (?, ?, ?, ?, ?, ?)", told.job.id, *OUTPUT)
+        execute("INSERT INTO escrow_output VALUES (?, ?, ?, ?, ?, ?)", "ab" * 32, *OUTPUT)  # of no offer that is here
+        execute("INSERT INTO payment VALUES (?, 'primary', 't', 1, 1)", told.job.id)
+    else:
+        execute("INSERT INTO escrow_output VALUES (?, ?, ?, ?, ?, NULL, ?, 0)", told.offer.id, *OUTPUT)
+        execute(
+            "INSERT INTO payment VALUES (?, 'primary', ?, 5, 0, 9, NULL, 1, 'acceptance', ?)",
+            *(told.offer.id, "11" * 32, told.offer.id),
+        )
+    store = Store(path)
+    assert [each.name for each in store.identities("regtest")] == ["Bob"]
+    assert store.servers(1) == [ServerRow("http://x/", 2, 7)]
+    assert store.documents_of_orders([told.job.id]) == [told.job, *told.documents]
+    assert store.placements("http://x/") == {told.job.id: Placement(told.job.id, "http://x/", "K", proved=True)}
+    purse, txid, vout, amount, confirmations = OUTPUT
+    output = EscrowOutput(told.offer.id, purse, OutPoint(txid, vout), Sat(amount), None, confirmations)
+    assert store.escrow_outputs(told.offer.id) == [output]
+    assert store.escrow_outputs(DocumentId("ab" * 32)) == []
+    assert store.payments(told.offer.id) == ({} if taken == 1 else {"primary": payment(told.offer.id, 5, 1)})
 
 
 def test_a_store_of_this_version_opens_again_with_all_it_held(path: Path) -> None:
     posted = job(person("Bob"), person("Alice"))
     Store(path).add_own(posted)
-    before = described(open_database(path))
+    before = described(path)
     again = Store(path)
     assert again.documents("regtest", Kind.JOB) == [posted]
-    assert described(open_database(path)) == before
+    assert described(path) == before
 
 
 def test_a_newer_version_is_left_alone(path: Path, execute: Callable[..., list[Any]]) -> None:
@@ -208,7 +252,7 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
     store = Store(path)
     assert len(store.documents("regtest", Kind.JOB)) == len(names) * count
     for name in names:
-        assert len(store.own_documents("regtest", person(name).master_address)) == count
+        assert len(store.own_ids("regtest", person(name).master_address)) == count
 
 
 def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,8 +264,7 @@ def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(StoreError, match="locked") as caught:
             store.add_own(job(person("Bob"), person("Alice")))
         assert caught.value.hint == "Another rein is writing to it: try again."
-        with pytest.raises(StoreError, match="locked"):
-            Store(path)
+        assert Store(path).identities("regtest") == [], "who only reads waits for nobody"
         assert time.monotonic() - began < 15
     store.add_own(job(person("Bob"), person("Alice")))
 
@@ -229,31 +272,39 @@ def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPa
 _DIE = """
     import os, signal, sys
     from pathlib import Path
-    from sqlalchemy import event
     from rein.btc.amounts import Sat
     from rein.protocol.values import DocumentId
     from rein.store.store import Payment, Store
 
     order = DocumentId("ab" * 32)
 
-    def payment(purse, amount):
-        return Payment(order, purse, "11" * 32, Sat(amount), Sat(0), Sat(1), 9, 1, "acceptance", order)
+    def payment(purse, txid, amount, confirmations):
+        return Payment(
+            order, purse, txid * 32, Sat(amount), Sat(0), Sat(9), None, confirmations, "acceptance", order
+        )
 
     def write_and_die(path, statement):
         store = Store(path)
-        store.set_seen(order, [], [payment("primary", 1)])
+        store.set_seen(order, [], [payment("primary", "11", 1, 1)])
         done = []
 
-        def die(*_):
-            done.append(statement)
+        def die(text):
+            if not text.startswith("PRAGMA"):
+                done.append(text)
             if len(done) == statement:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(store._engine, "after_cursor_execute", die)
-        event.listen(store._engine, "commit", die)
-        store.set_seen(order, [], [payment(purse, 2) for purse in ("primary", "mediator")])
+        connect = store._database._connect
 
-    for statement in range(1, 6):
+        def traced():
+            connection = connect()
+            connection.set_trace_callback(die)
+            return connection
+
+        store._database._connect = traced
+        store.set_seen(order, [], [payment(purse, "22", 2, 2) for purse in ("primary", "mediator")])
+
+    for statement in range(1, 8):
         child = os.fork()
         if child == 0:
             write_and_die(Path(sys.argv[1], str(statement)), statement)
@@ -264,16 +315,16 @@ _DIE = """
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_killed_in_the_middle_of_a_transaction_the_state_before_stays(tmp_path: Path) -> None:
-    """After BEGIN, after the delete, after each insert, and before the commit."""
+    """Before BEGIN, both looks, the delete, each insert, and the commit. What a trigger does is traced, too."""
     order = DocumentId("ab" * 32)
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_DIE), tmp_path], check=True, timeout=30, stdout=subprocess.PIPE
     )
-    assert done.stdout.split() == [b"-9"] * 5
-    for statement in range(1, 6):
+    assert done.stdout.split() == [b"-9"] * 7
+    for statement in range(1, 8):
         path = tmp_path / str(statement)
         store = Store(path)
-        assert {purse: each.amount for purse, each in store.payments(order).items()} == {"primary": 1}
+        assert store.payments(order) == {"primary": payment(order, 1, 1)}
         store.add_own(job(person("Bob"), person("Alice")))
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -290,7 +341,9 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         store = Store(Path(sys.argv[1]))
         for number in range(100_000):
             order = DocumentId(f"{number:064x}")
-            payment = Payment(order, "primary", "11" * 32, Sat(number), Sat(0), Sat(1), None, 0, "refund", order)
+            payment = Payment(
+                order, "primary", "11" * 32, Sat(number), Sat(0), Sat(9), None, 0, "acceptance", order
+            )
             store.set_seen(order, [], [payment])
             print(number, flush=True)
     """
@@ -310,37 +363,36 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
             assert store.payments(order)["primary"].amount == number
 
 
-def test_a_full_disk_is_an_error_of_ours(path: Path) -> None:
+def test_a_full_disk_is_an_error_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite is told that the file may not grow, which it reports as a disk does."""
     store = Store(path)
-    connected: list[Any] = []
+    connect = store._database._connect
 
-    def shrink(connection: Any, _record: Any) -> None:
+    def shrunk() -> sqlite3.Connection:
+        connection = connect()
         connection.execute("PRAGMA max_page_count = 1")
-        connected.append(connection)
+        return connection
 
-    event.listen(store._engine, "connect", shrink)
+    monkeypatch.setattr(store._database, "_connect", shrunk)
     documents = [(job(person("Bob"), person("Alice"), job_id=f"{number:020}"), "http://x/") for number in range(60)]
     with pytest.raises(StoreError, match="full"):
         store.add_received(documents)
-    assert connected
     assert Store(path).documents("regtest", Kind.JOB) == []
 
 
 def test_connections_are_not_kept(path: Path) -> None:
-    """Each method opens and closes its own, so threads share nothing and nothing is left open."""
-    store = Store(path)
-    assert isinstance(store._engine.pool, NullPool)
-    store.close()
-    assert store.identities("regtest") == []
+    """Each transaction opens and closes its own, so threads share nothing and nothing is left open."""
+    database = Database(path)
+    with database.reading() as first, database.reading() as second:
+        assert first is not second
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        first.execute("SELECT 1")
 
 
 def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..., list[Any]]) -> None:
     order = DocumentId("ab" * 32)
-    most = Sat(2_100_000_000_000_000)
-    Store(path).set_seen(order, [], [Payment(order, "primary", "11" * 32, most, most, most, 9, 1, "refund", order)])
-    for column in ("amount", "back", "fee"):
-        assert execute(f"SELECT typeof({column}), {column} FROM payment") == [("integer", most)]
+    Store(path).set_seen(order, [], [payment(order, 2_100_000_000_000_000, 1)])
+    assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]
 
 
 def test_an_upgrade_reads_the_escrows_out_of_the_bids_that_are_here(

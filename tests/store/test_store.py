@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST, TESTNET4
@@ -16,7 +16,7 @@ from rein.errors import DocumentError, StoreError
 from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
-from rein.store.store import EscrowOutput, IdentityRow, Payment, Placement, ServerRow, Store
+from rein.store.store import EscrowOutput, FeedRow, IdentityRow, Payment, Placement, ServerRow, Store
 from tests.support.documents_of_2016 import BID, ENROLLMENT_ALICE, JOB, OFFER
 from tests.support.people import Person, bid, enroll, job, person, respelled, story
 
@@ -43,7 +43,7 @@ def test_identities_come_back_by_network_in_the_order_they_were_made(store: Stor
     assert store.identities("regtest") == rows[:3]
     assert store.identities("testnet4") == rows[3:]
     assert store.identities("mainnet") == []
-    assert store.own_documents("regtest", ALICE.master_address) == [enroll(ALICE)]
+    assert store.own_ids("regtest", ALICE.master_address) == [enroll(ALICE).id]
 
 
 def test_an_identity_and_its_enrollment_are_remembered_together_or_not_at_all(store: Store) -> None:
@@ -92,7 +92,7 @@ def test_received_is_counted_once(store: Store) -> None:
     assert store.add_received([(signed, OTHER) for signed, _ in documents]) == 0
     assert store.known([signed.id for signed, _ in documents] + [ORDER]) == {signed.id for signed, _ in documents}
     assert store.known([]) == set()
-    assert store.own_documents("regtest", CHARLIE.master_address) == []
+    assert store.own_ids("regtest", CHARLIE.master_address) == []
 
 
 def test_the_first_spelling_of_a_signature_stays(store: Store) -> None:
@@ -102,30 +102,33 @@ def test_the_first_spelling_of_a_signature_stays(store: Store) -> None:
     twin = verify(respelled(told.job.armored))
     assert twin.armored != told.job.armored
     assert store.add_received([(twin, URL)]) == 0
-    assert store.own_documents("regtest", BOB.master_address)[0].armored == told.job.armored
+    assert store.texts([told.job.id]) == {told.job.id: told.job.armored}
 
 
 def test_what_a_server_sent_first_becomes_my_own_when_i_write_it(store: Store) -> None:
     told = story()
     store.add_received([(told.job, URL)])
-    assert store.own_documents("regtest", BOB.master_address) == []
+    assert store.own_ids("regtest", BOB.master_address) == []
     store.add_own(told.job)
     store.add_own(told.job)
-    assert store.own_documents("regtest", BOB.master_address) == [told.job]
+    assert store.own_ids("regtest", BOB.master_address) == [told.job.id]
 
 
-def test_more_documents_than_a_statement_can_name(store: Store) -> None:
+def test_more_documents_than_a_statement_can_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hostile servers decide how many ids there are. SQLite takes 32,766 by default; Debian builds it with more."""
-    event.listen(store._engine, "connect", _default_limit)
+    connect = store._database._connect
+
+    def limited() -> sqlite3.Connection:
+        connection = connect()
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        return connection
+
+    monkeypatch.setattr(store._database, "_connect", limited)
     told = story()
     store.add_received([(told.job, URL), (told.bid, URL)])
     many = [DocumentId(f"{number:064x}") for number in range(33_000)]
     assert store.known([*many, told.bid.id]) == {told.bid.id}
     assert store.documents_of_orders([*many, told.job.id]) == [told.job, told.bid]
-
-
-def _default_limit(connection: sqlite3.Connection, _record: object) -> None:
-    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
 
 
 def test_my_orders_are_those_i_wrote_in_or_mediate_in_the_order_they_came(store: Store) -> None:
@@ -170,46 +173,69 @@ def test_placements_are_updated_in_place(store: Store) -> None:
     told = story()
     store.add_own(told.job)
     first = Placement(told.job.id, URL, "A" * 32, proved=False)
-    store.set_placement(first)
-    store.set_placement(Placement(told.job.id, OTHER, "B" * 32, proved=True))
+    store.set_placements([first, Placement(told.job.id, OTHER, "B" * 32, proved=True)])
     assert store.placements(URL) == {told.job.id: first}
     proved = Placement(told.job.id, URL, "C" * 32, proved=True)
-    store.set_placement(proved)
+    store.set_placements([proved])
     assert store.placements(URL) == {told.job.id: proved}
     assert store.placements("http://nowhere/") == {}
     with pytest.raises(StoreError, match="FOREIGN KEY"):
-        store.set_placement(Placement(ORDER, URL, "D" * 32, proved=False))
+        store.set_placements([Placement(ORDER, URL, "D" * 32, proved=False)])
+
+
+def test_only_what_no_server_was_given_is_removed(store: Store) -> None:
+    told = story()
+    for signed in (told.job, told.offer):
+        store.add_own(signed)
+    store.add_received([(told.bid, URL)])
+    store.set_placements([Placement(told.job.id, URL, "A" * 32, proved=False)])
+    store.add_own(told.bid)  # which a server showed before it was written here
+    assert [store.remove_unpublished(each.id) for each in (told.job, told.bid, told.offer)] == [False, False, True]
+    assert store.documents_of_orders([told.job.id]) == [told.job, told.bid]
+    assert not store.remove_unpublished(ORDER)
 
 
 # What the chain showed
 
 
 def _output(purse: str, vout: int = 0, amount: int = 5_000_000, confirmations: int = 1) -> EscrowOutput:
-    return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), 100, confirmations)
+    return EscrowOutput(ORDER, purse, OutPoint("cd" * 32, vout), Sat(amount), 7, confirmations)
 
 
-def _payment(purse: str, order: DocumentId = ORDER, confirmations: int = 0) -> Payment:
+def _payment(purse: str, txid: str = "11", amount: int = 5, confirmations: int = 0) -> Payment:
+    height = 8 if confirmations else None
     return Payment(
-        order, purse, "11" * 32, Sat(5), Sat(3), Sat(2), 101, confirmations, "settlement", DocumentId("01" * 32)
+        *(
+            ORDER,
+            purse,
+            txid * 32,
+            Sat(amount),
+            Sat(3),
+            Sat(9),
+            height,
+            confirmations,
+            "settlement",
+            DocumentId("ee" * 32),
+        )
     )
 
 
-def test_what_was_seen_is_replaced_as_a_whole(store: Store) -> None:
-    """An output that a reorganisation took away is forgotten, and a payment too: nothing counts that is not there."""
-    outputs = [_output("primary"), _output("primary", 1), _output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0)]
-    spent = EscrowOutput(ORDER, "mediator", OutPoint("ce" * 32, 0), Sat(7), None, 0, spent=True)
-    store.set_seen(ORDER, [*outputs, spent], [_payment("primary"), _payment("mediator", confirmations=3)])
-    assert store.escrow_outputs(ORDER) == [*outputs, spent]
-    assert store.payments(ORDER) == {"primary": _payment("primary"), "mediator": _payment("mediator", confirmations=3)}
-    store.set_seen(ORDER, [_output("mediator", 7, 1, 9)], [_payment("mediator")])
+def test_escrow_outputs_are_replaced_as_a_whole(store: Store) -> None:
+    """An output that a reorganisation took away is forgotten: nothing counts that is not there."""
+    all_ = [
+        _output("primary"),
+        replace(_output("primary", 1), height=None, confirmations=0),
+        replace(_output("mediator", 2**32 - 1, 2_100_000_000_000_000, 0), spent=True),
+    ]
+    store.set_seen(ORDER, all_[::-1], [])
+    assert store.escrow_outputs(ORDER) == all_
+    store.set_seen(ORDER, [_output("mediator", 7, 1, 9)], [])
     assert store.escrow_outputs(ORDER) == [_output("mediator", 7, 1, 9)]
-    assert store.payments(ORDER) == {"mediator": _payment("mediator")}
     store.set_seen(ORDER, [], [])
     assert store.escrow_outputs(ORDER) == []
-    assert store.payments(ORDER) == {}
 
 
-def test_orders_do_not_touch_each_other(store: Store) -> None:
+def test_contracts_do_not_touch_each_other(store: Store) -> None:
     other = DocumentId("ef" * 32)
     store.set_seen(ORDER, [_output("primary")], [_payment("primary")])
     store.set_seen(other, [], [])
@@ -217,16 +243,32 @@ def test_orders_do_not_touch_each_other(store: Store) -> None:
     assert list(store.payments(ORDER)) == ["primary"]
 
 
+def test_payments_are_replaced_as_a_whole(store: Store) -> None:
+    first, second = _payment("primary", amount=5_000_000), _payment("mediator", "22", 75_000, 3)
+    store.set_seen(ORDER, [], [first, second])
+    assert store.payments(ORDER) == {"primary": first, "mediator": second}
+    store.set_seen(ORDER, [], [second])
+    assert store.payments(ORDER) == {"mediator": second}
+
+
+def test_what_is_known_already_changes_nothing(store: Store) -> None:
+    outputs, payments = [_output("primary"), _output("primary", 1)], [_payment("primary")]
+    store.set_seen(ORDER, outputs, payments)
+    generation = store.generation()
+    store.set_seen(ORDER, outputs[::-1], payments)
+    assert store.generation() == generation
+    store.set_seen(ORDER, [replace(each, spent=True) for each in outputs], payments)
+    assert store.generation() > generation
+
+
 def test_a_failure_half_way_leaves_the_state_before(store: Store) -> None:
     store.set_seen(ORDER, [_output("primary")], [_payment("primary")])
-    for outputs, payments in (
-        ([_output("mediator"), _output("mediator")], []),
-        ([_output("mediator")], [_payment("mediator"), _payment("mediator")]),
-    ):
-        with pytest.raises(StoreError, match="UNIQUE"):
-            store.set_seen(ORDER, outputs, payments)
-        assert store.escrow_outputs(ORDER) == [_output("primary")]
-        assert list(store.payments(ORDER)) == ["primary"]
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.set_seen(ORDER, [_output("mediator"), _output("mediator")], [])
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.set_seen(ORDER, [], [_payment("mediator"), _payment("mediator", "22")])
+    assert store.escrow_outputs(ORDER) == [_output("primary")]
+    assert store.payments(ORDER) == {"primary": _payment("primary")}
 
 
 def test_bids_are_found_by_the_escrow_they_name(store: Store) -> None:
@@ -268,11 +310,44 @@ def test_jobs_are_found_without_reading_their_documents(store: Store) -> None:
     store.add_received([(signed, "http://x/") for signed in (told.job, *told.documents, other, old_job)])
     assert store.job_documents("regtest") == [told.job.id, other.id]
     assert store.job_documents("mainnet") == [], "jobs of 2016 are in no order"
-    assert store.job_ids([told.job.id, other.id]) == sorted([told.job.document.job_id, "another0job0id000000"])
-    assert store.job_ids([]) == []
     assert store.find_jobs("regtest", told.job.document.job_id) == [told.job.id]
     assert store.find_jobs("regtest", other.id[:8]) == [other.id]
     assert store.find_jobs("regtest", "%") == []
-    assert store.masters_without_enrollment("regtest") == sorted(
+    assert store.orders_of_offers("regtest", told.offer.id[:8]) == [told.job.id]
+    assert store.orders_of_offers("regtest", "%") == store.orders_of_offers("mainnet", told.offer.id) == []
+    assert store.people_in([told.job.id, ORDER]) == {
         each.master_address for each in (told.creator, told.mediator, told.worker)
-    )
+    }
+
+
+# Feeds
+
+
+def test_how_far_a_feed_is_read_is_kept_with_what_it_brought(store: Store) -> None:
+    told = story()
+    assert store.feed(URL, "regtest") == FeedRow(URL, "regtest")
+    row = FeedRow(URL, "regtest", "1.0", 7, told.job.id, 7, '"tag"', shown=2, documents=2, bytes=3_000)
+    assert store.add_received([(told.job, URL), (told.bid, URL)], row) == 2
+    assert store.feed(URL, "regtest") == row
+    assert store.feed(URL, "mainnet") == FeedRow(URL, "mainnet")
+    assert store.add_received([], replace(row, cursor=9)) == 0
+    assert store.feed(URL, "regtest").cursor == 9
+    fresh = row.from_the_beginning("2.0")
+    assert fresh == FeedRow(URL, "regtest", "2.0", documents=2, bytes=3_000)
+
+
+def test_a_snapshot_does_not_see_what_is_written_meanwhile(store: Store, tmp_path: Path) -> None:
+    told = story()
+    with store.snapshot():
+        assert store.count("regtest") == 0
+        Store(tmp_path / "rein.db").add_own(told.job)
+        assert store.count("regtest") == 0
+    assert store.count("regtest") == 1
+
+
+def test_enrollments_are_found_by_whose_they_are(store: Store) -> None:
+    store.add_received([(enroll(who), URL) for who in (ALICE, BOB, CHARLIE)])
+    found = store.enrollments_of("regtest", {ALICE.master_address, BOB.master_address, MALLORY.master_address})
+    assert found == [enroll(ALICE), enroll(BOB)]
+    assert store.enrollments_of("mainnet", {ALICE.master_address}) == []
+    assert store.texts([enroll(ALICE).id, ORDER]) == {enroll(ALICE).id: enroll(ALICE).armored}

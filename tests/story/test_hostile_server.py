@@ -33,13 +33,14 @@ def reader(world: World, evil: EvilServer, tmp_path: Path) -> Person:
     return dora
 
 
-def serve(evil: EvilServer, told: Story, *extra: str, without: tuple[str, ...] = ()) -> None:
+def texts_of(told: Story) -> list[str]:
+    """All a reader needs to see where the job stands."""
+    return [signed.armored for signed in (*told.enrollments, told.job, *told.documents)]
+
+
+def serve(evil: EvilServer, told: Story, *extra: str) -> None:
     """The server knows a story, and something else."""
-    texts = [signed.armored for signed in told.documents if signed.armored not in without]
-    evil.answers["jobs"] = [told.job.armored]
-    evil.answers["enrollments"] = [signed.armored for signed in told.enrollments]
-    evil.answers["by_job_id"] = [*texts, *extra]
-    evil.answers["mediators"] = list(extra)
+    evil.show(*texts_of(told), *extra)
 
 
 def synced(reader: Person) -> tuple[dict[str, Any], str]:
@@ -86,8 +87,7 @@ def test_an_injected_line_is_refused(evil: EvilServer, reader: Person) -> None:
 
 
 def test_order_repetition_and_respelled_signatures_change_nothing(evil: EvilServer, reader: Person) -> None:
-    serve(evil, TOLD)
-    evil.answers["by_job_id"] = [respelled(text) for text in reversed(evil.answers["by_job_id"])] * 2
+    evil.show(*(respelled(text) for text in list(reversed(texts_of(TOLD))) * 2))
     report, _ = synced(reader)
     assert report["refused"] == []
     assert _seen(reader)["state"] == "offered"
@@ -101,8 +101,7 @@ def test_an_offer_by_a_stranger_is_kept_apart(evil: EvilServer, reader: Person) 
         creator_master_address=mallory.master_address,
         creator_delegate_address=mallory.delegate_address,
     )
-    serve(evil, TOLD, stolen.armored)
-    evil.answers["enrollments"].append(enroll(mallory).armored)
+    serve(evil, TOLD, stolen.armored, enroll(mallory).armored)
     synced(reader)
     seen = _seen(reader)
     assert seen["state"] == "offered"

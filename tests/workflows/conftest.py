@@ -1,4 +1,4 @@
-"""A private chain for the session, and desks of the three people over it."""
+"""People at their desks: with servers that lie and no chain, or with a private chain."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
+from rein.chain.source import ChainSource
 from rein.demo.processes import chain_program, free_ports, running
 from rein.devnet import faucet
+from rein.errors import ChainError
 from rein.identity.keyring import Keyring
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import IdentityRow, Store
+from rein.store.store import IdentityRow, ServerRow, Store
 from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
+from tests.support.evil_server import EvilServer, evil_server
 from tests.support.people import Person, enroll, person
 
 
@@ -60,19 +63,70 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreRpc]:
 
 
 @pytest.fixture
-def home(chain: CoreRpc, tmp_path: Path) -> Iterator[Callable[[str], Home]]:
+def home(chain: CoreRpc, tmp_path: Path) -> Callable[[str], Home]:
     """Opens a home in the name of a person."""
-    with ExitStack() as closing:
 
-        def open_home(name: str) -> Home:
-            who, notes = person(name), list[str]()
-            store = Store(tmp_path / name / "rein.db")
-            closing.callback(store.close)
-            row = IdentityRow(0, "regtest", name, who.contact, who.master_address, who.delegate_address, "key")
-            row = store.add_identity(row, enroll(who, mediator=name == "Alice"))
-            keyring = PersonsKeyring(who)
-            return Home(
-                Desk(tmp_path / name, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes
-            )
+    def open_home(name: str) -> Home:
+        who, notes = person(name), list[str]()
+        store = Store(tmp_path / name / "rein.db")
+        row = IdentityRow(0, "regtest", name, who.contact, who.master_address, who.delegate_address, "key")
+        row = store.add_identity(row, enroll(who, mediator=name == "Alice"))
+        keyring = PersonsKeyring(who)
+        return Home(Desk(tmp_path / name, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes)
 
-        yield open_home
+    return open_home
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a sync needs of a keyring: a test person has no words."""
+
+    who: Person
+
+    @property
+    def master_address(self) -> str:
+        return self.who.master_address
+
+    @property
+    def delegate(self) -> object:
+        return self.who.delegate
+
+
+def no_chain() -> ChainSource:
+    raise ChainError("nobody looks at the chain here")
+
+
+Sit = Callable[..., Desk]
+
+
+@pytest.fixture
+def sit(tmp_path: Path) -> Iterator[Sit]:
+    """A desk of somebody at these servers. The same home again, if the name of one is given."""
+    opened: list[Desk] = []
+
+    def at(*servers: EvilServer, who: str = "Bob", home: str = "home", copies: int | None = None) -> Desk:
+        me = person(who)
+        store = Store(tmp_path / home / "rein.db")
+        rows = store.identities("regtest")
+        row = IdentityRow(0, "regtest", me.name, me.contact, me.master_address, me.delegate_address, "key")
+        row = rows[0] if rows else store.add_identity(row, enroll(me))
+        known = {each.url for each in store.servers(row.id)}
+        for server in servers:
+            if server.url not in known:
+                store.set_server(row.id, ServerRow(server.url, 1, 1_000_000))
+        told: list[Any] = []
+        keys = cast(Keyring, Keys(me))
+        desk = Desk(tmp_path, REGTEST, store, row, lambda _: keys, no_chain, told.append, copies=copies)
+        opened.append(desk)
+        return desk
+
+    yield at
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def evils() -> Iterator[Callable[[], EvilServer]]:
+    """Starts servers that lie when they are told to."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(evil_server())
