@@ -30,6 +30,7 @@ TESTS = [
     "hypothesis>=6.115",
     "schemathesis>=4,<5",
     "pexpect>=4.9",
+    "pytest-xdist>=3.6",
     "psutil>=5.9",
     "setuptools>=77",
     "aiosmtpd>=1.4.6,<2",
