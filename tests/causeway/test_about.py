@@ -39,7 +39,7 @@ def test_every_endpoint_is_listed(caller: Caller, path: str) -> None:
         *(("GET", path) for path in ("/get", "/nonce", "/query", "/request", "/price", "/buy", "/address", "/balance")),
         *(("POST", path) for path in ("/put", "/delete")),
         *((method, "/bitcoin") for method in ("GET", "POST")),
-        *(("GET", f"/v1/{name}") for name in ("status", "nonce", "feed", "search")),
+        *(("GET", f"/v1/{name}") for name in ("status", "nonce", "feed", "search", "buckets")),
         *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents", "buy")),
     }
     assert all(each["description"] for each in caller.get(path).data["endpoints"])
