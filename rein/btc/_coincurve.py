@@ -44,3 +44,10 @@ def verify_der(key: bytes, digest: bytes, signature: bytes) -> bool:
         return PublicKey(key).verify(signature, digest, hasher=None)
     except ValueError:
         return False
+
+
+def ecdh(secret: bytes, key: bytes) -> bytes | None:
+    try:
+        return PrivateKey(secret).ecdh(key)
+    except ValueError:
+        return None

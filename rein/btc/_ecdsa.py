@@ -107,3 +107,11 @@ def verify_der(key: bytes, digest: bytes, signature: bytes) -> bool:
     z, inverse = int.from_bytes(digest, "big"), pow(s, -1, _N)
     total = _G.mul_add(z * inverse % _N, point, r * inverse % _N)
     return total != INFINITY and int(total.x()) % _N == r
+
+
+def ecdh(secret: bytes, key: bytes) -> bytes | None:
+    point = _parse(key)
+    if point is None:
+        return None
+    shared = point * int.from_bytes(secret, "big")  # never infinity: the group has prime order
+    return hashlib.sha256(_serialize(shared, True)).digest()

@@ -30,6 +30,7 @@ class Backend(Protocol):
     def recover(self, digest: bytes, recid: int, r_s: bytes, compressed: bool) -> bytes | None: ...
     def sign_der(self, secret: bytes, digest: bytes) -> bytes: ...
     def verify_der(self, key: bytes, digest: bytes, signature: bytes) -> bool: ...
+    def ecdh(self, secret: bytes, key: bytes) -> bytes | None: ...
 
 
 def _choose() -> Backend:
@@ -92,6 +93,15 @@ def recover(digest: bytes, recid: int, r_s: bytes, compressed: bool) -> bytes | 
     if len(digest) != DIGEST_BYTES or len(r_s) != 64 or recid not in (0, 1, 2, 3):
         return None
     return _backend.recover(digest, recid, r_s, compressed)
+
+
+def ecdh(secret: bytes, public_key: bytes) -> bytes | None:
+    """The secret that the holders of two keys share: SHA-256 of the shared point, compressed, as libsecp256k1 has it.
+
+    None if `public_key` is no point of the curve; KeyMaterialError when the secret is none.
+    """
+    _check_secret(secret)
+    return _backend.ecdh(secret, public_key) if _has_key_shape(public_key) else None
 
 
 def sign_der(secret: bytes, digest: bytes) -> bytes:

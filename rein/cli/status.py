@@ -69,10 +69,15 @@ def _story(cli: Cli, job: str) -> None:
     _ = desk.identity
     pull(desk)
     order = find_order(desk, job)
+    messages = set(order.messages)
     for signed in order.documents():
+        if signed in messages:
+            continue
         terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
         terminal.say(safe(signed.armored) + "\n")
     terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
+    if messages:
+        terminal.say(f"It has {len(messages)} sealed documents: rein messages --jobid {order.job.document.job_id}")
     for each in order.apart:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in order.conflict:

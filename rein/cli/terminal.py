@@ -109,6 +109,12 @@ class Terminal:
             click.echo(_json(data))
             self._answered = True
 
+    def stream(self, data: dict[str, Any]) -> None:
+        """One of many results for programs, on a line of its own; shown with `--json` only."""
+        if self.as_json:
+            click.echo(json.dumps(data))
+            self._answered = True
+
     def error(self, error: ReinError) -> None:
         """An error, and what to do about it. On stdout it stands in place of a result, never after one."""
         self.result({"error": {"code": error.code, "message": error.message, "hint": error.hint}})

@@ -62,6 +62,19 @@ class Keyring:
         """Where the worker of a job is paid."""
         return self._address(self.worker_payment(job_document))
 
+    def creator_message(self, job_id: str) -> PrivateKey:
+        """The key with which the job creator reads and writes messages in a job. It signs nothing."""
+        return self._hardened(job_keys.CREATOR_MESSAGE, job_id)
+
+    def worker_message(self, job_document: DocumentId) -> PrivateKey:
+        """The key with which a worker reads and writes messages in a job. It signs nothing."""
+        return self._hardened(job_keys.WORKER_MESSAGE, job_document)
+
+    def mediator_message(self, job_id: str) -> PrivateKey:
+        """The key with which the mediator reads and writes messages in a job. As `mediator_escrow`, it never leaves."""
+        branch = self._root.derive(job_keys.MEDIATOR_MESSAGE)
+        return branch.derive(job_keys.job_path(job_id)).private_key
+
     def mediator_escrow(self, job_id: str) -> PrivateKey:
         """The key with which the mediator stands in the escrows of a job. Never leaves the program: with the public
         half of its branch, which stands in the enrollment, it would give away the keys of all this mediator's jobs."""
@@ -80,6 +93,10 @@ class Keyring:
     @property
     def mediator_payment_xpub(self) -> str:
         return self._root.derive(job_keys.MEDIATOR_PAYMENT).to_public().to_string()
+
+    @property
+    def mediator_message_xpub(self) -> str:
+        return self._root.derive(job_keys.MEDIATOR_MESSAGE).to_public().to_string()
 
     def _hardened(self, branch: str, what: str) -> PrivateKey:
         return self._root.derive(branch).derive(job_keys.hardened_job_path(what)).private_key

@@ -4,15 +4,15 @@ Paths in the identity's BIP32 tree (m is made from its words):
 
     m/0                       master: signs enrollments
     m/1'/0                    delegate: signs everything else
-    m/2'/0'/J'  m/2'/1'/J'    creator: escrow key and payment address of a job
-    m/3'/0'/J'  m/3'/1'/J'    worker:  escrow key and payment address of a bid on a job
-    m/4'/0'/J   m/4'/1'/J     mediator: escrow key and payment address of a job (J not hardened)
+    m/2'/0'/J'  m/2'/1'/J'  m/2'/2'/J'    creator: escrow key, payment address and message key of a job
+    m/3'/0'/J'  m/3'/1'/J'  m/3'/2'/J'    worker:  the same of a bid on a job
+    m/4'/0'/J   m/4'/1'/J   m/4'/2'/J     mediator: the same of a job (J not hardened)
 
 J stands for four levels taken from a hash, 31 bits each, so that keys can be found again from the documents and the
 words alone. The creator and the mediator hash the Job ID, the worker the id of the job document he bids on.
 
-The mediator is asleep when a job is posted, so the public halves of m/4'/0' and m/4'/1' stand in the enrollment and
-anyone derives the children. docs/security.md says what that costs.
+The mediator is asleep when a job is posted, so the public halves of m/4'/0', m/4'/1' and m/4'/2' stand in the
+enrollment and anyone derives the children. docs/security.md says what that costs.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ WORKER_ESCROW = "m/3'/0'"
 WORKER_PAYMENT = "m/3'/1'"
 MEDIATOR_ESCROW = "m/4'/0'"
 MEDIATOR_PAYMENT = "m/4'/1'"
+CREATOR_MESSAGE = "m/2'/2'"
+WORKER_MESSAGE = "m/3'/2'"
+MEDIATOR_MESSAGE = "m/4'/2'"
 
 _TAG = "rein/job-key"
 
@@ -71,6 +74,12 @@ def mediator_payment_address(enrollment: Enrollment, job_id: str) -> str:
     """
     key = _child(_mediators(enrollment.mediator_payment_xpub), enrollment.network, job_id)
     return p2wpkh_address(key, enrollment.network)
+
+
+def mediator_message_key(enrollment: Enrollment, job_id: str) -> bytes | None:
+    """The compressed public key to which messages for this mediator in a job are encrypted; None if he takes none."""
+    xpub = enrollment.mediator_message_xpub
+    return None if xpub is None else _child(xpub, enrollment.network, job_id)
 
 
 def _mediators(xpub: str | None) -> str:

@@ -16,6 +16,12 @@ MAX_CONTACT: Final = 200
 MAX_TEXT: Final = 40_000
 """Characters of a description or of deliverables."""
 
+MAX_MESSAGE_BYTES: Final = 40_000
+"""Bytes of UTF-8 of one message, before it is sealed."""
+
+MAX_SEALED: Final = 54_000
+"""Characters of base64 of a sealed text."""
+
 MAX_TAGS: Final = 16
 MAX_TAG: Final = 32
 """Tags of a job, and characters of one tag."""

@@ -7,7 +7,9 @@ and every document of it names that id and the one it answers, so a Job ID someb
     offer.previous = one bid              dispute.previous = offer, a delivery or an acceptance
     delivery.previous = offer, or an      resolution.previous = one dispute
         earlier delivery                  accept resolution.previous = one resolution
-    accept.previous = one delivery
+    accept.previous = one delivery        message.previous, disclosure.previous = anything said here
+
+Messages and disclosures belong to an order and move nothing.
 
 A document that is well signed but has no right to speak here, or answers something that is not here, is kept apart
 in `Order.apart` with the reason, and changes nothing.
@@ -37,10 +39,12 @@ from rein.protocol.documents import (
     PartyDocument,
     Refund,
     Role,
+    SealedDocument,
     Settlement,
 )
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.job_keys import check_mediator
+from rein.protocol.messages import check_sealed, in_reading_order, speakers_of
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId, mediator_fee
 
@@ -144,6 +148,7 @@ class Order:
     disputes: tuple[Signed[Dispute], ...] = ()
     resolutions: tuple[Signed[DisputeResolution], ...] = ()
     accepted_resolutions: tuple[Signed[AcceptResolution], ...] = ()
+    messages: tuple[Signed[SealedDocument], ...] = ()
     conflict: tuple[Signed[Any], ...] = ()
     apart: tuple[Apart, ...] = ()
 
@@ -203,6 +208,7 @@ class Order:
             *self.refunds,
             *resolutions,
             *self.accepted_resolutions,
+            *self.messages,
         )
 
 
@@ -265,6 +271,9 @@ def fold(
     disputes = sieve.take(Dispute, check_dispute)
     resolutions = sieve.take(DisputeResolution, answers(disputes, "a dispute"))
     accepted = sieve.take(AcceptResolution, answers(resolutions, "a resolution"))
+    enrolled = enrollments.by_id(job.document.mediator_enrollment)
+    speakers = speakers_of(job.document, bids, enrolled.document if enrolled else None)
+    messages = sieve.take(SealedDocument, lambda message: check_sealed(message, speakers))
     conflict = _conflict(offers, acceptances, resolutions)
 
     protested = any(dispute.document.previous in accepting for dispute in disputes)
@@ -295,6 +304,7 @@ def fold(
         disputes=tuple(disputes),
         resolutions=tuple(resolutions),
         accepted_resolutions=tuple(accepted),
+        messages=tuple(in_reading_order(messages)),
         conflict=tuple(conflict),
         apart=tuple(sieve.apart),
     )

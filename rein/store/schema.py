@@ -17,6 +17,8 @@
                    triggers drop them when anything they were folded from changes, so what stands there is what a fold
                    would come to now
     generation     one row: how often anything changed that a fold looks at
+    watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
+    watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
 Amounts are in satoshis, times in seconds since 1970.
 """
@@ -114,5 +116,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
            armored, instr(armored, 'Primary escrow address: ') + 24), char(10)) - 1)
            WHERE kind = 'bid' AND order_id IS NOT NULL AND instr(armored, 'Primary escrow address: ') > 0""",
         "CREATE INDEX ix_document_escrow ON document (escrow)",
+    ),
+    (
+        """CREATE TABLE watch_event (identity_id INTEGER NOT NULL REFERENCES identity (id), event_id VARCHAR NOT NULL,
+           body TEXT NOT NULL, PRIMARY KEY (identity_id, event_id))""",
+        """CREATE TABLE watch_delivery (identity_id INTEGER NOT NULL, event_id VARCHAR NOT NULL, hook VARCHAR NOT NULL,
+           attempts INTEGER NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (identity_id, event_id, hook),
+           FOREIGN KEY (identity_id, event_id) REFERENCES watch_event (identity_id, event_id))""",
     ),
 )

@@ -225,6 +225,36 @@ class Store:
         rows = self._rows("SELECT * FROM payment WHERE contract_id = ?", contract_id)
         return {row["purse"]: payment(row) for row in rows}
 
+    # What was noticed (`rein watch`)
+
+    def noticed(self, identity_id: int) -> set[str]:
+        """The ids of all events noticed for an identity."""
+        rows = self._rows("SELECT event_id FROM watch_event WHERE identity_id = ?", identity_id)
+        return {row["event_id"] for row in rows}
+
+    def notice(self, identity_id: int, event_id: str, body: str, hooks: Collection[str]) -> bool:
+        """Remember an event and whom it is to be told; whether it is new. One that is known is left as it is."""
+        event = "INSERT INTO watch_event (identity_id, event_id, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        delivery = "INSERT INTO watch_delivery (identity_id, event_id, hook, attempts, done) VALUES (?, ?, ?, 0, 0)"
+        with self._database.writing() as connection:
+            is_new = connection.execute(event, [identity_id, event_id, body]).rowcount > 0
+            if is_new:
+                connection.executemany(delivery, [(identity_id, event_id, hook) for hook in hooks])
+        return is_new
+
+    def undelivered(self, identity_id: int, hook: str, most_attempts: int) -> list[tuple[str, str]]:
+        """What a hook was not told yet, as (event id, body), in the order of notice."""
+        query = """SELECT event_id, body FROM watch_delivery JOIN watch_event USING (identity_id, event_id)
+                   WHERE identity_id = ? AND hook = ? AND done = 0 AND attempts < ? ORDER BY watch_event.rowid"""
+        return [(row["event_id"], row["body"]) for row in self._rows(query, identity_id, hook, most_attempts)]
+
+    def tried(self, identity_id: int, event_id: str, hook: str, *, done: bool) -> None:
+        """Remember an attempt to tell a hook of an event, and whether it succeeded."""
+        statement = """UPDATE watch_delivery SET attempts = attempts + 1, done = ?
+                       WHERE identity_id = ? AND event_id = ? AND hook = ?"""
+        with self._database.writing() as connection:
+            connection.execute(statement, [int(done), identity_id, event_id, hook])
+
     # What orders came to
 
     def generation(self) -> int:

@@ -63,6 +63,7 @@ def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int)
         mediator_public_key=job.mediator_public_key,
         worker_public_key=worker_key,
         worker_payment_address=keyring.worker_payment_address(order.id),
+        worker_message_key=keyring.worker_message(order.id).public_key,
     )
     signed = sign(bid, keyring.delegate)
     with_document(desk, order, signed)

@@ -46,6 +46,7 @@ def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Sig
         mediator_fee=new.mediator_fee,
         mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
         mediator_payment_xpub=keyring.mediator_payment_xpub if mediates else None,
+        mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
     )
     return sign(enrollment, keyring.master)
 

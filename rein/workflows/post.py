@@ -90,6 +90,7 @@ def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
         creator_contact=row.contact,
         creator_public_key=keyring.creator_escrow(job_id).public_key,
         creator_payment_address=keyring.creator_payment_address(job_id),
+        creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )

@@ -1,5 +1,6 @@
 """Both curve backends, held equal to each other and to the hostile cases Project Wycheproof is known for."""
 
+import hashlib
 from types import ModuleType
 
 import pytest
@@ -78,6 +79,22 @@ def test_signatures_are_equal_and_verify(secret: bytes, digest: bytes) -> None:
     assert both("verify_der", key, digest, der) is True
 
 
+@given(SECRETS, SECRETS)
+@example(number(1), number(1))
+@example(number(N - 1), number(2))
+def test_both_sides_of_a_key_agreement_get_the_same_from_either_backend(one: bytes, other: bytes) -> None:
+    from_one = both("ecdh", one, both("public_key", other, True))
+    assert from_one == both("ecdh", other, both("public_key", one, False))
+    product = int.from_bytes(one, "big") * int.from_bytes(other, "big") % N
+    assert from_one == hashlib.sha256(curve.public_key(number(product))).digest()
+
+
+@given(SECRETS, st.sampled_from([2, 3]), NUMBERS)
+def test_key_agreement_is_equal_on_anything(secret: bytes, first: int, x: bytes) -> None:
+    key = bytes([first]) + x
+    assert (both("ecdh", secret, key) is None) is not curve.is_valid_public_key(key)
+
+
 @given(DIGESTS, st.integers(min_value=0, max_value=3), NUMBERS, NUMBERS, st.booleans())
 def test_recovery_is_equal_on_anything(digest: bytes, recid: int, r: bytes, s: bytes, compressed: bool) -> None:
     key = both("recover", digest, recid, r + s, compressed)
@@ -111,7 +128,7 @@ def test_curve_membership_is_equal(first: int, x: bytes, y: bytes) -> None:
 def test_the_front_never_raises_on_a_strangers_bytes(key: bytes, digest: bytes, signature: bytes) -> None:
     assert curve.verify_der(key, digest, signature) is False
     assert curve.recover(digest, 0, signature, True) is None or len(digest) == 32
-    curve.is_valid_public_key(key)
+    assert (curve.ecdh(number(7), key) is None) is not curve.is_valid_public_key(key)
 
 
 @pytest.mark.usefixtures("backend")

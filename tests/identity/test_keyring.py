@@ -96,10 +96,13 @@ def _by_hand(words: str, path: list[int]) -> bytes:
         ("creator_escrow", [2, 0], JOB_ID, True),
         ("worker_escrow", [3, 0], DOCUMENT, True),
         ("mediator_escrow", [4, 0], JOB_ID, False),
+        ("creator_message", [2, 2], JOB_ID, True),
+        ("worker_message", [3, 2], DOCUMENT, True),
+        ("mediator_message", [4, 2], JOB_ID, False),
     ],
 )
 def test_paths_by_hand(role: str, branch: list[int], what: str, hardened: bool) -> None:
-    """m/2'/0'/J', m/3'/0'/J' and m/4'/0'/J, with BIP32 written out here."""
+    """m/2'/0'/J', m/3'/0'/J', m/4'/0'/J, and the same with 2' for messages, with BIP32 written out here."""
     levels = [level + HARDENED * hardened for level in job_keys.job_path(what)]
     expected = _by_hand(ROBOT, [each + HARDENED for each in branch] + levels)
     key: PrivateKey = getattr(Keyring(ROBOT, MAINNET), role)(what)
@@ -130,11 +133,14 @@ def test_no_two_keys_are_the_same_in_any_job_role_or_person() -> None:
             keyring.worker_escrow(document).secret,
             keyring.creator_payment_address(what),
             keyring.worker_payment_address(document),
+            keyring.creator_message(what).secret,
+            keyring.mediator_message(what).secret,
+            keyring.worker_message(document).secret,
         ]
         found += [keyring.master.secret, keyring.delegate.secret] if number == 0 else []
         seen.update(found)
         count += len(found)
-    assert len(seen) == count == 2 * (8 * 5 + 2)
+    assert len(seen) == count == 2 * (8 * 8 + 2)
 
 
 def test_the_same_text_gives_each_role_another_key() -> None:
@@ -256,16 +262,17 @@ def test_it_gives_nothing_else() -> None:
         job_keys.CREATOR_PAYMENT,
         job_keys.WORKER_ESCROW,
         job_keys.WORKER_PAYMENT,
+        job_keys.MEDIATOR_MESSAGE,
     ]
     assert branch == root.derive(job_keys.MEDIATOR_ESCROW).private_key.secret
     assert branch not in {root.derive(path).private_key.secret for path in others}
     # The same climb, tried with everything that is published, leads nowhere above the branch.
-    published = [keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub]
+    published = [keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub, keyring.mediator_message_xpub]
     for text, index in itertools.product(published, (0, HARDENED, 4 + HARDENED)):
         climbed = _parent_secret(branch, ExtendedKey.parse_public(text, REGTEST), index)
         assert climbed not in {root.derive(path).private_key.secret for path in others}
     # Every step above the published key is hardened.
-    for path in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT):
+    for path in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT, job_keys.MEDIATOR_MESSAGE):
         assert all(step.endswith("'") for step in path.split("/")[1:])
 
 

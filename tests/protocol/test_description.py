@@ -23,6 +23,7 @@ from tests.support.people import (
     JOB_ID,
     TIME,
     armored,
+    disclosure,
     disputed_story,
     enroll,
     job,
@@ -30,6 +31,7 @@ from tests.support.people import (
     refund,
     refunded_story,
     respelled,
+    sealed_message,
     story,
 )
 from tests.support.texts import any_text
@@ -67,6 +69,8 @@ IN_ORDER = dataclasses.replace(EMPTY, title="A Software Widget", job_id=JOB_ID, 
 BY_BOB: dict[str, Any] = {"author": BOB.master_address, "signer": BOB.delegate_address}
 BY_CHARLIE: dict[str, Any] = {"author": CHARLIE.master_address, "signer": CHARLIE.delegate_address}
 
+MESSAGE = sealed_message((CHARLIE, Role.WORKER), (BOB, Role.CREATOR), TOLD.bid, "Shall I begin?")
+DISCLOSURE = disclosure((BOB, Role.CREATOR), (CHARLIE, Role.WORKER), ALICE, TOLD.delivery)
 REFUND_BY_ALICE = refund(ALICE, TOLD.offer, role=Role.MEDIATOR)
 
 
@@ -191,6 +195,8 @@ EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
     ),
     "refund by the creator": by_party(REFUNDED.asked, Kind.REFUND, TOLD.offer, "creator", HEIGHT + 4),
     "refund by the worker": by_party(REFUNDED.agreed, Kind.REFUND, TOLD.offer, "worker", HEIGHT + 5),
+    "message": by_party(MESSAGE, Kind.MESSAGE, TOLD.bid, "worker", HEIGHT + 3),
+    "disclosure": by_party(DISCLOSURE, Kind.DISCLOSURE, TOLD.delivery, "creator", HEIGHT + 5),
     "refund by the mediator": by_party(REFUND_BY_ALICE, Kind.REFUND, TOLD.offer, "mediator", HEIGHT + 4),
 }
 

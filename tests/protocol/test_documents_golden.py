@@ -298,6 +298,64 @@ n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
 Hxr9KfWfd9HP2+Wh0fMCrZ3ZJOX7ux7vxNoFAOMzl/cUdWIJDj0ybp86jMbXRwVHgnUU+HVm2C+KWoXdyGTqegI=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
+MESSAGE = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Message
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: worker
+Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Receiver role: creator
+Receiver master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Sender message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
+Receiver message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+80cB5nesvpVhesgSn+gMRyiOFFlQDC1K/wj3hRjGG3cBs3kxZZFQEo\
+9yCnnS9oFHYExuXB5ZzfZXdRfxZgmhF7nCxDL5JyUkeB/kysIMSwF+cf/+GhLXphB1OLfQlZmgKZcFbvzjeGw+J75Q3SkCnkuXGRJ2RbX+hByr\
++vjaPG2foj9Y2j6t2HIsixFsEbpIibkTPnRh27ZuztSIcFD/A7J8qM/IsJuAsMVyaB3Q3UQm05dEuw8WjB8WoNAj3mqbyr2c1I0GWUDPlqHL53\
+k8dSrzTZZwamIxCOL6XMM/Rp5GlGEg6q8+wEfAz74s2pY0X5DBuBPiFoykgtra+GJiEoVu1LqxxoLVP4PGobYQLSWPSF5Co/2GG5Gwq4C+HRkP\
+jlNut/j+woLIDJFqdOXti
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: 81ee9cf99373d7121a86a19a06c5274a25e21935e42dcba3d3a01d747595f5aa
+Block height: 103
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+IDdWrkk+w+xFYzR/MczuYZwTAHM9ehJTc2B2+//UQxOvOfwEsa3OkO2/V9sQrRzowL8dGCn4CxC0NlthhuMglgA=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
+DISCLOSURE = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Disclosure
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: creator
+Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Receiver role: mediator
+Receiver master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
+Sender message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
+Receiver message key: 02c21aa2bda38114f459885b0d55cff1c75e17079d215da95b249524194202a0fd
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+Mzqqx8ICqGToCeW7n9jN/b2Wwj21JoTi5Gwz+Q0KgDm6mKu6OSVjWy\
+fbU+T4RpcqTRBjTIhJpRiKI4M+PQAMbo85763qmBuBuF9+DDT0iswJtjha2ChWJViIKwC6VOq633z5cgdm9fLSb1wTgwkDFEq6jxCX33iUt+oI\
+Xt/Nvr2k2fhr7svxjcafRlsqCcNbVK/n0bk4yUYC6bUY4QxT+7cpuuimR+CtFO58IDXzT+Hfau/X9enywXVQrnlrxZTXgyG+tRLvgRxAtTGrpG\
+yxSoRa1DoHPm2Nq+nblDtc7FcgOcK5IQ1y+86dYJRxTRvctuGwg+v7RkVfTjHdWCq08kLYw9X/UpzSnZhui5BDpEp8IBIpq91sHDItT9VVOCRp\
+4O5o0+2ekWqVwLXpd6OAg
+Other party master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Other party message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
+Previous document: 172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636
+Block hash: fc8deb876cfce604c9641b7cda0a9a7f5f7a897c60ef6de43117aa2795f5aa1a
+Block height: 105
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+IEXMKYvgxS55Gsbi+prr61vWve5YFS3HvXkUZDvTh1J8dpCYwH8DO3qTbvFm6yT/4S2LY4xYhqzYeYdYxloVPfs=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
 ALICE_MASTER = "fe174a78ee0a0741e1e403968a114865584baa6cb3e7aab074dcd7c3907d7909"
 ALICE_DELEGATE = "cb562ceedd1ad2d7a2faa77f8a9b6a106eb31ca0d0d3e4319d2e2ecd94197ac6"
 BOB_DELEGATE = "8358c40c7ad4ba2443dab007f482c44ff0c2d19beb3c2bc945b88534927e536c"
@@ -332,6 +390,8 @@ GOLDEN = {
         BOB_DELEGATE,
         "45dc5e70df02d48969f75901677f6ff9b657b539c082cc9a69e0f6b6b6a5bcdf",
     ),
+    "Message": (MESSAGE, CHARLIE_DELEGATE, "172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636"),
+    "Disclosure": (DISCLOSURE, BOB_DELEGATE, "7b4f2f636dd9108db81a93e6813f721d924de5b4798cf58652c3cdaf0c6d9686"),
 }
 
 ANSWERS = {
@@ -345,6 +405,8 @@ ANSWERS = {
     "DisputeOffer": "Offer",
     "DisputeResolution": "DisputeDelivery",
     "AcceptResolution": "DisputeResolution",
+    "Message": "Offer",
+    "Disclosure": "Message",
 }
 
 _ORDER = {
@@ -379,6 +441,14 @@ _PARTY = {
 _AWARD = {"worker_amount": "Worker amount (BTC)", "creator_amount": "Job creator amount (BTC)"}
 _PAYMENTS = {"primary_psbt": "Primary payment PSBT", "mediator_psbt": "Mediator payment PSBT"}
 _DISPUTE = {**_PARTY, "detail": "Dispute detail", "mediator_psbt": "Mediator payment PSBT"}
+_SEALED = {
+    **_PARTY,
+    "to_role": "Receiver role",
+    "to_address": "Receiver master address",
+    "from_key": "Sender message key",
+    "to_key": "Receiver message key",
+    "sealed": "Sealed text",
+}
 
 LABELS: dict[str, dict[str, str]] = {
     "Enrollment": {
@@ -393,6 +463,7 @@ LABELS: dict[str, dict[str, str]] = {
         "mediator_fee": "Mediator fee",
         "mediator_escrow_xpub": "Mediator escrow extended key",
         "mediator_payment_xpub": "Mediator payment extended key",
+        "mediator_message_xpub": "Mediator message extended key",
         "previous": "Previous document",
         "block_hash": "Block hash",
         "block_height": "Block height",
@@ -416,6 +487,7 @@ LABELS: dict[str, dict[str, str]] = {
         "creator_contact": "Job creator contact",
         "creator_public_key": "Job creator public key",
         "creator_payment_address": "Job creator payment address",
+        "creator_message_key": "Job creator message key",
         **_CREATOR,
         "previous": "Previous document",
         "block_hash": "Block hash",
@@ -429,6 +501,7 @@ LABELS: dict[str, dict[str, str]] = {
         "description": "Description",
         **_ESCROW,
         "worker_payment_address": "Worker payment address",
+        "worker_message_key": "Worker message key",
     },
     "Offer": {
         **_ORDER,
@@ -447,6 +520,12 @@ LABELS: dict[str, dict[str, str]] = {
     "DisputeOffer": _DISPUTE,
     "DisputeResolution": {**_PARTY, **_AWARD, "resolution": "Resolution", **_PAYMENTS},
     "AcceptResolution": {**_PARTY, **_PAYMENTS},
+    "Message": _SEALED,
+    "Disclosure": {
+        **_SEALED,
+        "other_address": "Other party master address",
+        "other_key": "Other party message key",
+    },
 }
 
 DESCRIPTION = ' It says:\n\t"Hello World!" \\o/\n-----BEGIN BITCOIN SIGNED MESSAGE-----\u2028 café '
@@ -455,7 +534,10 @@ DESCRIPTION = ' It says:\n\t"Hello World!" \\o/\n-----BEGIN BITCOIN SIGNED MESSA
 TERMS = "Half now,\nthe rest never."
 LEFT_OUT = {
     ("Enrollment", "previous"),
+    ("Enrollment", "mediator_message_xpub"),
     ("Job", "previous"),
+    ("Job", "creator_message_key"),
+    ("Bid", "worker_message_key"),
     ("Refund", "mediator_psbt"),
     ("DisputeOffer", "mediator_psbt"),
 }

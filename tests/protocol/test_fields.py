@@ -19,7 +19,7 @@ from rein.protocol.documents import TYPES
 from rein.protocol.fields import Codec, lines_of
 from rein.protocol.signed import Signed
 from rein.protocol.text import escape
-from tests.support.people import disputed_story, enroll, job, person, refunded_story, story
+from tests.support.people import disputed_story, enroll, job, messages_of_story, person, refunded_story, story
 from tests.support.texts import any_text
 
 STORY = story()
@@ -29,6 +29,7 @@ OF_EVERY_TYPE: tuple[Signed[Any], ...] = (
     *STORY.documents,
     *disputed_story().documents[3:],
     refunded_story().asked,
+    *messages_of_story(),
 )
 each_type = pytest.mark.parametrize("signed", OF_EVERY_TYPE, ids=lambda signed: signed.document.KIND.value)
 any_document = st.sampled_from(OF_EVERY_TYPE)

@@ -52,6 +52,8 @@ def test_anyone_derives_the_keys_that_only_the_mediator_holds(network: Network) 
     payment = alice.job_key(job_keys.MEDIATOR_PAYMENT, JOB_ID)
     assert job_keys.mediator_escrow_key(enrollment, JOB_ID) == escrow.public_key
     assert job_keys.mediator_payment_address(enrollment, JOB_ID) == p2wpkh_address(payment.public_key, network)
+    reads = alice.job_key(job_keys.MEDIATOR_MESSAGE, JOB_ID)
+    assert job_keys.mediator_message_key(enrollment, JOB_ID) == reads.public_key
 
 
 def test_every_branch_and_every_job_has_its_own_key() -> None:
@@ -62,6 +64,9 @@ def test_every_branch_and_every_job_has_its_own_key() -> None:
         job_keys.WORKER_PAYMENT,
         job_keys.MEDIATOR_ESCROW,
         job_keys.MEDIATOR_PAYMENT,
+        job_keys.CREATOR_MESSAGE,
+        job_keys.WORKER_MESSAGE,
+        job_keys.MEDIATOR_MESSAGE,
     )
     keys = [ALICE.job_key(branch, what).public_key for branch in branches for what in ("a" * 20, "b" * 20)]
     keys += [ALICE.master.public_key, ALICE.delegate.public_key]
@@ -78,6 +83,7 @@ def test_two_jobs_of_the_same_three_people_share_no_key_but_none_is_lost() -> No
         "primary_address",
         "mediator_address",
         "worker_payment_address",
+        "worker_message_key",
     ):
         assert getattr(first, attribute) != getattr(second, attribute)
     again = bid(CHARLIE, job(BOB, ALICE)).document

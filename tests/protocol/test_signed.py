@@ -36,6 +36,7 @@ from tests.support.people import (
     enroll,
     forged,
     job,
+    messages_of_story,
     person,
     refunded_story,
     respelled,
@@ -47,6 +48,7 @@ from tests.support.texts import any_string, any_text, nasty_text
 
 STORY, DISPUTED, REFUNDED = story(), disputed_story(), refunded_story()
 ALICE, BOB, CHARLIE, MALLORY = (person(name) for name in ("Alice", "Bob", "Charlie", "Mallory"))
+MESSAGE, DISCLOSURE = messages_of_story()
 ENROLLMENT = enroll(ALICE, mediator=True)
 
 SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
@@ -62,6 +64,8 @@ SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
     (DISPUTED.resolution, ALICE.delegate),
     (DISPUTED.accepted, CHARLIE.delegate),
     (REFUNDED.agreed, CHARLIE.delegate),
+    (MESSAGE, CHARLIE.delegate),
+    (DISCLOSURE, BOB.delegate),
 )
 OF_2016 = tuple(
     verify(text)

@@ -351,3 +351,23 @@ def test_enrollments_are_found_by_whose_they_are(store: Store) -> None:
     assert found == [enroll(ALICE), enroll(BOB)]
     assert store.enrollments_of("mainnet", {ALICE.master_address}) == []
     assert store.texts([enroll(ALICE).id, ORDER]) == {enroll(ALICE).id: enroll(ALICE).armored}
+
+
+# Watching
+
+
+def test_an_event_is_told_each_hook_until_it_succeeds(store: Store) -> None:
+    kept = store.add_identity(row(ALICE), enroll(ALICE))
+    assert store.notice(kept.id, "bid:1", "{}", ["exec a", "webhook b"])
+    assert not store.notice(kept.id, "bid:1", "other", ["notify"]), "it is known"
+    assert store.notice(kept.id, "bid:0", "[]", ["exec a"])
+    assert store.noticed(kept.id) == {"bid:1", "bid:0"}
+    assert store.undelivered(kept.id, "exec a", 3) == [("bid:1", "{}"), ("bid:0", "[]")]
+    store.tried(kept.id, "bid:1", "exec a", done=True)
+    assert store.undelivered(kept.id, "exec a", 3) == [("bid:0", "[]")]
+    assert store.undelivered(kept.id, "webhook b", 3) == [("bid:1", "{}")]
+    for _ in range(3):
+        store.tried(kept.id, "bid:0", "exec a", done=False)
+    assert store.undelivered(kept.id, "exec a", 3) == []
+    assert store.undelivered(kept.id, "notify", 3) == []
+    assert store.noticed(kept.id + 1) == set()

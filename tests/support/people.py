@@ -26,22 +26,25 @@ from rein.btc.hd import ExtendedKey
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST, Network
 from rein.btc.script import mandatory_multisig_script, multisig_script
-from rein.protocol import fields, job_keys
+from rein.protocol import fields, job_keys, sealing
 from rein.protocol.armor import Armored, read_armor
 from rein.protocol.documents import (
     AcceptDelivery,
     AcceptResolution,
     Bid,
     Delivery,
+    Disclosure,
     DisputeDelivery,
     DisputeOffer,
     DisputeResolution,
     Document,
     Enrollment,
     Job,
+    Message,
     Offer,
     Refund,
     Role,
+    SealedDocument,
     Settlement,
 )
 from rein.protocol.enrollments import Enrollments
@@ -102,7 +105,7 @@ class Person:
 
     def job_key(self, branch: str, what: str) -> PrivateKey:
         """The key of a job on the creator's or the worker's branch (hardened) or the mediator's (not)."""
-        mediates = branch in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT)
+        mediates = branch in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT, job_keys.MEDIATOR_MESSAGE)
         path = job_keys.job_path(what) if mediates else job_keys.hardened_job_path(what)
         return self.tree.derive(branch).derive(path).private_key
 
@@ -132,6 +135,7 @@ def enroll(who: Person, /, mediator: bool = False, **changes: Any) -> Signed[Enr
             "mediator_fee": BasisPoints(150),
             "mediator_escrow_xpub": who.xpub(job_keys.MEDIATOR_ESCROW),
             "mediator_payment_xpub": who.xpub(job_keys.MEDIATOR_PAYMENT),
+            "mediator_message_xpub": who.xpub(job_keys.MEDIATOR_MESSAGE),
         }
     defaults = {
         "network": who.network,
@@ -170,6 +174,7 @@ def job(
         "creator_contact": creator.contact,
         "creator_public_key": creator.job_key(job_keys.CREATOR_ESCROW, job_id).public_key,
         "creator_payment_address": _payment_address(creator, job_keys.CREATOR_PAYMENT, job_id),
+        "creator_message_key": creator.job_key(job_keys.CREATOR_MESSAGE, job_id).public_key,
         "creator_delegate_address": creator.delegate_address,
         "creator_master_address": creator.master_address,
     }
@@ -196,6 +201,7 @@ def bid(worker: Person, job: Signed[Job], /, **changes: Any) -> Signed[Bid]:
         "mediator_public_key": posted.mediator_public_key,
         "worker_public_key": worker_key,
         "worker_payment_address": _payment_address(worker, job_keys.WORKER_PAYMENT, job.id),
+        "worker_message_key": worker.job_key(job_keys.WORKER_MESSAGE, job.id).public_key,
     }
     return sign(Bid(**_fill(defaults, changes, HEIGHT + 1)), worker.delegate)
 
@@ -318,6 +324,74 @@ def accept_resolution(
     return sign(AcceptResolution(**_fill(defaults, changes, HEIGHT + 7)), who.delegate)
 
 
+def message_key(who: Person, role: Role, answers: Signed[Any]) -> PrivateKey:
+    """The message key of a person in the job of a document."""
+    job_document = getattr(answers.document, "job_document", answers.id)
+    if role is Role.WORKER:
+        return who.job_key(job_keys.WORKER_MESSAGE, job_document)
+    branch = job_keys.CREATOR_MESSAGE if role is Role.CREATOR else job_keys.MEDIATOR_MESSAGE
+    return who.job_key(branch, answers.document.job_id)
+
+
+Named = tuple[Person, Role]
+"""Somebody, as what he is in a job."""
+
+
+def sealed_message(
+    sender: Named, receiver: Named, answers: Signed[Any], /, text: str, **changes: Any
+) -> Signed[Message]:
+    """A message from one party of a job to another."""
+    document = Message(**_fill(_sealed_from(sender, receiver, answers), changes, HEIGHT + 3))
+    return _sealed(document, conversation_key(sender, receiver, answers), text, sender[0])
+
+
+def disclosure(
+    sender: Named, other: Named, mediator: Person, answers: Signed[Any], /, **changes: Any
+) -> Signed[Disclosure]:
+    """The key of the conversation of two, for the mediator."""
+    receiver = (mediator, Role.MEDIATOR)
+    defaults = {
+        **_sealed_from(sender, receiver, answers),
+        "other_address": other[0].master_address,
+        "other_key": message_key(*other, answers).public_key,
+    }
+    told = changes.pop("told", conversation_key(sender, other, answers).hex())
+    document = Disclosure(**_fill(defaults, changes, HEIGHT + 5))
+    return _sealed(document, conversation_key(sender, receiver, answers), told, sender[0])
+
+
+def conversation_key(one: Named, other: Named, answers: Signed[Any]) -> bytes:
+    """The key that two people share in the job of a document."""
+    job_document = getattr(answers.document, "job_document", answers.id)
+    return sealing.shared_key(message_key(*one, answers), message_key(*other, answers).public_key, job_document)
+
+
+def _sealed_from(sender: Named, receiver: Named, answers: Signed[Any]) -> dict[str, Any]:
+    (who, role), (to, to_role) = sender, receiver
+    job = _belongs_to(answers) if isinstance(answers.document, Job) else _same_job_as(answers)
+    return {
+        **job,
+        "previous": answers.id,
+        "role": role,
+        "delegate_address": who.delegate_address,
+        "master_address": who.master_address,
+        "to_role": to_role,
+        "to_address": to.master_address,
+        "from_key": message_key(who, role, answers).public_key,
+        "to_key": message_key(to, to_role, answers).public_key,
+        "sealed": "none",
+    }
+
+
+S = TypeVar("S", bound=SealedDocument)
+
+
+def _sealed(document: S, key: bytes, text: str, sender: Person) -> Signed[S]:
+    if document.sealed == "none":
+        document = dataclasses.replace(document, sealed=sealing.seal(key, text, document.associated_data()))
+    return sign(document, sender.delegate)
+
+
 def _said_by(who: Person, role: Role, answers: Signed[Any]) -> dict[str, Any]:
     return _same_job_as(answers) | {
         "role": role,
@@ -437,6 +511,15 @@ def refunded_story(network: Network = REGTEST, job_id: str = JOB_ID) -> Refunded
     told = story(network, job_id)
     agreed = refund(told.worker, told.offer, role=Role.WORKER, reason="Agreed.", block_height=HEIGHT + 5)
     return RefundedStory(told, refund(told.creator, told.offer), agreed)
+
+
+@lru_cache
+def messages_of_story() -> tuple[Signed[Message], Signed[Disclosure]]:
+    """In the job of `story()`, Charlie asks Bob, and Bob shows it to Alice."""
+    told = story()
+    asked = sealed_message((told.worker, Role.WORKER), (told.creator, Role.CREATOR), told.offer, "Shall I begin?")
+    shown = disclosure((told.creator, Role.CREATOR), (told.worker, Role.WORKER), told.mediator, told.delivery)
+    return asked, shown
 
 
 def with_changes(signed: Signed[D], key: PrivateKey, **changes: Any) -> Signed[D]:

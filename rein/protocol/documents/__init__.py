@@ -11,6 +11,7 @@ from rein.protocol.documents.dispute import Dispute, DisputeDelivery, DisputeOff
 from rein.protocol.documents.enrollment import Enrollment
 from rein.protocol.documents.job import Job
 from rein.protocol.documents.legacy import LegacyDocument
+from rein.protocol.documents.message import Disclosure, Message, SealedDocument
 from rein.protocol.documents.offer import Offer
 from rein.protocol.documents.party import PartyDocument
 from rein.protocol.documents.refund import Refund
@@ -30,6 +31,8 @@ TYPES: tuple[type[Document], ...] = (
     DisputeOffer,
     DisputeResolution,
     AcceptResolution,
+    Message,
+    Disclosure,
 )
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "AwardDocument",
     "Bid",
     "Delivery",
+    "Disclosure",
     "Dispute",
     "DisputeDelivery",
     "DisputeOffer",
@@ -49,10 +53,12 @@ __all__ = [
     "Job",
     "Kind",
     "LegacyDocument",
+    "Message",
     "Offer",
     "OrderDocument",
     "PartyDocument",
     "Refund",
     "Role",
+    "SealedDocument",
     "Settlement",
 ]

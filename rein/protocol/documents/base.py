@@ -28,6 +28,8 @@ class Kind(Enum):
     WORKER_DISPUTE = "workerdispute"
     RESOLUTION = "resolution"
     ACCEPT_RESOLUTION = "acceptresolution"
+    MESSAGE = "message"
+    DISCLOSURE = "disclosure"
 
 
 class Role(Enum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
 from rein.protocol.documents.base import Author, Kind, OrderDocument
-from rein.protocol.documents.checks import check_identity_addresses, check_payment_address
+from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
     AMOUNT,
@@ -21,7 +21,8 @@ from rein.protocol.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Bid(OrderDocument):
-    """Signed by the worker's delegate. Answers the job document: `previous` equals `job_document`."""
+    """Signed by the worker's delegate. Answers the job document: `previous` equals `job_document`. Without a
+    message key the worker takes no messages in this job."""
 
     TITLE = "Rein Bid"
     KIND = Kind.BID
@@ -38,6 +39,7 @@ class Bid(OrderDocument):
     mediator_public_key: bytes = line("Mediator public key", PUBLIC_KEY)
     worker_public_key: bytes = line("Worker public key", PUBLIC_KEY)
     worker_payment_address: str = line("Worker payment address", PAYMENT_ADDRESS)
+    worker_message_key: bytes | None = line("Worker message key", PUBLIC_KEY, optional=True)
 
     @property
     def author(self) -> Author:
@@ -50,6 +52,7 @@ class Bid(OrderDocument):
             worker_delegate_address=self.worker_delegate_address,
             worker_master_address=self.worker_master_address,
         )
+        check_message_key("Worker message key", self.worker_message_key, self.worker_public_key)
         check_payment_address(self.network, "Primary escrow address", self.primary_address)
         check_payment_address(self.network, "Mediator escrow address", self.mediator_address)
         check_payment_address(self.network, "Worker payment address", self.worker_payment_address)

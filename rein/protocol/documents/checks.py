@@ -36,6 +36,15 @@ def check_payment_address(network: Network, name: str, address: str) -> None:
         raise FieldError(f"{name}: {error.message}") from error
 
 
+def check_message_key(name: str, key: bytes | None, escrow_key: bytes) -> None:
+    """Refuse a key for messages that stands in an escrow too: an escrow key is used for nothing else.
+
+    :raises FieldError: naming the field.
+    """
+    if key == escrow_key:
+        raise FieldError(f"{name}: it is the key of an escrow, which is used for nothing else")
+
+
 def check_extended_key(network: Network, name: str, text: str) -> None:
     """Refuse an extended key that is private, damaged, of another network or too deep to derive a job's key from.
 

@@ -28,7 +28,7 @@ class Enrollment(Document):
     """Signed by the master key. `previous` names the enrollment that this one replaces, if any.
 
     A mediator also publishes two extended public keys (BIP32), from which anyone derives the mediator's escrow key
-    and payment address of any job: see `rein.protocol.job_keys`.
+    and payment address of any job: see `rein.protocol.job_keys`. A third one, for messages, may be left out.
     """
 
     TITLE = "Rein User Enrollment"
@@ -44,6 +44,7 @@ class Enrollment(Document):
     mediator_fee: BasisPoints | None = line("Mediator fee", FEE, optional=True)
     mediator_escrow_xpub: str | None = line("Mediator escrow extended key", EXTENDED_KEY, optional=True)
     mediator_payment_xpub: str | None = line("Mediator payment extended key", EXTENDED_KEY, optional=True)
+    mediator_message_xpub: str | None = line("Mediator message extended key", EXTENDED_KEY, optional=True)
 
     @property
     def author(self) -> Author:
@@ -66,6 +67,8 @@ class Enrollment(Document):
                 "a mediator's four fields (public key, fee, two extended keys) stand with the willingness "
                 "to mediate, all or none"
             )
+        if self.mediator_message_xpub is not None and not self.willing_to_mediate:
+            raise FieldError("an extended key for a mediator's messages stands with the willingness to mediate only")
         public_key, _, escrow_xpub, payment_xpub = terms
         if public_key is None or escrow_xpub is None or payment_xpub is None:
             return
@@ -75,3 +78,7 @@ class Enrollment(Document):
             raise FieldError("the mediator's two extended keys are the same; each branch holds one thing only")
         check_extended_key(self.network, "Mediator escrow extended key", escrow_xpub)
         check_extended_key(self.network, "Mediator payment extended key", payment_xpub)
+        if self.mediator_message_xpub in (escrow_xpub, payment_xpub):
+            raise FieldError("the mediator's extended key for messages is one for money; each holds one thing only")
+        if self.mediator_message_xpub is not None:
+            check_extended_key(self.network, "Mediator message extended key", self.mediator_message_xpub)

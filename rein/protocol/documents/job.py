@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.protocol.documents.base import Author, Document, Kind
-from rein.protocol.documents.checks import check_identity_addresses, check_payment_address
+from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
     CONTACT,
@@ -32,7 +32,8 @@ class Job(Document):
     """Signed by the creator's delegate. An order is identified by this document's id, never by its Job ID.
 
     What it says of the mediator is a copy, for readers, of the enrollment named by `mediator_enrollment`; it counts
-    only if it agrees with it. `time` is the time of the block at signing, in seconds since 1970.
+    only if it agrees with it. `time` is the time of the block at signing, in seconds since 1970. Without a message key
+    the creator takes no messages in this job.
     """
 
     TITLE = "Rein Job"
@@ -55,6 +56,7 @@ class Job(Document):
     creator_contact: str = line("Job creator contact", CONTACT)
     creator_public_key: bytes = line("Job creator public key", PUBLIC_KEY)
     creator_payment_address: str = line("Job creator payment address", PAYMENT_ADDRESS)
+    creator_message_key: bytes | None = line("Job creator message key", PUBLIC_KEY, optional=True)
     creator_delegate_address: str = line("Job creator delegate address", IDENTITY_ADDRESS)
     creator_master_address: str = line("Job creator master address", IDENTITY_ADDRESS)
 
@@ -74,5 +76,6 @@ class Job(Document):
             job_creator_delegate_address=self.creator_delegate_address,
             job_creator_master_address=self.creator_master_address,
         )
+        check_message_key("Job creator message key", self.creator_message_key, self.creator_public_key)
         check_payment_address(self.network, "Mediator payment address", self.mediator_payment_address)
         check_payment_address(self.network, "Job creator payment address", self.creator_payment_address)

@@ -1,0 +1,124 @@
+"""`rein watch`: fetch what is new, look at the chain, and tell each event once to everybody who wants it.
+
+An event is remembered in the home before anybody is told, together with whom to tell; a hook that fails is tried again
+in later rounds, and one that succeeded is never told again. Only a crash between a success and the note of it repeats
+an event: its id is the same then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rein.errors import ReinError
+from rein.workflows.cases import load_orders, my_orders
+from rein.workflows.desk import Desk
+from rein.workflows.events import Event, EventType, Wanted, events_of, new_jobs
+from rein.workflows.hooks import Hook
+from rein.workflows.overview import orders_to_watch
+from rein.workflows.pull import pull
+from rein.workflows.watch_chain import look
+
+MOST_ATTEMPTS = 20
+"""Rounds in which a failing hook is tried before it is given up for an event."""
+
+_FAILURES_A_ROUND = 3
+"""After so many failures a hook is left alone until the next round."""
+
+_BEGUN = "begun"
+"""The event that every home notices first."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What to watch for, and whom to tell. No `types` are all of them."""
+
+    hooks: Sequence[Hook]
+    types: frozenset[EventType] = frozenset()
+    wanted: Wanted = field(default_factory=Wanted)
+
+    def wants(self, event: Event) -> bool:
+        return not self.types or event.type in self.types
+
+
+@dataclass
+class Round:
+    """What one round did. `told` counts events for each hook that took them; `failures` are sentences."""
+
+    new: int = 0
+    told: int = 0
+    waiting: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def fetch(desk: Desk) -> list[str]:
+    """Fetch and look, as `rein sync` does but without uploading, so that no key is needed; what went wrong. The one
+    place where watching meets the servers and the chain."""
+    problems = [told.error.message for told in pull(desk) if told.error is not None]
+    try:
+        look(desk, load_orders(desk, orders_to_watch(desk)).orders)
+    except ReinError as error:
+        problems.append(f"The chain was not looked at: {error.message}")
+    return list(dict.fromkeys(problems))
+
+
+def begin(desk: Desk, watch: Watch, now: int) -> None:
+    """At the first time in a home, take what is here already as told."""
+    if _BEGUN not in desk.store.noticed(desk.identity.id):
+        _notice(desk, watch, now, silent=True)
+        desk.store.notice(desk.identity.id, _BEGUN, "", [])
+
+
+def watch_round(desk: Desk, watch: Watch, now: int, gather: Callable[[Desk], list[str]] = fetch) -> Round:
+    """One round. Failures of servers, of the chain and of hooks are told, not raised.
+
+    :param now: seconds since 1970.
+    """
+    begin(desk, watch, now)
+    result = Round(failures=gather(desk))
+    result.new = _notice(desk, watch, now)
+    for hook in watch.hooks:
+        _tell(desk, hook, result)
+    return result
+
+
+def _notice(desk: Desk, watch: Watch, now: int, *, silent: bool = False) -> int:
+    """Remember what is new; how many events there were for the hooks."""
+    identity, noticed = desk.identity.id, desk.store.noticed(desk.identity.id)
+    jobs, others = new_jobs(desk, watch.wanted, now, noticed)
+    found = [*events_of(desk, my_orders(desk).orders, noticed), *jobs]
+    hooks = [hook.name for hook in watch.hooks]
+    count = 0
+    for event in found:
+        if event.id in noticed:
+            continue
+        to_tell: Collection[str] = hooks if watch.wants(event) and not silent else []
+        is_new = desk.store.notice(identity, event.id, _body(event) if to_tell else "", to_tell)
+        count += is_new and bool(to_tell)
+    for event in others:
+        desk.store.notice(identity, event.id, "", [])
+    return count
+
+
+def _tell(desk: Desk, hook: Hook, result: Round) -> None:
+    identity, failures = desk.identity.id, 0
+    waiting = desk.store.undelivered(identity, hook.name, MOST_ATTEMPTS)
+    for number, (event_id, body) in enumerate(waiting):
+        if failures == _FAILURES_A_ROUND:
+            result.waiting += len(waiting) - number
+            return
+        event: Mapping[str, Any] = json.loads(body)
+        problem = hook.tell(event, body)
+        desk.store.tried(identity, event_id, hook.name, done=problem is None)
+        if problem is None:
+            result.told += 1
+        else:
+            failures += 1
+            result.waiting += 1
+            result.failures.append(f"{event['type']} {event_id[:40]}: {problem}")
+
+
+def _body(event: Event) -> str:
+    return json.dumps(asdict(event), sort_keys=True)
