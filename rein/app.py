@@ -82,9 +82,13 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
 
     def open_keyring(row: IdentityRow) -> Keyring:
         from rein.identity.keyfile import read_key_file
-        from rein.identity.keyring import Keyring
+        from rein.identity.keyring import open_secret
+        from rein.identity.unlocked import unlocked_words
 
-        return Keyring(read_key_file(settings.home / row.key_file, ask_passphrase(row.name)), settings.network)
+        words = unlocked_words(settings.home, row.key_file)
+        if words is None:
+            words = read_key_file(settings.home / row.key_file, ask_passphrase(row.name))
+        return open_secret(words, settings.network)
 
     row = _choose_identity(store, settings)
     return Desk(
@@ -101,14 +105,17 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
 
 
 def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
-    """The identity that was named, or the first one of this home on this network."""
+    """The identity that was named, or the first one of this home on this network. A home without any has nobody to
+    refuse: a name in its settings may be of another network."""
     rows = store.identities(settings.network.name)
-    if settings.identity is None:
+    if settings.identity is None or not rows:
         return rows[0] if rows else None
+    from rein.protocol.sin import secure_identity_number
+
     for row in rows:
-        if settings.identity in (row.name, row.master_address):
+        if settings.identity in (row.name, row.master_address, secure_identity_number(row.master_address)):
             return row
     raise NotFoundError(
         f"this home has no identity {settings.identity!r} on {settings.network.name}",
-        hint="It has: " + (", ".join(row.name for row in rows) or "none yet; create one with rein setup"),
+        hint="It has: " + ", ".join(row.name for row in rows),
     )

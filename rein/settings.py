@@ -26,6 +26,7 @@ PASSPHRASE_VARIABLE: Final = "REIN_PASSPHRASE"  # noqa: S105 - the name of a var
 CONFIG_FILE: Final = "config.toml"
 CONFIG_KEYS: Final[Mapping[str, str]] = {
     "network": f"the network to work on: {', '.join(NETWORKS)}",
+    "identity": "who acts: a name, master address or SIN of rein identities",
     "chain": "who tells about the chain: addresses such as http://127.0.0.1:8332, see rein config chain",
     "chain_cookie": "path of Bitcoin Core's cookie file",
     "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
@@ -100,7 +101,7 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
     return Settings(
         home=home,
         network=network,
-        identity=flags.identity or environment.get(IDENTITY_VARIABLE),
+        identity=flags.identity or environment.get(IDENTITY_VARIABLE) or file.get("identity"),
         chain=read_chain(
             flags.chain or environment.get(CHAIN_VARIABLE) or file.get("chain") or "",
             network,

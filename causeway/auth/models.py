@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.accounts.models import MAX_ADDRESS
@@ -28,18 +29,21 @@ class NonceUse(Base):
 
 
 class Delegation(Base):
-    """That a stored, verified enrollment of `master` names `delegate`. `previous` is the enrollment it replaces."""
+    """That a stored, verified enrollment of `master` names `delegate`, and which ones it revokes. `previous` is the
+    enrollment it replaces."""
 
     __tablename__ = "delegation"
     __table_args__ = (
         Index("delegation_proof_index", "master", "delegate"),
         Index("delegation_previous_index", "previous", postgresql_where=text("previous IS NOT NULL")),
+        Index("delegation_revoked_index", "master", postgresql_where=text("revoked <> '{}'::varchar[]")),
     )
 
     enrollment: Mapped[str] = mapped_column(ascii_text(64), primary_key=True)
     master: Mapped[str] = mapped_column(ascii_text(MAX_ADDRESS))
     delegate: Mapped[str] = mapped_column(ascii_text(MAX_ADDRESS))
     previous: Mapped[str | None] = mapped_column(ascii_text(64))
+    revoked: Mapped[list[str]] = mapped_column(ARRAY(ascii_text(MAX_ADDRESS)), server_default=text("'{}'"))
 
 
 nonce_use = table_of(NonceUse)

@@ -7,7 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Integer, ScalarSelect, Text, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Integer,
+    ScalarSelect,
+    Text,
+    and_,
+    any_,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -117,11 +132,12 @@ def forget_old_nonces(connection: Connection, oldest_valid: str) -> bool:
 
 
 def proves(connection: Connection, signed: Signed[Any], *, owner: str, signer: str) -> bool:
-    """Whether this very document is an enrollment by which `owner` makes `signer` its delegate, not replaced yet."""
+    """Whether this very document is an enrollment by which `owner` makes `signer` its delegate, neither replaced nor
+    the delegate revoked yet."""
     if enrolled_master(signed) != owner or named_delegate(signed) != signer:
         return False
-    replaced = select(delegation.c.enrollment).where(delegation.c.previous == signed.id, delegation.c.master == owner)
-    return connection.scalar(replaced.limit(1)) is None
+    replaced = exists().where(delegation.c.previous == signed.id, delegation.c.master == owner)
+    return not connection.scalar(select(or_(replaced, _is_revoked(literal(owner), literal(signer)))))
 
 
 def remember_delegation(connection: Connection, *signed: Signed[Any]) -> None:
@@ -135,8 +151,16 @@ def _delegation_row(signed: Signed[Any]) -> dict[str, object] | None:
     master, delegate = enrolled_master(signed), named_delegate(signed)
     if master is None or delegate is None:
         return None
-    previous = signed.document.previous if isinstance(signed.document, Enrollment) else None
-    return {"enrollment": signed.id, "master": master, "delegate": delegate, "previous": previous}
+    previous, revoked = None, []
+    if isinstance(signed.document, Enrollment):
+        previous, revoked = signed.document.previous, [each.address for each in signed.document.revoked or ()]
+    return {
+        "enrollment": signed.id,
+        "master": master,
+        "delegate": delegate,
+        "previous": previous,
+        "revoked": revoked,
+    }
 
 
 def forget_delegation(connection: Connection, *document_ids: str) -> None:
@@ -171,11 +195,19 @@ def _nonce_is_spent() -> ColumnElement[bool]:
 
 
 def _signer_is_enrolled() -> ColumnElement[bool]:
-    """Whether a stored enrollment of the owner names the signer, and no other of its enrollments replaces that one."""
+    """Whether a stored enrollment of the owner names the signer, no other of its enrollments replaces that one, and
+    none revokes this delegate: a revocation holds whatever came before or after it. The height it names is for
+    documents; here somebody wants to write now."""
     newer = delegation.alias("newer")
     replaced = exists().where(newer.c.previous == delegation.c.enrollment, newer.c.master == delegation.c.master)
     named = and_(delegation.c.master == _proofs.c.owner, delegation.c.delegate == _proofs.c.signer)
-    return exists().where(named, ~replaced)
+    return and_(exists().where(named, ~replaced), ~_is_revoked(_proofs.c.owner, _proofs.c.signer))
+
+
+def _is_revoked(master: Any, delegate: Any) -> ColumnElement[bool]:
+    revoking = delegation.alias("revoking")
+    some = revoking.c.revoked != literal_column("'{}'::varchar[]")
+    return exists().where(revoking.c.master == master, some, delegate == any_(revoking.c.revoked))
 
 
 _LOOK_UP = Prepared(

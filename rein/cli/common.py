@@ -67,8 +67,13 @@ class Cli:
 
     def passphrase(self, name: str) -> str:
         """The passphrase of an identity: from the descriptor, the environment, or the terminal."""
-        return self.given_passphrase() or self.terminal.ask_secret(f"Passphrase of {name}", "--passphrase-fd")
+        return self.given_passphrase or self.terminal.ask_secret(f"Passphrase of {name}", "--passphrase-fd")
 
+    def new_passphrase(self, prompt: str = "A passphrase for your key file") -> str:
+        """A passphrase for a file that is about to be written."""
+        return self.given_passphrase or self.terminal.ask_secret(prompt, "--passphrase-fd", confirm=True)
+
+    @cached_property
     def given_passphrase(self) -> str | None:
         """The passphrase, if it was given to a script: first line of the descriptor, or the variable.
 

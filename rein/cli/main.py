@@ -16,6 +16,12 @@ from rein.errors import ReinError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("rein.cli.setup", "Create your identity."),
+    "identities": ("rein.cli.identities", "List the identities of this home."),
+    "enroll": ("rein.cli.enroll", "Change your contact, terms or delegate."),
+    "unlock": ("rein.cli.unlock", "Open your key file for a while."),
+    "lock": ("rein.cli.unlock", "Close it again."),
+    "backup": ("rein.cli.backup", "Write this home into one encrypted file."),
+    "restore": ("rein.cli.backup", "Make a home from such a file."),
     "request": ("rein.cli.request", "Ask a server for free microhosting."),
     "buy": ("rein.cli.buy", "Buy hosting at a server."),
     "servers": ("rein.cli.servers", "See your servers: price, space, expiry, speed."),

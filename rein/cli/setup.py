@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command, first, form_option
+from rein.cli.setup_restore import read_words, remember_chain, restore_from_words, welcome
 from rein.errors import InputError
 
 if TYPE_CHECKING:
     from rein.cli.form import Form
     from rein.protocol.values import BasisPoints
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _WORDS_TO_CONFIRM = 3
 
 
@@ -24,7 +25,16 @@ _WORDS_TO_CONFIRM = 3
 @click.option("--contact", help="E-mail address or another way to reach you; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@click.option("--recovery", metavar="ADDRESS", help="Who may hand the identity on: an address whose key is elsewhere.")
 @click.option("--words-fd", type=int, metavar="N", help="Use the twelve words read from this file descriptor.")
+@click.option("--restore", is_flag=True, help="Bring an identity back from its words and the servers.")
+@click.option("--server", "servers", multiple=True, metavar="URL", help="With --restore: a server you used. Repeat.")
+@click.option("--offline", "offline_file", type=_FILE, help="Write what your master key must sign into this file.")
+@click.option("--master", metavar="ADDRESS", help="With --offline: your master address, whose key is elsewhere.")
+@click.option("--delegate-fd", type=int, metavar="N", help="With --offline: read the delegate's WIF from there.")
+@click.option("--signed", "signed_file", type=_FILE, help="Finish --offline: the file, signed.")
+@click.option("--signature", metavar="BASE64", help="With --signed: the signature, if the file holds the text alone.")
+@click.option("--import", "old_file", type=_FILE, help="Take over a backup-rein.json of 2016.")
 @form_option
 def setup(
     cli: Cli,
@@ -32,13 +42,39 @@ def setup(
     contact: str | None,
     mediate: bool | None,
     fee: str | None,
+    recovery: str | None,
     words_fd: int | None,
+    restore: bool,
+    servers: tuple[str, ...],
+    offline_file: Path | None,
+    master: str | None,
+    delegate_fd: int | None,
+    signed_file: Path | None,
+    signature: str | None,
+    old_file: Path | None,
     form_file: Path | None,
 ) -> None:
-    """Create your identity: twelve words, an encrypted key file and a signed enrollment.
+    """Create your identity: twelve words, an encrypted key file and a signed enrollment. Or bring one back.
 
-    Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
+    \b
+    Examples: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
+              rein setup --restore --server https://causeway.example
+              rein setup --offline enrollment.txt --master ADDRESS; then rein setup --signed enrollment.txt
+              rein setup --import backup-rein.json
     """
+    from rein.cli import setup_offline
+
+    if restore:
+        restore_from_words(cli, name, words_fd, servers)
+        return
+    if signed_file is not None:
+        setup_offline.finish(cli, signed_file, signature)
+        return
+    if servers:
+        raise InputError("--server goes with --restore", hint="Register servers later: rein request URL")
+    if old_file is not None:
+        setup_offline.take_over(cli, old_file, words_fd, offline_file)
+        return
     from rein.btc.hd import check_mnemonic, new_mnemonic
     from rein.cli.form import read_form
     from rein.workflows.enroll import NewIdentity, check_free, create_identity
@@ -48,46 +84,22 @@ def setup(
     name = first(name, form.get("User")) or terminal.ask("Name or handle", "--name")
     check_free(cli.desk, name)
     contact = first(contact, form.get("Contact")) or terminal.ask("Contact (public, such as an e-mail)", "--contact")
-    points = _mediator_fee(cli, mediate, fee, form)
-    words = check_mnemonic(_read_words(words_fd)) if words_fd is not None else new_mnemonic()
-    passphrase = cli.given_passphrase() or terminal.ask_secret(
-        "A passphrase for your key file", "--passphrase-fd", confirm=True
-    )
+    points = mediator_fee(cli, mediate, fee, form)
+    new = NewIdentity(name, contact, points, recovery)
+    if offline_file is not None:
+        setup_offline.begin(cli, offline_file, new, master, delegate_fd)
+        return
+    words = check_mnemonic(read_words(words_fd)) if words_fd is not None else new_mnemonic()
+    passphrase = cli.new_passphrase()
     if words_fd is None:
         _show_words(cli, words)
-    _remember_chain(cli)
-    row, signed = create_identity(cli.desk, NewIdentity(name, contact, points), words, passphrase)
-    terminal.say(f"You are {name}.")
-    terminal.say(f"  master address    {row.master_address}")
-    terminal.say(f"  delegate address  {row.delegate_address}")
-    terminal.say(f"  key file          {cli.settings.home / row.key_file}")
-    terminal.say("Next: register servers with `rein request URL`, then upload your enrollment with `rein sync`.")
-    result = {
-        "name": name,
-        "network": row.network,
-        "master_address": row.master_address,
-        "delegate_address": row.delegate_address,
-        "sin": signed.document.sin,
-        "document_id": signed.id,
-        "key_file": str(cli.settings.home / row.key_file),
-    }
+    remember_chain(cli)
+    row, signed = create_identity(cli.desk, new, words, passphrase)
+    result = welcome(cli, row, signed)
     terminal.result(result if words_fd is not None else result | {"words": words})
 
 
-def _remember_chain(cli: Cli) -> None:
-    """Keep the network and chain source given to `setup` in the home, so that later commands need not repeat them."""
-    from rein.settings import read_config, write_config
-
-    known = read_config(cli.settings.home)
-    for key in ("network", "chain", "chain_cookie"):
-        value = cli.given(key)
-        if value is not None and key not in known:
-            write_config(cli.settings.home, key, str(value.resolve() if key == "chain_cookie" else value))
-
-
-def _mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) -> BasisPoints | None:
-    from rein.protocol.values import fee_percent
-
+def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) -> BasisPoints | None:
     if mediate is None:
         answer = form.get("Willing to mediate")
         if answer is not None:
@@ -99,19 +111,21 @@ def _mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) -
     if not mediate:
         return None
     text = first(fee, form.get("Mediator fee")) or cli.terminal.ask("Your fee in percent", "--fee", default="1.0")
+    return fee_points(text)
+
+
+def fee_points(text: str) -> BasisPoints:
+    """A fee somebody typed: 1, 1.5 or 1.5%.
+
+    :raises InputError: it is none.
+    """
+    from rein.protocol.values import fee_percent
+
     number = text.strip().rstrip("%").strip()
     try:
         return fee_percent(f"{number if '.' in number else number + '.0'}%")
     except ValueError as error:
         raise InputError(f"the mediator's fee: {error}") from error
-
-
-def _read_words(descriptor: int) -> str:
-    try:
-        with os.fdopen(descriptor, encoding="utf-8") as file:
-            return file.read(1024)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no words can be read from descriptor {descriptor}: {error}") from error
 
 
 def _show_words(cli: Cli, words: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rein.cli.common import Cli, command, job_option
 from rein.cli.terminal import safe, safe_line
+from rein.protocol.sin import secure_identity_number
 
 
 @command("status")
@@ -30,6 +31,7 @@ def _overview(cli: Cli) -> None:
     terminal.say(f"{safe_line(row.name)} on {row.network}")
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
+    terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
     terminal.say(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
     terminal.say()
     if seen.jobs:
@@ -51,6 +53,7 @@ def _overview(cli: Cli) -> None:
                 "network": row.network,
                 "master_address": row.master_address,
                 "delegate_address": row.delegate_address,
+                "sin": secure_identity_number(row.master_address),
             },
             "servers": servers,
             "jobs": seen.jobs,

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import json
+from copy import copy
 from functools import cached_property
 
 from rein.btc.address import p2pkh_address, p2wpkh_address
+from rein.btc.hashes import tagged_hash
 from rein.btc.hd import ExtendedKey, check_mnemonic, seed_from_mnemonic
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
+from rein.errors import IdentityError, KeyMaterialError
 from rein.protocol import job_keys
 from rein.protocol.values import DocumentId
+
+MAX_DELEGATES = 100
+"""How many delegates of one identity are looked for."""
+
+_TREE_TAG = "rein/delegate-tree"
 
 
 class Keyring:
     """The keys of one identity on one network. Lives in memory only, for as long as a command needs it."""
 
+    delegate_number: int = 0
+    """Which of the delegates the words give: 0 for the first."""
+
     def __init__(self, words: str, network: Network) -> None:
         """:raises KeyMaterialError: `words` are no BIP39 words."""
         self.network = network
-        self._root = ExtendedKey.from_seed(seed_from_mnemonic(check_mnemonic(words)), network)
+        self._words = check_mnemonic(words)
+
+    @cached_property
+    def _root(self) -> ExtendedKey:
+        return ExtendedKey.from_seed(seed_from_mnemonic(self._words), self.network)
+
+    def with_delegate(self, address: str) -> Keyring:
+        """The same keys, with the delegate of this address.
+
+        :raises IdentityError: the words do not give such a delegate.
+        """
+        for number in range(MAX_DELEGATES):
+            if p2pkh_address(self._delegate_at(number).public_key, self.network) == address:
+                return self._with_number(number)
+        raise IdentityError(f"these words do not give the delegate {address}")
+
+    def with_next_delegate(self) -> Keyring:
+        """The same keys, with the delegate after this one."""
+        return self._with_number(self.delegate_number + 1)
+
+    def _with_number(self, number: int) -> Keyring:
+        other = copy(self)
+        vars(other).pop("delegate", None)
+        other.delegate_number = number
+        return other
 
     @cached_property
     def master(self) -> PrivateKey:
@@ -28,7 +64,11 @@ class Keyring:
     @cached_property
     def delegate(self) -> PrivateKey:
         """Signs everything else."""
-        return self._root.derive(job_keys.DELEGATE).private_key
+        return self._delegate_at(self.delegate_number)
+
+    def _delegate_at(self, number: int) -> PrivateKey:
+        path = job_keys.NEXT_DELEGATE.format(number) if number else job_keys.DELEGATE
+        return self._root.derive(path).private_key
 
     @property
     def master_address(self) -> str:
@@ -106,3 +146,76 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring({self.network.name})"
+
+
+class DelegateKeyring(Keyring):
+    """The keys of an identity whose delegate key is all there is: its master key is elsewhere, or stands beside it.
+
+    The keys of jobs need a tree, and there are no words for one: its seed is a hash of the delegate's secret. So
+    whoever steals this delegate has the keys of its jobs too, which no thief of a delegate made from words has.
+    """
+
+    def __init__(
+        self, delegate: PrivateKey, network: Network, master_address: str, master: PrivateKey | None = None
+    ) -> None:
+        """:raises KeyMaterialError: an uncompressed delegate key, or a master key of another address."""
+        if not delegate.compressed:
+            raise KeyMaterialError("the delegate key is uncompressed; escrows take compressed ones only")
+        if master is not None and p2pkh_address(master.public_key, network) != master_address:
+            raise KeyMaterialError(f"the master key is not that of {master_address}")
+        self.network = network
+        self.delegate_number = 0
+        self._delegate = delegate
+        self._master = master
+        self._master_address = master_address
+
+    @cached_property
+    def _root(self) -> ExtendedKey:
+        return ExtendedKey.from_seed(tagged_hash(_TREE_TAG, self._delegate.secret), self.network)
+
+    @cached_property
+    def master(self) -> PrivateKey:
+        """:raises IdentityError: it is elsewhere."""
+        if self._master is None:
+            raise IdentityError("the master key of this identity is not here", hint="Sign with it where it is.")
+        return self._master
+
+    @property
+    def master_address(self) -> str:
+        return self._master_address
+
+    def with_delegate(self, address: str) -> Keyring:
+        if address != self.delegate_address:
+            raise IdentityError(f"the key file does not hold the delegate {address}")
+        return self
+
+    def with_next_delegate(self) -> Keyring:
+        raise IdentityError("this identity has no words, from which another delegate could be made")
+
+    def _delegate_at(self, number: int) -> PrivateKey:
+        return self._delegate
+
+    def to_secret(self) -> str:
+        """What the key file holds, in place of words: one line."""
+        master = None if self._master is None else self._master.to_wif(self.network)
+        delegate = self._delegate.to_wif(self.network)
+        return json.dumps({"delegate": delegate, "master_address": self._master_address, "master": master})
+
+
+def open_secret(secret: str, network: Network) -> Keyring:
+    """The keys that the content of a key file gives: words, or what `DelegateKeyring.to_secret` wrote.
+
+    :raises KeyMaterialError: it is neither.
+    """
+    if not secret.startswith("{"):
+        return Keyring(secret, network)
+    try:
+        parts = json.loads(secret)
+        wifs = [parts["delegate"], parts["master"]]
+        delegate, master = (None if wif is None else PrivateKey.from_wif(wif, network) for wif in wifs)
+        address = parts["master_address"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KeyMaterialError("the key file holds neither words nor a delegate key") from error
+    if delegate is None or not isinstance(address, str):
+        raise KeyMaterialError("the key file holds no delegate key")
+    return DelegateKeyring(delegate, network, address, master)

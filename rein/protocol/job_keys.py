@@ -3,7 +3,7 @@
 Paths in the identity's BIP32 tree (m is made from its words):
 
     m/0                       master: signs enrollments
-    m/1'/0                    delegate: signs everything else
+    m/1'/0                    delegate: signs everything else; later ones are m/1'/1', m/1'/2' and so on
     m/2'/0'/J'  m/2'/1'/J'  m/2'/2'/J'    creator: escrow key, payment address and message key of a job
     m/3'/0'/J'  m/3'/1'/J'  m/3'/2'/J'    worker:  the same of a bid on a job
     m/4'/0'/J   m/4'/1'/J   m/4'/2'/J     mediator: the same of a job (J not hardened)
@@ -29,6 +29,8 @@ from rein.protocol.values import DocumentId
 
 MASTER = "m/0"
 DELEGATE = "m/1'/0"
+NEXT_DELEGATE = "m/1'/{}'"
+"""A stolen delegate key must not help to find the next one, so the next ones are hardened. The first is as in 2016."""
 CREATOR_ESCROW = "m/2'/0'"
 CREATOR_PAYMENT = "m/2'/1'"
 WORKER_ESCROW = "m/3'/0'"

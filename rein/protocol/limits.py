@@ -30,3 +30,6 @@ MAX_EXPIRATION_DAYS: Final = 3_650
 MAX_HEIGHT: Final = 2**31 - 1
 MAX_TIME: Final = 2**32 - 1
 """A block's time is an unsigned 32-bit number of seconds since 1970 (BIP113)."""
+
+MAX_REVOKED = 100
+"""Delegates that one enrollment revokes."""

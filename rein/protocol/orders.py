@@ -18,7 +18,7 @@ in `Order.apart` with the reason, and changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
@@ -45,6 +45,7 @@ from rein.protocol.documents import (
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.job_keys import check_mediator
 from rein.protocol.messages import check_sealed, in_reading_order, speakers_of
+from rein.protocol.revoked import answered_by_others
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId, mediator_fee
 
@@ -212,13 +213,14 @@ class Order:
         )
 
 
-def check_job(job: Signed[Job], enrollments: Enrollments) -> None:
+def check_job(job: Signed[Job], enrollments: Enrollments, *, answered: bool = False) -> None:
     """Refuse a job that its creator may not have signed, or that misquotes its mediator.
 
+    :param answered: somebody has bid on it; then revoking the delegate that signed it comes too late.
     :raises AuthorityError: saying which.
     """
     document = job.document
-    enrollments.check_author(document)
+    enrollments.check_author(document, answered=answered)
     enrollment = enrollments.by_id(document.mediator_enrollment)
     if enrollment is None:
         raise AuthorityError("the mediator's enrollment that the job names is not known here")
@@ -241,8 +243,10 @@ def fold(
     :param offer_id: which offer to look at where the creator signed several; none of them otherwise.
     :raises AuthorityError: the job itself may not be (`check_job`).
     """
-    check_job(job, enrollments)
-    sieve = _Sieve(job, enrollments, documents)
+    documents = list(documents)
+    answered = answered_by_others(job, documents, enrollments)
+    check_job(job, enrollments, answered=job.id in answered)
+    sieve = _Sieve(job, enrollments, documents, answered)
     bids = sieve.take(Bid, lambda bid: _check_bid(bid, job))
     offers = sieve.take(Offer, lambda offer: _check_offer(offer, job, bids))
     offer = _chosen(offers, offer_id)
@@ -346,7 +350,13 @@ O = TypeVar("O", bound=OrderDocument)  # noqa: E741 - the one type variable here
 class _Sieve:
     """The documents of one order, taken out type by type; what does not belong goes apart with a reason."""
 
-    def __init__(self, job: Signed[Job], enrollments: Enrollments, documents: Iterable[Signed[Any]]) -> None:
+    def __init__(
+        self,
+        job: Signed[Job],
+        enrollments: Enrollments,
+        documents: Iterable[Signed[Any]],
+        answered: Collection[DocumentId],
+    ) -> None:
         self.apart: list[Apart] = []
         self._open: list[Signed[Any]] = []
         unique = {signed.id: signed for signed in documents}
@@ -356,7 +366,7 @@ class _Sieve:
                 continue
             try:
                 _check_belongs(document, job)
-                enrollments.check_author(document)
+                enrollments.check_author(document, answered=signed.id in answered)
             except ReinError as reason:
                 self.apart.append(Apart(signed, reason))
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NewType
 
 from rein.btc.address import is_identity_address
@@ -19,11 +20,21 @@ DocumentId = NewType("DocumentId", str)
 BasisPoints = NewType("BasisPoints", int)
 """Hundredths of a percent, 1 to 10,000."""
 
+
+@dataclass(frozen=True)
+class Revocation:
+    """A delegate that speaks for its identity no longer: in nothing that names the block at `height` or a later one."""
+
+    address: str
+    height: int
+
+
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"[a-z0-9]{20}")
 _TAG = re.compile(r"[a-z0-9](?:[a-z0-9 +#.-]*[a-z0-9+#])?")
 _PERCENT = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})%")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_REVOCATION = re.compile(r"([1-9A-HJ-NP-Za-km-z]+) from (0|[1-9][0-9]*)")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
 _BECH32 = re.compile(r"[a-z0-9]+")
 
@@ -67,6 +78,21 @@ def job_tags(text: str) -> tuple[str, ...]:
     if len(set(tags)) < len(tags):
         raise ValueError("a tag stands twice")
     return tags
+
+
+def revocations(text: str) -> tuple[Revocation, ...]:
+    """Read delegates that were revoked: `ADDRESS from HEIGHT`, separated by a comma and a blank."""
+    found = []
+    for part in text.split(", "):
+        match = _REVOCATION.fullmatch(part)
+        if match is None:
+            raise ValueError(f"{shorten(part)!r} is not ADDRESS from HEIGHT")
+        found.append(Revocation(IDENTITY_ADDRESS.parse(match[1]), HEIGHT.parse(match[2])))
+    if len(found) > limits.MAX_REVOKED:
+        raise ValueError(f"{len(found)} delegates; at most {limits.MAX_REVOKED}")
+    if len({each.address for each in found}) < len(found):
+        raise ValueError("a delegate stands twice")
+    return tuple(found)
 
 
 def _match(pattern: re.Pattern[str], text: str, what: str) -> str:
@@ -132,6 +158,10 @@ def _format_tags(tags: tuple[str, ...]) -> str:
     return ", ".join(tags)
 
 
+def _format_revocations(revoked: tuple[Revocation, ...]) -> str:
+    return ", ".join(f"{each.address} from {each.height}" for each in revoked)
+
+
 def _network_name(network: Network) -> str:
     return network.name
 
@@ -157,11 +187,13 @@ PUBLIC_KEY: Codec[bytes] = Codec(parse_public_key, _hex)
 EXTENDED_KEY = _matching(_BASE58, 120, "an extended public key")
 SIN = _matching(_BASE58, 40, "a Secure Identity Number")
 SEALED = _matching(_BASE64, limits.MAX_SEALED, "a sealed text in base64")
+SIGNATURE = _matching(_BASE64, 100, "a signature in base64")
 PSBT = _matching(_BASE64, 20_000, "a PSBT in base64")
 AMOUNT: Codec[Sat] = Codec(parse_btc, format_btc)
 FEE: Codec[BasisPoints] = Codec(fee_percent, format_fee)
 BOOLEAN: Codec[bool] = Codec(_bool, str)
 NETWORK: Codec[Network] = Codec(_network, _network_name)
+REVOCATIONS: Codec[tuple[Revocation, ...]] = Codec(revocations, _format_revocations)
 TAGS: Codec[tuple[str, ...]] = Codec(job_tags, _format_tags)
 
 

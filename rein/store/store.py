@@ -39,6 +39,7 @@ _INSERT_DOCUMENT = (
     f"INSERT INTO document ({', '.join(_DOCUMENT_COLUMNS)}, received_from)"  # noqa: S608 - names of ours
     f" VALUES ({', '.join('?' * len(_DOCUMENT_COLUMNS))}, ?)"
 )
+_INSERT_OWN = f"{_INSERT_DOCUMENT} ON CONFLICT (id) DO UPDATE SET own = 1"
 
 
 class Store:
@@ -59,8 +60,15 @@ class Store:
         values = {key: value for key, value in vars(row).items() if key != "id"}
         with self._database.writing() as connection:
             new_id = connection.execute(_insert("identity", values), values).lastrowid
-            connection.execute(_INSERT_DOCUMENT, _document_row(enrollment, None))
+            connection.execute(_INSERT_OWN, _document_row(enrollment, None))
         return IdentityRow(new_id or 0, **values)
+
+    def change_identity(self, row: IdentityRow, enrollment: Signed[Any]) -> None:
+        """Remember what an identity says of itself from now on, together with the enrollment that says it."""
+        query = "UPDATE identity SET contact = ?, delegate_address = ? WHERE id = ?"
+        with self._database.writing() as connection:
+            connection.execute(query, [row.contact, row.delegate_address, row.id])
+            connection.execute(_INSERT_OWN, _document_row(enrollment, None))
 
     def identities(self, network: str) -> list[IdentityRow]:
         """In the order they were made."""
@@ -72,9 +80,12 @@ class Store:
     def add_own(self, signed: Signed[Any]) -> None:
         """Keep a document written here; `rein sync` will upload it."""
         with self._database.writing() as connection:
-            connection.execute(
-                f"{_INSERT_DOCUMENT} ON CONFLICT (id) DO UPDATE SET own = 1", _document_row(signed, None)
-            )
+            connection.execute(_INSERT_OWN, _document_row(signed, None))
+
+    def mark_own(self, ids: Collection[DocumentId]) -> None:
+        """Take documents that came from servers for what they are: written by this home, before it was restored."""
+        with self._database.writing() as connection:
+            connection.executemany("UPDATE document SET own = 1 WHERE id = ?", [[each] for each in ids])
 
     def remove_unpublished(self, document_id: DocumentId) -> bool:
         """Forget a document written here, unless a server was given it or gave it; whether it is gone. The placement
@@ -132,8 +143,10 @@ class Store:
         return [signed for some in parts for signed in self._documents(f"order_id IN ({_marks(some)})", *some)]
 
     def own_ids(self, network: str, author: str) -> list[DocumentId]:
-        """The documents that an identity wrote here, oldest first."""
-        query = "SELECT id FROM document WHERE network = ? AND author = ? AND own = 1 ORDER BY rowid"
+        """The documents that an identity wrote here, in the order to give them to a server: the newest enrollment
+        first, since a server takes what a delegate signs once it has the enrollment that names it; then by age."""
+        query = """SELECT id FROM document WHERE network = ? AND author = ? AND own = 1
+                   ORDER BY kind <> 'enrollment', CASE WHEN kind = 'enrollment' THEN -rowid ELSE rowid END"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
     def count(self, network: str) -> int:

@@ -66,7 +66,7 @@ class Desk:
         keyring = self.open_keyring(self.identity)
         if keyring.master_address != self.identity.master_address:
             raise IdentityError("the key file belongs to another identity", hint="Restore the right one.")
-        return keyring
+        return keyring.with_delegate(self.identity.delegate_address)
 
     @cached_property
     def chain(self) -> ChainSource:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rein.btc.networks import Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
-from rein.identity.keyfile import check_passphrase, write_key_file
-from rein.identity.keyring import Keyring
+from rein.identity.keyfile import write_key_file
+from rein.identity.keyring import Keyring, open_secret
+from rein.identity.sealing import check_passphrase
 from rein.protocol.documents import Enrollment
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
@@ -19,20 +20,27 @@ from rein.workflows.desk import Desk
 
 @dataclass(frozen=True)
 class NewIdentity:
-    """What a person says of himself. `mediator_fee` is set for who is willing to mediate."""
+    """What a person says of himself. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
+    whose key is kept elsewhere."""
 
     name: str
     contact: str
     mediator_fee: BasisPoints | None
+    recovery_address: str | None = None
 
 
 def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Signed[Enrollment]:
-    """The signed enrollment of these words.
+    """The signed enrollment of these keys.
 
     :raises FieldError: a name or contact that cannot stand in a document.
     """
+    return sign(draft_enrollment(new, keyring, block), keyring.master)
+
+
+def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enrollment:
+    """What is to be signed with the master key."""
     mediates = new.mediator_fee is not None
-    enrollment = Enrollment(
+    return Enrollment(
         network=keyring.network,
         block_hash=block.hash,
         block_height=block.height,
@@ -47,8 +55,8 @@ def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Sig
         mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
         mediator_payment_xpub=keyring.mediator_payment_xpub if mediates else None,
         mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
+        recovery_address=new.recovery_address,
     )
-    return sign(enrollment, keyring.master)
 
 
 def block_for_enrollment(desk: Desk) -> BlockRef:
@@ -80,28 +88,51 @@ def create_identity(
 ) -> tuple[IdentityRow, Signed[Enrollment]]:
     """Write the key file, then remember the identity with its enrollment.
 
+    :param words: or anything else that a key file may hold (`rein.identity.keyring.open_secret`), with a master key.
+
     :raises PassphraseError: too short.
     :raises IdentityError: these words are an identity of this home already.
     """
     check_passphrase(passphrase)
     check_free(desk, new.name)
-    keyring = Keyring(words, desk.network)
-    if any(row.master_address == keyring.master_address for row in desk.store.identities(desk.network.name)):
-        raise IdentityError("these words are an identity of this home already")
+    keyring = open_secret(words, desk.network)
+    check_new(desk, keyring.master_address)
     signed = build_enrollment(new, keyring, block_for_enrollment(desk))
-    row = IdentityRow(
+    return keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase), signed
+
+
+def check_new(desk: Desk, master_address: str) -> None:
+    """Refuse an identity that this home has already.
+
+    :raises IdentityError:
+    """
+    if any(row.master_address == master_address for row in desk.store.identities(desk.network.name)):
+        raise IdentityError("these words are an identity of this home already")
+
+
+def row_of(enrollment: Enrollment, name: str) -> IdentityRow:
+    """How a home remembers an identity that enrolled so. The store gives it a number."""
+    return IdentityRow(
         id=0,
-        network=desk.network.name,
-        name=new.name,
-        contact=new.contact,
-        master_address=keyring.master_address,
-        delegate_address=keyring.delegate_address,
-        key_file=f"keys/{desk.network.name}-{keyring.master_address}.json",
+        network=enrollment.network.name,
+        name=name,
+        contact=enrollment.contact,
+        master_address=enrollment.master_address,
+        delegate_address=enrollment.delegate_address,
+        key_file=f"keys/{enrollment.network.name}-{enrollment.master_address}.json",
     )
+
+
+def keep_identity(desk: Desk, row: IdentityRow, signed: Signed[Enrollment], words: str, passphrase: str) -> IdentityRow:
+    """Write the key file and remember the identity, both or neither.
+
+    :raises PassphraseError: too short.
+    :raises IdentityError: there is such a file already, or it cannot be written.
+    """
     path = desk.home / row.key_file
     write_key_file(path, words, passphrase)
     try:
-        return desk.store.add_identity(row, signed), signed
+        return desk.store.add_identity(row, signed)
     except BaseException:
         path.unlink()
         raise

@@ -39,12 +39,14 @@ def mediators(desk: Desk) -> list[Signed[Enrollment]]:
 
 
 def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
-    """The mediator a person means: by master address, SIN, public key, or name where only one has it.
+    """The mediator a person means: by master address, SIN, public key, or name where only one has it. An identity that
+    was replaced means its successor.
 
     :raises NotFoundError: nobody.
     :raises InputError: several have the name.
     """
-    found = [signed for signed in mediators(desk) if name in _names(signed.document)]
+    successor = load_enrollments(desk).successor(desk.network, name)
+    found = [signed for signed in mediators(desk) if (successor or name) in _names(signed.document)]
     if not found:
         raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
     if len(found) > 1:

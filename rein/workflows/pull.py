@@ -62,18 +62,22 @@ class Stretch:
     etag: str | None
 
 
-def pull(desk: Desk, progress: Progress = no_progress) -> list[Told]:
-    """Fetch what is new from every server and keep what is good and of this network."""
-    if not desk.servers:
+def pull(desk: Desk, progress: Progress = no_progress, *, servers: Sequence[Causeway] | None = None) -> list[Told]:
+    """Fetch what is new from every server and keep what is good and of this network.
+
+    :param servers: those of the identity if not given.
+    """
+    asked = desk.servers if servers is None else servers
+    if not asked:
         return []
-    intake = Intake(desk, progress)
+    intake = Intake(desk, progress, servers=asked)
     feeds = dict(intake.feeds)
 
     def work(server: Causeway, say: Say[Stretch]) -> None:
         for stretch in follow(server, feeds[server.url]):
             say(stretch)
 
-    for report in converse(desk.servers, work):
+    for report in converse(asked, work):
         intake.hear(report)
     return list(intake.told.values())
 
@@ -119,10 +123,18 @@ def _still_shows(page: FeedPage, feed: FeedRow) -> bool:
 class Intake:
     """Takes in what servers tell: verifies, keeps, and remembers how far each feed was read."""
 
-    def __init__(self, desk: Desk, progress: Progress, *, from_the_beginning: bool = False) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        progress: Progress,
+        *,
+        from_the_beginning: bool = False,
+        servers: Sequence[Causeway] | None = None,
+    ) -> None:
         self._desk = desk
         self._progress = progress
-        self.feeds = {server.url: self._read_so_far(server.url, from_the_beginning) for server in desk.servers}
+        asked = desk.servers if servers is None else servers
+        self.feeds = {server.url: self._read_so_far(server.url, from_the_beginning) for server in asked}
         self.told = {url: Told(url, shown=feed.shown) for url, feed in self.feeds.items()}
         self._begins = {url: feed.cursor for url, feed in self.feeds.items()}
 

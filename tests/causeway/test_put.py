@@ -8,6 +8,7 @@ import pytest
 
 from causeway.auth.nonces import LIFETIME_S
 from rein.protocol.auth import sign_put
+from rein.protocol.values import Revocation
 from tests.causeway.callers import Caller
 from tests.causeway.conftest import Server
 from tests.support.people import Person, Story, enroll, person, respelled
@@ -74,6 +75,30 @@ def test_an_owner_overwrites_its_own(caller: Caller, bob: Person) -> None:
 
 def test_the_delegate_that_was_named_on_request_proves_nothing(caller: Caller, bob: Person) -> None:
     assert caller.put(bob, KEY, "value", by=bob.delegate).outcome == (403, "not_delegate")
+
+
+@pytest.mark.parametrize("revocation_first", [True, False])
+def test_a_revoked_delegate_writes_nothing_whatever_else_names_it(
+    caller: Caller, bob: Person, revocation_first: bool
+) -> None:
+    """The two enrollments replace nothing: Bob had lost his database. The height is for documents, not for requests."""
+    thief = person("Thief")
+    lost = enroll(bob, delegate_address=thief.delegate_address)
+    revoking = enroll(bob, revoked=(Revocation(thief.delegate_address, 2_000_000),))
+    both = [("lost", lost), ("revoking", revoking)]
+    for key, enrollment in both[::-1] if revocation_first else both:
+        assert caller.put(bob, key, enrollment).status == 201
+    assert caller.put(bob, KEY, "value", by=thief.delegate).outcome == (403, "not_delegate")
+    again = enroll(bob, delegate_address=thief.delegate_address, block_height=900)
+    assert caller.put(bob, "again", again, by=thief.delegate).outcome == (403, "not_delegate")
+    assert caller.put(bob, KEY, "value", by=bob.delegate).status == 201
+
+
+def test_nobody_revokes_the_delegate_of_another(caller: Caller, bob: Person, mallory: Person) -> None:
+    assert caller.put(bob, "bob", enroll(bob)).status == 201
+    hostile = enroll(mallory, revoked=(Revocation(bob.delegate_address, 0),))
+    assert caller.put(mallory, "mallory", hostile).status == 201
+    assert caller.put(bob, KEY, "value", by=bob.delegate).status == 201
 
 
 def test_a_delegate_is_proven_by_a_stored_enrollment(caller: Caller, bob: Person) -> None:

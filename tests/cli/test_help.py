@@ -137,5 +137,5 @@ _PASSPHRASE = """
     from rein.cli.common import Cli
     cli = Cli()
     cli.update({"passphrase_fd": 0})
-    sys.stdout.write(str(cli.given_passphrase()))
+    sys.stdout.write(str(cli.given_passphrase))
 """

@@ -208,11 +208,11 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
         assert read_config(home) == {"chain_cookie": value}
 
 
-@pytest.mark.parametrize("key", ["", "Network", "identity", "passphrase", "x\ny", "network ", "chain-cookie"])
+@pytest.mark.parametrize("key", ["", "Network", "Identity", "passphrase", "x\ny", "network ", "chain-cookie"])
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, chain, chain_cookie, chain_wallet, proxy, copies."
+    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies."
     assert not home.exists()
 
 

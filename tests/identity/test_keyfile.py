@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from rein.errors import IdentityError, PassphraseError
 from rein.identity import keyfile
-from rein.identity.keyfile import MIN_PASSPHRASE, Cost, check_passphrase, is_private, read_key_file, write_key_file
+from rein.identity.keyfile import is_private, read_key_file, write_key_file
+from rein.identity.sealing import MIN_PASSPHRASE, Cost, check_passphrase
 
 WORDS = "abandon " * 11 + "about"
 PASSPHRASE = "correct horse battery staple"

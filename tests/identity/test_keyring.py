@@ -16,8 +16,8 @@ from rein.btc.curve import ORDER, public_key
 from rein.btc.hd import HARDENED, ExtendedKey, new_mnemonic, seed_from_mnemonic
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, NETWORKS, REGTEST, TESTNET4
-from rein.errors import KeyMaterialError
-from rein.identity.keyring import Keyring
+from rein.errors import IdentityError, KeyMaterialError
+from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
 from rein.protocol import job_keys
 from rein.protocol.signed import verify
 from rein.protocol.values import BasisPoints, DocumentId
@@ -295,3 +295,43 @@ def test_creator_and_worker_publish_no_extended_key_and_their_leaks_stay_alone()
 
 def test_new_words_are_never_the_same() -> None:
     assert len({new_mnemonic() for _ in range(50)}) == 50
+
+
+def test_later_delegates_are_hardened_and_found_by_their_address() -> None:
+    first = Keyring(ABANDON, REGTEST)
+    second = first.with_next_delegate()
+    third = second.with_next_delegate()
+    root = ExtendedKey.from_seed(seed_from_mnemonic(ABANDON), REGTEST)
+    assert second.delegate == root.derive("m/1'/1'").private_key
+    assert third.delegate == root.derive("m/1'/2'").private_key
+    assert first.with_delegate(third.delegate_address).delegate == third.delegate
+    assert third.with_delegate(first.delegate_address).delegate == root.derive("m/1'/0").private_key
+    assert third.master == first.master
+    assert third.worker_escrow(DOCUMENT) == first.worker_escrow(DOCUMENT)
+    with pytest.raises(IdentityError):
+        first.with_delegate(Keyring(ROBOT, REGTEST).delegate_address)
+
+
+def test_without_words_everything_but_the_master_comes_from_the_delegate() -> None:
+    delegate, master = PrivateKey(b"\x22" * 32), PrivateKey(b"\x11" * 32)
+    address = p2pkh_address(master.public_key, REGTEST)
+    keyring = DelegateKeyring(delegate, REGTEST, address)
+    again = open_secret(keyring.to_secret(), REGTEST)
+    assert (again.master_address, again.delegate) == (address, delegate)
+    assert again.mediator_escrow_xpub == keyring.mediator_escrow_xpub
+    assert again.creator_escrow(JOB_ID) == keyring.creator_escrow(JOB_ID) != delegate
+    with pytest.raises(IdentityError, match="not here"):
+        _ = again.master
+    with pytest.raises(IdentityError):
+        again.with_next_delegate()
+    assert open_secret(DelegateKeyring(delegate, REGTEST, address, master).to_secret(), REGTEST).master == master
+    with pytest.raises(KeyMaterialError):
+        DelegateKeyring(delegate, REGTEST, address, delegate)
+    with pytest.raises(KeyMaterialError):
+        DelegateKeyring(PrivateKey(b"\x22" * 32, compressed=False), REGTEST, address)
+
+
+@pytest.mark.parametrize("secret", ["{", "{}", '{"delegate": 5, "master": null, "master_address": "x"}', "[]", ""])
+def test_a_key_file_that_holds_something_else(secret: str) -> None:
+    with pytest.raises(KeyMaterialError):
+        open_secret(secret, REGTEST)

@@ -51,10 +51,14 @@ def test_an_identity_and_its_enrollment_are_remembered_together_or_not_at_all(st
     with pytest.raises(StoreError, match="UNIQUE"):
         store.add_identity(row(BOB), enroll(BOB, contact="new@example.com"))  # the identity is there
     assert len(store.documents("regtest", Kind.ENROLLMENT)) == 1
-    store.add_received([(enroll(ALICE), URL)])
-    with pytest.raises(StoreError, match="UNIQUE"):
-        store.add_identity(row(ALICE), enroll(ALICE))  # the document is there
     assert [each.name for each in store.identities("regtest")] == ["Bob"]
+
+
+def test_an_enrollment_that_a_server_has_shown_is_ours_with_the_identity(store: Store) -> None:
+    store.add_received([(enroll(ALICE), URL)])
+    assert store.own_ids("regtest", ALICE.master_address) == []
+    store.add_identity(row(ALICE), enroll(ALICE))
+    assert store.own_ids("regtest", ALICE.master_address) == [enroll(ALICE).id]
 
 
 # Documents

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.address import p2pkh_address
+from rein.btc.networks import Network
 from rein.errors import FieldError
 from rein.protocol.documents.base import Author, Document, Kind
 from rein.protocol.documents.checks import check_extended_key, check_identity_addresses
@@ -18,8 +19,11 @@ from rein.protocol.values import (
     IDENTITY_ADDRESS,
     NAME,
     PUBLIC_KEY,
+    REVOCATIONS,
+    SIGNATURE,
     SIN,
     BasisPoints,
+    Revocation,
 )
 
 
@@ -28,7 +32,12 @@ class Enrollment(Document):
     """Signed by the master key. `previous` names the enrollment that this one replaces, if any.
 
     A mediator also publishes two extended public keys (BIP32), from which anyone derives the mediator's escrow key
-    and payment address of any job: see `rein.protocol.job_keys`. A third one, for messages, may be left out.
+    and payment address of any job: see `rein.protocol.job_keys`. A third one, for messages, may be left out. What
+    `revoked` does to documents is in `rein.protocol.revoked`.
+
+    `recovery_address` is who may hand the identity on, should its master key be lost or stolen. It stands in the first
+    enrollment only: whoever has the master key signs later ones. `recovery_signature` is by the recovery address of the
+    identity that this one `replaces`, over `succession_text`; `rein.protocol.enrollments` verifies it.
     """
 
     TITLE = "Rein User Enrollment"
@@ -45,6 +54,10 @@ class Enrollment(Document):
     mediator_escrow_xpub: str | None = line("Mediator escrow extended key", EXTENDED_KEY, optional=True)
     mediator_payment_xpub: str | None = line("Mediator payment extended key", EXTENDED_KEY, optional=True)
     mediator_message_xpub: str | None = line("Mediator message extended key", EXTENDED_KEY, optional=True)
+    revoked: tuple[Revocation, ...] | None = line("Revoked delegate addresses", REVOCATIONS, optional=True)
+    recovery_address: str | None = line("Recovery address", IDENTITY_ADDRESS, optional=True)
+    replaces: str | None = line("Replaces identity", IDENTITY_ADDRESS, optional=True)
+    recovery_signature: str | None = line("Recovery signature", SIGNATURE, optional=True)
 
     @property
     def author(self) -> Author:
@@ -58,7 +71,31 @@ class Enrollment(Document):
             raise FieldError("the Secure Identity Number is not that of the master signing address")
         if self.master_address == self.delegate_address:
             raise FieldError("the delegate signing address is the master signing address; they must differ")
+        self._check_revoked()
+        self._check_succession()
         self._check_mediator()
+
+    def _check_revoked(self) -> None:
+        for each in self.revoked or ():
+            check_identity_addresses(self.network, revoked_delegate_address=each.address)
+            if each.address == self.delegate_address:
+                raise FieldError("the delegate signing address is among the revoked ones")
+
+    def _check_succession(self) -> None:
+        if self.recovery_address is not None:
+            check_identity_addresses(self.network, recovery_address=self.recovery_address)
+            if self.previous is not None:
+                raise FieldError(
+                    "a recovery address stands in the first enrollment only, and this one replaces another"
+                )
+            if self.recovery_address in (self.master_address, self.delegate_address):
+                raise FieldError("the recovery address is the master's or the delegate's; it is there for their loss")
+        if (self.replaces is None) != (self.recovery_signature is None):
+            raise FieldError("the identity that is replaced and the recovery signature stand together")
+        if self.replaces is not None:
+            check_identity_addresses(self.network, replaces_identity=self.replaces)
+            if self.replaces == self.master_address:
+                raise FieldError("an identity cannot replace itself")
 
     def _check_mediator(self) -> None:
         terms = (self.mediator_public_key, self.mediator_fee, self.mediator_escrow_xpub, self.mediator_payment_xpub)
@@ -82,3 +119,8 @@ class Enrollment(Document):
             raise FieldError("the mediator's extended key for messages is one for money; each holds one thing only")
         if self.mediator_message_xpub is not None:
             check_extended_key(self.network, "Mediator message extended key", self.mediator_message_xpub)
+
+
+def succession_text(network: Network, old: str, new: str) -> str:
+    """What a recovery key signs, as a Bitcoin message, to hand an identity on: both master addresses."""
+    return f"Rein: {new} replaces {old} on {network.name}"

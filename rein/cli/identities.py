@@ -1,0 +1,36 @@
+"""`rein identities`"""
+
+from __future__ import annotations
+
+from rein.cli.common import Cli, command
+
+
+@command("identities")
+def identities(cli: Cli) -> None:
+    """List the identities of this home on this network. The one that acts, unless --identity says otherwise, has a
+    star; `rein config identity NAME` changes that.
+
+    Example: rein identities
+    """
+    from rein.protocol.sin import secure_identity_number
+
+    terminal, desk = cli.terminal, cli.desk
+    found = [
+        {
+            "name": row.name,
+            "acts": desk.row is not None and row.id == desk.row.id,
+            "contact": row.contact,
+            "master_address": row.master_address,
+            "delegate_address": row.delegate_address,
+            "sin": secure_identity_number(row.master_address),
+            "key_file": str(cli.settings.home / row.key_file),
+        }
+        for row in desk.store.identities(desk.network.name)
+    ]
+    if found:
+        columns = ("name", "contact", "master_address", "sin")
+        rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
+        terminal.table(("", "name", "contact", "master address", "SIN"), rows)
+    else:
+        terminal.say(f"This home has no identity on {desk.network.name}. Create one: rein setup")
+    terminal.result({"network": desk.network.name, "identities": found})

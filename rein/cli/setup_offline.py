@@ -1,0 +1,100 @@
+"""`rein setup --offline`, `--signed` and `--import`: master keys that are elsewhere, and backups of 2016."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rein.cli.common import Cli
+from rein.cli.files import read_given, read_secret_line, write_new
+from rein.cli.setup_restore import read_words, remember_chain, welcome
+from rein.errors import InputError
+from rein.protocol.limits import MAX_DOCUMENT_BYTES
+
+if TYPE_CHECKING:
+    from rein.identity.keyring import DelegateKeyring
+    from rein.workflows.enroll import NewIdentity
+
+
+def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_fd: int | None) -> None:
+    """Keep the delegate key, and write what is to be signed."""
+    from rein.workflows.enroll_offline import offline_keyring
+
+    master = master or cli.terminal.ask("Master address", "--master")
+    if delegate_fd is None:
+        wif = cli.terminal.ask_secret("Private key of the delegate (WIF)", "--delegate-fd")
+    else:
+        wif = read_secret_line(delegate_fd, "the delegate's key")
+    _begin(cli, file, new, offline_keyring(cli.desk, wif, master))
+
+
+def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> None:
+    from rein.workflows.enroll_offline import begin_offline
+
+    terminal = cli.terminal
+    if file.exists():
+        raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
+    text = begin_offline(cli.desk, new, keyring, cli.new_passphrase())
+    remember_chain(cli)
+    write_new(file, text.encode())
+    terminal.say(
+        f"Sign the text in {file} with the key of {keyring.master_address}, as a Bitcoin message. The text has"
+    )
+    terminal.say("no line feed at its end; with Bitcoin Core:")
+    terminal.say(f'  bitcoin-cli signmessage {keyring.master_address} "$(cat {file})"')
+    terminal.say(f"Then: rein setup --signed {file} --signature BASE64")
+    terminal.result(
+        {
+            "text": text,
+            "file": str(file),
+            "master_address": keyring.master_address,
+            "delegate_address": keyring.delegate_address,
+        }
+    )
+
+
+def finish(cli: Cli, file: Path, signature: str | None) -> None:
+    """Read what was signed elsewhere, check it, and keep the identity."""
+    from rein.identity.keyfile import read_key_file
+    from rein.identity.keyring import open_secret
+    from rein.workflows.enroll import row_of
+    from rein.workflows.enroll_offline import finish_offline, signed_elsewhere
+
+    try:
+        text = read_given(str(file), MAX_DOCUMENT_BYTES).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"the file {file} is no text") from None
+    signed = signed_elsewhere(text, signature)
+    desk = cli.desk
+    key_file = desk.home / row_of(signed.document, signed.document.user).key_file
+    secret = read_key_file(key_file, cli.passphrase(signed.document.user))
+    row = finish_offline(desk, signed, open_secret(secret, desk.network))
+    cli.terminal.result(welcome(cli, row, signed))
+
+
+def take_over(cli: Cli, old_file: Path, words_fd: int | None, offline_file: Path | None) -> None:
+    """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
+    from rein.cli.setup import fee_points
+    from rein.identity.keyring import DelegateKeyring
+    from rein.identity.old_backup import keyring_of_2016, read_old_backup
+    from rein.workflows.enroll import NewIdentity, create_identity
+
+    terminal, network = cli.terminal, cli.settings.network
+    old = read_old_backup(old_file, network)
+    new = NewIdentity(old.name, old.contact, fee_points(old.mediator_fee) if old.mediator_fee else None)
+    secret = None
+    if words_fd is not None:
+        secret = read_words(words_fd)
+    elif offline_file is None:
+        secret = terminal.ask_secret(
+            "The twelve words of 2016, or the master key (WIF)", "--words-fd, or --offline FILE"
+        )
+    keyring = keyring_of_2016(old, secret, network)
+    if offline_file is not None and secret is None and isinstance(keyring, DelegateKeyring):
+        _begin(cli, offline_file, new, keyring)
+        return
+    kept = keyring.to_secret() if isinstance(keyring, DelegateKeyring) else " ".join((secret or "").split())
+    passphrase = cli.new_passphrase()
+    remember_chain(cli)
+    row, signed = create_identity(cli.desk, new, kept, passphrase)
+    terminal.result(welcome(cli, row, signed))

@@ -1,0 +1,114 @@
+"""A new enrollment for an identity that has one: other contact, other terms as a mediator, another delegate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rein.btc import message
+from rein.errors import BadSignatureError, IdentityError, InputError, NotFoundError
+from rein.protocol.documents import Enrollment
+from rein.protocol.documents.enrollment import succession_text
+from rein.protocol.signed import Signed, sign
+from rein.protocol.values import BasisPoints, Revocation
+from rein.store.store import IdentityRow
+from rein.workflows.desk import Desk
+from rein.workflows.pull import load_enrollments, pull
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be different; None leaves a thing as it is.
+
+    `revoke`: the delegate of now is in wrong hands; `since` is the first block whose documents it no longer signs, by
+    default the one that the new enrollment names. `replaces`: the identity that this one takes the place of, which the
+    recovery signature says.
+    """
+
+    contact: str | None = None
+    mediates: bool | None = None
+    mediator_fee: BasisPoints | None = None
+    new_delegate: bool = False
+    revoke: bool = False
+    since: int | None = None
+    replaces: str | None = None
+    recovery_signature: str | None = None
+
+
+def current_enrollment(desk: Desk) -> Signed[Enrollment]:
+    """The enrollment of who acts that counts, after asking the servers for newer ones.
+
+    :raises IdentityError: none is here.
+    """
+    pull(desk)
+    found = load_enrollments(desk).current(desk.network, desk.address)
+    if found is None:
+        raise IdentityError("your enrollment is not here", hint="Fetch it: rein sync")
+    return found
+
+
+def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
+    """The enrollment that replaces the one that counts now.
+
+    :raises InputError: nothing would change, or a height above the block the enrollment names.
+    :raises FieldError: a contact that cannot stand in a document.
+    """
+    old = current_enrollment(desk)
+    keyring = desk.keyring.with_delegate(old.document.delegate_address)
+    block = desk.block_to_name()
+    values: dict[str, Any] = {"contact": changes.contact} if changes.contact is not None else {}
+    if changes.new_delegate or changes.revoke:
+        keyring = keyring.with_next_delegate()
+        values["delegate_address"] = keyring.delegate_address
+    if changes.revoke:
+        since = block.height if changes.since is None else changes.since
+        if since > block.height:
+            raise InputError(f"{since} is above the block that the enrollment names ({block.height})")
+        new = Revocation(old.document.delegate_address, since)
+        values["revoked"] = (*(old.document.revoked or ()), new)
+    elif changes.since is not None:
+        raise InputError("a height goes with a revocation", hint="Give --revoke-delegate too.")
+    if changes.replaces is not None:
+        check_succession(desk, changes.replaces, changes.recovery_signature or "")
+        values |= {"replaces": changes.replaces, "recovery_signature": changes.recovery_signature}
+    fee = changes.mediator_fee or old.document.mediator_fee
+    mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
+    if mediates and fee is None:
+        raise InputError("a mediator has a fee", hint="Give --fee.")
+    values |= {
+        "willing_to_mediate": mediates,
+        "mediator_fee": fee if mediates else None,
+        "mediator_public_key": keyring.delegate.public_key if mediates else None,
+        "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
+        "mediator_payment_xpub": keyring.mediator_payment_xpub if mediates else None,
+        "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
+    }
+    if replace(old.document, **values) == old.document:
+        raise InputError("nothing would change", hint="See rein enroll --help for what can.")
+    values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
+    return sign(replace(old.document, **values), keyring.master)
+
+
+def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:
+    """Remember it, and act by it from now on."""
+    document = signed.document
+    row = replace(desk.identity, contact=document.contact, delegate_address=document.delegate_address)
+    desk.store.change_identity(row, signed)
+    return row
+
+
+def check_succession(desk: Desk, old: str, signature: str) -> None:
+    """Refuse to replace an identity without the right signature.
+
+    :raises NotFoundError: it is not known here, or named no recovery address.
+    :raises BadSignatureError: this is not a signature of that address over `succession_text`.
+    """
+    pull(desk)
+    recovery = load_enrollments(desk).recovery_address(desk.network, old)
+    if recovery is None:
+        raise NotFoundError(f"no enrollment that is known here names one recovery address of {old}")
+    text = succession_text(desk.network, old, desk.address)
+    if not message.verify(recovery, text, signature):
+        raise BadSignatureError(
+            f"that is no signature of the recovery address {recovery}", hint=f"Sign this with it: {text}"
+        )

@@ -1,0 +1,125 @@
+"""From the words alone: the enrollment, every job, bid and dispute, and the keys to go on with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rein.btc.networks import REGTEST
+from rein.identity.keyfile import read_key_file
+from rein.store.store import Store
+from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund
+from tests.support.people import bid, person
+
+
+def words_of(who: Person) -> str:
+    (key_file,) = (who.home / "keys").iterdir()
+    return read_key_file(key_file, PASSPHRASE)
+
+
+def descriptor(text: str) -> str:
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    return str(reading)
+
+
+def restore(world: World, home: Path, words: str, *more: str) -> Person:
+    """A new home, told nothing but the chain, one server and the words."""
+    again = Person(home.name, home)
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    again.rein(*chain, "setup", "--restore", "--server", world.server_urls[0], "--words-fd", descriptor(words), *more)
+    return again
+
+
+def own(who: Person, name: str) -> set[str]:
+    store = Store(who.home / "rein.db")
+    (row,) = store.identities("regtest")
+    return set(store.own_ids("regtest", row.master_address))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "again"
+
+
+def test_all_three_come_back_and_finish_the_job(world: World, trio: Trio, tmp_path: Path) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    trio.charlie.rein("workerdispute", "--jobid", agreed.job_id, "--detail", "He does not answer.")
+    trio.sync()
+    back = {who.name: restore(world, tmp_path / who.name, words_of(who)) for who in trio.everybody}
+    for who in trio.everybody:
+        assert own(back[who.name], who.name) == own(who, who.name)
+    for who in back.values():
+        who.rein("sync")
+    bob, charlie = back["bob"], back["charlie"]
+    assert bob.rein("status", "--jobid", agreed.job_id)["state"] == "disputed"
+    bob.rein("accept", "--jobid", agreed.job_id)
+    bob.rein("sync")
+    charlie.rein("sync")
+    charlie.rein("collect", "--jobid", agreed.job_id)  # signed with the key of the job, found again
+    trio.bob.rein("devnet", "mine", "1")
+    back["alice"].rein("sync")
+    back["alice"].rein("collect", "--jobid", agreed.job_id)
+
+
+def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, home: Path) -> None:
+    """The thief signs with a key of his own and writes Charlie's address above it."""
+    agreed = agree(trio)
+    store = Store(trio.charlie.home / "rein.db")
+    job = store.document(agreed.order_id)
+    (charlie,) = store.identities("regtest")
+    mallory = person("Mallory", REGTEST)
+    assert job is not None
+    forged = bid(mallory, job, worker_master_address=charlie.master_address)
+    assert forged.document.author.master_address == charlie.master_address
+    thief = Person("mallory", home.with_name("mallory"))
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    thief.rein(*chain, "setup", "--name", "Mallory", "--contact", "m@x", "--no-mediate")
+    thief.rein("request", world.server_urls[0])
+    theirs = Store(thief.home / "rein.db")
+    (row,) = theirs.identities("regtest")
+    publish(thief, forged, row.master_address, world)
+    again = restore(world, home, words_of(trio.charlie))
+    kept = Store(again.home / "rein.db")
+    assert kept.known([forged.id]) == {forged.id}
+    assert forged.id not in own(again, "charlie")
+    assert own(again, "charlie") == own(trio.charlie, "charlie")
+
+
+def publish(who: Person, document: Any, master: str, world: World) -> None:
+    from rein.identity.keyring import Keyring
+    from rein.remote.causeway import Causeway, new_remote_key
+
+    keyring = Keyring(words_of(who), REGTEST)
+    server = Causeway(world.server_urls[0], REGTEST, master, keyring.master_address)
+    assert server.put([(new_remote_key(), document.armored)], keyring.master) == [None]
+    server.close()
+
+
+def test_words_nobody_enrolled(world: World, home: Path) -> None:
+    words = "abandon " * 11 + "about"
+    failed = Person("again", home).fails(
+        "--network", "regtest", "setup", "--restore", "--server", world.server_urls[0], "--words-fd", descriptor(words)
+    )
+    assert failed["code"] == "not_found"
+    assert not (home / "keys").exists()
+
+
+def test_restored_twice(world: World, trio: Trio, home: Path) -> None:
+    words = words_of(trio.bob)
+    again = restore(world, home, words, "--name", "Robert")
+    assert [row["name"] for row in again.rein("identities")["identities"]] == ["Robert"]
+    failed = again.fails("setup", "--restore", "--server", world.server_urls[0], "--words-fd", descriptor(words))
+    assert failed["code"] == "identity"
+
+
+def test_a_server_is_needed(home: Path) -> None:
+    failed = Person("again", home).fails("--network", "regtest", "setup", "--restore")
+    assert failed["code"] == "input"
+    assert failed["hint"] == "Give --server URL."
