@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, String, Table, bindparam, false, func, select, true, union
+from sqlalchemy import ARRAY, ColumnElement, Select, String, Table, bindparam, false, func, or_, select, true, union
 
 from causeway.errors import BadParameterError
 from causeway.search.index import folded
@@ -104,6 +104,29 @@ def of_user(search_input: str, page: Page) -> Candidates:
         columns = (enrollment.c.name, enrollment.c.contact)
         found = [_enrollments().where(column == wanted, enrollment.c.is_current) for column in columns]
     return union(*(page.cut(each, enrollment.c.seq) for each in found))
+
+
+def ratings(of: str | None, by: str | None, page: Page) -> Candidates:
+    """Ratings of somebody, by somebody, or by one of another; people are named by SIN or master address. A rating names
+    who rates and who is rated, each in the column of the role they had."""
+    branches = []
+    for role in Role:
+        named = document.c[f"{role.value}_address"]
+        found = _documents().where(document.c.kind == Kind.RATING.value)
+        if of is None:
+            found = found.where(named.in_(_masters(by)), document.c.author == named)
+        else:
+            found = found.where(named.in_(_masters(of)), document.c.author != named)
+            if by is not None:
+                found = found.where(document.c.author.in_(_masters(by)))
+        branches.append(page.cut(found, document.c.seq))
+    return union(*branches)
+
+
+def _masters(name: str | None) -> Select[Any]:
+    """The identity of a SIN that is enrolled here, or of a master address."""
+    found = select(enrollment.c.master).where(or_(enrollment.c.sin == name, enrollment.c.master == name))
+    return found.distinct()
 
 
 def nothing(page: Page) -> Candidates:

@@ -92,14 +92,14 @@ def _get_user(parameters: Parameters, page: Page) -> Candidates:
 
 
 def _get_user_ratings(parameters: Parameters, page: Page) -> Candidates:
-    """Of somebody, by somebody, or both. Ratings are no documents yet, so there are none."""
-    sins = [parameters.optional_text(name, longest=MAX_SEARCH_INPUT) for name in ("dest", "source")]
-    if not any(sins):
+    """Of somebody, by somebody, or both: rein 0.3 leaves one of them empty."""
+    dest, source = (parameters.optional_text(name, longest=MAX_SEARCH_INPUT) or None for name in ("dest", "source"))
+    if dest is None and source is None:
         raise MissingParameterError("one of the parameters 'dest' and 'source' is missing")
-    for sin in sins:
-        if sin:
+    for sin in (dest, source):
+        if sin is not None:
             _check_sin(sin)
-    return queries.nothing(page)
+    return queries.ratings(dest, source, page)
 
 
 def _get_user_name(parameters: Parameters, page: Page) -> Candidates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +16,8 @@ from causeway.db.engine import Database
 from causeway.search.pages import Answer, Page
 from causeway.search.service import answer
 from rein.btc.networks import MAINNET, Network
+from rein.protocol.armor import read_armor
+from rein.protocol.signed import text_id
 from rein.protocol.wire import MAX_QUERY_ROWS, Query
 
 _MAX_SEQ = 2**63 - 1
@@ -76,9 +78,18 @@ def blueprint(database: Database, network: Network, block_info: Callable[[], dic
         found = answer(database, asked.owner, asked.query, parameters, Page(asked.after, asked.limit))
         if not _is_asked_for(network, asked.testnet):
             found = Answer([], None)
-        return success({asked.query.value: list(found.documents), "block_info": block_info(), "next": found.next})
+        return success(
+            {asked.query.value: _items(asked.query, found.documents), "block_info": block_info(), "next": found.next}
+        )
 
     return views
+
+
+def _items(query: Query, documents: Sequence[str]) -> list[object]:
+    """Ratings are objects with key and value, as clients of 2016 expect them; the key is the document id."""
+    if query is not Query.GET_USER_RATINGS:
+        return list(documents)
+    return [{"key": text_id(read_armor(each).text), "value": each} for each in documents]
 
 
 def _is_asked_for(network: Network, testnet: bool | None) -> bool:

@@ -240,7 +240,7 @@ def _is_refund(paid: Paid) -> bool:
 def documents_of(order: Order, enrollments: Enrollments) -> dict[DocumentId, Signed[Any]]:
     """Everything a case has to hold of an order: what counts, what contradicts it, what was kept apart, and the
     enrollments of everybody who speaks in it."""
-    spoken = [*order.documents(), *order.conflict, *(each.document for each in order.apart)]
+    spoken = order.all_documents()
     found = {each.id: each for each in spoken}
     job = order.job.document
     masters = {each.document.author.master_address for each in spoken} | {job.mediator_master_address}

@@ -27,6 +27,8 @@ def tell(case: Case) -> Iterator[str]:
         yield f"  {_signed_by(signed)}"
     for signed in order.conflict:
         yield f"  in conflict: {_signed_by(signed)}"
+    for signed in order.void_ratings:
+        yield f"  void, contradicting each other: {_signed_by(signed)}"
     for each in order.apart:
         yield f"  kept apart: {_signed_by(each.document)}: {each.reason.message}"
     for story in case.purses:

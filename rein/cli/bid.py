@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
 from rein.btc.amounts import parse_btc
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
+from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.errors import NotFoundError
+from rein.protocol.orders import Order
+from rein.protocol.reputation import Ratings
 from rein.workflows.bid import build_bid, open_jobs
 from rein.workflows.cases import find_order
+from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
+from rein.workflows.reputation import known_ratings
 
 
 @command("bid")
@@ -39,15 +43,16 @@ def bid(
     terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Bid")
     _ = desk.identity
     pull(desk)
-    now = int(time.time())
+    seen = newest_block(desk)
+    now = seen.time if seen else None
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         jobs = open_jobs(desk, now)
         if not jobs:
             raise NotFoundError("no job is open for bids", hint="Look again later, or register more servers.")
+        ratings = known_ratings(desk)
         listed = [
-            f"{each.job.document.name}  by {each.job.document.creator}: {each.job.document.description}"
-            for each in jobs
+            f"{each.job.document.name}  by {_creator(each, ratings)}: {each.job.document.description}" for each in jobs
         ]
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
@@ -56,3 +61,7 @@ def bid(
     price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
     signed = build_bid(desk, order, description, parse_btc(price.strip()), now)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def _creator(order: Order, ratings: Ratings) -> str:
+    return person(order.job.document.creator, ratings, order.job.document.creator_master_address)

@@ -14,6 +14,7 @@ from rein.cli.common import Cli, command
 from rein.cli.terminal import safe
 from rein.workflows.case import export_case
 from rein.workflows.cases import find_order
+from rein.workflows.keep_case import keep_case
 from rein.workflows.pull import pull
 
 
@@ -61,8 +62,20 @@ def check(cli: Cli, file: Path) -> None:
     cli.terminal.result(_data(found) | {"file": str(file)})
 
 
-case.add_command(export)
-case.add_command(check)
+@command("keep")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def keep(cli: Cli, file: Path) -> None:
+    """Keep what a case of other people proves, if your chain source knows its blocks: ratings in that job then count.
+
+    Example: rein case keep case-n0qlna45dgynluhtl0gf.zip
+    """
+    found = keep_case(cli.desk, read_archive(file))
+    cli.terminal.say(f"Kept: job {found.order.job.document.job_id} is {found.order.state.value}.")
+    cli.terminal.result(_data(found) | {"file": str(file)})
+
+
+for _command in (export, check, keep):
+    case.add_command(_command)
 
 
 def _data(found: Case) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rein.cli.common import Cli
 from rein.cli.show import job_line
@@ -13,16 +13,21 @@ from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look
 
 
+def look_first(cli: Cli, orders: Sequence[Order]) -> None:
+    """Look at the chain; where that cannot be done, say so and go on with what was last seen."""
+    try:
+        look(cli.desk, orders)
+    except ChainError as error:
+        cli.terminal.note(f"The chain was not looked at: {error.message}")
+
+
 def choose_order(cli: Cli, candidates: Callable[[Desk], list[Order]], verb: str) -> Order:
     """The only job one can do this with, or the one a person picks. The chain is looked at first, so that the list
     is of now.
 
     :raises NotFoundError: there is none.
     """
-    try:
-        look(cli.desk, my_orders(cli.desk).orders)
-    except ChainError as error:
-        cli.terminal.note(f"The chain was not looked at: {error.message}")
+    look_first(cli, my_orders(cli.desk).orders)
     orders = candidates(cli.desk)
     if not orders:
         raise NotFoundError(f"you have no job to {verb} now", hint="See them all: rein status")

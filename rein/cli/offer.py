@@ -8,12 +8,18 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.cli.terminal import safe_line
 from rein.errors import NotFoundError
+from rein.protocol.documents import Bid
+from rein.protocol.orders import Order
+from rein.protocol.reputation import Ratings
+from rein.protocol.signed import Signed
 from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.payments import current_feerate
 from rein.workflows.pull import pull
+from rein.workflows.reputation import known_ratings
 
 
 @command("offer")
@@ -36,11 +42,8 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         candidates = bids_on_my_jobs(desk)
         if not candidates:
             raise NotFoundError("there is no bid on an open job of yours", hint="Look again later: rein sync")
-        listed = [
-            f"{format_btc(each.document.amount)} BTC  by {each.document.worker} for {order.job.document.name}: "
-            f"{each.document.description}"
-            for order, each in candidates
-        ]
+        ratings = known_ratings(desk)
+        listed = [_line(order, each, ratings) for order, each in candidates]
         order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
     else:
         order, chosen = find_bid(desk, wanted)
@@ -50,3 +53,9 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price} BTC?")
     signed = build_offer(desk, order, chosen, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")
+
+
+def _line(order: Order, bid: Signed[Bid], ratings: Ratings) -> str:
+    said = bid.document
+    worker = person(said.worker, ratings, said.worker_master_address)
+    return f"{format_btc(said.amount)} BTC  by {worker} for {order.job.document.name}: {said.description}"

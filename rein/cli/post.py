@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.listing import person
+from rein.cli.mediators import in_words
 from rein.cli.show import finish
 from rein.errors import InputError, NotFoundError
+from rein.protocol.reputation import Ratings
 from rein.protocol.values import format_fee, job_tags
-from rein.workflows.post import JobDraft, build_job, find_mediator, mediators
+from rein.workflows.post import JobDraft, build_job, find_mediator
 from rein.workflows.pull import pull
+from rein.workflows.reputation import Mediator, known_ratings, mediators_with_records
 
 
 @command("post")
@@ -43,16 +47,14 @@ def post(
     pull(desk)
     wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
     if wanted is None:
-        candidates = mediators(desk)
-        if not candidates:
-            raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
-        listed = [
-            f"{each.document.user}  {format_fee(each.document.mediator_fee)}  {each.document.contact}  "
-            f"{each.document.master_address}"
-            for each in candidates
-            if each.document.mediator_fee is not None
+        known = [
+            each for each in mediators_with_records(desk) if each.enrollment.document.master_address != desk.address
         ]
-        chosen = candidates[terminal.choose("mediator", listed, "--mediator")]
+        if not known:
+            raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
+        ratings = known_ratings(desk)
+        listed = [_line(each, ratings) for each in known]
+        chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
     else:
         chosen = find_mediator(desk, wanted)
     name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
@@ -65,6 +67,13 @@ def post(
     )
     draft = JobDraft(name, description, _tags(tag_text), number(days, "the number of days"), chosen)
     finish(cli, build_job(desk, draft), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def _line(mediator: Mediator, ratings: Ratings) -> str:
+    enrolled = mediator.enrollment.document
+    fee = format_fee(enrolled.mediator_fee) if enrolled.mediator_fee is not None else "-"
+    name = person(enrolled.user, ratings, enrolled.master_address)
+    return f"{name}  {fee}  {enrolled.contact}  {enrolled.master_address}  {in_words(mediator.record)}"
 
 
 def _tags(text: str | None) -> tuple[str, ...] | None:

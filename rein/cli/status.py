@@ -2,120 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rein.cli.common import Cli, command, job_option
+import click
+
+from rein.cli.common import Cli, command, job_option, moment
 from rein.cli.terminal import safe, safe_line
 from rein.protocol.sin import secure_identity_number
+from rein.store.notes import SeenBlock
+from rein.store.rows import IdentityRow
+from rein.workflows.agenda import Agenda, Due, agenda
+
+_HEADINGS = {Due.ACT: "Waits for you:", Due.WAIT: "You wait for others:", Due.NOTHING: "Nothing to do:"}
 
 
 @command("status")
 @job_option
-def status(cli: Cli, job: str | None) -> None:
-    """See who you are and where your jobs stand; with --jobid, the whole story of one.
+@click.option("--documents", is_flag=True, help="With --jobid: the signed texts too.")
+def status(cli: Cli, job: str | None, documents: bool) -> None:
+    """See what needs you now, and what you wait for; with --jobid, the whole story of one job.
+
+    Every identity of this home is shown, unless you name one with --identity. What others did since is fetched by
+    `rein sync`.
 
     Example: rein status --jobid n0qlna45dgynluhtl0gf
     """
     if job is None:
         _overview(cli)
     else:
-        _story(cli, job)
+        from rein.cli.story import tell_story  # which loads documents; the overview needs none
+
+        tell_story(cli, job, documents=documents)
 
 
 def _overview(cli: Cli) -> None:
-    from rein.workflows.overview import overview
-
     desk, terminal = cli.desk, cli.terminal
-    row, seen = desk.identity, overview(desk)
-    servers = [server.url for server in desk.store.servers(row.id)]
-    terminal.say(f"{safe_line(row.name)} on {row.network}")
+    acting = desk.identity
+    seen = desk.store.notes.seen_block(desk.network.name)
+    others = [] if cli.settings.identity else [row for row in desk.store.identities(acting.network) if row != acting]
+    agendas = [agenda(desk, row, seen.time if seen else None) for row in (acting, *others)]
+    for each in agendas:
+        _say_agenda(cli, each, seen)
+    data = [_data(cli, each) for each in agendas]
+    terminal.result(data[0] | {"others": data[1:]})
+
+
+def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
+    terminal, row = cli.terminal, mine.row
+    servers = _servers(cli, row)
+    terminal.say(terminal.bold(f"{safe_line(row.name)} on {row.network}"))
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
     terminal.say(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
     terminal.say()
-    if seen.jobs:
-        terminal.table(
-            ("Job ID", "You are", "State", "Job", "Next"),
-            [
-                (job["job_id"], ", ".join(job["roles"]), job["state"], safe_line(job["name"], 30), job["next"])
-                for job in seen.jobs
-            ],
-        )
-    else:
-        terminal.say("You have no jobs yet. Find one with `rein bid`, or post one with `rein post`.")
-    for refused in seen.refused:
+    for due, heading in _HEADINGS.items():
+        jobs = [job for job in mine.jobs if job["due"] == due.value]
+        if jobs:
+            terminal.say(heading)
+            terminal.table(
+                ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"), [_row(job, seen) for job in jobs]
+            )
+            terminal.say()
+    if not mine.jobs:
+        terminal.say("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+    for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
-    terminal.result(
-        {
-            "identity": {
-                "name": row.name,
-                "network": row.network,
-                "master_address": row.master_address,
-                "delegate_address": row.delegate_address,
-                "sin": secure_identity_number(row.master_address),
-            },
-            "servers": servers,
-            "jobs": seen.jobs,
-            "refused": seen.refused,
-        }
+
+
+def _row(job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
+    since = job["since_height"]
+    ago = "" if seen is None or seen.height < since else f", {seen.height - since} ago"
+    return (
+        job["job_id"],
+        "/".join(job["roles"]) or "-",
+        job["state"],
+        f"block {since}{ago}",
+        "-" if job["until"] is None else moment(job["until"]),
+        safe_line(job["name"], 30),
+        job["next"],
     )
 
 
-def _story(cli: Cli, job: str) -> None:
-    from rein.cli.show import described
-    from rein.workflows.cases import find_order
-    from rein.workflows.pull import pull
-    from rein.workflows.summary import summary
-
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
-    messages = set(order.messages)
-    for signed in order.documents():
-        if signed in messages:
-            continue
-        terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
-        terminal.say(safe(signed.armored) + "\n")
-    terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
-    if messages:
-        terminal.say(f"It has {len(messages)} sealed documents: rein messages --jobid {order.job.document.job_id}")
-    for each in order.apart:
-        terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
-    for signed in order.conflict:
-        terminal.say(f"Conflicting: document {signed.id}")
-    told = summary(desk, order)
-    for escrow in told["escrows"]:
-        _say_escrow(cli, escrow)
-    terminal.say(f"Next: {told['next']}")
-    terminal.result(
-        told
-        | {
-            "documents": [described(signed) for signed in order.documents()],
-            "apart": [
-                {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
-                for each in order.apart
-            ],
-            "conflict": [signed.id for signed in order.conflict],
-        }
-    )
+def _servers(cli: Cli, row: IdentityRow) -> list[str]:
+    return [server.url for server in cli.desk.store.servers(row.id)]
 
 
-def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
-    from rein.btc.amounts import format_btc
-
-    terminal, payment = cli.terminal, escrow["payment"]
-    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
-    terminal.say(f"    descriptor  {escrow['descriptor']}")
-    for output in escrow["outputs"]:
-        how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
-        terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
-    if not escrow["outputs"]:
-        terminal.say("    not funded")
-    if payment:
-        terminal.say(
-            f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "
-            f"{payment['amount_sat']:,} sat to {safe_line(escrow['receiver'])}, {payment['back_sat']:,} sat back, "
-            f"{payment['fee_sat']:,} sat to the miner"
-        )
+def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
+    row = mine.row
+    return {
+        "identity": {
+            "name": row.name,
+            "network": row.network,
+            "master_address": row.master_address,
+            "delegate_address": row.delegate_address,
+            "sin": secure_identity_number(row.master_address),
+        },
+        "servers": _servers(cli, row),
+        "jobs": mine.jobs,
+        "refused": mine.refused,
+    }

@@ -20,6 +20,7 @@ from rein.protocol.documents import (
     LegacyDocument,
     Offer,
     PartyDocument,
+    Rating,
     Role,
 )
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
@@ -132,6 +133,12 @@ def _parties(document: Document) -> tuple[Party, Party, Party]:
             return Party(), Party(address=document.worker_master_address), Party()
         case AcceptDelivery():
             return Party(address=document.creator_master_address), Party(), Party()
+        case Rating():
+            named = {document.role: document.master_address, document.rated_role: document.rated_master_address}
+            creator, worker, mediator = (
+                Party(address=named.get(role)) for role in (Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+            )
+            return creator, worker, mediator
         case PartyDocument():
             creator, worker, mediator = (
                 Party(address=document.master_address if document.role is role else None)

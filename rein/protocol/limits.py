@@ -21,6 +21,11 @@ MAX_MESSAGE_BYTES: Final = 40_000
 
 MAX_SEALED: Final = 54_000
 """Characters of base64 of a sealed text."""
+MAX_REMARK: Final = 1_000
+"""Characters of the comment of a rating."""
+
+MAX_RATING: Final = 5
+"""The best rating; 0 is the worst, as in 2016."""
 
 MAX_TAGS: Final = 16
 MAX_TAG: Final = 32

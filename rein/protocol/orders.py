@@ -7,7 +7,8 @@ and every document of it names that id and the one it answers, so a Job ID someb
     offer.previous = one bid              dispute.previous = offer, a delivery or an acceptance
     delivery.previous = offer, or an      resolution.previous = one dispute
         earlier delivery                  accept resolution.previous = one resolution
-    accept.previous = one delivery        message.previous, disclosure.previous = anything said here
+    accept.previous = one delivery        rating.previous = offer
+    message.previous, disclosure.previous = anything said here
 
 Messages and disclosures belong to an order and move nothing.
 
@@ -37,6 +38,7 @@ from rein.protocol.documents import (
     Offer,
     OrderDocument,
     PartyDocument,
+    Rating,
     Refund,
     Role,
     SealedDocument,
@@ -133,7 +135,8 @@ class Order:
     """A job with everything that was rightly said in it.
 
     `offer` is the one that counts; where the creator signed several it is the one looked at, out of `conflict`, and
-    what answers another of them is not here.
+    what answers another of them is not here. Of `ratings` there is one for each rater and rated; `void_ratings` are
+    those in which somebody rates the same person twice and differently.
     """
 
     job: Signed[Job]
@@ -150,6 +153,8 @@ class Order:
     resolutions: tuple[Signed[DisputeResolution], ...] = ()
     accepted_resolutions: tuple[Signed[AcceptResolution], ...] = ()
     messages: tuple[Signed[SealedDocument], ...] = ()
+    ratings: tuple[Signed[Rating], ...] = ()
+    void_ratings: tuple[Signed[Rating], ...] = ()
     conflict: tuple[Signed[Any], ...] = ()
     apart: tuple[Apart, ...] = ()
 
@@ -210,7 +215,13 @@ class Order:
             *resolutions,
             *self.accepted_resolutions,
             *self.messages,
+            *self.ratings,
         )
+
+    def all_documents(self) -> tuple[Signed[Any], ...]:
+        """Every document said in this order: those that count, then those that contradict each other, then those kept
+        apart."""
+        return (*self.documents(), *self.conflict, *self.void_ratings, *(each.document for each in self.apart))
 
 
 def check_job(job: Signed[Job], enrollments: Enrollments, *, answered: bool = False) -> None:
@@ -278,6 +289,7 @@ def fold(
     enrolled = enrollments.by_id(job.document.mediator_enrollment)
     speakers = speakers_of(job.document, bids, enrolled.document if enrolled else None)
     messages = sieve.take(SealedDocument, lambda message: check_sealed(message, speakers))
+    ratings, void_ratings = _one_each(sieve.take(Rating, lambda rating: _check_rating(rating, parties, at_offer)))
     conflict = _conflict(offers, acceptances, resolutions)
 
     protested = any(dispute.document.previous in accepting for dispute in disputes)
@@ -309,6 +321,8 @@ def fold(
         resolutions=tuple(resolutions),
         accepted_resolutions=tuple(accepted),
         messages=tuple(in_reading_order(messages)),
+        ratings=tuple(ratings),
+        void_ratings=tuple(void_ratings),
         conflict=tuple(conflict),
         apart=tuple(sieve.apart),
     )
@@ -342,6 +356,22 @@ def _conflict(
         resolutions if len(awards) > 1 else [],
     )
     return list(chain.from_iterable(groups))
+
+
+def _one_each(ratings: list[Signed[Rating]]) -> tuple[list[Signed[Rating]], list[Signed[Rating]]]:
+    """The first rating of each rater and rated, and those that contradict each other: they count for nothing. The
+    same words signed again, at another block, say nothing new."""
+    by_pair: dict[tuple[Role, Role], list[Signed[Rating]]] = defaultdict(list)
+    for signed in ratings:
+        by_pair[signed.document.role, signed.document.rated_role].append(signed)
+    good: list[Signed[Rating]] = []
+    void: list[Signed[Rating]] = []
+    for pair in by_pair.values():
+        if len({(each.document.rating, each.document.comment) for each in pair}) == 1:
+            good.append(pair[0])
+        else:
+            void += pair
+    return good, void
 
 
 O = TypeVar("O", bound=OrderDocument)  # noqa: E741 - the one type variable here: an order's document
@@ -486,6 +516,12 @@ def _check_party_document(document: PartyDocument, parties: _Parties, answered: 
             raise AuthorityError(f"it gives away {given} sat of a price of {parties.price} sat")
         if given < parties.price and isinstance(document, DisputeResolution):
             raise AuthorityError(f"it awards {given} sat of a price of {parties.price} sat, and not all of it")
+
+
+def _check_rating(rating: Rating, parties: _Parties, at_offer: Callable[[PartyDocument], None]) -> None:
+    at_offer(rating)
+    if rating.rated_master_address != parties.addresses[rating.rated_role]:
+        raise AuthorityError(f"{rating.rated_master_address} is not the {rating.rated_role.value} of this job")
 
 
 def _check_speaker(document: OrderDocument, master_address: str, who: str) -> None:

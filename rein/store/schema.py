@@ -16,6 +16,9 @@
     summary        what a fold of an order came to, for one identity, one row for each view of conflicting offers; the
                    triggers drop them when anything they were folded from changes, so what stands there is what a fold
                    would come to now
+    hidden         what a person does not want to see in lists: `kind` is job, bid or person, `name` a document id or a
+                   master address, `label` what it was called
+    seen_block     the tip of the chain when it was last asked for
     generation     one row: how often anything changed that a fold looks at
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
@@ -123,5 +126,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE watch_delivery (identity_id INTEGER NOT NULL, event_id VARCHAR NOT NULL, hook VARCHAR NOT NULL,
            attempts INTEGER NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (identity_id, event_id, hook),
            FOREIGN KEY (identity_id, event_id) REFERENCES watch_event (identity_id, event_id))""",
+    ),
+    (
+        """CREATE TABLE hidden (network VARCHAR NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL,
+           label VARCHAR NOT NULL, PRIMARY KEY (network, kind, name))""",
+        """CREATE TABLE seen_block (network VARCHAR PRIMARY KEY NOT NULL, height INTEGER NOT NULL,
+           time INTEGER NOT NULL)""",
     ),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
+from rein.store.notes import Notes
 from rein.store.rows import (
     EscrowOutput,
     FeedRow,
@@ -48,6 +49,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """:raises StoreError: see `Database`."""
         self._database = Database(path)
+        self.notes = Notes(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""
@@ -169,10 +171,11 @@ class Store:
                    AND order_id IS NOT NULL GROUP BY order_id ORDER BY min(rowid)"""
         return [DocumentId(row["order_id"]) for row in self._rows(query, network, _OFFER, len(prefix), prefix)]
 
-    def job_documents(self, network: str) -> list[DocumentId]:
-        """The ids of every job of today's format, oldest first."""
-        query = "SELECT id FROM document WHERE network = ? AND kind = ? AND order_id IS NOT NULL ORDER BY rowid"
-        return [DocumentId(row["id"]) for row in self._rows(query, network, _JOB)]
+    def orders_with(self, network: str, kind: Kind) -> list[DocumentId]:
+        """The job documents of the orders in which a document of this type stands, in the order of arrival."""
+        query = """SELECT order_id FROM document WHERE network = ? AND kind = ? AND order_id IS NOT NULL
+                   GROUP BY order_id ORDER BY min(rowid)"""
+        return [DocumentId(row["order_id"]) for row in self._rows(query, network, kind.value)]
 
     def people_in(self, order_ids: Collection[DocumentId]) -> set[str]:
         """The master addresses of who wrote in these orders or mediates them."""

@@ -8,36 +8,33 @@ from rein.escrow.terms import check_price, contract_of
 from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed, sign
-from rein.workflows.cases import market, roles_in, with_document
+from rein.workflows.cases import roles_in, with_document
 from rein.workflows.desk import Desk
+from rein.workflows.market import JobFilter, find_jobs
 
 
-def open_jobs(desk: Desk, now: int) -> list[Order]:
-    """Jobs one can bid on: nobody has got them, not expired, and oneself neither creator nor mediator. Newest first.
+def open_jobs(desk: Desk, now: int | None) -> list[Order]:
+    """Jobs one can bid on: nobody has got them, not expired, not hidden, and oneself neither creator nor mediator.
+    Newest first.
 
-    :param now: seconds since 1970.
+    :param now: the time of the newest block, in seconds since 1970; None where none was ever seen.
     """
-    found = [
-        order
-        for order in market(desk).orders
-        if order.state in (State.POSTED, State.BID)
-        and order.job.document.expires > now
-        and not roles_in(order, desk.address) - {Role.WORKER}
-    ]
-    return sorted(found, key=lambda order: order.job.document.time, reverse=True)
+    found = find_jobs(desk, JobFilter(open_only=True), now)
+    return [order for order in found if not roles_in(order, desk.address) - {Role.WORKER}]
 
 
-def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int) -> Signed[Bid]:
+def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int | None) -> Signed[Bid]:
     """The signed bid, with a fresh key for this job.
 
     :param amount: the price in satoshis.
+    :param now: as for `open_jobs`.
     :raises OrderError: the job is not open to this person.
     :raises InputError: the price is too small to be paid out.
     """
     job = order.job.document
     if order.state not in (State.POSTED, State.BID):
         raise OrderError(f"the job {job.job_id} is {order.state.value}; it takes no bids any more")
-    if job.expires <= now:
+    if now is not None and job.expires <= now:
         raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
     check_price(amount, job.mediator_fee)
     keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()

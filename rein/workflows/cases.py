@@ -14,7 +14,7 @@ from rein.escrow.contract import Purse, contract
 from rein.escrow.funding import Funding, PurseFunding, match_funding
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import Terms, terms_of
-from rein.protocol.documents import Bid, Document, Job, Offer, Role
+from rein.protocol.documents import Bid, Document, Job, Kind, Offer, Role
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
 from rein.protocol.signed import Signed
@@ -72,7 +72,7 @@ def my_orders(desk: Desk) -> Cases:
 
 def market(desk: Desk) -> Cases:
     """Every job here, whoever posted it."""
-    return load_orders(desk, desk.store.job_documents(desk.network.name))
+    return load_orders(desk, desk.store.orders_with(desk.network.name, Kind.JOB))
 
 
 def find_order(desk: Desk, name: str) -> Order:
@@ -103,7 +103,7 @@ def with_document(desk: Desk, order: Order, signed: Signed[Any]) -> Order:
 
     :raises OrderError: the document would be kept apart, or would contradict an earlier one of mine.
     """
-    documents = [*order.documents(), *(each.document for each in order.apart), *order.conflict, signed]
+    documents = [*order.all_documents(), signed]
     people = desk.store.people_in([order.id]) | {signed.document.author.master_address}
     offer_id = order.offer.id if order.offer else None
     changed = fold(order.job, documents, load_enrollments(desk, people), order.evidence, offer_id=offer_id)
@@ -115,6 +115,8 @@ def with_document(desk: Desk, order: Order, signed: Signed[Any]) -> Order:
             "this document would contradict one you have signed already, and freeze the job",
             hint="See it: rein status --jobid " + order.job.document.job_id,
         )
+    if signed in changed.void_ratings:
+        raise OrderError("you have rated this person in this job already, and two different ratings are both void")
     return changed
 
 

@@ -103,7 +103,7 @@ def new_jobs(desk: Desk, wanted: Wanted, now: int, noticed: Collection[str]) -> 
 
     :param now: seconds since 1970; who comes too late to bid is told nothing.
     """
-    ids = [each for each in desk.store.job_documents(desk.network.name) if f"job:{each}" not in noticed]
+    ids = [each for each in desk.store.orders_with(desk.network.name, Kind.JOB) if f"job:{each}" not in noticed]
     cases: Cases = load_orders(desk, ids)
     told: list[Event] = []
     rest: list[Event] = []

@@ -3,69 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.store import Payment
+from rein.workflows.agenda import Due
 from rein.workflows.cases import roles_in
 
-_STEPS: Mapping[State, Mapping[Role, str]] = {
-    State.POSTED: {Role.CREATOR: "wait for bids"},
-    State.BID: {Role.CREATOR: "choose a bid: rein offer", Role.WORKER: "wait for the job creator's offer"},
-    State.OFFERED: {Role.CREATOR: "pay into escrow: rein fund", Role.WORKER: "wait until both escrows are funded"},
-    State.FUNDED: {Role.CREATOR: "wait for the delivery", Role.WORKER: "do the work, then: rein deliver"},
+
+@dataclass(frozen=True)
+class Step:
+    """What is next for one person, in a sentence, and whether it is that person's turn."""
+
+    due: Due
+    text: str
+
+
+def _act(text: str) -> Step:
+    return Step(Due.ACT, text)
+
+
+def _wait(text: str) -> Step:
+    return Step(Due.WAIT, text)
+
+
+def _nothing(text: str) -> Step:
+    return Step(Due.NOTHING, text)
+
+
+_STEPS: Mapping[State, Mapping[Role, Step]] = {
+    State.POSTED: {Role.CREATOR: _wait("wait for bids")},
+    State.BID: {
+        Role.CREATOR: _act("choose a bid: rein offer"),
+        Role.WORKER: _wait("wait for the job creator's offer"),
+    },
+    State.OFFERED: {
+        Role.CREATOR: _act("pay into escrow: rein fund"),
+        Role.WORKER: _wait("wait until both escrows are funded"),
+    },
+    State.FUNDED: {
+        Role.CREATOR: _wait("wait for the delivery"),
+        Role.WORKER: _act("do the work, then: rein deliver"),
+    },
     State.DELIVERED: {
-        Role.CREATOR: "look at the delivery, then: rein accept",
-        Role.WORKER: "wait for the job creator to accept",
+        Role.CREATOR: _act("look at the delivery, then: rein accept"),
+        Role.WORKER: _wait("wait for the job creator to accept"),
     },
     State.DISPUTED: {
-        Role.CREATOR: "wait for the mediator, or agree: rein settle",
-        Role.WORKER: "wait for the mediator, or agree: rein settle",
-        Role.MEDIATOR: "decide the dispute: rein resolve",
+        Role.CREATOR: _wait("wait for the mediator, or agree: rein settle"),
+        Role.WORKER: _wait("wait for the mediator, or agree: rein settle"),
+        Role.MEDIATOR: _act("decide the dispute: rein resolve"),
     },
     State.ACCEPTED: {
-        Role.CREATOR: "nothing; the others collect their money",
-        Role.WORKER: "collect your money: rein collect",
-        Role.MEDIATOR: "collect your fee: rein collect",
+        Role.CREATOR: _nothing("nothing; the others collect their money"),
+        Role.WORKER: _act("collect your money: rein collect"),
+        Role.MEDIATOR: _act("collect your fee: rein collect"),
     },
     State.RESOLVED: {
-        Role.CREATOR: "the mediator has decided: rein acceptresolution",
-        Role.WORKER: "the mediator has decided: rein acceptresolution",
-        Role.MEDIATOR: "collect your fee: rein collect",
+        Role.CREATOR: _act("the mediator has decided: rein acceptresolution"),
+        Role.WORKER: _act("the mediator has decided: rein acceptresolution"),
+        Role.MEDIATOR: _act("collect your fee: rein collect"),
     },
-    State.SETTLED: dict.fromkeys(Role, "nothing; everybody is paid"),
-    State.REFUNDED: dict.fromkeys(Role, "nothing; the money went back"),
+    State.SETTLED: dict.fromkeys(Role, _nothing("nothing; everybody is paid")),
+    State.REFUNDED: dict.fromkeys(Role, _nothing("nothing; the money went back")),
     State.FROZEN: {
-        Role.CREATOR: "two documents contradict each other: settle or refund, or wait for the mediator",
-        Role.WORKER: "two documents contradict each other: call the mediator: rein workerdispute",
-        Role.MEDIATOR: "two documents contradict each other: rein resolve, if one disputes",
+        Role.CREATOR: _act("two documents contradict each other: settle or refund, or wait for the mediator"),
+        Role.WORKER: _act("two documents contradict each other: call the mediator: rein workerdispute"),
+        Role.MEDIATOR: _act("two documents contradict each other: rein resolve, if one disputes"),
     },
 }
 
 _PURSE_OF = {Role.WORKER: "primary", Role.MEDIATOR: "mediator"}
 
 
-def next_step(order: Order, address: str, payments: Mapping[str, Payment]) -> str:
-    """One sentence for the identity with this master address."""
+def next_step(order: Order, address: str, payments: Mapping[str, Payment]) -> Step:
+    """The step of the identity with this master address, whatever the time."""
     roles = roles_in(order, address)
     for role in (Role.CREATOR, Role.WORKER, Role.MEDIATOR):
         if role in roles:
             return _next(order, role, payments)
-    return "nothing; it went to somebody else" if order.offer else "nothing"
+    return _nothing("nothing; it went to somebody else" if order.offer else "nothing")
 
 
-def _next(order: Order, role: Role, payments: Mapping[str, Payment]) -> str:
+def _next(order: Order, role: Role, payments: Mapping[str, Payment]) -> Step:
     if order.is_over:
         return _STEPS[order.state][role]
     if _PURSE_OF.get(role, "primary") in payments:
-        return "wait for the payment to be confirmed"
+        return _wait("wait for the payment to be confirmed")
     if role is Role.MEDIATOR and "primary" in payments:
-        return "collect your fee: rein collect"
+        return _act("collect your fee: rein collect")
     if order.acceptances and order.state is State.FROZEN and role in _PURSE_OF:
         return _STEPS[State.ACCEPTED][role]
     waiting = _proposal_for(order, role)
-    step = _STEPS[order.state].get(role, "nothing now")
-    return f"{waiting}; or {step}" if waiting else step
+    step = _STEPS[order.state].get(role, _nothing("nothing now"))
+    return _act(f"{waiting}; or {step.text}") if waiting else step
 
 
 def _proposal_for(order: Order, role: Role) -> str:

@@ -1,19 +1,24 @@
-"""One order in plain values: who, how much, where it stands and what is next."""
+"""One order in plain values: who, how much, where it stands and what is next. Nothing in it depends on the time."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rein.protocol.orders import Order
-from rein.store.rows import Payment
+from rein.protocol.orders import Order, State
+from rein.store.rows import EscrowOutput, Payment
 from rein.workflows.cases import roles_in, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.next_step import next_step
 
 
 def summary(desk: Desk, order: Order) -> dict[str, Any]:
-    """For programs, and for the table of `rein status`."""
+    """For programs, and for the table of `rein status`. `since_height`: of the block after which the order has stood as
+    it does; the documents' own word, except for money. `until`: when bids end, in seconds since 1970, while that
+    matters."""
     job = order.job.document
+    payments = desk.store.payments(order.contract_id)
+    outputs = desk.store.escrow_outputs(order.contract_id)
+    step = next_step(order, desk.address, payments)
     return {
         "job_id": job.job_id,
         "job_document": order.id,
@@ -28,15 +33,27 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
             {"document_id": bid.id, "worker": bid.document.worker, "amount_sat": bid.document.amount}
             for bid in order.bids
         ],
-        "escrows": _escrows(desk, order),
-        "next": next_step(order, desk.address, desk.store.payments(order.contract_id)),
+        "escrows": _escrows(order, outputs, payments),
+        "next": step.text,
+        "due": step.due.value,
+        "since_height": _since(order, outputs, list(payments.values())),
+        "until": job.expires if order.state in (State.POSTED, State.BID) else None,
     }
 
 
-def _escrows(desk: Desk, order: Order) -> list[dict[str, Any]]:
+def _since(order: Order, outputs: list[EscrowOutput], payments: list[Payment]) -> int:
+    """The height of the newest thing that changed the state; ratings change none."""
+    spoken = [*order.documents(), *order.conflict]
+    heights: list[int] = [each.document.block_height for each in spoken if each not in order.ratings]
+    paid = [each.height for each in payments if each.height is not None]
+    if order.is_over and paid:
+        return max(paid)
+    came = [each.height for each in outputs if each.height is not None]
+    return max([*heights, *came, *paid])
+
+
+def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Payment]) -> list[dict[str, Any]]:
     terms = terms_if_any(order)
-    payments = desk.store.payments(order.contract_id)
-    outputs = desk.store.escrow_outputs(order.contract_id)
     described_escrows = []
     for purse in terms.purses if terms else ():
         name = purse.escrow.purse.value

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from causeway.search import pages
-from rein.protocol.signed import Signed
+from rein.protocol.documents import Role
+from rein.protocol.signed import Signed, verify
+from rein.protocol.sin import secure_identity_number
 from rein.protocol.wire import MAX_QUERY_ITEMS, Query
 from tests.causeway.callers import Caller, armored
 from tests.causeway.conftest import Server
-from tests.support.people import Person, Story, bid, delivery, enroll, job, offer, person
+from tests.support.people import Person, Story, bid, delivery, enroll, job, offer, person, rating
 
 OTHER_ID = "b" * 20
 
@@ -101,6 +103,26 @@ def test_a_job_id_brings_everything_with_it(caller: Caller, bob: Person, library
 
 def test_job_ids_differ_in_case(caller: Caller, bob: Person, library: Story) -> None:
     assert caller.query(bob, "by_job_id", job_ids=library.job.document.job_id.upper()) == []
+
+
+def test_ratings_of_and_by_somebody(caller: Caller, bob: Person, library: Story) -> None:
+    charlie, alice, given = library.worker, library.mediator, library.offer
+    of_charlie = rating(bob, given, Role.CREATOR, charlie, Role.WORKER)
+    of_alice = rating(bob, given, Role.CREATOR, alice, Role.MEDIATOR)
+    of_bob = rating(charlie, given, Role.WORKER, bob, Role.CREATOR)
+    store(caller, bob, [of_charlie, of_alice, of_bob])
+    sins = {who: secure_identity_number(who.master_address) for who in (alice, bob, charlie, person("Mallory"))}
+
+    def asked(**who: str) -> list[str]:
+        found: list[dict[str, str]] = caller.query(bob, "get_user_ratings", **who)  # type: ignore[assignment]
+        assert [verify(each["value"]).id for each in found] == [each["key"] for each in found]
+        return [each["value"] for each in found]
+
+    assert asked(dest=sins[charlie], source="") == asked(dest=charlie.master_address) == armored(of_charlie)
+    assert asked(source=sins[bob]) == armored(of_charlie, of_alice)
+    assert asked(dest=sins[alice], source=sins[bob]) == armored(of_alice)
+    assert asked(dest=sins[alice], source=sins[charlie]) == []
+    assert asked(dest=sins[person("Mallory")]) == []
 
 
 def test_mediators_are_current_and_willing(caller: Caller, bob: Person, library: Story) -> None:

@@ -28,6 +28,7 @@ from tests.support.people import (
     enroll,
     job,
     person,
+    rating,
     refund,
     refunded_story,
     respelled,
@@ -72,6 +73,8 @@ BY_CHARLIE: dict[str, Any] = {"author": CHARLIE.master_address, "signer": CHARLI
 MESSAGE = sealed_message((CHARLIE, Role.WORKER), (BOB, Role.CREATOR), TOLD.bid, "Shall I begin?")
 DISCLOSURE = disclosure((BOB, Role.CREATOR), (CHARLIE, Role.WORKER), ALICE, TOLD.delivery)
 REFUND_BY_ALICE = refund(ALICE, TOLD.offer, role=Role.MEDIATOR)
+
+RATING = rating(ALICE, TOLD.offer, Role.MEDIATOR, CHARLIE, Role.WORKER)
 
 
 def by_party(
@@ -192,6 +195,20 @@ EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
     "resolution": by_party(DISPUTED.resolution, Kind.RESOLUTION, DISPUTED.dispute, "mediator", HEIGHT + 6),
     "accepted resolution": by_party(
         DISPUTED.accepted, Kind.ACCEPT_RESOLUTION, DISPUTED.resolution, "worker", HEIGHT + 7
+    ),
+    "rating of the worker by the mediator": (
+        RATING,
+        dataclasses.replace(
+            IN_ORDER,
+            id=RATING.id,
+            kind=Kind.RATING,
+            previous=TOLD.offer.id,
+            author=ALICE.master_address,
+            signer=ALICE.delegate_address,
+            mediator=Party(address=ALICE.master_address),
+            worker=Party(address=CHARLIE.master_address),
+            block_height=HEIGHT + 8,
+        ),
     ),
     "refund by the creator": by_party(REFUNDED.asked, Kind.REFUND, TOLD.offer, "creator", HEIGHT + 4),
     "refund by the worker": by_party(REFUNDED.agreed, Kind.REFUND, TOLD.offer, "worker", HEIGHT + 5),

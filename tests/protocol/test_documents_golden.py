@@ -191,6 +191,29 @@ mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
 H2PESRRwXxE9pTN3lcTzGUKQcEbiSVvNBG/IOVQiEHVnTZXU+FJybhIuCqIU8tpdk6g8F+GHCIW35PrCMWYpJnc=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
+RATING = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Rating
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: creator
+Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Rated role: worker
+Rated master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Rating: 4
+Comment: Good,\\nbut late.
+Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Block hash: e6c93d1a4dddf38ee3b920b69943ea14bb66ec12bc7bd052b55ea38a3482839a
+Block height: 108
+-----BEGIN SIGNATURE-----
+n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+IAYIODDV2jdYqWLoRNWGEwjHaA3Z4BHu+b0iA4E7I/JBaSBVgRaV4NPA2dp10rFofu0dZ2WKZhTgY8NlZzFUjO8=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
 REFUND = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Refund
@@ -392,6 +415,7 @@ GOLDEN = {
     ),
     "Message": (MESSAGE, CHARLIE_DELEGATE, "172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636"),
     "Disclosure": (DISCLOSURE, BOB_DELEGATE, "7b4f2f636dd9108db81a93e6813f721d924de5b4798cf58652c3cdaf0c6d9686"),
+    "Rating": (RATING, BOB_DELEGATE, "ffa511c8db841c1c9ba40c1a3d15dcfea840bd0aef2c8443b1a16f0720464ad4"),
 }
 
 ANSWERS = {
@@ -407,6 +431,7 @@ ANSWERS = {
     "AcceptResolution": "DisputeResolution",
     "Message": "Offer",
     "Disclosure": "Message",
+    "Rating": "Offer",
 }
 
 _ORDER = {
@@ -530,6 +555,13 @@ LABELS: dict[str, dict[str, str]] = {
         "other_address": "Other party master address",
         "other_key": "Other party message key",
     },
+    "Rating": {
+        **_PARTY,
+        "rated_role": "Rated role",
+        "rated_master_address": "Rated master address",
+        "rating": "Rating",
+        "comment": "Comment",
+    },
 }
 
 DESCRIPTION = ' It says:\n\t"Hello World!" \\o/\n-----BEGIN BITCOIN SIGNED MESSAGE-----\u2028 café '
@@ -599,6 +631,8 @@ def test_every_label_stands_for_its_attribute(name: str) -> None:
             assert value == DESCRIPTION
         elif attribute == "terms":
             assert value == TERMS
+        elif attribute == "comment":
+            assert value == "Good,\nbut late."
         else:
             assert rows[label] == spelled(label, value)
 

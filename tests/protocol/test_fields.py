@@ -15,11 +15,20 @@ from rein.btc.amounts import MAX_MONEY, Sat
 from rein.btc.networks import NETWORKS
 from rein.errors import FieldError, ReinError
 from rein.protocol import fields, limits, values
-from rein.protocol.documents import TYPES
+from rein.protocol.documents import TYPES, Role
 from rein.protocol.fields import Codec, lines_of
 from rein.protocol.signed import Signed
 from rein.protocol.text import escape
-from tests.support.people import disputed_story, enroll, job, messages_of_story, person, refunded_story, story
+from tests.support.people import (
+    disputed_story,
+    enroll,
+    job,
+    messages_of_story,
+    person,
+    rating,
+    refunded_story,
+    story,
+)
 from tests.support.texts import any_text
 
 STORY = story()
@@ -30,6 +39,7 @@ OF_EVERY_TYPE: tuple[Signed[Any], ...] = (
     *disputed_story().documents[3:],
     refunded_story().asked,
     *messages_of_story(),
+    rating(STORY.creator, STORY.offer, Role.CREATOR, STORY.worker, Role.WORKER),
 )
 each_type = pytest.mark.parametrize("signed", OF_EVERY_TYPE, ids=lambda signed: signed.document.KIND.value)
 any_document = st.sampled_from(OF_EVERY_TYPE)
@@ -120,9 +130,7 @@ def test_two_fields_that_change_places_are_named(signed: Signed[Any]) -> None:
 
 
 @each_type
-@pytest.mark.parametrize(
-    "label", ["Comment", "x-note", "Title", "job id", "Job ID ", "Primary payment txid", "\x1b[2J"]
-)
+@pytest.mark.parametrize("label", ["Remark", "x-note", "Title", "job id", "Job ID ", "Primary payment txid", "\x1b[2J"])
 def test_an_unknown_field_is_critical(signed: Signed[Any], label: str) -> None:
     sentence = refused(signed, f"{signed.text}\n{label}: anything")
     assert sentence == f"{signed.document.TITLE} has no field {label!r}"

@@ -22,6 +22,7 @@ from tests.support.people import (
     forged,
     messages_of_story,
     person,
+    rating,
     refund,
     refunded_story,
     rewritten,
@@ -33,6 +34,7 @@ from tests.support.people import (
 
 TOLD, DISPUTED, REFUNDED = story(), disputed_story(), refunded_story()
 ALICE, BOB, CHARLIE = TOLD.mediator, TOLD.creator, TOLD.worker
+RATING = rating(BOB, TOLD.offer, Role.CREATOR, CHARLIE, Role.WORKER)
 
 DOCUMENTS: dict[str, tuple[Signed[Any], PrivateKey]] = {
     "settlement": (DISPUTED.settlement, BOB.delegate),
@@ -43,6 +45,7 @@ DOCUMENTS: dict[str, tuple[Signed[Any], PrivateKey]] = {
     "accepted resolution": (DISPUTED.accepted, CHARLIE.delegate),
     "message": (messages_of_story()[0], CHARLIE.delegate),
     "disclosure": (messages_of_story()[1], BOB.delegate),
+    "rating": (RATING, BOB.delegate),
 }
 SEALED = ("message", "disclosure")
 AWARDS = ("settlement", "resolution")
@@ -89,6 +92,7 @@ ALLOWED = {
     "accepted resolution": {Role.CREATOR, Role.WORKER},
     "message": {Role.CREATOR, Role.WORKER, Role.MEDIATOR},
     "disclosure": {Role.CREATOR, Role.WORKER},
+    "rating": {Role.CREATOR, Role.MEDIATOR},  # nobody rates himself
 }
 
 
@@ -100,7 +104,8 @@ def test_a_role_may_sign_what_is_for_it_and_nothing_else(name: str, role: Role) 
         assert stands(name, role=role, **to).role is role
     else:
         title = DOCUMENTS[name][0].document.TITLE
-        refused(name, f"a {title} is not for the {role.value} to sign", role=role)
+        why = "nobody rates himself" if name == "rating" else f"a {title} is not for the {role.value} to sign"
+        refused(name, why, role=role)
 
 
 @pytest.mark.parametrize("spelling", ["Creator", "owner", "creator, worker", "creator\\s", "", "\u202ecreator"])
@@ -152,7 +157,9 @@ def test_it_names_what_it_answers(name: str) -> None:
 @each_document
 def test_the_words_may_be_long_but_must_be_there(name: str) -> None:
     signed, _ = DOCUMENTS[name]
-    words = {"terms", "reason", "detail", "resolution"} & {each.name for each in dataclasses.fields(signed.document)}
+    words = {"terms", "reason", "detail", "resolution", "comment"} & {
+        each.name for each in dataclasses.fields(signed.document)
+    }
     if name in ("accepted resolution", *SEALED):
         assert not words
         return
@@ -182,7 +189,7 @@ def test_a_resolution_may_be_taken_after_the_mediator_was_paid() -> None:
     assert stands("accepted resolution", mediator_psbt=None).mediator_psbt is None
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name not in SEALED])
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name not in ("rating", *SEALED)])
 def test_a_payment_is_base64(name: str) -> None:
     for psbt in ("cHNidP8", "not base64!", "cHNidP8=\n", "A" * 20_001):
         if psbt == "cHNidP8":

@@ -19,7 +19,7 @@ from rein.btc.networks import MAINNET, NETWORKS, REGTEST, SIGNET, TESTNET4
 from rein.errors import AuthorityError, BadSignatureError, DocumentError, FieldError, ReinError, TooLargeError
 from rein.protocol import fields, job_keys
 from rein.protocol.armor import BEGIN, BEGIN_SIGNATURE, END, Armored, read_armor
-from rein.protocol.documents import TYPES, Document, Offer
+from rein.protocol.documents import TYPES, Document, Offer, Role
 from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.fields import lines_of
 from rein.protocol.limits import MAX_CONTACT, MAX_DOCUMENT_BYTES, MAX_NAME, MAX_TEXT
@@ -38,6 +38,7 @@ from tests.support.people import (
     job,
     messages_of_story,
     person,
+    rating,
     refunded_story,
     respelled,
     rewritten,
@@ -66,6 +67,7 @@ SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
     (REFUNDED.agreed, CHARLIE.delegate),
     (MESSAGE, CHARLIE.delegate),
     (DISCLOSURE, BOB.delegate),
+    (rating(BOB, STORY.offer, Role.CREATOR, CHARLIE, Role.WORKER), BOB.delegate),
 )
 OF_2016 = tuple(
     verify(text)
@@ -201,7 +203,7 @@ def test_an_unknown_format_is_refused_and_never_read_as_one_of_2016(line: str) -
 
 
 @pytest.mark.parametrize(
-    "title", ["Rein Dispute Offer ", "Rein Rating", "rein job", "Rein Job ", " Rein Job", "Rein", "\x1b[2J", "x" * 999]
+    "title", ["Rein Dispute Offer ", "Rein Ratings", "rein job", "Rein Job ", " Rein Job", "Rein", "\x1b[2J", "x" * 999]
 )
 def test_an_unknown_title_is_refused(title: str) -> None:
     text = rewritten(STORY.job, BOB.delegate, lambda text: text.replace("Rein Job", title, 1))

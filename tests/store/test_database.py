@@ -21,7 +21,6 @@ from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.errors import StoreError
 from rein.protocol.documents import Kind
-from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.store import database
 from rein.store.database import Database
@@ -31,8 +30,8 @@ from tests.support import documents_of_2016
 from tests.support.people import job, person, story
 
 TABLES = [
-    *("document", "escrow_output", "feed", "generation", "identity"),
-    *("payment", "placement", "server", "summary", "watch_delivery", "watch_event"),
+    *("document", "escrow_output", "feed", "generation", "hidden", "identity"),
+    *("payment", "placement", "seen_block", "server", "summary", "watch_delivery", "watch_event"),
 ]
 
 
@@ -400,15 +399,19 @@ def test_an_upgrade_reads_the_escrows_out_of_the_bids_that_are_here(
     path: Path, execute: Callable[..., list[Any]]
 ) -> None:
     told = story()
-    store = Store(path)
-    store.add_received([(signed, "http://x/") for signed in (told.job, *told.documents)])
-    store.add_received([(verify(documents_of_2016.BID), "http://x/")])
-    before = next(number for number, step in enumerate(STEPS) if any("COLUMN escrow" in each for each in step))
-    execute("DROP INDEX ix_document_escrow")
-    execute("ALTER TABLE document DROP COLUMN escrow")
-    for later in ("watch_delivery", "watch_event"):
-        execute(f"DROP TABLE {later}")
+    before = next(number for number, step in enumerate(STEPS) if any("ADD COLUMN escrow" in each for each in step))
+    path.parent.mkdir()
+    for step in STEPS[:before]:
+        for statement in step:
+            execute(statement)
     execute(f"PRAGMA user_version = {before}")
+    rows = [(each.id, each.document.KIND.value, told.job.id, each.armored) for each in (told.job, *told.documents)]
+    for row in (*rows, ("of 2016", "bid", None, documents_of_2016.BID)):
+        execute(
+            """INSERT INTO document (id, network, kind, author, order_id, armored, own)
+               VALUES (?, 'regtest', ?, 'a', ?, ?, 0)""",
+            *row,
+        )
     again = Store(path)
     assert again.bids_on_escrow("regtest", told.bid.document.primary_address) == [told.bid]
     assert execute("SELECT count(*) FROM document WHERE escrow IS NOT NULL") == [(1,)]

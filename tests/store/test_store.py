@@ -312,8 +312,8 @@ def test_jobs_are_found_without_reading_their_documents(store: Store) -> None:
     told, other = story(), job(person("Bob"), person("Alice"), job_id="another0job0id000000")
     old_job = verify(JOB)
     store.add_received([(signed, "http://x/") for signed in (told.job, *told.documents, other, old_job)])
-    assert store.job_documents("regtest") == [told.job.id, other.id]
-    assert store.job_documents("mainnet") == [], "jobs of 2016 are in no order"
+    assert store.orders_with("regtest", Kind.JOB) == [told.job.id, other.id]
+    assert store.orders_with("mainnet", Kind.JOB) == [], "jobs of 2016 are in no order"
     assert store.find_jobs("regtest", told.job.document.job_id) == [told.job.id]
     assert store.find_jobs("regtest", other.id[:8]) == [other.id]
     assert store.find_jobs("regtest", "%") == []

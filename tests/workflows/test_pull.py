@@ -47,7 +47,7 @@ def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
     evil.show(*jobs(10))
     desk = sit(evil)
     assert pull(desk)[0].new == 10
-    assert len(desk.store.job_documents("regtest")) == 10
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) == 10
     assert evil.asked == ["v1/feed"] * 4
 
 
@@ -94,7 +94,7 @@ def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
     for _ in range(2):
         (told,) = pull(desk)
         assert (told.new, told.notes, told.shown) == (0, [], 2)
-    assert len(desk.store.job_documents("regtest")) == 3, "what was signed stays here"
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) == 3, "what was signed stays here"
 
 
 def test_another_text_under_an_id_is_shown_as_a_lie(sit: Sit, evils: Evils) -> None:
@@ -162,7 +162,7 @@ def test_a_feed_that_cannot_be_is_named_and_stops_nobody(sit: Sit, evils: Evils,
     assert first.error.exit_code == 8
     assert evil.url in first.error.message
     assert second.error is None
-    assert len(desk.store.job_documents("regtest")) == 3
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) == 3
     assert len(evil.asked) <= 3
 
 

@@ -14,6 +14,7 @@ from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.documents.message import Disclosure, Message, SealedDocument
 from rein.protocol.documents.offer import Offer
 from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.rating import Rating
 from rein.protocol.documents.refund import Refund
 from rein.protocol.documents.resolution import AcceptResolution, DisputeResolution
 from rein.protocol.documents.settlement import Settlement
@@ -33,6 +34,7 @@ TYPES: tuple[type[Document], ...] = (
     AcceptResolution,
     Message,
     Disclosure,
+    Rating,
 )
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "Offer",
     "OrderDocument",
     "PartyDocument",
+    "Rating",
     "Refund",
     "Role",
     "SealedDocument",

@@ -30,6 +30,7 @@ class Kind(Enum):
     ACCEPT_RESOLUTION = "acceptresolution"
     MESSAGE = "message"
     DISCLOSURE = "disclosure"
+    RATING = "rating"
 
 
 class Role(Enum):

@@ -1,0 +1,107 @@
+"""`rein mediators`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rein.cli.common import Cli, command
+from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
+from rein.cli.terminal import safe_line
+from rein.errors import ChainError, InputError
+from rein.protocol.orders import Order
+from rein.protocol.reputation import Ratings
+from rein.protocol.values import format_fee
+from rein.workflows.cases import market
+from rein.workflows.reputation import (
+    MAX_LOOKED_AT,
+    Mediator,
+    Record,
+    known_ratings,
+    mediators_with_records,
+    prove_endings,
+)
+
+SORTS = ("name", "fee", "cases", "rating")
+
+
+@command("mediators")
+@list_options(SORTS)
+def mediators(cli: Cli, sort: str, reverse: bool, page_number: str, limit: str, hidden_too: bool) -> None:
+    """List who would mediate: fee, contact, ratings, and what signed documents and the chain prove of past cases.
+
+    Anybody can play all three parts of a job, so look at who the others were: rein trust NAME --explain
+
+    Example: rein mediators --sort cases
+    """
+    desk, terminal = cli.desk, cli.terminal
+    _ = desk.identity
+    look_up(cli, market(desk).orders)
+    ratings = known_ratings(desk)
+    known = mediators_with_records(desk, hidden_too=hidden_too)
+    known.sort(key=lambda each: _key(each, sort, ratings))
+    shown = cut(known, page_number, limit, reverse=reverse)
+    for each in shown.rows:
+        _say(cli, each, ratings)
+    say_where(cli, shown, "mediators")
+    terminal.result({"mediators": [_data(each, ratings) for each in shown.rows], **paging(shown)})
+
+
+def look_up(cli: Cli, orders: list[Order]) -> None:
+    """Find out on the chain how jobs of others ended; say it where that cannot be done."""
+    try:
+        left = prove_endings(cli.desk, orders)
+    except ChainError as error:
+        cli.terminal.note(f"The chain was not looked at, so less is proved: {safe_line(error.message)}")
+    else:
+        if left:
+            cli.terminal.note(f"{left:,} jobs were not looked up; {MAX_LOOKED_AT} are at once. Run it again for more.")
+
+
+def in_words(record: Record) -> str:
+    """A record in a sentence."""
+    if not record.cases:
+        return "no case known"
+    text = f"{record.cases} cases, {record.ended} ended, {record.disputed} disputed, {record.resolved} decided"
+    if record.resolved:
+        text += (
+            f" (for the creator {record.for_creator}, for the worker {record.for_worker}, even {record.even}; "
+            f"median {record.blocks_to_decide} blocks)"
+        )
+    return text + (f", {record.contradicted} CONTRADICTED" if record.contradicted else "")
+
+
+def _say(cli: Cli, mediator: Mediator, ratings: Ratings) -> None:
+    person, terminal = mediator.enrollment.document, cli.terminal
+    fee = format_fee(person.mediator_fee) if person.mediator_fee is not None else "-"
+    terminal.say(
+        terminal.bold(f"{safe_line(person.user)}  {fee}  rated {stars(ratings.average(person.master_address))}")
+    )
+    terminal.say(f"  {person.master_address}  {safe_line(person.contact, 80)}")
+    terminal.say(f"  {in_words(mediator.record)}")
+
+
+def _key(mediator: Mediator, sort: str, ratings: Ratings) -> tuple[Any, ...]:
+    person, record = mediator.enrollment.document, mediator.record
+    keys: dict[str, tuple[Any, ...]] = {
+        "name": (person.user.casefold(),),
+        "fee": (person.mediator_fee or 0,),
+        "cases": (-record.ended, -record.cases),
+        "rating": (-ratings.average(person.master_address).tenths,),
+    }
+    if sort not in keys:
+        raise InputError(f"{sort!r} is no order of this list")
+    return (*keys[sort], person.user.casefold(), person.master_address)
+
+
+def _data(mediator: Mediator, ratings: Ratings) -> dict[str, Any]:
+    person = mediator.enrollment.document
+    return {
+        "name": person.user,
+        "contact": person.contact,
+        "master_address": person.master_address,
+        "sin": person.sin,
+        "enrollment": mediator.enrollment.id,
+        "fee_basis_points": person.mediator_fee,
+        **rated(ratings, person.master_address),
+        **vars(mediator.record),
+    }

@@ -1,0 +1,109 @@
+"""`rein status --jobid`: the story of one job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rein.btc.amounts import format_btc
+from rein.cli.common import Cli, moment
+from rein.cli.show import described
+from rein.cli.terminal import safe, safe_line
+from rein.workflows.agenda import at_time
+from rein.workflows.cases import find_order
+from rein.workflows.market import newest_block
+from rein.workflows.pull import pull
+from rein.workflows.story import Event, story_of, times_of
+from rein.workflows.summary import summary
+
+_WORDS = 200
+"""Characters of what somebody wrote that are shown in a story; the document has them all."""
+
+
+def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
+    """Show one job: what happened, where its money is, what is next."""
+    desk, terminal = cli.desk, cli.terminal
+    _ = desk.identity
+    pull(desk)
+    order = find_order(desk, job)
+    seen = newest_block(desk)
+    told = at_time(summary(desk, order), seen.time if seen else None)
+    events = story_of(desk, order)
+    times = times_of(desk, [event.height for event in events if event.height is not None])
+    if documents:
+        sealed = set(order.messages)
+        for signed in (*order.documents(), *order.conflict, *order.void_ratings):
+            if signed in sealed:
+                continue
+            terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
+            terminal.say(safe(signed.armored) + "\n")
+    posted = order.job.document
+    terminal.say(terminal.bold(f"Job {posted.job_id}, {safe_line(posted.name)}: {order.state.value}"))
+    for event in events:
+        _say_event(cli, event, times)
+    if order.messages:
+        terminal.say(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
+    for each in order.apart:
+        terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
+    for signed in (*order.conflict, *order.void_ratings):
+        terminal.say(f"Conflicting: document {signed.id}")
+    for escrow in told["escrows"]:
+        _say_escrow(cli, escrow)
+    until = f", until {moment(told['until'])}" if told["until"] is not None else ""
+    terminal.say(f"Next: {told['next']} (since block {told['since_height']}{until})")
+    if not documents:
+        terminal.note("The signed texts: add --documents")
+    terminal.result(
+        told
+        | {
+            "story": [_event_data(event, times) for event in events],
+            "documents": [described(signed) for signed in order.documents()],
+            "apart": [
+                {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
+                for each in order.apart
+            ],
+            "conflict": [signed.id for signed in order.conflict],
+            "void_ratings": [signed.id for signed in order.void_ratings],
+        }
+    )
+
+
+def _say_event(cli: Cli, event: Event, times: dict[int, int]) -> None:
+    when = "waiting for a block"
+    if event.height is not None:
+        date = f", {moment(times[event.height])}" if event.height in times else ""
+        when = f"block {event.height}{date}"
+    cli.terminal.say(f"  {when}")
+    cli.terminal.say(f"    {safe_line(event.what, _WORDS)}")
+    if event.document_id is not None:
+        cli.terminal.say(f"    document {event.document_id[:12]}, signed by {event.by}")
+    if event.txid is not None:
+        cli.terminal.say(f"    transaction {event.txid}")
+
+
+def _event_data(event: Event, times: dict[int, int]) -> dict[str, Any]:
+    time = times.get(event.height) if event.height is not None else None
+    return {
+        "height": event.height,
+        "time": time,
+        "what": event.what,
+        "document_id": event.document_id,
+        "signed_by": event.by,
+        "txid": event.txid,
+    }
+
+
+def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
+    terminal, payment = cli.terminal, escrow["payment"]
+    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
+    terminal.say(f"    descriptor  {escrow['descriptor']}")
+    for output in escrow["outputs"]:
+        how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
+        terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
+    if not escrow["outputs"]:
+        terminal.say("    not funded")
+    if payment:
+        terminal.say(
+            f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "
+            f"{payment['amount_sat']:,} sat to {safe_line(escrow['receiver'])}, {payment['back_sat']:,} sat back, "
+            f"{payment['fee_sat']:,} sat to the miner"
+        )

@@ -1,0 +1,57 @@
+"""What waits for somebody, and what somebody waits for, in all of his jobs.
+
+What an order came to is kept between runs (`rein.workflows.overview`); what depends on the time is told here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from rein.store.rows import IdentityRow
+from rein.workflows.desk import Desk
+from rein.workflows.overview import overview
+
+
+class Due(Enum):
+    """Whose turn it is, the most urgent first."""
+
+    ACT = "act"
+    WAIT = "wait"
+    NOTHING = "nothing"
+
+
+_URGENCY = [due.value for due in Due]
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """The jobs of one identity, as `rein status --json` has them: those that wait for it first, then those it waits
+    for, each the oldest first; and the jobs that do not count."""
+
+    row: IdentityRow
+    jobs: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
+
+
+def agenda(desk: Desk, row: IdentityRow, now: int | None) -> Agenda:
+    """The agenda of an identity of this home.
+
+    :param now: the time of the newest block, None where none was ever seen.
+    """
+    seen = overview(replace(desk, row=row))
+    jobs = [at_time(job, now) for job in seen.jobs]
+    jobs.sort(key=lambda job: (_URGENCY.index(job["due"]), job["since_height"], job["job_document"]))
+    return Agenda(row, jobs, seen.refused)
+
+
+def at_time(summary: dict[str, Any], now: int | None) -> dict[str, Any]:
+    """What an order comes to at a time: a job that has expired without a bid waits for nobody.
+
+    :param summary: as `rein.workflows.summary.summary` makes it.
+    :param now: as for `agenda`.
+    """
+    if summary["state"] == "posted" and now is not None and summary["until"] <= now:
+        return summary | {"due": Due.NOTHING.value, "next": "nothing; it has expired without a bid"}
+    return summary

@@ -1,0 +1,199 @@
+"""What is known here about people: their ratings, how far one may trust them, and what mediators have done."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median_low
+from typing import Any, Final
+
+from rein.errors import InputError, NotFoundError, OrderError
+from rein.protocol.documents import Enrollment, Kind, Rating, Role
+from rein.protocol.orders import Order
+from rein.protocol.reputation import Ratings, counted
+from rein.protocol.signed import Signed
+from rein.store.notes import Hideable
+from rein.workflows.answer import sign_as
+from rein.workflows.cases import load_orders, market, roles_in
+from rein.workflows.desk import Desk
+from rein.workflows.market import hidden_names
+from rein.workflows.pull import load_enrollments
+from rein.workflows.watch_chain import look
+
+MAX_LOOKED_AT: Final = 200
+"""Jobs of other people that are looked up on the chain in one run: strangers decide how many there are."""
+
+
+def rated_orders(desk: Desk) -> list[Order]:
+    """Every order in which somebody rated somebody."""
+    return load_orders(desk, desk.store.orders_with(desk.network.name, Kind.RATING)).orders
+
+
+def known_ratings(desk: Desk) -> Ratings:
+    """The ratings that count, as far as the chain was looked at."""
+    return Ratings(counted(rated_orders(desk)))
+
+
+def prove_endings(desk: Desk, orders: Iterable[Order]) -> int:
+    """Look on the chain how jobs ended of which that is not known yet. Of too many, some are looked at by chance, so
+    that nobody's jobs can push others out for good. Returns how many were left.
+
+    :raises ChainError: the chain source cannot answer.
+    """
+    open_still = [order for order in orders if order.offer is not None and not order.is_over]
+    chosen = open_still
+    if len(open_still) > MAX_LOOKED_AT:
+        chosen = secrets.SystemRandom().sample(open_still, MAX_LOOKED_AT)
+    silent = replace(desk, note=lambda _: None, open_chain=lambda: desk.chain)  # strangers' money is no news
+    look(silent, chosen)
+    return len(open_still) - len(chosen)
+
+
+def orders_of(orders: Iterable[Order], master_address: str) -> list[Order]:
+    """The orders in which somebody is one of the three: all that hold ratings of him."""
+    return [order for order in orders if master_address in [order.master_address(role) for role in Role]]
+
+
+def find_person(desk: Desk, name: str) -> Enrollment:
+    """The person somebody means: by master address, SIN, or name where only one has it.
+
+    :raises NotFoundError: nobody.
+    :raises InputError: several have the name.
+    """
+    people = [signed.document for signed in load_enrollments(desk)]
+    found = [each for each in people if name in (each.master_address, each.sin)]
+    found = found or [each for each in people if each.user == name]
+    if not found:
+        raise NotFoundError(f"nobody called {name!r} is known here", hint="Fetch what is new: rein sync")
+    if len(found) > 1:
+        raise InputError(f"several people are called {name}", hint="Name the master address instead.")
+    return found[0]
+
+
+def orders_to_rate(desk: Desk) -> list[Order]:
+    """Jobs of mine that are over and in which I can still rate somebody."""
+    mine = load_orders(desk, desk.store.my_order_ids(desk.network.name, desk.address)).orders
+    return [order for order in mine if order.is_over and unrated_roles(desk, order)]
+
+
+def unrated_roles(desk: Desk, order: Order) -> list[Role]:
+    """Whom I can still rate in an order."""
+    mine = roles_in(order, desk.address)
+    done = {
+        each.document.rated_role
+        for each in (*order.ratings, *order.void_ratings)
+        if each.document.master_address == desk.address
+    }
+    return [role for role in Role if mine and role not in mine and role not in done]
+
+
+def build_rating(desk: Desk, order: Order, rated: Role, value: int, comment: str | None) -> Signed[Rating]:
+    """The signed rating of somebody in a job that is over.
+
+    :raises OrderError: the job is not over, or I have no part in it, or have rated that person already.
+    """
+    if not order.is_over or order.offer is None:
+        raise OrderError(
+            f"the job {order.job.document.job_id} is {order.state.value}; people are rated when it is over",
+            hint="Look at the chain: rein sync",
+        )
+    roles = roles_in(order, desk.address)
+    if not roles:
+        raise OrderError(f"you have no part in the job {order.job.document.job_id}")
+    if rated in roles:
+        raise OrderError("nobody rates himself")
+    if rated not in unrated_roles(desk, order):
+        raise OrderError(f"you have rated the {rated.value} of this job already")
+    fields: dict[str, Any] = {
+        "rated_role": rated,
+        "rated_master_address": order.master_address(rated),
+        "rating": value,
+        "comment": comment,
+    }
+    return sign_as(desk, order, next(iter(roles)), Rating, order.offer.id, **fields)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What signed documents, and the chain where it was looked at, prove of a mediator.
+
+    `cases`: jobs that were offered to a worker under this mediator. `ended`: those of them whose money the chain has
+    shown to reach its end; `disputed`: somebody called the mediator; `resolved`: the mediator decided, once. The whole
+    or larger part of the price went `for_creator`, `for_worker` or `even` to both. `contradicted`: two different
+    decisions were signed in one job. `blocks_to_decide`: the median of the heights between a dispute and its decision,
+    as their signers name them; None without a decision.
+    """
+
+    cases: int = 0
+    ended: int = 0
+    disputed: int = 0
+    resolved: int = 0
+    for_creator: int = 0
+    for_worker: int = 0
+    even: int = 0
+    contradicted: int = 0
+    blocks_to_decide: int | None = None
+
+
+def record_of(orders: Sequence[Order], master_address: str) -> Record:
+    """The record of one mediator, from all orders that are known."""
+    cases = [
+        order
+        for order in orders
+        if order.offer is not None and order.job.document.mediator_master_address == master_address
+    ]
+    decided = [order for order in cases if order.resolutions and not _contradicts(order)]
+    favours = [_favour(order) for order in decided]
+    blocks = [_blocks_to_decide(order) for order in decided]
+    return Record(
+        cases=len(cases),
+        ended=sum(order.is_over for order in cases),
+        disputed=sum(bool(order.disputes) for order in cases),
+        resolved=len(decided),
+        for_creator=favours.count(Role.CREATOR),
+        for_worker=favours.count(Role.WORKER),
+        even=favours.count(None),
+        contradicted=sum(_contradicts(order) for order in cases),
+        blocks_to_decide=median_low(blocks) if blocks else None,
+    )
+
+
+@dataclass(frozen=True)
+class Mediator:
+    """Somebody willing to mediate, and what is proved of the past."""
+
+    enrollment: Signed[Enrollment]
+    record: Record
+
+
+def mediators_with_records(desk: Desk, *, hidden_too: bool = False) -> list[Mediator]:
+    """Everybody willing to mediate, oneself too, by name."""
+    orders, hidden = market(desk).orders, hidden_names(desk)
+    willing = [
+        signed
+        for signed in load_enrollments(desk)
+        if signed.document.willing_to_mediate
+        and (hidden_too or (Hideable.PERSON, signed.document.master_address) not in hidden)
+    ]
+    ordered = sorted(willing, key=lambda signed: (signed.document.user.casefold(), signed.id))
+    return [Mediator(signed, record_of(orders, signed.document.master_address)) for signed in ordered]
+
+
+def _contradicts(order: Order) -> bool:
+    return len({each.document.worker_amount for each in order.resolutions}) > 1
+
+
+def _favour(order: Order) -> Role | None:
+    award = order.resolutions[0].document
+    if award.worker_amount == award.creator_amount:
+        return None
+    return Role.WORKER if award.worker_amount > award.creator_amount else Role.CREATOR
+
+
+def _blocks_to_decide(order: Order) -> int:
+    """From the dispute to the first decision on it."""
+    heights = {each.id: each.document.block_height for each in order.disputes}
+    first = order.resolutions[0].document
+    answered = heights.get(first.previous) if first.previous else None
+    return max(first.block_height - (first.block_height if answered is None else answered), 0)

@@ -1,0 +1,139 @@
+"""A job as a story: who signed what, and how the money moved, in the order of the blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rein.btc.amounts import Sat, format_btc
+from rein.errors import ChainError
+from rein.protocol.documents import (
+    AcceptDelivery,
+    AcceptResolution,
+    Bid,
+    Delivery,
+    Dispute,
+    DisputeResolution,
+    Job,
+    Offer,
+    Rating,
+    Refund,
+    Role,
+    Settlement,
+)
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+from rein.protocol.values import format_fee
+from rein.store.store import EscrowOutput, Payment
+from rein.workflows.desk import Desk
+
+MAX_DATED: Final = 60
+"""Blocks whose times are asked for in one story: strangers decide how many bids there are."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. `height`: of the block a document names, which is no newer than the document, or of the
+    block that holds a transaction; None while it waits. `what` holds strangers' words; `by` signed the document."""
+
+    height: int | None
+    what: str
+    document_id: str | None = None
+    by: str | None = None
+    txid: str | None = None
+
+
+def story_of(desk: Desk, order: Order) -> list[Event]:
+    """What happened in an order, as far as it is known here. What people wrote to each other is theirs."""
+    sealed = set(order.messages)
+    spoken = [_said(order, signed) for signed in order.documents() if signed not in sealed]
+    spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
+    outputs = desk.store.escrow_outputs(order.contract_id)
+    payments = desk.store.payments(order.contract_id).values()
+    moved = [_came(each) for each in outputs] + [_paid(each) for each in payments]
+    return sorted([*spoken, *moved], key=lambda each: (each.height is None, each.height or 0))
+
+
+def times_of(desk: Desk, heights: Iterable[int]) -> dict[int, int]:
+    """The times of blocks by height, in seconds since 1970, as far as the chain source has them."""
+    found: dict[int, int] = {}
+    try:
+        tip = desk.chain.tip().height
+        for height in sorted({each for each in heights if each <= tip})[:MAX_DATED]:
+            found[height] = desk.chain.block_at(height).time
+    except ChainError:
+        return found
+    return found
+
+
+def _said(order: Order, signed: Signed[Any], remark: str = "") -> Event:
+    document = signed.document
+    who = _name_of(order, document.author.master_address)
+    return Event(document.block_height, f"{remark}{who} {_verb(document)}", signed.id, signed.address)
+
+
+def _name_of(order: Order, address: str) -> str:
+    job = order.job.document
+    if address == job.creator_master_address:
+        return f"{job.creator}, the creator,"
+    if address == job.mediator_master_address:
+        return f"{job.mediator}, the mediator,"
+    name = next((bid.document.worker for bid in order.bids if bid.document.worker_master_address == address), address)
+    is_worker = order.bid is not None and order.bid.document.worker_master_address == address
+    return f"{name}, the worker," if is_worker else name
+
+
+def _verb(document: Any) -> str:
+    match document:
+        case Job():
+            return f"posted the job {document.name!r}; {document.mediator} mediates for {_fee(document)}"
+        case Bid():
+            return f"bid {_btc(document.amount)}: {document.description}"
+        case Offer():
+            return f"gave the job to {document.worker} for {_btc(document.amount)}"
+        case Delivery():
+            return f"delivered: {document.deliverables}"
+        case AcceptDelivery():
+            return "accepted the delivery and signed both payments"
+        case Settlement():
+            return f"proposed to settle, {_split(document.worker_amount, document.creator_amount)}: {document.terms}"
+        case Refund():
+            return f"signed a refund: {document.reason}"
+        case Dispute():
+            return f"called the mediator: {document.detail}"
+        case DisputeResolution():
+            given = _split(document.worker_amount, document.creator_amount)
+            return f"decided, {given}: {document.resolution}"
+        case AcceptResolution():
+            return "took the mediator's decision"
+        case Rating():
+            comment = f": {document.comment}" if document.comment else ""
+            return f"gave the {document.rated_role.value} {document.rating} of 5{comment}"
+        case _:
+            return f"signed a {document.TITLE}"
+
+
+def _came(output: EscrowOutput) -> Event:
+    what = f"{_btc(output.amount)} came into the {output.purse} escrow"
+    return Event(output.height, what, txid=output.outpoint.txid)
+
+
+def _paid(payment: Payment) -> Event:
+    receiver = {"primary": Role.WORKER, "mediator": Role.MEDIATOR}[payment.purse].value
+    parts = [f"{_btc(payment.amount)} to the {receiver}"] if payment.amount else []
+    parts += [f"{_btc(payment.back)} back to the creator"] if payment.back else []
+    what = f"the {payment.purse} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"
+    return Event(payment.height, f"{what}, by {payment.ending}", txid=payment.txid)
+
+
+def _split(worker: Sat, creator: Sat) -> str:
+    return f"{_btc(worker)} to the worker and {_btc(creator)} to the creator"
+
+
+def _fee(job: Job) -> str:
+    return format_fee(job.mediator_fee)
+
+
+def _btc(amount: Sat) -> str:
+    return f"{format_btc(amount)} BTC"

@@ -1,0 +1,84 @@
+"""Strangers' words in lists: nothing in them reaches the terminal as more than letters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rein.protocol.documents import Role
+from rein.protocol.signed import Signed
+from rein.store.store import Store
+from tests.cli.conftest import Chain, Rein
+from tests.support.people import bid, delivery, enroll, job, offer, person, rating
+
+EVIL = "\x1b[2J\u202e\x07\r\x9b31m=cmd\u2028"
+ALICE, BOB, CHARLIE = (person(f"hostile {name}") for name in ("Alice", "Bob", "Charlie"))
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def home(rein: Rein, chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REIN_PASSPHRASE", PASSPHRASE)
+    words = ("setup", "--name", "Dora", "--contact", "dora@example.com", "--no-mediate")
+    done = rein(*chain.words, *words)
+    assert done.code == 0, done.err
+    return tmp_path / "home"
+
+
+def store_of(home: Path) -> Store:
+    return Store(home / "rein.db")
+
+
+def hostile_story() -> list[Signed[Any]]:
+    """Every free text in it is an attack on the terminal of whoever lists it."""
+    enrolled = enroll(ALICE, True, user=EVIL, contact=EVIL)
+    posted = job(BOB, ALICE, enrolled, name=EVIL, description=EVIL, creator=EVIL, creator_contact=EVIL)
+    placed = bid(CHARLIE, posted, worker=EVIL, worker_contact=EVIL, description=EVIL)
+    given = offer(BOB, placed, posted)
+    handed = delivery(CHARLIE, given, deliverables=EVIL)
+    said = rating(BOB, given, Role.CREATOR, CHARLIE, Role.WORKER, comment=EVIL)
+    other = job(BOB, ALICE, enrolled, name=EVIL, description=EVIL, job_id="d" * 20, creator=EVIL)
+    return [enrolled, enroll(BOB, user=EVIL), enroll(CHARLIE, user=EVIL), posted, placed, given, handed, said, other]
+
+
+def test_no_list_lets_strangers_write_on_the_terminal(rein: Rein, chain: Chain, home: Path) -> None:
+    store = store_of(home)
+    documents = hostile_story()
+    assert store.add_received([(each, "http://x/") for each in documents]) == len(documents)
+    alice = ALICE.master_address
+    for words in (
+        ("jobs", "--all"),
+        ("jobs",),
+        ("mediators",),
+        ("search", "cmd", "--all"),
+        ("trust", alice, "--explain"),
+        ("trust", CHARLIE.master_address, "--explain"),
+        ("hide", "person", alice),
+        ("hide", "job", "d" * 20),
+        ("hide", "bid", documents[4].id[:12]),
+        ("hide",),
+        ("status", "--jobid", documents[3].id),
+        ("status", "--jobid", documents[3].id, "--documents"),
+        ("unhide", "person", alice),
+    ):
+        done = rein(*chain.words, *words)
+        assert done.code == 0, (words, done.err)
+        shown = done.out + done.err
+        assert all(line.isprintable() for line in shown.split("\n")), (words, shown)
+        as_json = rein(*chain.words, *words, "--json")
+        if words[0] not in ("unhide",):
+            assert as_json.out.isascii()
+
+
+def test_the_lists_show_something_of_them(rein: Rein, chain: Chain, home: Path) -> None:
+    """Or the test above would hold for empty lists."""
+    store = store_of(home)
+    store.add_received([(each, "http://x/") for each in hostile_story()])
+    for words in (("jobs", "--all"), ("search", "cmd", "--all"), ("mediators",)):
+        assert "cmd" in rein(*chain.words, *words).out
+    listed = rein(*chain.words, "jobs", "--all", "--json").data["jobs"]
+    assert {each["state"] for each in listed} == {"posted", "offered"}
+    not_counted = rein(*chain.words, "trust", CHARLIE.master_address, "--json").data["not_counted"]
+    assert [each["why"] for each in not_counted] == ["nothing proves that the job has ended: it is offered"]
