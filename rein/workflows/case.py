@@ -45,7 +45,7 @@ def export_case(desk: Desk, order: Order, path: Path, attachments: Sequence[Path
         delegate_address=row.delegate_address,
         master_address=row.master_address,
         pieces={name: sha256(content).hex() for name, content in pieces.items()},
-        attachments=tuple(_attachment(each) for each in attachments),
+        attachments=tuple(attachment(each) for each in attachments),
     )
     pieces[INDEX] = sign_index(index, desk.keyring.delegate)
     case = verify_case(pieces)
@@ -82,7 +82,11 @@ def _proofs(desk: Desk, order: Order) -> dict[str, bytes]:
     return pieces
 
 
-def _attachment(path: Path) -> Attachment:
+def attachment(path: Path) -> Attachment:
+    """What a file is known by.
+
+    :raises InputError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

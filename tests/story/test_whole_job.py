@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
 from tests.story.conftest import Trio, agree, deliver, fund, post
@@ -131,3 +134,15 @@ def test_the_mediator_learns_of_a_job_that_names_her(trio: Trio) -> None:
     jobs = {job["job_id"]: job for job in trio.alice.rein("status")["jobs"]}
     assert jobs[agreed.job_id]["roles"] == ["mediator"]
     assert jobs[agreed.job_id]["state"] == "offered"
+
+
+def test_files_are_delivered_by_name_size_and_hash(trio: Trio, tmp_path: Path) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    song = tmp_path / "song.flac"
+    song.write_bytes(b"la la la")
+    signed = trio.charlie.rein("deliver", "--jobid", agreed.job_id, "--file", str(song), "-n")
+    digest = hashlib.sha256(b"la la la").hexdigest()
+    assert f"Deliverables: file song.flac, 8 bytes, sha256 {digest}\n" in signed["document"]
+    missing = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--file", str(tmp_path / "none"))
+    assert (missing["code"], missing["exit_code"]) == ("input", 2)
