@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.psbt_import import psbt_import
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -208,3 +209,4 @@ def psbt() -> None:
 psbt.add_command(show)
 psbt.add_command(combine)
 psbt.add_command(export)
+psbt.add_command(psbt_import)

@@ -1,4 +1,4 @@
-"""`rein psbt-import`"""
+"""`rein psbt import`"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rein.workflows.psbt_import import combine_imported, send_imported
 from rein.workflows.pull import pull
 
 
-@command("psbt-import")
+@command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @job_option
 @click.option("--dry-run", "-n", is_flag=True, help="Check and combine; send nothing.")
@@ -24,10 +24,10 @@ def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:
 
     Sign it with Bitcoin Core, Sparrow or a hardware signer, without finalising it. It is checked as every payment is.
 
-    Example: rein psbt-import signed.psbt --jobid n0qlna45dgynluhtl0gf
+    Example: rein psbt import signed.psbt --jobid n0qlna45dgynluhtl0gf
     """
     if job is None:
-        raise InputError("say of which job it is", hint="rein psbt-import FILE --jobid ID")
+        raise InputError("say of which job it is", hint="rein psbt import FILE --jobid ID")
     import_psbt(cli, file, job, dry_run=dry_run)
 
 

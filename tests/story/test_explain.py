@@ -1,4 +1,4 @@
-"""`rein explain` and `rein psbt-import`, as people use them, while their money is at stake."""
+"""`rein explain` and `rein psbt import`, as people use them, while their money is at stake."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def test_a_payment_signed_elsewhere_is_taken_in_and_sent(trio: Trio, tmp_path: P
 
     # What Bob signed is here already; Charlie's hardware signer gives back its own signature alone.
     unsigned = Psbt.create(signed.inputs, signed.outputs)
-    half = trio.charlie.rein("psbt-import", str(_written(tmp_path / "0", unsigned.raw)), "--jobid", agreed.job_id)
+    half = trio.charlie.rein("psbt", "import", str(_written(tmp_path / "0", unsigned.raw)), "--jobid", agreed.job_id)
     assert (half["complete"], half["sent"], half["signed_by"]) == (False, False, ["creator"])
     alone = _written(tmp_path / "1", unsigned.sign(worker).raw)
-    dry = trio.charlie.rein("psbt-import", str(alone), "--jobid", agreed.job_id, "--dry-run")
+    dry = trio.charlie.rein("psbt", "import", str(alone), "--jobid", agreed.job_id, "--dry-run")
     assert (dry["complete"], dry["sent"], dry["signed_by"]) == (True, False, ["creator", "worker"])
     assert Psbt.parse(dry["psbt"]).partial_signatures(0).keys() >= signed.partial_signatures(0).keys()
     assert b64decode(dry["psbt"])[:5] == b"psbt\xff"
@@ -101,14 +101,14 @@ def test_a_payment_signed_elsewhere_is_taken_in_and_sent(trio: Trio, tmp_path: P
     # Another transaction, or a signature that is none of the three's, is not taken in.
     other = Psbt.create(signed.inputs, [TxOutput(Sat(PRICE - 1), signed.outputs[0].script), *signed.outputs[1:]])
     refused = trio.charlie.fails(
-        "psbt-import", str(_written(tmp_path / "2", other.sign(worker).raw)), "--jobid", agreed.job_id
+        "psbt", "import", str(_written(tmp_path / "2", other.sign(worker).raw)), "--jobid", agreed.job_id
     )
     assert "no document of the job" in refused["message"]
     strange = alone.read_bytes().replace(worker.public_key, keyring(trio.alice).delegate.public_key, 1)
-    refused = trio.charlie.fails("psbt-import", str(_written(tmp_path / "3", strange)), "--jobid", agreed.job_id)
+    refused = trio.charlie.fails("psbt", "import", str(_written(tmp_path / "3", strange)), "--jobid", agreed.job_id)
     assert "Traceback" not in refused["message"]
 
-    sent = trio.charlie.rein("psbt-import", str(alone), "--jobid", agreed.job_id)
+    sent = trio.charlie.rein("psbt", "import", str(alone), "--jobid", agreed.job_id)
     assert sent["sent"] is True
     trio.alice.rein("collect", "--jobid", agreed.job_id)
     trio.bob.rein("devnet", "mine", "1")
@@ -116,7 +116,7 @@ def test_a_payment_signed_elsewhere_is_taken_in_and_sent(trio: Trio, tmp_path: P
     assert [each.rein("status", "--jobid", agreed.job_id)["state"] for each in trio.everybody] == ["settled"] * 3
     primary, _ = trio.bob.rein("explain", agreed.job_id)["payments"]
     assert (primary["as_agreed"], primary["confirmations"]) == (True, 1)
-    again = trio.charlie.fails("psbt-import", str(alone), "--jobid", agreed.job_id)
+    again = trio.charlie.fails("psbt", "import", str(alone), "--jobid", agreed.job_id)
     assert "paid out already" in again["message"]
 
 
