@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rein.chain.session import Session
 
+_LOG = logging.getLogger(__name__)
 _CHUNK: Final = 65_536
 _SOCKS: Final = "socks5h"  # the h: the proxy resolves names, not this machine
 
@@ -38,12 +40,13 @@ class Limits:
 @dataclass(frozen=True)
 class Reply:
     """An answer as it came. `headers` know no upper and lower case; `retry_after` is in seconds, where the other side
-    asked for patience."""
+    asked for patience; `date` is its clock, in seconds since 1970, where it told."""
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     retry_after: int | None = None
+    date: int | None = None
 
 
 class HttpError(Exception):
@@ -103,7 +106,8 @@ class Http:
                 **arguments,
             ) as response:
                 body = _read(response, limits.answer_bytes)
-                reply = Reply(response.status_code, body, response.headers, _retry_after(response.headers))
+                headers = response.headers
+                reply = Reply(response.status_code, body, headers, _retry_after(headers), _date(headers))
             if self._watch.expired:
                 raise TimeoutError  # what was read may look whole, and be cut short
         # urllib3, http.client and the socket let some of their own errors through requests.
@@ -121,6 +125,7 @@ class Http:
             raise HttpError(f"cannot be reached ({type(error).__name__})") from error
         finally:
             self._watch.stop()
+        _LOG.info("%s %s: %d, %d bytes", method, url, reply.status, len(reply.body))
         return reply
 
     def _open(self) -> Session:
@@ -194,6 +199,15 @@ def _read(response: requests.Response, most: int) -> bytes:
         if len(body) > most:
             raise HttpError(f"sent more than {most:,} bytes; the answer was dropped")
     return bytes(body)
+
+
+def _date(headers: Mapping[str, str]) -> int | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return int(parsedate_to_datetime(headers["Date"]).timestamp())
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:

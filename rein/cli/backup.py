@@ -31,7 +31,7 @@ def backup(cli: Cli, file: Path) -> None:
 def restore(cli: Cli, file: Path) -> None:
     """Make a home from a file of `rein backup`. It is checked first, and a home that exists is left alone.
 
-    The passphrase of the backup becomes that of every key file. Example: rein --home ~/.rein restore rein.backup
+    The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
     """
     from rein.workflows.backup import restore_home
 

@@ -57,7 +57,9 @@ def bids(
     ratings = known_ratings(desk)
     if shown.rows:
         cli.terminal.table(
-            ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"), [_row(each, now, ratings) for each in shown.rows]
+            ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
+            [_row(each, now, ratings) for each in shown.rows],
+            whole=2,
         )
     say_where(cli, shown, "bids")
     cli.terminal.result({"bids": [_data(each, now, ratings) for each in shown.rows], **paging(shown)})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from rein.btc.amounts import format_btc
 from rein.cli.choose import choose_order
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import finish, say_payouts
+from rein.cli.units import amount
 from rein.errors import InputError
 from rein.protocol.orders import Order
 from rein.workflows.bump import plan_bump, plan_replacement, send_bump
@@ -49,7 +49,7 @@ def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
     desk, terminal = cli.desk, cli.terminal
     hurry = plan_bump(desk, order, rate)
     child = hurry.child
-    terminal.say(f"{hurry.payment.txid} waits for a block. You would spend the {format_btc(child.amount)} BTC it pays")
+    terminal.say(f"{hurry.payment.txid} waits for a block. You would spend the {amount(child.amount)} it pays")
     terminal.say(f"you to the same address, less {child.fee:,} sat, which brings both to {rate} sat/vB.")
     txid = None
     if not dry_run:

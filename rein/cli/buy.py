@@ -6,12 +6,13 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command
+from rein.cli.units import amount, size
 from rein.errors import RemoteError
 
 _WAIT_SECONDS = 3_600.0
 
 
-@command("buy")
+@command("buy", waits=True)
 @click.argument("url")
 @click.option("--wait/--no-wait", default=True, help="Wait up to an hour until the server has seen the payment.")
 def buy(cli: Cli, url: str, wait: bool) -> None:
@@ -28,14 +29,14 @@ def buy(cli: Cli, url: str, wait: bool) -> None:
     if uri is None:
         terminal.say(f"{normal} asks for no money: you have {purchase.hosting.buckets} buckets there.")
     else:
-        terminal.say(f"Pay exactly {format_btc(purchase.price)} BTC ({purchase.price:,} sat), from any wallet:")
+        terminal.say(f"Pay exactly {amount(purchase.price)}, from any wallet:")
         terminal.say(f"  address  {purchase.address}")
         terminal.say(f"  URI      {uri}")
         if wait:
             terminal.note("Waiting for the payment; you may stop this, it will be credited all the same.")
             credited = wait_for_credit(cli.desk, normal, before, _WAIT_SECONDS)
     if credited is not None:
-        terminal.say(f"Credited: {credited.bytes_free:,} bytes free in {credited.buckets} buckets.")
+        terminal.say(f"Credited: {size(credited.bytes_free)} free in {credited.buckets} buckets.")
     terminal.result(
         {
             "url": normal,

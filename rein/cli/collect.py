@@ -31,5 +31,5 @@ def collect(cli: Cli, job: str | None, dry_run: bool) -> None:
     for each in ready:
         about = remark(order, each.proposal)
         if about is not None:
-            cli.terminal.note(f"Beware: {about}.")
+            cli.terminal.note(f"Beware: {about}.", vital=True)
     send(cli, order, ready, dry_run=dry_run)

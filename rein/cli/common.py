@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +24,16 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor."),
     click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     click.option("--yes", "-y", "assume_yes", is_flag=True, help="Answer every confirmation with yes."),
+    click.option("--verbose", "-v", is_flag=True, help="Show more: who is asked, and what lies behind an error."),
+    click.option("--quiet", "-q", is_flag=True, help="Show results, questions and errors only."),
 )
 
 if TYPE_CHECKING:
     from rein.settings import Settings
     from rein.workflows.desk import Desk
 
-_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", "as_json", "assume_yes")
+_TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
+_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
 class Cli:
@@ -45,7 +49,10 @@ class Cli:
 
     @cached_property
     def terminal(self) -> Terminal:
-        return Terminal(as_json=bool(self._options.get("as_json")), assume_yes=bool(self._options.get("assume_yes")))
+        terminal = Terminal(**{name: bool(self._options.get(name)) for name in _TERMINAL_NAMES})
+        if terminal.verbose:
+            _show_log(terminal)
+        return terminal
 
     def given(self, name: str) -> Any:
         """A global option, if it was given on the command line."""
@@ -92,14 +99,32 @@ class Cli:
             raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
 
 
-def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """Declare a command. Its function gets the `Cli` first, then its own parameters by name."""
+def _show_log(terminal: Terminal) -> None:
+    """Lets the terminal show what Rein's rooms write down as they go (`logging`, level INFO)."""
+    import logging
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            terminal.detail(record.getMessage())
+
+    log = logging.getLogger("rein")
+    log.handlers[:] = [Shown()]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]], click.Command]:
+    """Declare a command. Its function gets the `Cli` first, then its own parameters by name.
+
+    :param waits: it goes on for as long as somebody likes, so that nobody needs to be told that it does.
+    """
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
-            function(cli, **parameters)
+            with nullcontext() if waits else cli.terminal.progress(click.get_current_context().command_path):
+                function(cli, **parameters)
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options

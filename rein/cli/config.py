@@ -22,8 +22,16 @@ _CHAIN_HINT = "rein config chain [list | core URL | esplora URL | causeway URL |
 @click.argument("words", nargs=-1)
 @click.option("--cookie", type=click.Path(path_type=Path), help="Core: its cookie file.")
 @click.option("--user", help="Core: the RPC user; the password is asked for.")
+@click.option("--password-fd", type=int, metavar="N", help="Core: read the RPC password from this file descriptor.")
 @click.option("--wallet", help="Core: a watch-only descriptor wallet, instead of scans.")
-def config(cli: Cli, words: tuple[str, ...], cookie: Path | None, user: str | None, wallet: str | None) -> None:
+def config(
+    cli: Cli,
+    words: tuple[str, ...],
+    cookie: Path | None,
+    user: str | None,
+    password_fd: int | None,
+    wallet: str | None,
+) -> None:
     """Show the settings of this home, or change one.
 
     \b
@@ -48,7 +56,7 @@ def config(cli: Cli, words: tuple[str, ...], cookie: Path | None, user: str | No
         case ("chain", "remove", url):
             _remove_source(cli, url)
         case ("chain", "core" | "esplora" | "causeway" as kind, url):
-            _add_source(cli, kind, url, cookie, user, wallet)
+            _add_source(cli, kind, _with_login(cli, url, user, password_fd), cookie, wallet)
         case ("tor", "on"):
             write_config(home, "proxy", _TOR)
         case ("tor", "on", address):
@@ -114,18 +122,28 @@ def _sources(cli: Cli) -> tuple[ChainSetting, ...]:
     return read_chain(read_config(cli.settings.home).get("chain", ""), cli.settings.network)
 
 
-def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, user: str | None, wallet: str | None) -> None:
+def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -> str:
+    """The address, with the user and a password that never was on a command line."""
     from urllib.parse import quote
 
+    from rein.cli.files import read_secret_line
+
+    if user is None:
+        return url
+    if password_fd is None:
+        password = cli.terminal.ask_secret(f"RPC password of {user}", "--password-fd")
+    else:
+        password = read_secret_line(password_fd, "a password")
+    scheme, _, rest = url.rpartition("://")
+    return f"{scheme or 'http'}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, wallet: str | None) -> None:
     from rein.settings import ChainKind, read_chain, read_config, write_config
 
     home = cli.settings.home
-    if (cookie or user or wallet) and kind != ChainKind.CORE:
+    if (cookie or "@" in url or wallet) and kind != ChainKind.CORE:
         raise InputError("only Bitcoin Core has a cookie, a user or a wallet", hint=_CHAIN_HINT)
-    if user is not None:
-        password = cli.terminal.ask_secret(f"RPC password of {user}", "a URL with user:password@")
-        scheme, _, rest = url.rpartition("://")
-        url = f"{scheme or 'http'}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
     if len(url.split()) != 1:
         raise InputError("a chain source has one address", hint=_CHAIN_HINT)
     (new,) = read_chain(f"{kind}+{url}", cli.settings.network)

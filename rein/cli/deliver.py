@@ -50,7 +50,9 @@ def deliver(
     for each in still_open(order, seen, Role.WORKER) if seen is not None else ():
         if each.purse.escrow.purse is Purse.PRIMARY:
             name = f"{each.ending.value} {each.document.id[:12]}"
-            cli.terminal.note(f"Beware: the creator can still take the {name} that you signed, instead of paying.")
+            cli.terminal.note(
+                f"Beware: the creator can still take the {name} that you signed, instead of paying.", vital=True
+            )
     text = first(deliverables, form.get("Deliverables"), None if not files else "")
     if text is None:
         text = cli.terminal.ask("Deliverables", "--deliverables")

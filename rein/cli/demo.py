@@ -14,7 +14,7 @@ import click
 from rein.cli.common import Cli, command
 
 
-@command("demo")
+@command("demo", waits=True)
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave everything in this folder.")
 def demo(cli: Cli, keep: Path | None) -> None:
     """Watch a whole job on a private chain: three people, two servers, real signatures, real rules, no real money.

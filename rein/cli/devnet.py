@@ -14,7 +14,7 @@ from rein.errors import InputError
 _DEFAULT_PORT = 18443
 
 
-@command("run")
+@command("run", waits=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULT_PORT, show_default=True)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the chain is. [HOME/devnet]")
 def _run(cli: Cli, port: int, data: Path | None) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
 from rein.cli.qr import show_qr
 from rein.cli.show import job_line
 from rein.cli.terminal import safe
+from rein.cli.units import amount
 from rein.errors import NotFoundError
 from rein.escrow.funding import Funding, PurseFunding
 from rein.protocol.documents import Role
@@ -36,7 +36,7 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
     bills = invoices(order)
     terminal.say(f"To fund {safe(job_line(order))}, pay exactly these two amounts, from any wallet:")
     for bill in bills:
-        terminal.say(f"\n  {bill.purse} escrow   {format_btc(bill.amount)} BTC ({bill.amount:,} sat)")
+        terminal.say(f"\n  {bill.purse} escrow   {amount(bill.amount)}")
         terminal.say(f"    address     {bill.address}")
         terminal.say(f"    URI         {bill.uri}")
         terminal.say(f"    descriptor  {bill.descriptor}")

@@ -28,9 +28,9 @@ def identities(cli: Cli) -> None:
         for row in desk.store.identities(desk.network.name)
     ]
     if found:
-        columns = ("name", "contact", "master_address", "sin")
+        columns = ("name", "master_address", "sin", "contact")
         rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
-        terminal.table(("", "name", "contact", "master address", "SIN"), rows)
+        terminal.table(("", "name", "master address", "SIN", "contact"), rows, whole=4)
     else:
         terminal.say(f"This home has no identity on {desk.network.name}. Create one: rein setup")
     terminal.result({"network": desk.network.name, "identities": found})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rein import __version__
 from rein.cli.common import GLOBAL_OPTIONS, Cli
 from rein.errors import ReinError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("rein.cli.setup", "Create your identity."),
@@ -62,10 +65,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("rein.cli.export", "Write your ledger, or the invoice or receipt of a job."),
     "config": ("rein.cli.config", "Show or change a setting."),
     "testnet": ("rein.cli.config", "Work on the test network: true or false."),
+    "doctor": ("rein.cli.doctor", "Look your installation over."),
+    "completion": ("rein.cli.completion", "Let your shell complete commands and options."),
     "demo": ("rein.cli.demo", "Watch a whole job on a private chain."),
     "devnet": ("rein.cli.devnet", "Run a private regtest chain."),
 }
 """Name: module that holds the command under that name, and what it does."""
+
+COMPLETION_VARIABLE = "_REIN_COMPLETE"
+"""Set by the shell when it wants to know what may stand next (`rein completion`)."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
+
+USAGE = "usage"
+"""The code, for programs, of a command line that is none."""
 
 
 class Tree(click.Group):
@@ -82,9 +96,18 @@ class Tree(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS:
+            import difflib  # it takes 10 ms to load
+
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may stand next; names without importing their modules."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -109,21 +132,22 @@ tree = click.version_option(__version__, prog_name="rein")(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
     cli = Cli()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        words = list(sys.argv[1:] if arguments is None else arguments)
-        with tree.make_context("rein", words, obj=cli) as context:
+        with tree.make_context("rein", [*words], obj=cli) as context:
             tree.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
-        error.show()
+        if "--json" not in words:
+            error.show()
+        else:
+            cli.update({"as_json": True})
+            cli.terminal.failure(USAGE, error.format_message(), "The options and an example: rein COMMAND --help")
         return error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         cli.terminal.note("Stopped; nothing more was done.")
-        return 130
-    except KeyboardInterrupt:
-        cli.terminal.note("Stopped; nothing more was done.")
-        return 130
+        return INTERRUPTED
     except ReinError as error:
         cli.terminal.error(error)
         return error.exit_code
@@ -134,4 +158,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The console script."""
+    if COMPLETION_VARIABLE in os.environ:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(tree, {}, "rein", COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE]))
     sys.exit(run())

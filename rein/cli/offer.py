@@ -11,6 +11,7 @@ from rein.cli.common import Cli, command, dry_run_option, first, form_option, nu
 from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.cli.terminal import safe_line
+from rein.cli.units import amount
 from rein.errors import NotFoundError
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
@@ -48,9 +49,9 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     else:
         order, chosen = find_bid(desk, wanted)
     rate = number(feerate, "the fee rate") if feerate else current_feerate(desk)
-    worker, price = safe_line(chosen.document.worker), format_btc(chosen.document.amount)
+    worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:
-        terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price} BTC?")
+        terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price}?")
     signed = build_offer(desk, order, chosen, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,7 @@ def _explain(cli: Cli, psbt: P2shPsbt, known: OldEscrow | None) -> None:
     """Say in words what signing would do. On stderr: stdout is for the PSBT."""
     from rein.escrow.old import OldEscrow
 
-    network, note = cli.settings.network, cli.terminal.note
+    network, note = cli.settings.network, partial(cli.terminal.note, vital=True)
     names = known.names if known else {}
     for index, item in enumerate(psbt.inputs):
         escrow = OldEscrow(item.redeem_script, item.form, names)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from rein.btc.amounts import Sat, format_btc, parse_btc
+from rein.btc.amounts import Sat, parse_btc
 from rein.cli.choose import choose_order
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import described, finish, planned, say_payouts
 from rein.cli.terminal import safe, safe_line
+from rein.cli.units import amount as amount_of
 from rein.errors import OrderError
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order
@@ -67,8 +68,8 @@ def resolve(
     decision = plan_resolution(desk, order, _award(order, amount), rate)
     text = first(resolution, form.get("Resolution")) or terminal.ask("Resolution", "--resolution")
     terminal.say(
-        f"The worker gets {format_btc(decision.worker_amount)} BTC, "
-        f"the creator {format_btc(decision.creator_amount)} BTC of the price."
+        f"The worker gets {amount_of(decision.worker_amount)}, "
+        f"the creator {amount_of(decision.creator_amount)} of the price."
     )
     say_payouts(cli, (decision.primary, decision.mediator))
     if not dry_run:

@@ -46,10 +46,10 @@ def search(
     if people.rows:
         cli.terminal.say()
         rows = [
-            (each.user, stars(ratings.average(each.master_address)), each.master_address, each.contact)
+            (each.master_address, each.user, stars(ratings.average(each.master_address)), each.contact)
             for each in people.rows
         ]
-        cli.terminal.table(("Name", "Rated", "Master address", "Contact"), rows)
+        cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows, whole=1)
     say_where(cli, people, "people")
     cli.terminal.result(
         {

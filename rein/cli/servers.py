@@ -27,8 +27,9 @@ def servers(cli: Cli) -> None:
     now = int(time.time())
     if states:
         terminal.table(
-            ("Server", "Price", "Space left", "Transfer left", "Expires", "Round trip", "Holds"),
+            ("Server", "Price", "Bytes left", "Transfer left", "Expires", "Round trip", "Holds"),
             [_row(state) for state in states],
+            whole=1,
         )
     else:
         terminal.say("You have no servers yet; register one with `rein request URL`.")
@@ -46,8 +47,8 @@ def _row(state: ServerState) -> tuple[str, ...]:
     return (
         safe_line(row.url),
         price,
-        f"{row.bytes_free:,} bytes",
-        f"{row.transfer_free:,} bytes" if row.asked else _UNKNOWN,
+        f"{row.bytes_free:,}",
+        f"{row.transfer_free:,}" if row.asked else _UNKNOWN,
         _day(row.expires),
         f"{state.round_trip} ms" if state.round_trip is not None else _UNKNOWN,
         f"{state.held} of yours" + (f", {status.documents:,} in all" if status else ""),

@@ -28,7 +28,7 @@ _WORDS_TO_CONFIRM = 3
 @click.option("--recovery", metavar="ADDRESS", help="Who may hand the identity on: an address whose key is elsewhere.")
 @click.option("--words-fd", type=int, metavar="N", help="Use the twelve words read from this file descriptor.")
 @click.option("--restore", is_flag=True, help="Bring an identity back from its words and the servers.")
-@click.option("--server", "servers", multiple=True, metavar="URL", help="With --restore: a server you used. Repeat.")
+@click.option("--server", "servers", multiple=True, metavar="URL", help="With --restore: a server you used.")
 @click.option("--offline", "offline_file", type=_FILE, help="Write what your master key must sign into this file.")
 @click.option("--master", metavar="ADDRESS", help="With --offline: your master address, whose key is elsewhere.")
 @click.option("--delegate-fd", type=int, metavar="N", help="With --offline: read the delegate's WIF from there.")
@@ -57,10 +57,11 @@ def setup(
     """Create your identity: twelve words, an encrypted key file and a signed enrollment. Or bring one back.
 
     \b
-    Examples: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
-              rein setup --restore --server https://causeway.example
-              rein setup --offline enrollment.txt --master ADDRESS; then rein setup --signed enrollment.txt
-              rein setup --import backup-rein.json
+    rein setup --restore --server https://causeway.example
+    rein setup --offline enrollment.txt --master ADDRESS; then rein setup --signed enrollment.txt
+    rein setup --import backup-rein.json
+
+    Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
     """
     from rein.cli import setup_offline
 
@@ -107,7 +108,7 @@ def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) ->
         elif fee is not None:
             mediate = True
         elif cli.terminal.interactive:
-            mediate = click.confirm("Are you willing to mediate?", default=False, err=True)
+            mediate = cli.terminal.agrees("Are you willing to mediate?", "--mediate or --no-mediate")
     if not mediate:
         return None
     text = first(fee, form.get("Mediator fee")) or cli.terminal.ask("Your fee in percent", "--fee", default="1.0")

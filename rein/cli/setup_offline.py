@@ -86,9 +86,7 @@ def take_over(cli: Cli, old_file: Path, words_fd: int | None, offline_file: Path
     if words_fd is not None:
         secret = read_words(words_fd)
     elif offline_file is None:
-        secret = terminal.ask_secret(
-            "The twelve words of 2016, or the master key (WIF)", "--words-fd, or --offline FILE"
-        )
+        secret = terminal.ask_secret("The twelve words of 2016, or the master key (WIF)", "--words-fd or --offline")
     keyring = keyring_of_2016(old, secret, network)
     if offline_file is not None and secret is None and isinstance(keyring, DelegateKeyring):
         _begin(cli, offline_file, new, keyring)

@@ -62,7 +62,9 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
         if jobs:
             terminal.say(heading)
             terminal.table(
-                ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"), [_row(job, seen) for job in jobs]
+                ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
+                [_row(job, seen) for job in jobs],
+                whole=1,
             )
             terminal.say()
     if not mine.jobs:

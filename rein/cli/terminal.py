@@ -10,20 +10,25 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import click
 
+from rein.cli.advice import advice
 from rein.errors import InputError, ReinError
 
+_PATIENCE_S = 1.0
+"""What takes longer shows that it goes on."""
+_TICK_S = 0.2
+_LEAST_COLUMN = 8
+"""Characters that a column of a table keeps, however narrow the terminal."""
+
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BAR = 30
-_PATIENCE_SECONDS = 1.0
-_REDRAW_SECONDS = 0.1
 _KEPT_CONTROLS = frozenset("\n\t")
 
 
@@ -41,6 +46,34 @@ def safe_line(text: str, width: int | None = None) -> str:
     return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
 
 
+def columns_of(text: str) -> int:
+    """How wide a terminal shows a line: letters of East Asia take two columns, marks on the letter before none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _cut(line: str, width: int) -> str:
+    if columns_of(line) <= width:
+        return line
+    while line and columns_of(line) > width - 1:
+        line = line[: -max(1, (columns_of(line) - width + 1) // 2)]
+    return line + "…"
+
+
+def _fit(widths: list[int], room: int, whole: int) -> list[int]:
+    """Narrow the widest columns until all fit, but never the first `whole` of them."""
+    fitted = widths[:whole] + [min(width, max(room, _LEAST_COLUMN)) for width in widths[whole:]]
+    while sum(fitted) > room:
+        widest = max(range(len(fitted)), key=lambda index: (index >= whole, fitted[index], index))
+        if widest < whole or fitted[widest] <= _LEAST_COLUMN:
+            break
+        fitted[widest] -= 1
+    return fitted
+
+
 def _json(data: dict[str, Any]) -> str:
     """In ASCII, because a terminal may be at the other end, and any text from strangers inside."""
     return json.dumps(data, indent=2)
@@ -53,42 +86,43 @@ def _is_harmless(char: str) -> bool:
 
 
 class Progress:
-    """How far several things are, in one bar."""
+    """How far several things are, added up. `of` may be called by any thread."""
 
-    def __init__(self, what: str, *, shown: bool) -> None:
-        self._what = what
-        self._shown = shown
-        self._drawn = 0.0
-        self._began = time.monotonic()
+    def __init__(self, what: str) -> None:
+        self.what = safe_line(what)
+        self.began = time.monotonic()
         self._parts: dict[str, tuple[int, int]] = {}
 
     def of(self, part: str, done: int, whole: int) -> None:
         """One of the things has come so far."""
         self._parts[part] = (min(done, whole), whole)
-        now = time.monotonic()
-        if self._shown and now - self._began > _PATIENCE_SECONDS and now - self._drawn > _REDRAW_SECONDS:
-            self._drawn = now
-            click.echo("\r" + self.text(), err=True, nl=False)
 
-    def text(self) -> str:
-        """The bar as it stands."""
-        done, whole = (sum(values) for values in zip(*self._parts.values(), strict=True))
-        filled = _BAR * done // whole if whole else 0
-        return f"{self._what}  [{'#' * filled}{'.' * (_BAR - filled)}]  {done:,} of {whole:,}"
-
-    def clear(self) -> None:
-        """Take the bar away."""
-        if self._drawn:
-            click.echo("\r" + " " * len(self.text()) + "\r", err=True, nl=False)
+    def __str__(self) -> str:
+        parts = list(self._parts.values())
+        done, whole = sum(part[0] for part in parts), sum(part[1] for part in parts)
+        count = f" {done:,} of {whole:,}" if parts else ""
+        return f"{self.what}{count} … {time.monotonic() - self.began:.0f} s"
 
 
 class Terminal:
-    """How a command speaks with whoever started it."""
+    """How a command speaks with whoever started it.
 
-    def __init__(self, *, as_json: bool = False, assume_yes: bool = False) -> None:
+    :param verbose: remarks of detail, and what lies behind an error, are shown too.
+    :param quiet: only results, questions and errors are shown.
+    """
+
+    def __init__(
+        self, *, as_json: bool = False, assume_yes: bool = False, verbose: bool = False, quiet: bool = False
+    ) -> None:
         self.as_json = as_json
         self.assume_yes = assume_yes
+        self.verbose = verbose
+        self.quiet = quiet and not verbose
         self._answered = False
+        self._lock = threading.RLock()
+        self._progress: Progress | None = None
+        self._is_drawn = False
+        self._is_asking = False
 
     @property
     def interactive(self) -> bool:
@@ -97,16 +131,26 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """A line of the result, for people. Goes to stderr when stdout is for JSON."""
-        click.echo(text, err=self.as_json)
+        if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
+            self._write(text, err=self.as_json)
 
-    def note(self, text: str) -> None:
-        """A remark on the way."""
-        click.echo(text, err=True)
+    def note(self, text: str, *, vital: bool = False) -> None:
+        """A remark on the way.
+
+        :param vital: a person must see it before he agrees to something.
+        """
+        if not self.quiet or (vital and not self.assume_yes):
+            self._write(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """A remark that only `-v` shows."""
+        if self.verbose:
+            self._write(safe(text), err=True)
 
     def result(self, data: dict[str, Any]) -> None:
         """The result for programs; shown with `--json` only."""
         if self.as_json and not self._answered:
-            click.echo(_json(data))
+            self._write(_json(data))
             self._answered = True
 
     def stream(self, data: dict[str, Any]) -> None:
@@ -117,65 +161,88 @@ class Terminal:
 
     def error(self, error: ReinError) -> None:
         """An error, and what to do about it. On stdout it stands in place of a result, never after one."""
-        self.result({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
-        click.echo(f"Error: {safe_line(error.message)}", err=True)
-        if error.hint:
-            click.echo(f"Hint:  {safe_line(error.hint)}", err=True)
+        hint = error.hint or advice(error)
+        self.failure(error.code, error.message, hint)
+        cause = error.__cause__
+        while cause is not None:
+            self.detail(safe_line(f"Cause: {type(cause).__name__}: {cause}"))
+            cause = cause.__cause__
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns as wide as they need to be; the last one takes what is left of the line."""
-        cells = [[safe_line(cell) for cell in row] for row in rows]
-        widths = [max(len(row[i]) for row in [list(headings), *cells]) for i in range(len(headings))]
-        room = max(shutil.get_terminal_size((100, 24)).columns - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
-        widths[-1] = min(widths[-1], room)
-        for number, row in enumerate([list(headings), *cells]):
-            row[-1] = safe_line(row[-1], widths[-1])
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    def failure(self, code: str, message: str, hint: str) -> None:
+        """As `error`, for what went wrong before there was an error of ours."""
+        self.result({"error": {"code": code, "message": message, "hint": hint}})
+        self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
+        self._write(f"Hint:  {safe_line(hint)}", err=True)
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 0) -> None:
+        """Columns as wide as they need to be, cut where the terminal is too narrow for all.
+
+        :param whole: so many of the first columns are never cut, for what they hold is typed into other commands.
+        """
+        cells = [[safe_line(cell) for cell in row] for row in (headings, *rows)]
+        widths = [max(columns_of(row[index]) for row in cells) for index in range(len(headings))]
+        widths = _fit(widths, _width() - 2 * (len(widths) - 1), whole)
+        for number, row in enumerate(cells):
+            shown = [_cut(cell, width) for cell, width in zip(row, widths, strict=True)]
+            padded = [cell + " " * (width - columns_of(cell)) for cell, width in zip(shown, widths, strict=True)]
+            line = "  ".join(padded).rstrip()
             self.say(self.bold(line) if number == 0 else line)
-
-    @contextmanager
-    def progress(self, what: str) -> Iterator[Progress]:
-        """A bar on stderr for what takes longer than a second, where somebody looks; gone when it is over."""
-        bar = Progress(what, shown=sys.stderr is not None and sys.stderr.isatty())
-        try:
-            yield bar
-        finally:
-            bar.clear()
 
     def bold(self, text: str) -> str:
         """Emphasis, where stdout is a terminal that wants it."""
-        plain = self.as_json or "NO_COLOR" in os.environ or not sys.stdout.isatty()
-        return text if plain else click.style(text, bold=True)
+        return text if self.as_json else self._styled(text, sys.stdout, bold=True)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """Show on stderr, where that is a terminal, that something goes on once it takes longer than a second; it
+        leaves no trace. The innermost one is shown.
+
+            with terminal.progress("Reading") as progress:
+                progress.of(url, 3, 8)
+        """
+        outer, self._progress = self._progress, Progress(what)
+        ended = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(ended,), daemon=True)
+        if outer is None and self._shows_progress():
+            ticker.start()
+        try:
+            yield self._progress
+        finally:
+            self._progress = outer
+            if ticker.ident is not None:
+                ended.set()
+                ticker.join()
+                self._erase()
 
     def ask(self, prompt: str, flag: str, *, default: str | None = None) -> str:
         """Ask for one line.
 
         :raises InputError: nobody is there to answer; names the flag that would.
         """
-        self._need_person(flag)
-        return str(click.prompt(prompt, default=default, err=True))
+        with self._asking(flag):
+            return str(click.prompt(prompt, default=default, err=True))
 
     def ask_secret(self, prompt: str, flag: str, *, confirm: bool = False) -> str:
         """Ask without showing what is typed; twice, if it is new."""
-        self._need_person(flag)
-        return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+        with self._asking(flag):
+            return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
 
     def choose(self, noun: str, options: Sequence[str], flag: str) -> int:
         """Let a person pick from a numbered list. Returns the index.
 
         :raises InputError: nobody is there, or the person quits.
         """
-        self._need_person(flag)
-        for number, option in enumerate(options, start=1):
-            click.echo(f"  {number}  {safe_line(option, 110)}", err=True)
-        answer = click.prompt(
-            f"Choose a {noun} (q to quit)",
-            type=click.Choice([*map(str, range(1, len(options) + 1)), "q"]),
-            show_choices=False,
-            err=True,
-        )
+        with self._asking(flag):
+            for number, option in enumerate(options, start=1):
+                click.echo(f"  {number}  {safe_line(option, 110)}", err=True)
+            answer = click.prompt(
+                f"Choose a {noun} (q to quit)",
+                type=click.Choice([*map(str, range(1, len(options) + 1)), "q"]),
+                show_choices=False,
+                err=True,
+            )
         if answer == "q":
-            raise InputError("nothing was chosen, so nothing was done")
+            raise InputError("nothing was chosen, so nothing was done", hint=f"Choose again, or give {flag}.")
         return int(answer) - 1
 
     def confirm(self, question: str) -> None:
@@ -183,12 +250,61 @@ class Terminal:
 
         :raises InputError: the answer is no, or nobody is there.
         """
-        if self.assume_yes:
-            return
-        self._need_person("--yes")
-        if not click.confirm(question, err=True):
-            raise InputError("you said no, so nothing was done")
+        if not self.assume_yes and not self.agrees(question, "--yes"):
+            raise InputError("you said no, so nothing was done", hint="Run it again when you have made up your mind.")
 
-    def _need_person(self, flag: str) -> None:
+    def agrees(self, question: str, flag: str) -> bool:
+        """Ask for a yes or a no; no is what an empty answer means."""
+        with self._asking(flag):
+            return click.confirm(question, err=True)
+
+    @contextmanager
+    def _asking(self, flag: str) -> Iterator[None]:
+        """Somebody is there, and nothing is drawn over the question."""
         if not self.interactive:
             raise InputError("an answer is needed and nobody is there to give it", hint=f"Give {flag}.")
+        self._is_asking = True
+        self._erase()
+        try:
+            yield
+        finally:
+            self._is_asking = False
+
+    def _write(self, text: str, *, err: bool = False) -> None:
+        with self._lock:
+            self._erase()
+            stream = sys.stderr if err else sys.stdout
+            click.echo(text, err=err, color=True if _wants_colour(stream) else None)
+
+    def _styled(self, text: str, stream: IO[str], **how: Any) -> str:
+        return click.style(text, **how) if _wants_colour(stream) else text
+
+    def _shows_progress(self) -> bool:
+        return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def _tick(self, ended: threading.Event) -> None:
+        while not ended.wait(_TICK_S):
+            with self._lock:
+                progress = self._progress
+                if progress is None or self._is_asking or time.monotonic() - progress.began < _PATIENCE_S:
+                    continue
+                self._erase()
+                click.echo(_cut(str(progress), _width() - 1), err=True, nl=False)
+                self._is_drawn = True
+
+    def _erase(self) -> None:
+        with self._lock:
+            if self._is_drawn:
+                click.echo("\r\x1b[K", err=True, nl=False)
+                self._is_drawn = False
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _wants_colour(stream: IO[str]) -> bool:
+    """NO_COLOR (no-color.org) says no to everything; CLICOLOR_FORCE says yes to what is no terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") or stream.isatty()

@@ -19,7 +19,7 @@ from rein.workflows.watch import Watch, watch_round
 _LEAST_SECONDS = 5
 
 
-@command("watch")
+@command("watch", waits=True)
 @click.option("--on", multiple=True, type=click.Choice([each.value for each in EventType]), help="Only these events.")
 @click.option("--tag", multiple=True, metavar="TAG", help="Only new jobs with one of these tags.")
 @click.option("--match", default="", metavar="WORDS", help="Only new jobs with these words.")

@@ -40,8 +40,17 @@ def read_key_file(path: Path, passphrase: str) -> str:
     return _SEAL.open(header, sealed, passphrase).decode()
 
 
+def check_key_file(path: Path) -> None:
+    """Read the file without opening it.
+
+    :raises IdentityError: it is missing, damaged, or no key file of this version.
+    """
+    header, _ = _load(path)
+    _SEAL.check_shape(header)
+
+
 def is_private(path: Path) -> bool:
-    """Whether nobody but the owner can read the file."""
+    """Whether nobody but the owner can read the file or folder."""
     return os.name == "nt" or path.stat().st_mode & 0o077 == 0
 
 
@@ -86,7 +95,8 @@ def _give_name(temporary: Path, path: Path) -> None:
         os.link(temporary, path)  # unlike a rename, this never replaces a file
     except OSError as error:
         if isinstance(error, FileExistsError) or path.exists():
-            raise IdentityError(f"there is a file at {path} already; it is left as it is") from error
+            hint = "Whose it is: rein doctor. If nobody's, move it away and try again."
+            raise IdentityError(f"there is a file at {path} already; it is left as it is", hint=hint) from error
         temporary.rename(path)  # a file system without hard links
 
 

@@ -75,6 +75,16 @@ class Seal:
         }
         return header, self._cipher(passphrase, salt, cost).encrypt(nonce, secret, _associated(header))
 
+    def check_shape(self, header: dict[str, Any]) -> None:
+        """Everything that can be checked without the passphrase.
+
+        :raises IdentityError: the header is of another version, or damaged.
+        """
+        self.check(header)
+        for name, size in (("salt", _SALT_BYTES), ("nonce", _NONCE_BYTES)):
+            self._decode(header.get(name), size)
+        self._read_cost(header).check(self.what)
+
     def open(self, header: dict[str, Any], sealed: bytes, passphrase: str) -> bytes:
         """The secret.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,15 @@ def test_a_password_is_asked_for(run: Any, tmp_path: Path, monkeypatch: pytest.M
     assert run("chain", "core", "http://127.0.0.1:1", "--user", "ann")[0] == 0
     (found,) = load_settings(Flags(home=tmp_path, network="regtest"), {}).chain
     assert (found.url, found.user, found.password) == ("http://127.0.0.1:1", "ann", "s3cret/@:")
+
+
+def test_a_password_comes_from_a_descriptor(run: Any, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"s3cret/@:\n")
+    os.close(writing)
+    assert run("chain", "core", "http://127.0.0.1:1", "--user", "ann", "--password-fd", str(reading))[0] == 0
+    (found,) = load_settings(Flags(home=tmp_path, network="regtest"), {}).chain
+    assert (found.user, found.password) == ("ann", "s3cret/@:")
 
 
 def test_a_cookie_and_a_wallet(run: Any, tmp_path: Path) -> None:

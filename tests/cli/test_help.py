@@ -98,7 +98,7 @@ def test_groups() -> None:
     assert GROUPS == ["psbt", "oldescrow", "case", "export", "devnet"]
 
 
-GLOBAL = ("--home", "--identity", "--network", "--json", "--yes")
+GLOBAL = ("--home", "--identity", "--network", "--json", "--yes", "--verbose", "--quiet")
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, None])

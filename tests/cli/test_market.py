@@ -72,8 +72,11 @@ def test_no_list_lets_strangers_write_on_the_terminal(rein: Rein, chain: Chain, 
             assert as_json.out.isascii()
 
 
-def test_the_lists_show_something_of_them(rein: Rein, chain: Chain, home: Path) -> None:
+def test_the_lists_show_something_of_them(
+    rein: Rein, chain: Chain, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or the test above would hold for empty lists."""
+    monkeypatch.setenv("COLUMNS", "200")
     store = store_of(home)
     store.add_received([(each, "http://x/") for each in hostile_story()])
     for words in (("jobs", "--all"), ("search", "cmd", "--all"), ("mediators",)):

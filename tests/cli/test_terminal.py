@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+import time
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rein.cli import terminal as terminal_module
-from rein.cli.terminal import Progress, Terminal, safe, safe_line
+from rein import errors
+from rein.btc.amounts import Sat
+from rein.cli.advice import advice
+from rein.cli.terminal import Terminal, columns_of, safe, safe_line
+from rein.cli.units import amount, size
 from rein.errors import InputError, ReinError, RemoteError
 from tests.support.texts import any_text
 
@@ -116,7 +121,7 @@ def test_an_error_is_a_sentence_and_a_hint(streams: Streams) -> None:
     Terminal().error(InputError("that is wrong", hint="Do it right."))
     assert streams.read() == ("", "Error: that is wrong\nHint:  Do it right.\n")
     Terminal().error(InputError("that is wrong"))
-    assert streams.read() == ("", "Error: that is wrong\n")
+    assert streams.read() == ("", f"Error: that is wrong\nHint:  {advice(InputError(''))}\n")
 
 
 def test_an_error_for_programs_is_an_object_too(streams: Streams) -> None:
@@ -125,7 +130,17 @@ def test_an_error_for_programs_is_an_object_too(streams: Streams) -> None:
     assert json.loads(out) == {"error": {"code": "server", "message": "no answer", "hint": "Try again."}}
     assert err == "Error: no answer\nHint:  Try again.\n"
     Terminal(as_json=True).error(RemoteError("no answer"))
-    assert json.loads(streams.read()[0])["error"]["hint"] is None
+    assert json.loads(streams.read()[0])["error"]["hint"] == advice(RemoteError("no answer"))
+
+
+def test_every_error_has_something_to_do_next() -> None:
+    """Its own hint, or the advice for its class; a new class gets its parent's."""
+    classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ReinError)]
+    for cls in classes:
+        assert advice(cls("x"))
+    advised = {cls for cls in classes if cls is ReinError or advice(cls("x")) != advice(cls.__mro__[1]("x"))}
+    inherit = {errors.TooLargeError, errors.ArmorError, errors.FieldError, errors.BadSignatureError}
+    assert set(classes) - advised == inherit
 
 
 @given(message=ANYTHING, hint=st.none() | ANYTHING)
@@ -139,11 +154,12 @@ def test_any_error_can_be_shown(message: str, hint: str | None) -> None:
             patch.setattr(sys, "stderr", err)
             Terminal(as_json=as_json).error(ReinError(message, hint=hint))
         shown = _written(err)
-        assert len(shown.splitlines()) == 1 + bool(hint)
+        assert len(shown.splitlines()) == 2
         assert shown.startswith("Error: ")
         assert not any(is_dangerous(char) for char in shown)
         if as_json:
-            assert json.loads(_written(out))["error"] == {"code": "error", "message": message, "hint": hint}
+            told = {"code": "error", "message": message, "hint": hint or advice(ReinError(""))}
+            assert json.loads(_written(out))["error"] == told
 
 
 def _written(stream: io.TextIOWrapper) -> str:
@@ -168,6 +184,141 @@ def test_any_table_can_be_shown(rows: list[tuple[str, str]]) -> None:
         patch.setattr(sys, "stdout", out)
         Terminal().table(("One", "Two"), rows)
     assert _written(out).count("\n") == 1 + len(rows)
+
+
+@given(
+    rows=st.lists(st.tuples(ANYTHING, st.text("x日e\u0301 ", max_size=60), ANYTHING), max_size=4),
+    width=st.integers(50, 120),
+)
+def test_no_table_is_wider_than_the_terminal(rows: list[tuple[str, ...]], width: int) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        patch.setattr(sys, "stdout", out)
+        Terminal().table(("One", "Two", "Three"), rows)
+    assert all(columns_of(line) <= width for line in _written(out).splitlines())
+
+
+def test_what_is_typed_into_other_commands_is_not_cut(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal().table(("Job ID", "Job", "Next"), [("n0qlna45dgynluhtl0gf", "y" * 50, "z" * 50)], whole=1)
+    line = streams.read()[0].splitlines()[1]
+    assert line.startswith("n0qlna45dgynluhtl0gf  yyyyyyy…  zzzzzzz")
+    assert len(line) <= 40
+
+
+# What is shown.
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, False),
+    ],
+)
+def test_colours(variables: dict[str, str], coloured: bool, streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    Terminal().table(("One",), [("1",)])
+    Terminal().error(InputError("no"))
+    out, err = streams.read()
+    assert ("\x1b[" in out) is ("\x1b[" in err) is coloured
+    Terminal(as_json=True).result({"a": 1})
+    assert "\x1b" not in streams.read()[0]
+
+
+def test_quiet_and_verbose(streams: Streams) -> None:
+    for terminal in (Terminal(), Terminal(quiet=True), Terminal(verbose=True), Terminal(quiet=True, verbose=True)):
+        terminal.say("result")
+        terminal.note("remark")
+        terminal.note("what is signed", vital=True)
+        terminal.detail("detail")
+    assert streams.read()[1].split("\n") == [
+        *("remark", "what is signed"),
+        "what is signed",
+        *("remark", "what is signed", "detail") * 2,
+        "",
+    ]
+
+
+def test_quiet_for_programs_says_nothing_but_the_object(streams: Streams) -> None:
+    terminal = Terminal(as_json=True, quiet=True, assume_yes=True)
+    terminal.say("result")
+    terminal.note("remark", vital=True)
+    terminal.result({"a": 1})
+    assert streams.read() == ('{\n  "a": 1\n}\n', "")
+    Terminal(as_json=True, quiet=True).say("What you would sign: …")
+    assert streams.read()[1], "somebody may be asked about it"
+
+
+def test_verbose_tells_what_lies_behind_an_error(streams: Streams) -> None:
+    try:
+        raise RemoteError("no answer") from ConnectionRefusedError("refused\x1b[2J\nError: forged")
+    except RemoteError as error:
+        Terminal(verbose=True).error(error)
+        told = streams.read()[1].splitlines()
+    assert told[2:] == [f"Cause: ConnectionRefusedError: refused{REPLACED}[2J Error: forged"]
+
+
+class Screen(io.StringIO):
+    """A terminal that nobody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_comes_after_a_second_and_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("rein.cli.terminal._PATIENCE_S", 0.3)
+    terminal = Terminal()
+    with terminal.progress("short"):
+        time.sleep(0.05)
+    assert screen.getvalue() == ""
+    with terminal.progress("rein sync"), terminal.progress("Reading\x1b") as progress:
+        progress.of("a", 10, 1_000)
+        progress.of("b", 900, 234)
+        progress.of("a", 766, 1_000)
+        _wait_for(screen, f"Reading{REPLACED} 1,000 of 1,234 … 0 s")
+        terminal.note("a remark")
+    shown = screen.getvalue()
+    assert "\r\x1b[Ka remark\n" in shown, "the line is wiped before anything else is written"
+    assert shown.count("\r\x1b[K") == shown.count(" s\r") + shown.count(" s\n")
+    before = threading.active_count()
+    with terminal.progress("again"):
+        pass
+    assert threading.active_count() == before
+
+
+def _wait_for(screen: Screen, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in screen.getvalue():
+        assert time.monotonic() < deadline, screen.getvalue()
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("terminal", [Terminal(quiet=True), Terminal()], ids=["quiet", "no terminal"])
+def test_no_progress_where_nobody_looks(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen() if terminal.quiet else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("rein.cli.terminal._PATIENCE_S", 0)
+    with terminal.progress("x"):
+        time.sleep(0.5)
+    assert screen.getvalue() == ""
+
+
+def test_units() -> None:
+    assert amount(Sat(1_500_000)) == "0.01500000 BTC (1,500,000 sat)"
+    sizes = {0: "0 bytes", 999: "999 bytes", 1_000: "1.0 kB (1,000 bytes)", 1_999_999: "1.9 MB (1,999,999 bytes)"}
+    assert {count: size(count) for count in sizes} == sizes
+    assert size(10**18).startswith("1,000.0 PB")
 
 
 # Questions, where nobody can answer.
@@ -208,32 +359,3 @@ def test_yes_answers_confirmations_and_nothing_else() -> None:
     terminal.confirm("Really?")
     with pytest.raises(InputError):
         terminal.ask("Name", "--name")
-
-
-# Progress
-
-
-def test_a_bar_adds_up_what_several_servers_have_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(terminal_module.time, "monotonic", lambda: now[0])
-    drawn: list[str] = []
-    monkeypatch.setattr(terminal_module.click, "echo", lambda text, **_: drawn.append(text))
-    bar = Progress("Reading", shown=True)
-    bar.of("a", 10, 100)
-    assert drawn == [], "what takes less than a second needs no bar"
-    now[0] = 1.5
-    bar.of("b", 50, 100)
-    bar.of("b", 60, 100)
-    assert drawn == ["\rReading  [#########.....................]  60 of 200"], "and it is not drawn at every step"
-    now[0] = 2.0
-    bar.of("b", 900, 100)
-    assert drawn[-1] == "\rReading  [################..............]  110 of 200"
-    bar.clear()
-    assert drawn[-1] == "\r" + " " * len(bar.text()) + "\r"
-
-
-def test_nobody_is_shown_a_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    with Terminal().progress("Reading") as bar:
-        bar.of("a", 0, 0)
-        assert bar.text() == "Reading  [..............................]  0 of 0"
-    assert capsys.readouterr() == ("", "")

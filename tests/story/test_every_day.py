@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rein.cli.demo import run_command
 from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund, post
 
@@ -58,7 +60,8 @@ def test_status_says_whose_turn_it_is(trio: Trio) -> None:
     assert turns() == ("act", "wait")
 
 
-def test_what_waits_for_me_stands_first_and_since_when(trio: Trio) -> None:
+def test_what_waits_for_me_stands_first_and_since_when(trio: Trio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     waiting = post(trio)["job_id"]
     agreed = agree(trio)
     trio.bob.rein("sync")

@@ -108,9 +108,10 @@ def test_a_server_of_another_network_is_refused(world: World, tmp_path: Path) ->
         assert "a server of regtest" in refused["message"]
 
 
-def test_people_read_a_line_for_each_server(world: World, dora: Person) -> None:
+def test_people_read_a_line_for_each_server(world: World, dora: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     from rein.cli.demo import run_command
 
+    monkeypatch.setenv("COLUMNS", "120")
     dora.rein("request", world.server_urls[0])
     _, out, _ = run_command(["--home", str(dora.home), "sync"])
     assert f"{world.server_urls[0]}  1 uploaded, holds 1 of your 1 documents (1 read back), shows " in out

@@ -1,4 +1,5 @@
-"""A tiny SOCKS5 proxy (RFC 1928) that writes down what it is asked for, and leads every name to one place."""
+"""A tiny SOCKS5 proxy (RFC 1928) that writes down what it is asked for, and leads every name to one place, or to the
+loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ _LENGTHS = {1: 4, 4: 16}
 class Socks:
     """`asked` has what clients wanted to reach: ("name", host, port), or ("address", its bytes in hex, port)."""
 
-    target: tuple[str, int]
+    target: tuple[str, int] | None
     port: int = 0
     asked: list[tuple[str, str, int]] = field(default_factory=list)
 
@@ -28,8 +29,9 @@ class Socks:
 
 
 @contextmanager
-def socks_server(target: tuple[str, int]) -> Iterator[Socks]:
-    """One that runs on the loopback until the block ends; every connection ends up at `target`."""
+def socks_server(target: tuple[str, int] | None = None) -> Iterator[Socks]:
+    """One that runs on the loopback until the block ends; every connection ends up at `target`, or, where there is
+    none, on the loopback at the port that was asked for."""
     found = Socks(target)
 
     class Handler(StreamRequestHandler):
@@ -42,7 +44,7 @@ def socks_server(target: tuple[str, int]) -> Iterator[Socks]:
                 (port,) = struct.unpack(">H", self.rfile.read(2))
                 name = ("name", host.decode()) if kind == _NAME else ("address", host.hex())
                 found.asked.append((*name, port))
-                with socket.create_connection(found.target) as upstream:
+                with socket.create_connection(found.target or ("127.0.0.1", port)) as upstream:
                     self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
                     self._join(upstream)
 

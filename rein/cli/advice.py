@@ -1,0 +1,32 @@
+"""What to do next about an error that does not say it itself: by its class, the nearest ancestor that has a word."""
+
+from __future__ import annotations
+
+from rein import errors
+from rein.errors import ReinError
+
+_ADVICE: dict[type[ReinError], str] = {
+    ReinError: "Look your installation over: rein doctor",
+    errors.InputError: "The options and an example: rein COMMAND --help",
+    errors.NotFoundError: "Fetch what is new with `rein sync`, then see what there is: rein status",
+    errors.KeyMaterialError: "Compare it letter by letter with where you have it from.",
+    errors.IdentityError: "Look at your identities and their key files: rein doctor",
+    errors.PassphraseError: "Try again, or restore the identity from its words: rein setup --words-fd",
+    errors.DocumentError: "Ask whoever wrote it for the whole text, unchanged.",
+    errors.CaseError: "Ask whoever made the case for it again; believe nothing in this one.",
+    errors.AuthorityError: "Only the one it belongs to can do this; see who is who: rein status --jobid ID",
+    errors.OrderError: "See where the job stands and what comes next: rein status --jobid ID",
+    errors.EscrowError: "Sign nothing. See the whole story: rein status --jobid ID",
+    errors.PsbtError: "Do not sign it. See what it does: rein psbt show FILE",
+    errors.ChainError: "See which chain source fails: rein doctor",
+    errors.RejectedError: "See whether it was sent already, or needs another fee rate: rein status --jobid ID",
+    errors.RemoteError: "Try again later, or another server; see who answers: rein doctor",
+    errors.RefusedError: "Do what it asks, or register another server: rein request URL",
+    errors.ServerLiedError: "Do not rely on this server: `rein request URL` registers another.",
+    errors.StoreError: "Look at the database: rein doctor",
+}
+
+
+def advice(error: ReinError) -> str:
+    """One sentence."""
+    return next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)

@@ -1,0 +1,21 @@
+"""Sizes and amounts as people read them, with the exact number beside."""
+
+from __future__ import annotations
+
+from rein.btc.amounts import Sat, format_btc
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+
+def amount(sats: Sat) -> str:
+    """ "0.01500000 BTC (1,500,000 sat)" """
+    return f"{format_btc(sats)} BTC ({sats:,} sat)"
+
+
+def size(count: int) -> str:
+    """ "2.1 MB (2,100,000 bytes)", in powers of a thousand; "512 bytes" below the first."""
+    if count < 1_000:
+        return f"{count:,} bytes"
+    power = min((len(str(count)) - 1) // 3, len(_UNITS))
+    tenths = count * 10 // 1_000**power  # rounded down: there is never less than it says
+    return f"{tenths // 10:,}.{tenths % 10} {_UNITS[power - 1]} ({count:,} bytes)"
