@@ -65,6 +65,7 @@ class Listened:
             capture_output=True,
             text=True,
             env=environment,
+            cwd=self.folder,
             timeout=120,
         )
         assert "Traceback" not in done.stderr, (words, done.stderr)
