@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rein.cli.choose import choose_order
+from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import finish, say_payouts
 from rein.cli.terminal import safe
 from rein.workflows.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
-from rein.workflows.cases import find_order
-from rein.workflows.pull import pull
-from rein.workflows.watch_chain import look_at
 
 
 @command("accept")
@@ -30,13 +27,7 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
     from rein.cli.form import read_form
 
     desk, form, rate = cli.desk, read_form(form_file, "Rein Accept Delivery"), parse_feerate(feerate)
-    _ = desk.identity
-    pull(desk)
-    wanted = first(job, form.get("Job ID"))
-    if wanted is None:
-        wanted = choose_order(cli, orders_to_accept, "accept").contract_id
-    look_at(desk, find_order(desk, wanted))
-    order = find_order(desk, wanted)
+    order = order_now(cli, first(job, form.get("Job ID")), orders_to_accept, "accept")
     delivery = check_acceptable(desk, order)
     replaced = len(order.deliveries) - 1
     cli.terminal.say("Delivered:" if not replaced else f"Delivered, in place of {replaced} earlier:")

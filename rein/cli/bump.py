@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rein.cli.choose import choose_order
+from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import finish, say_payouts
@@ -12,10 +12,8 @@ from rein.cli.units import amount
 from rein.errors import InputError
 from rein.protocol.orders import Order
 from rein.workflows.bump import plan_bump, plan_replacement, send_bump
-from rein.workflows.cases import find_order, open_orders
-from rein.workflows.pull import pull
+from rein.workflows.cases import open_orders
 from rein.workflows.settle import build_settlement
-from rein.workflows.watch_chain import look_at
 
 _REPLACEMENT = "The same payment at a higher fee."
 
@@ -34,11 +32,7 @@ def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run:
     rate = parse_feerate(feerate) or desk.chain.feerate()
     if rate is None:
         raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
-    _ = desk.identity
-    pull(desk)
-    wanted = job if job else choose_order(cli, open_orders, "hurry").contract_id
-    look_at(desk, find_order(desk, wanted))
-    order = find_order(desk, wanted)
+    order = order_now(cli, job, open_orders, "hurry")
     if replace:
         _replace(cli, order, rate, dry_run=dry_run)
     else:

@@ -8,9 +8,10 @@ from rein.cli.common import Cli
 from rein.cli.show import job_line
 from rein.errors import ChainError, NotFoundError
 from rein.protocol.orders import Order
-from rein.workflows.cases import my_orders
+from rein.workflows.cases import find_order, my_orders
 from rein.workflows.desk import Desk
-from rein.workflows.watch_chain import look
+from rein.workflows.pull import pull
+from rein.workflows.watch_chain import look, look_at
 
 
 def look_first(cli: Cli, orders: Sequence[Order]) -> None:
@@ -34,3 +35,16 @@ def choose_order(cli: Cli, candidates: Callable[[Desk], list[Order]], verb: str)
     if len(orders) == 1:
         return orders[0]
     return orders[cli.terminal.choose("job", [job_line(order) for order in orders], "--jobid")]
+
+
+def order_now(cli: Cli, wanted: str | None, candidates: Callable[[Desk], list[Order]], verb: str) -> Order:
+    """The job meant, or picked where none was named, as it is after a look at the servers and at the chain.
+
+    :raises NotFoundError: there is none.
+    """
+    desk = cli.desk
+    _ = desk.identity
+    pull(desk)
+    name = choose_order(cli, candidates, verb).contract_id if wanted is None else wanted
+    look_at(desk, find_order(desk, name))
+    return find_order(desk, name)

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import click
 
-from rein.cli.choose import choose_order
+from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import finish
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
-from rein.workflows.cases import find_order
 from rein.workflows.dispute import build_dispute, orders_to_dispute
-from rein.workflows.pull import pull
-from rein.workflows.watch_chain import look_at
 
 _detail_option = click.option("--detail", metavar="TEXT", help="What went wrong.")
 _TITLES = {Role.CREATOR: DisputeDelivery.TITLE, Role.WORKER: DisputeOffer.TITLE}
@@ -69,13 +66,7 @@ def _dispute(
     from rein.cli.form import read_form
 
     desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
-    _ = desk.identity
-    pull(desk)
-    wanted = first(job, form.get("Job ID"))
-    if wanted is None:
-        wanted = choose_order(cli, lambda desk: orders_to_dispute(desk, role), "dispute").contract_id
-    look_at(desk, find_order(desk, wanted))
-    order = find_order(desk, wanted)
+    order = order_now(cli, first(job, form.get("Job ID")), lambda desk: orders_to_dispute(desk, role), "dispute")
     text = first(detail, form.get("Dispute detail")) or cli.terminal.ask("Dispute detail", "--detail")
     signed = build_dispute(desk, order, role, text, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`; the mediator will see it.")

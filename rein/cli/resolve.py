@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rein.btc.amounts import Sat, parse_btc
-from rein.cli.choose import choose_order
+from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import described, finish, planned, say_payouts
@@ -16,8 +16,6 @@ from rein.cli.units import amount as amount_of
 from rein.errors import OrderError
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order
-from rein.workflows.cases import find_order
-from rein.workflows.desk import Desk
 from rein.workflows.dispute import (
     build_accepted_resolution,
     build_resolution,
@@ -27,8 +25,6 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.pull import pull
-from rein.workflows.watch_chain import look_at
 
 
 @command("resolve")
@@ -55,12 +51,7 @@ def resolve(
 
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
-    _ = desk.identity
-    pull(desk)
-    wanted = first(job, form.get("Job ID"))
-    if wanted is None:
-        wanted = choose_order(cli, orders_to_resolve, "resolve").contract_id
-    order = _now(desk, wanted)
+    order = order_now(cli, first(job, form.get("Job ID")), orders_to_resolve, "resolve")
     for dispute in order.disputes:
         said = safe(dispute.document.detail).replace("\n", "\n  ")
         terminal.say(f"The {dispute.document.role.value} says:\n  {said}")
@@ -87,10 +78,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     Example: rein acceptresolution --jobid n0qlna45dgynluhtl0gf
     """
     desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    wanted = job if job else choose_order(cli, orders_to_accept_resolution, "accept the decision on").contract_id
-    order = _now(desk, wanted)
+    order = order_now(cli, job, orders_to_accept_resolution, "accept the decision on")
     ready = prepare_resolution(desk, order)
     decision = ready[0].proposal.document.document
     terminal.say(f"The mediator {safe_line(order.job.document.mediator)} decides:")
@@ -111,12 +99,6 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
         described(signed)
         | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}
     )
-
-
-def _now(desk: Desk, wanted: str) -> Order:
-    """The order after a look at the chain."""
-    look_at(desk, find_order(desk, wanted))
-    return find_order(desk, wanted)
 
 
 def _award(order: Order, text: str) -> Sat:

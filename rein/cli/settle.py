@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rein.btc.amounts import format_btc, parse_btc
-from rein.cli.choose import choose_order
+from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.send import send
@@ -17,9 +17,7 @@ from rein.errors import NotFoundError
 from rein.escrow.proposals import Ending, Proposal
 from rein.protocol.documents import Refund, Settlement
 from rein.protocol.orders import Order
-from rein.workflows.cases import find_order, open_orders
-from rein.workflows.desk import Desk
-from rein.workflows.pull import pull
+from rein.workflows.cases import open_orders
 from rein.workflows.settle import (
     build_refund,
     build_settlement,
@@ -28,7 +26,6 @@ from rein.workflows.settle import (
     plan_settlement,
     prepare_agreement,
 )
-from rein.workflows.watch_chain import look_at
 
 _NEXT = "Publish it with `rein sync`; the other completes it with `rein agree`."
 
@@ -61,7 +58,7 @@ def settle(
 
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Settlement.TITLE), parse_feerate(feerate)
-    order = _order(cli, first(job, form.get("Job ID")), "settle")
+    order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
     gets = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
     back = first(creator, form.get("Job creator amount (BTC)"))
     text = first(terms, form.get("Terms")) or terminal.ask("Terms", "--terms")
@@ -92,7 +89,7 @@ def refund(
 
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
-    order = _order(cli, first(job, form.get("Job ID")), "refund")
+    order = order_now(cli, first(job, form.get("Job ID")), open_orders, "refund")
     text = first(reason, form.get("Reason")) or terminal.ask("Reason", "--reason")
     planned = plan_refund(desk, order, rate)
     say_payouts(cli, planned.payouts.values())
@@ -111,7 +108,7 @@ def agree(cli: Cli, job: str | None, document: str | None, dry_run: bool) -> Non
     Example: rein agree --jobid n0qlna45dgynluhtl0gf
     """
     desk, terminal = cli.desk, cli.terminal
-    order = _order(cli, job, "agree on")
+    order = order_now(cli, job, open_orders, "agree on")
     if document is None:
         document = _choose(cli, open_proposals(desk, order))
     ready = prepare_agreement(desk, order, document)
@@ -119,17 +116,6 @@ def agree(cli: Cli, job: str | None, document: str | None, dry_run: bool) -> Non
     words = said.reason if isinstance(said, Refund) else said.terms
     terminal.say(f"The {said.role.value} says:\n  " + safe(words).replace("\n", "\n  "))
     send(cli, order, ready, dry_run=dry_run)
-
-
-def _order(cli: Cli, wanted: str | None, verb: str) -> Order:
-    """The job meant, after a look at the servers and at the chain."""
-    desk: Desk = cli.desk
-    _ = desk.identity
-    pull(desk)
-    if wanted is None:
-        wanted = choose_order(cli, open_orders, verb).contract_id
-    look_at(desk, find_order(desk, wanted))
-    return find_order(desk, wanted)
 
 
 def _choose(cli: Cli, proposals: list[Proposal]) -> str:
