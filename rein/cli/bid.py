@@ -10,6 +10,7 @@ from rein.btc.amounts import parse_btc
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
 from rein.cli.listing import person
 from rein.cli.show import finish
+from rein.cli.terminal import safe
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
 from rein.protocol.reputation import Ratings
@@ -18,12 +19,14 @@ from rein.workflows.cases import find_order
 from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
 from rein.workflows.reputation import known_ratings
+from rein.workflows.sealed_bids import build_sealed_bid
 
 
 @command("bid")
 @job_option
 @click.option("--description", help="What you would do, and by when.")
 @click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015.")
+@click.option("--sealed", is_flag=True, help="Only the job creator can read it, until he gives you the job.")
 @form_option
 @dry_run_option
 def bid(
@@ -31,6 +34,7 @@ def bid(
     job: str | None,
     description: str | None,
     amount: str | None,
+    sealed: bool,
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
@@ -59,8 +63,21 @@ def bid(
         order = find_order(desk, wanted)
     description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
     price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
-    signed = build_bid(desk, order, description, parse_btc(price.strip()), now)
-    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    asked = parse_btc(price.strip())
+    if not sealed:
+        signed = build_bid(desk, order, description, asked, now)
+        finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+        return
+    document, carried = build_sealed_bid(desk, order, description, asked, now)
+    terminal.say("What the job creator reads:")
+    terminal.say(safe(carried.armored))
+    terminal.say()
+    terminal.say("What everybody sees:")
+
+    def keep() -> None:
+        desk.store.add_sealed_bid(document, carried)
+
+    finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", keep=keep)
 
 
 def _creator(order: Order, ratings: Ratings) -> str:

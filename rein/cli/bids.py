@@ -12,6 +12,7 @@ from rein.cli.terminal import safe_line
 from rein.protocol.reputation import Ratings
 from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, newest_block
 from rein.workflows.reputation import known_ratings
+from rein.workflows.sealed_bids import Unopened, unopened_bids, unseal_bids
 
 
 @command("bids")
@@ -21,6 +22,7 @@ from rein.workflows.reputation import known_ratings
 @click.option("--worker", metavar="WHO", help="Name, master address or SIN of who bid.")
 @click.option("--min-price", metavar="BTC", help="Of at least this.")
 @click.option("--max-price", metavar="BTC", help="Of at most this.")
+@click.option("--unseal", is_flag=True, help="Open the sealed bids on your jobs first.")
 @list_options(BID_SORTS)
 def bids(
     cli: Cli,
@@ -30,6 +32,7 @@ def bids(
     worker: str | None,
     min_price: str | None,
     max_price: str | None,
+    unseal: bool,
     sort: str,
     reverse: bool,
     page_number: str,
@@ -53,6 +56,8 @@ def bids(
         mine=mine,
         hidden_too=hidden_too,
     )
+    unopened = unseal_bids(desk) if unseal else unopened_bids(desk)
+    still_sealed = desk.store.sealed_bids(desk.network.name)
     shown = cut(find_bids(desk, wanted, now, sort), page_number, limit, reverse=reverse)
     ratings = known_ratings(desk)
     if shown.rows:
@@ -62,7 +67,30 @@ def bids(
             whole=2,
         )
     say_where(cli, shown, "bids")
-    cli.terminal.result({"bids": [_data(each, now, ratings) for each in shown.rows], **paging(shown)})
+    _say_unopened(cli, unopened)
+    listed = [_data(each, now, ratings) | {"sealed": each.bid.id in still_sealed} for each in shown.rows]
+    cli.terminal.result({"bids": listed, "unopened": [_unopened_data(each) for each in unopened], **paging(shown)})
+
+
+def _say_unopened(cli: Cli, unopened: list[Unopened]) -> None:
+    for each in unopened:
+        if each.reason is not None:
+            name = f"{each.sealed.id[:12]} of {each.sealed.document.master_address}"
+            cli.terminal.note(f"The sealed bid {name} cannot be opened: {each.reason.message}")
+    count = sum(each.reason is None for each in unopened)
+    if count:
+        cli.terminal.say(f"Sealed and not opened yet: {count}. Open them: rein bids --unseal")
+
+
+def _unopened_data(unopened: Unopened) -> dict[str, Any]:
+    document = unopened.sealed.document
+    return {
+        "document_id": unopened.sealed.id,
+        "job_id": document.job_id,
+        "job_document": unopened.order.id,
+        "author": document.master_address,
+        "problem": None if unopened.reason is None else unopened.reason.message,
+    }
 
 
 def _row(offered: Offered, now: int | None, ratings: Ratings) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.payments import current_feerate
 from rein.workflows.pull import pull
 from rein.workflows.reputation import known_ratings
+from rein.workflows.sealed_bids import unseal_bids
 
 
 @command("offer")
@@ -38,6 +39,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Offer")
     _ = desk.identity
     pull(desk)
+    unseal_bids(desk)
     wanted = first(bid, form.get("Bid", "Job ID"))
     if wanted is None:
         candidates = bids_on_my_jobs(desk)

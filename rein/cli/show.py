@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rein.cli.common import Cli
@@ -13,15 +13,23 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 
 
-def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
-    """Show a new document, and store it unless this is a dry run."""
+def finish(
+    cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, keep: Callable[[], None] | None = None
+) -> None:
+    """Show a new document, and store it unless this is a dry run.
+
+    :param keep: what to do to store it, where more than it is to be kept.
+    """
     terminal = cli.terminal
     terminal.say(safe(signed.armored))
     terminal.say()
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        cli.desk.store.add_own(signed)
+        if keep is not None:
+            keep()
+        else:
+            cli.desk.store.add_own(signed)
         terminal.say(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
 

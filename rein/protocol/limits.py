@@ -17,7 +17,7 @@ MAX_TEXT: Final = 40_000
 """Characters of a description or of deliverables."""
 
 MAX_MESSAGE_BYTES: Final = 40_000
-"""Bytes of UTF-8 of one message, before it is sealed."""
+"""Bytes of UTF-8 of one message, or of a bid in armor, before it is sealed."""
 
 MAX_SEALED: Final = 54_000
 """Characters of base64 of a sealed text."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rein.errors import AuthorityError
-from rein.protocol.documents import Bid, Disclosure, Enrollment, Job, Role, SealedDocument
+from rein.protocol.documents import Bid, Disclosure, Enrollment, Job, Role, SealedBid, SealedDocument
 from rein.protocol.job_keys import mediator_message_key
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
@@ -18,8 +18,10 @@ Speakers = Mapping[tuple[Role, str], frozenset[bytes]]
 two; whoever takes no messages has none."""
 
 
-def speakers_of(job: Job, bids: Iterable[Signed[Bid]], enrollment: Enrollment | None) -> Speakers:
-    """Everybody who may write in an order: the creator, the mediator, and whoever has bid.
+def speakers_of(
+    job: Job, bids: Iterable[Signed[Bid]], sealed_bids: Iterable[Signed[SealedBid]], enrollment: Enrollment | None
+) -> Speakers:
+    """Everybody who may write in an order: the creator, the mediator, and whoever has bid, sealed or not.
 
     :param enrollment: the mediator's that the job names.
     """
@@ -33,6 +35,8 @@ def speakers_of(job: Job, bids: Iterable[Signed[Bid]], enrollment: Enrollment | 
         add(Role.MEDIATOR, job.mediator_master_address, mediator_message_key(enrollment, job.job_id))
     for bid in bids:
         add(Role.WORKER, bid.document.worker_master_address, bid.document.worker_message_key)
+    for sealed in sealed_bids:
+        add(Role.WORKER, sealed.document.master_address, sealed.document.from_key)
     return {who: frozenset(keys) for who, keys in found.items()}
 
 

@@ -9,8 +9,10 @@ and every document of it names that id and the one it answers, so a Job ID someb
         earlier delivery                  accept resolution.previous = one resolution
     accept.previous = one delivery        rating.previous = offer
     message.previous, disclosure.previous = anything said here
+    sealed bid.previous = job
 
-Messages and disclosures belong to an order and move nothing.
+Messages, disclosures and sealed bids belong to an order and move nothing. A sealed bid holds a bid for the creator
+alone, which counts as any other wherever it is known.
 
 A document that is well signed but has no right to speak here, or answers something that is not here, is kept apart
 in `Order.apart` with the reason, and changes nothing.
@@ -32,15 +34,18 @@ from rein.protocol.documents import (
     AwardDocument,
     Bid,
     Delivery,
+    Disclosure,
     Dispute,
     DisputeResolution,
     Job,
+    Message,
     Offer,
     OrderDocument,
     PartyDocument,
     Rating,
     Refund,
     Role,
+    SealedBid,
     SealedDocument,
     Settlement,
 )
@@ -145,6 +150,7 @@ class Order:
     bids: tuple[Signed[Bid], ...]
     offer: Signed[Offer] | None
     bid: Signed[Bid] | None
+    sealed_bids: tuple[Signed[SealedBid], ...] = ()
     deliveries: tuple[Signed[Delivery], ...] = ()
     acceptance: Signed[AcceptDelivery] | None = None
     settlements: tuple[Signed[Settlement], ...] = ()
@@ -167,6 +173,12 @@ class Order:
     def contract_id(self) -> DocumentId:
         """What names the money of an order: the offer looked at, or the job while there is none."""
         return self.job.id if self.offer is None else self.offer.id
+
+    @property
+    def unopened_bids(self) -> tuple[Signed[SealedBid], ...]:
+        """The sealed bids whose bids are not known here."""
+        known = {each.id for each in self.bids}
+        return tuple(each for each in self.sealed_bids if each.document.bid not in known)
 
     @property
     def delivery(self) -> Signed[Delivery] | None:
@@ -206,6 +218,7 @@ class Order:
         return (
             self.job,
             *self.bids,
+            *self.sealed_bids,
             *single,
             *self.deliveries,
             *self.disputes,
@@ -287,8 +300,9 @@ def fold(
     resolutions = sieve.take(DisputeResolution, answers(disputes, "a dispute"))
     accepted = sieve.take(AcceptResolution, answers(resolutions, "a resolution"))
     enrolled = enrollments.by_id(job.document.mediator_enrollment)
-    speakers = speakers_of(job.document, bids, enrolled.document if enrolled else None)
-    messages = sieve.take(SealedDocument, lambda message: check_sealed(message, speakers))
+    sealed_bids = sieve.take(SealedBid, lambda sealed: _check_sealed_bid(sealed, job))
+    speakers = speakers_of(job.document, bids, sealed_bids, enrolled.document if enrolled else None)
+    messages = sieve.take((Message, Disclosure), lambda message: check_sealed(message, speakers))
     ratings, void_ratings = _one_each(sieve.take(Rating, lambda rating: _check_rating(rating, parties, at_offer)))
     conflict = _conflict(offers, acceptances, resolutions)
 
@@ -313,6 +327,7 @@ def fold(
         bids=tuple(bids),
         offer=offer,
         bid=bid,
+        sealed_bids=tuple(sealed_bids),
         deliveries=tuple(deliveries),
         acceptance=acceptance,
         settlements=tuple(settlements),
@@ -402,11 +417,11 @@ class _Sieve:
             else:
                 self._open.append(signed)
 
-    def peek(self, cls: type[O]) -> list[Signed[O]]:
+    def peek(self, cls: type[O] | tuple[type[O], ...]) -> list[Signed[O]]:
         """The documents of a type that have not been checked further."""
         return [signed for signed in self._open if isinstance(signed.document, cls)]
 
-    def take(self, cls: type[O], check: Callable[[O], None]) -> list[Signed[O]]:
+    def take(self, cls: type[O] | tuple[type[O], ...], check: Callable[[O], None]) -> list[Signed[O]]:
         """The documents of a type that pass a check, by height and id. `check` raises `AuthorityError`."""
         good: list[Signed[O]] = []
         for signed in self.peek(cls):
@@ -436,6 +451,16 @@ def _check_bid(bid: Bid, job: Signed[Job]) -> None:
         raise AuthorityError("the bid names other escrow keys than the job")
     if len({bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key}) < 3:
         raise AuthorityError("two of the three escrow keys are the same")
+
+
+def _check_sealed_bid(sealed: SealedBid, job: Signed[Job]) -> None:
+    posted = job.document
+    if sealed.previous != job.id:
+        raise AuthorityError("a sealed bid answers the job document, and this one answers something else")
+    if sealed.master_address in (posted.creator_master_address, posted.mediator_master_address):
+        raise AuthorityError("the worker is also the job creator or the mediator")
+    if (sealed.to_address, sealed.to_key) != (posted.creator_master_address, posted.creator_message_key):
+        raise AuthorityError("it is sealed to somebody else than the job creator")
 
 
 def _check_offer(offer: Offer, job: Signed[Job], bids: list[Signed[Bid]]) -> None:

@@ -64,9 +64,9 @@ def seal(shared: bytes, text: str, associated_data: bytes) -> str:
     check_text(text)
     data = text.encode()
     if not data:
-        raise FieldError("the message is empty")
+        raise FieldError("the text to seal is empty")
     if len(data) > MAX_MESSAGE_BYTES:
-        raise FieldError(f"the message has {len(data):,} bytes; at most {MAX_MESSAGE_BYTES:,}")
+        raise FieldError(f"the text to seal has {len(data):,} bytes; at most {MAX_MESSAGE_BYTES:,} can be sealed")
     salt = secrets.token_bytes(_SALT_BYTES)
     key, commitment = _keys_of_text(shared, salt)
     padded = data + _END

@@ -20,6 +20,8 @@
                    master address, `label` what it was called
     seen_block     the tip of the chain when it was last asked for
     generation     one row: how often anything changed that a fold looks at
+    sealed_bid     bids that are known here because they were sealed by or to an identity of this home: no server is
+                   given one before it is `published`, that is, before the job creator's offer answers it
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -132,5 +134,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
            label VARCHAR NOT NULL, PRIMARY KEY (network, kind, name))""",
         """CREATE TABLE seen_block (network VARCHAR PRIMARY KEY NOT NULL, height INTEGER NOT NULL,
            time INTEGER NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE sealed_bid (document_id VARCHAR NOT NULL REFERENCES document (id), address VARCHAR NOT NULL,
+           published INTEGER NOT NULL, PRIMARY KEY (document_id, address)) WITHOUT ROWID""",
     ),
 )

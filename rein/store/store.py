@@ -24,13 +24,16 @@ from rein.store.rows import (
 )
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
-    from rein.protocol.documents import Bid, Kind
+    from rein.protocol.documents import Bid, Kind, SealedBid
     from rein.protocol.signed import Signed
 
 __all__ = ["EscrowOutput", "FeedRow", "IdentityRow", "Payment", "Placement", "ServerRow", "Store", "SummaryRow"]
 
 _ENROLLMENT, _JOB, _BID, _OFFER = "enrollment", "job", "bid", "offer"
 """As `rein.protocol.documents.Kind` has them."""
+
+_SEALED = "sealed"
+"""Where a bid came from that was sealed to somebody of this home."""
 
 _MAX_NAMED = 10_000
 """Values named in one statement. SQLite takes 32,766, and servers decide how many documents there are."""
@@ -84,18 +87,62 @@ class Store:
         with self._database.writing() as connection:
             connection.execute(_INSERT_OWN, _document_row(signed, None))
 
+    def add_sealed_bid(self, sealed: Signed[SealedBid], bid: Signed[Bid]) -> None:
+        """Keep a bid written here and the document that carries it sealed; `rein sync` will upload only that."""
+        with self._database.writing() as connection:
+            connection.executemany(_INSERT_OWN, [_document_row(bid, None), _document_row(sealed, None)])
+            _keep_sealed(connection, [bid], sealed.document.master_address)
+
+    def add_unsealed(self, bids: Collection[Signed[Bid]], address: str) -> None:
+        """Keep bids that were sealed to or by an identity of this home."""
+        mine = {each.id for each in bids if each.document.worker_master_address == address}
+        rows = [_document_row(each, None if each.id in mine else _SEALED) for each in bids]
+        with self._database.writing() as connection:
+            connection.executemany(f"{_INSERT_DOCUMENT} ON CONFLICT (id) DO NOTHING", rows)
+            _keep_sealed(connection, bids, address)
+
+    def publish(self, ids: Collection[DocumentId]) -> None:
+        """Let `rein sync` upload bids that were sealed."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE sealed_bid SET published = 1 WHERE document_id = ?", [[each] for each in ids]
+            )
+
+    def sealed_bids(self, network: str) -> set[DocumentId]:
+        """The bids that no server may be given."""
+        query = """SELECT document_id FROM sealed_bid JOIN document ON id = document_id
+                   WHERE network = ? AND NOT published"""
+        return {DocumentId(row["document_id"]) for row in self._rows(query, network)}
+
+    def orders_to_publish(self, network: str, address: str) -> list[DocumentId]:
+        """The orders in which somebody offers the job to a bid that is still sealed: whether it is the job creator who
+        says so is for the order to tell."""
+        query = """SELECT DISTINCT bid.order_id FROM sealed_bid JOIN document AS bid ON bid.id = document_id
+                   JOIN document AS offer ON offer.order_id = bid.order_id AND offer.kind = ?
+                   WHERE bid.network = ? AND address = ? AND NOT published
+                   AND instr(offer.armored, 'Previous document: ' || bid.id) > 0"""
+        return [DocumentId(row["order_id"]) for row in self._rows(query, _OFFER, network, address)]
+
     def mark_own(self, ids: Collection[DocumentId]) -> None:
         """Take documents that came from servers for what they are: written by this home, before it was restored."""
         with self._database.writing() as connection:
             connection.executemany("UPDATE document SET own = 1 WHERE id = ?", [[each] for each in ids])
 
-    def remove_unpublished(self, document_id: DocumentId) -> bool:
+    def remove_unpublished(self, document_id: DocumentId, carried: DocumentId | None = None) -> bool:
         """Forget a document written here, unless a server was given it or gave it; whether it is gone. The placement
-        is noted before a document is sent, so none means that nobody can have it."""
+        is noted before a document is sent, so none means that nobody can have it.
+
+        :param carried: the bid that is sealed in it: it goes too.
+        """
         statement = """DELETE FROM document WHERE id = ? AND own = 1 AND received_from IS NULL
                        AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id)"""
         with self._database.writing() as connection:
-            return connection.execute(statement, [document_id]).rowcount > 0
+            if connection.execute(statement, [document_id]).rowcount == 0:
+                return False
+            if carried is not None:
+                connection.execute("DELETE FROM sealed_bid WHERE document_id = ?", [carried])
+                connection.execute(statement, [carried])
+        return True
 
     def add_received(self, documents: Iterable[tuple[Signed[Any], str]], feed: FeedRow | None = None) -> int:
         """Keep verified documents from servers, as (document, URL), and with them how far the feed is read that
@@ -145,9 +192,13 @@ class Store:
         return [signed for some in parts for signed in self._documents(f"order_id IN ({_marks(some)})", *some)]
 
     def own_ids(self, network: str, author: str) -> list[DocumentId]:
-        """The documents that an identity wrote here, in the order to give them to a server: the newest enrollment
-        first, since a server takes what a delegate signs once it has the enrollment that names it; then by age."""
-        query = """SELECT id FROM document WHERE network = ? AND author = ? AND own = 1
+        """The documents that an identity gives to servers: what it wrote here, and the bids that were sealed to it and
+        are published. The newest enrollment comes first, since a server takes what a delegate signs once it has the
+        enrollment that names it; then the others by age."""
+        query = """SELECT id FROM document WHERE network = ?1 AND id IN (
+                     SELECT id FROM document WHERE network = ?1 AND author = ?2 AND own = 1
+                     EXCEPT SELECT document_id FROM sealed_bid WHERE NOT published
+                     UNION SELECT document_id FROM sealed_bid WHERE address = ?2 AND published)
                    ORDER BY kind <> 'enrollment', CASE WHEN kind = 'enrollment' THEN -rowid ELSE rowid END"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
@@ -340,6 +391,11 @@ def _replace(connection: sqlite3.Connection, table: str, contract_id: DocumentId
 def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
     values = {key: value for key, value in vars(output).items() if key != "outpoint"}
     return values | {"txid": output.outpoint.txid, "vout": output.outpoint.vout, "spent": int(output.spent)}
+
+
+def _keep_sealed(connection: sqlite3.Connection, bids: Iterable[Signed[Bid]], address: str) -> None:
+    statement = "INSERT INTO sealed_bid VALUES (?, ?, 0) ON CONFLICT DO NOTHING"
+    connection.executemany(statement, [(each.id, address) for each in bids])
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -55,7 +55,10 @@ def export_case(desk: Desk, order: Order, path: Path, attachments: Sequence[Path
 
 def _pieces(desk: Desk, order: Order) -> dict[str, bytes]:
     documents = documents_of(order, load_enrollments(desk))
-    pieces = {f"{DOCUMENTS}{each.id}.txt": each.armored.encode() for each in documents.values()}
+    still_sealed = desk.store.sealed_bids(desk.network.name)
+    pieces = {
+        f"{DOCUMENTS}{each.id}.txt": each.armored.encode() for each in documents.values() if each.id not in still_sealed
+    }
     terms = terms_if_any(order)
     if terms is not None:
         pieces[DESCRIPTORS] = descriptors(terms)

@@ -128,8 +128,8 @@ def roles_in(order: Order, address: str) -> set[Role]:
         roles.add(Role.CREATOR)
     if job.mediator_master_address == address:
         roles.add(Role.MEDIATOR)
-    bids = order.bids if order.bid is None else (order.bid,)
-    if any(bid.document.worker_master_address == address for bid in bids):
+    bids: tuple[Signed[Any], ...] = (order.bid,) if order.bid else (*order.bids, *order.sealed_bids)
+    if any(bid.document.author.master_address == address for bid in bids):
         roles.add(Role.WORKER)
     return roles
 

@@ -20,7 +20,7 @@ from rein.workflows.desk import Desk
 from rein.workflows.pull import load_enrollments
 
 _SHORTEST_PREFIX = 6
-_UNSEALED = "AAAA"
+UNSEALED = "AAAA"
 """Stands for the sealed text while the rest of its document is being bound to it."""
 
 
@@ -143,7 +143,8 @@ def _myself(desk: Desk, order: Order) -> tuple[Role, PrivateKey]:
         return Role.CREATOR, keyring.creator_message(job.job_id)
     if job.mediator_master_address == me:
         return Role.MEDIATOR, keyring.mediator_message(job.job_id)
-    if any(each.document.worker_master_address == me for each in order.bids):
+    bids: tuple[Signed[Any], ...] = (*order.bids, *order.sealed_bids)
+    if any(each.document.author.master_address == me for each in bids):
         return Role.WORKER, keyring.worker_message(order.id)
     raise OrderError(f"you have no part in the job {job.job_id}", hint="Bid on it to write to the job creator.")
 
@@ -167,7 +168,7 @@ def _write(desk: Desk, order: Order, to: Party, text: str, cls: type[S], **field
         "to_key": to.key,
         **fields,
     }
-    about = cls(**parameters, sealed=_UNSEALED).associated_data()
+    about = cls(**parameters, sealed=UNSEALED).associated_data()
     sealed = seal(shared_key(mine, to.key, order.id), text, about)
     return sign_answer(desk, order, cls(**parameters, sealed=sealed))
 

@@ -74,6 +74,8 @@ _STEPS: Mapping[State, Mapping[Role, Step]] = {
     },
 }
 
+_UNOPENED = "open the sealed bids: rein bids --unseal; and choose: rein offer"
+
 _PURSE_OF = {Role.WORKER: "primary", Role.MEDIATOR: "mediator"}
 
 
@@ -95,6 +97,8 @@ def _next(order: Order, role: Role, payments: Mapping[str, Payment]) -> Step:
         return _act("collect your fee: rein collect")
     if order.acceptances and order.state is State.FROZEN and role in _PURSE_OF:
         return _STEPS[State.ACCEPTED][role]
+    if role is Role.CREATOR and order.offer is None and order.unopened_bids:
+        return _act(_UNOPENED)
     waiting = _proposal_for(order, role)
     step = _STEPS[order.state].get(role, _nothing("nothing now"))
     return _act(f"{waiting}; or {step.text}") if waiting else step

@@ -20,6 +20,7 @@ from rein.protocol.documents import (
     Rating,
     Refund,
     Role,
+    SealedBid,
     Settlement,
 )
 from rein.protocol.orders import Order
@@ -90,6 +91,8 @@ def _verb(document: Any) -> str:
             return f"posted the job {document.name!r}; {document.mediator} mediates for {_fee(document)}"
         case Bid():
             return f"bid {_btc(document.amount)}: {document.description}"
+        case SealedBid():
+            return f"made a sealed bid, {document.bid[:12]}"
         case Offer():
             return f"gave the job to {document.worker} for {_btc(document.amount)}"
         case Delivery():

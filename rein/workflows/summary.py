@@ -33,6 +33,7 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
             {"document_id": bid.id, "worker": bid.document.worker, "amount_sat": bid.document.amount}
             for bid in order.bids
         ],
+        "sealed_bids": len(order.unopened_bids),
         "escrows": _escrows(order, outputs, payments),
         "next": step.text,
         "due": step.due.value,

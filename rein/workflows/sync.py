@@ -29,6 +29,7 @@ from rein.workflows.market import newest_block
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
 from rein.workflows.reputation import prove_endings, rated_orders
+from rein.workflows.sealed_bids import publish_offered
 from rein.workflows.watch_chain import look
 
 SAMPLE = 100
@@ -93,6 +94,7 @@ def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = Fal
     """
     if not desk.servers:
         raise InputError("no server is registered", hint="Ask one for hosting: rein request URL")
+    publish_offered(desk)
     mine = desk.store.own_ids(desk.network.name, desk.address)
     placed = {server.url: desk.store.placements(server.url) for server in desk.servers}
     if any(not _is_proved(placed[url], each) for url in placed for each in mine):

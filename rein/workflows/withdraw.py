@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rein.errors import InputError, NotFoundError, OrderError
-from rein.protocol.documents import Enrollment
+from rein.protocol.documents import Enrollment, SealedBid
 from rein.protocol.signed import Signed
 from rein.workflows.desk import Desk
 
@@ -31,7 +31,8 @@ def withdraw_document(desk: Desk, name: str) -> Signed[Any]:
         raise NotFoundError(f"the document {name!r} was withdrawn meanwhile")
     if isinstance(signed.document, Enrollment):
         raise OrderError("an enrollment is not withdrawn: everything you sign stands on it")
-    if not desk.store.remove_unpublished(signed.id):
+    carried = signed.document.bid if isinstance(signed.document, SealedBid) else None
+    if not desk.store.remove_unpublished(signed.id, carried):
         raise OrderError(
             "this document was sent to a server, so others may have it already",
             hint="What it says can only be changed by agreement: rein settle, rein refund.",

@@ -32,6 +32,7 @@ from tests.support.people import (
     refund,
     refunded_story,
     respelled,
+    sealed_bid_of_story,
     sealed_message,
     story,
 )
@@ -212,6 +213,7 @@ EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
     ),
     "refund by the creator": by_party(REFUNDED.asked, Kind.REFUND, TOLD.offer, "creator", HEIGHT + 4),
     "refund by the worker": by_party(REFUNDED.agreed, Kind.REFUND, TOLD.offer, "worker", HEIGHT + 5),
+    "sealed bid": by_party(sealed_bid_of_story(), Kind.SEALED_BID, TOLD.job, "worker", HEIGHT + 1),
     "message": by_party(MESSAGE, Kind.MESSAGE, TOLD.bid, "worker", HEIGHT + 3),
     "disclosure": by_party(DISCLOSURE, Kind.DISCLOSURE, TOLD.delivery, "creator", HEIGHT + 5),
     "refund by the mediator": by_party(REFUND_BY_ALICE, Kind.REFUND, TOLD.offer, "mediator", HEIGHT + 4),

@@ -349,6 +349,49 @@ mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
 IDdWrkk+w+xFYzR/MczuYZwTAHM9ehJTc2B2+//UQxOvOfwEsa3OkO2/V9sQrRzowL8dGCn4CxC0NlthhuMglgA=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
+SEALED_BID = """\
+-----BEGIN BITCOIN SIGNED MESSAGE-----
+Rein Sealed Bid
+Format: 2
+Network: regtest
+Job name: A Software Widget
+Job ID: rq5n0tz3vkc8y1wd7hxa
+Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Role: worker
+Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
+Receiver role: creator
+Receiver master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
+Sender message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
+Receiver message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+80cB5nesvpVhesgSn+gMRyiOFFlQDC1K/wj3hRjGG3b4pkg0YBlhjiPfFtVP\
+W6fwR9RunL7f+kVH9CLkK0SkCq12cIZNkwxt7bpcS8up2yhnzDZLn8I/JthcASIBSCRphX+Ep2l+qfnz95d5YKGDJ84ijfr3QTSzOYV6J30TqOzCB67F\
+T+6E8c+kCjR8+TuBTWyr/6WJFm/DQjVstY1v3hOdLObhDRMBIXj/vahFZJTOU0bAfovXGY/3LDTiSr5bHl1YBQnShZQXcy0vJv3wve4i1V6ktq7pwAYr\
+0B67okPedfSxezanSJcBV27IFl+4k1zo5a4ruxlsalvXWeeroyD6/ecMDy9A9wJLHA/BqKhfoN/PAnhPqjQlqhVfmKzPj+XQVgi/K6dRyTSxRyVldu3Y\
+OFq/bS/OG7DxrAMWTlIfo0j+UOao/kw5YH8pkgFKTM8c2IOMS7EdeEY77HRebv1CwDvM0oEBCy+ezEqCKLceOvjyFUHRb1P/FSCshg7DwCxRpc+pdpxH\
+sL7wvrIqfHNv0AL1MqB0HGB1DsmjMxWToQSNFt1Tb75rNOGSSdyq92JJxe2AGcrJ4RdPZ/marTqtSQpLc8gDscz2eBwrPU/JHx3m+6DxqCwArLJ0fewG\
+dyuT461jsrHVbRNhdvHuyhUCtrhO9u697EdeXo0dF7wYkhdPjRSQ6VbLwvIzOedIMJPfBzmivVaQ9n0BqkDFZd8EX3Bht4pGFWuQYMXx0pZV8zAbBVzZ\
+w/iHY5hS29tHSbRHxrthVOTH/9i2wBDaLF3siGO76Um68bdBgiRkjrllsYN0gtFZcYD2lppq/+DX7cpQbKm3gsm6c6iTCUlVXYcq4FBEL9ESC2G6U6s8\
+gM+2Xxpycz6laHtFqU2eQKEai/2LOKAMXy9xxLp1Ke10k9ttBLWkwZbAhNtE5wrppQmogVvch0/mUPtBhAn4GGMk5i4UOxceZ9r9TKsOzgo9CUmKOlQJ\
+S/fFXsQhDvM8LSrEpYBqnsS2H0fVbuRLTpdoEVE3FQ4M+1hhCVUb52wp6Lsr7c76yGy5tH8yXP/lECRxfkbVzk8mhO/ubTpyc7XatZukSRXGYPoiFN/d\
+3mislOByUGG8ZAe7Wn0ElqOMjnDjZzh0OlEVD1KJxtRKxRuBPvOQM5HXpGumZMLKJCBxC0i4bv890N/WiljXKRlY6A+6oq/u+S0s1e5uZlv8JANTl2qB\
+twrzUanA3NI6FlUNaz4q6q7XQNCSwLDFChxC+7vGbtnx/HMBB2PEC90LIMm430LeBxbcCjpfkQls04e1j0Hi26LMJY84NwVpHkCXhtiBkToMbof/CW/x\
++DA4wi2zz7FLgVDDNYXbZ7NDpWkODDZPhjw7MNE4b17JsLawhy4HRs3i2NM/Oy3K1V6JfEUgDBT25oHuM5JfTUlw0NFplf0ADjiyBuvxLJOXWXjx5anB\
+UAQfw+sEFwYOCHqPFVQ3/TlN2yhHqTdE+jZsozXP0WR92fwN6PwmRTb0O/Tm0rM+GOjTPmUpeJdrZQZHUF1BS6bus259ppgTuxyOo2AP+eFQt2c4pYlV\
+XaWCrIVzSzmRgXr0/HYt68e8IpkbIhdrr0x3XAZBBKzBqNXZYJlB/U5sCYn7Y+nd9iYNguSQeN2r0mN3MaqMKvlq6TkRhsNe6gT7QO0OAlA7YpYkyaVf\
+gkzbKVdx4ME4sNwA+ke+jOZAOew4qlD+QtlgoWrR31CIVwGRDv5I9OsjJdZ+CdvHqsGnfppg4gquaxBQrbsCTXVtlV2b6YJsEFPKiqdxeM4IkO/ANXyT\
+vGgOIjrKon5A5W23QKAPKJLyG7m9mtJW91dJ4sEO/zjF9FM3ru2UGRVo1lHDQara8tkpU1EG56Vpj4ve3tVaNW/KbdxzSE/Ks1HvIhWug4YbCNBZPkiN\
+31j9l4rAor8fXSTI9jcy3Vug87lk+ydfL9jXIJBBCbImE40st7zbKefvlMDz9x8tKeiIzEmYDtSptU4S5NN5v/hsDViRxzs9NCx12oGO/iI/MFMiFWCB\
+fliZQ4JhXm+/COdb7MclOEBtOUBdwstwP7a2zEqqL3u30G0Hl+2KzwPELmjWqz5jLGJZdDUmRUS+rX2c=
+Bid document: e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52
+Previous document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Block hash: 0f004ecc66c1c445b74d3282de3244d8e0e480f8f31b37e41f01ba9a48af7aaf
+Block height: 101
+-----BEGIN SIGNATURE-----
+mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+H9BE+VjQEMwutCWnbxIK09YgvTXcUE253xJi2EbS8kd2QNdsuDtf2GNN26RA4BqE1upMLUUUc1CIRNZvJJ3N9aY=
+-----END BITCOIN SIGNED MESSAGE-----"""
+
 DISCLOSURE = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Disclosure
@@ -414,6 +457,7 @@ GOLDEN = {
         "45dc5e70df02d48969f75901677f6ff9b657b539c082cc9a69e0f6b6b6a5bcdf",
     ),
     "Message": (MESSAGE, CHARLIE_DELEGATE, "172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636"),
+    "SealedBid": (SEALED_BID, CHARLIE_DELEGATE, "6f4051248c293ba74f38e5e137ee6782306be5ec7523f6af5813f2531967c03c"),
     "Disclosure": (DISCLOSURE, BOB_DELEGATE, "7b4f2f636dd9108db81a93e6813f721d924de5b4798cf58652c3cdaf0c6d9686"),
     "Rating": (RATING, BOB_DELEGATE, "ffa511c8db841c1c9ba40c1a3d15dcfea840bd0aef2c8443b1a16f0720464ad4"),
 }
@@ -430,6 +474,7 @@ ANSWERS = {
     "DisputeResolution": "DisputeDelivery",
     "AcceptResolution": "DisputeResolution",
     "Message": "Offer",
+    "SealedBid": "Job",
     "Disclosure": "Message",
     "Rating": "Offer",
 }
@@ -550,6 +595,7 @@ LABELS: dict[str, dict[str, str]] = {
     "DisputeResolution": {**_PARTY, **_AWARD, "resolution": "Resolution", **_PAYMENTS},
     "AcceptResolution": {**_PARTY, **_PAYMENTS},
     "Message": _SEALED,
+    "SealedBid": {**_SEALED, "bid": "Bid document"},
     "Disclosure": {
         **_SEALED,
         "other_address": "Other party master address",

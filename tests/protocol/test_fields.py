@@ -27,6 +27,7 @@ from tests.support.people import (
     person,
     rating,
     refunded_story,
+    sealed_bid_of_story,
     story,
 )
 from tests.support.texts import any_text
@@ -39,6 +40,7 @@ OF_EVERY_TYPE: tuple[Signed[Any], ...] = (
     *disputed_story().documents[3:],
     refunded_story().asked,
     *messages_of_story(),
+    sealed_bid_of_story(),
     rating(STORY.creator, STORY.offer, Role.CREATOR, STORY.worker, Role.WORKER),
 )
 each_type = pytest.mark.parametrize("signed", OF_EVERY_TYPE, ids=lambda signed: signed.document.KIND.value)

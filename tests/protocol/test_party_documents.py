@@ -26,6 +26,7 @@ from tests.support.people import (
     refund,
     refunded_story,
     rewritten,
+    sealed_bid_of_story,
     settlement,
     story,
     with_changes,
@@ -45,9 +46,10 @@ DOCUMENTS: dict[str, tuple[Signed[Any], PrivateKey]] = {
     "accepted resolution": (DISPUTED.accepted, CHARLIE.delegate),
     "message": (messages_of_story()[0], CHARLIE.delegate),
     "disclosure": (messages_of_story()[1], BOB.delegate),
+    "sealed bid": (sealed_bid_of_story(), CHARLIE.delegate),
     "rating": (RATING, BOB.delegate),
 }
-SEALED = ("message", "disclosure")
+SEALED = ("message", "disclosure", "sealed bid")
 AWARDS = ("settlement", "resolution")
 
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
@@ -92,6 +94,7 @@ ALLOWED = {
     "accepted resolution": {Role.CREATOR, Role.WORKER},
     "message": {Role.CREATOR, Role.WORKER, Role.MEDIATOR},
     "disclosure": {Role.CREATOR, Role.WORKER},
+    "sealed bid": {Role.WORKER},
     "rating": {Role.CREATOR, Role.MEDIATOR},  # nobody rates himself
 }
 

@@ -42,6 +42,7 @@ from tests.support.people import (
     refunded_story,
     respelled,
     rewritten,
+    sealed_bid_of_story,
     story,
     with_changes,
 )
@@ -67,6 +68,7 @@ SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
     (REFUNDED.agreed, CHARLIE.delegate),
     (MESSAGE, CHARLIE.delegate),
     (DISCLOSURE, BOB.delegate),
+    (sealed_bid_of_story(), CHARLIE.delegate),
     (rating(BOB, STORY.offer, Role.CREATOR, CHARLIE, Role.WORKER), BOB.delegate),
 )
 OF_2016 = tuple(

@@ -31,7 +31,7 @@ from tests.support.people import job, person, story
 
 TABLES = [
     *("document", "escrow_output", "feed", "generation", "hidden", "identity"),
-    *("payment", "placement", "seen_block", "server", "summary", "watch_delivery", "watch_event"),
+    *("payment", "placement", "sealed_bid", "seen_block", "server", "summary", "watch_delivery", "watch_event"),
 ]
 
 

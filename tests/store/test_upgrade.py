@@ -20,7 +20,7 @@ from tests.support.people import story
 TOLD = story()
 EVERYTHING = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
 URL = "http://causeway.example:2016/"
-KEPT = ("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden")
+KEPT = ("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden", "sealed_bid")
 """The other tables hold what is asked again: of the chain, of servers."""
 
 
@@ -48,6 +48,8 @@ def rows_of(table: str) -> list[dict[str, Any]]:
         return [{"identity_id": 1, "url": URL, "buckets": 2, "bytes_free": 1_234}]
     if table == "placement":
         return [{"document_id": TOLD.job.id, "url": URL, "remote_key": "KEY", "proved": 1}]
+    if table == "sealed_bid":
+        return [{"document_id": TOLD.bid.id, "address": author.master_address, "published": 0}]
     if table in ("watch_event", "watch_delivery"):
         return [{"identity_id": 1}]
     return [] if table == "generation" else [{}]  # which every step that has it fills itself

@@ -128,8 +128,12 @@ def _paid(told: Witness, trio: Trio, tmp_path: Path) -> Agreed:
     posted = told(trio.bob, "post", "--name", "x", "--description", "y", "--mediator", "alice", "--tags", "z")
     trio.bob.rein("sync")
     told(trio.charlie, "bid", "--jobid", posted["job_id"], "--amount", "0.01", "--description", "d")
+    told(trio.charlie, "bid", "--sealed", "--jobid", posted["job_id"], "--amount", "0.02", "--description", "d")
     trio.charlie.rein("sync")
-    told(trio.bob, "offer", "--bid", posted["job_id"], "--dry-run")
+    trio.bob.rein("sync")
+    told(trio.bob, "bids", "--jobid", posted["job_id"])
+    cheapest = told(trio.bob, "bids", "--jobid", posted["job_id"], "--unseal")["bids"][0]
+    told(trio.bob, "offer", "--bid", cheapest["document_id"], "--dry-run")
     for more in ((), ("--replace",)):
         agreed = agree(trio)
         told(trio.bob, "devnet", "pay", *agreed.uris)

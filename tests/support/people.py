@@ -45,6 +45,7 @@ from rein.protocol.documents import (
     Rating,
     Refund,
     Role,
+    SealedBid,
     SealedDocument,
     Settlement,
 )
@@ -361,6 +362,16 @@ def disclosure(
     return _sealed(document, conversation_key(sender, receiver, answers), told, sender[0])
 
 
+def sealed_bid(
+    worker: Person, creator: Person, job: Signed[Job], bid: Signed[Bid], /, text: str | None = None, **changes: Any
+) -> Signed[SealedBid]:
+    """A bid that only the creator can read; or whatever `text` is, in its place."""
+    sender, receiver = (worker, Role.WORKER), (creator, Role.CREATOR)
+    defaults = {**_sealed_from(sender, receiver, job), "bid": bid.id}
+    document = SealedBid(**_fill(defaults, changes, HEIGHT + 1))
+    return _sealed(document, conversation_key(sender, receiver, job), text or bid.armored, worker)
+
+
 def conversation_key(one: Named, other: Named, answers: Signed[Any]) -> bytes:
     """The key that two people share in the job of a document."""
     job_document = getattr(answers.document, "job_document", answers.id)
@@ -535,6 +546,13 @@ def messages_of_story() -> tuple[Signed[Message], Signed[Disclosure]]:
     asked = sealed_message((told.worker, Role.WORKER), (told.creator, Role.CREATOR), told.offer, "Shall I begin?")
     shown = disclosure((told.creator, Role.CREATOR), (told.worker, Role.WORKER), told.mediator, told.delivery)
     return asked, shown
+
+
+@lru_cache
+def sealed_bid_of_story() -> Signed[SealedBid]:
+    """In the job of `story()`, Charlie's bid as it would be sealed to Bob."""
+    told = story()
+    return sealed_bid(told.worker, told.creator, told.job, told.bid)
 
 
 def with_changes(signed: Signed[D], key: PrivateKey, **changes: Any) -> Signed[D]:

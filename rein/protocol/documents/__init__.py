@@ -11,7 +11,7 @@ from rein.protocol.documents.dispute import Dispute, DisputeDelivery, DisputeOff
 from rein.protocol.documents.enrollment import Enrollment
 from rein.protocol.documents.job import Job
 from rein.protocol.documents.legacy import LegacyDocument
-from rein.protocol.documents.message import Disclosure, Message, SealedDocument
+from rein.protocol.documents.message import Disclosure, Message, SealedBid, SealedDocument
 from rein.protocol.documents.offer import Offer
 from rein.protocol.documents.party import PartyDocument
 from rein.protocol.documents.rating import Rating
@@ -23,6 +23,7 @@ TYPES: tuple[type[Document], ...] = (
     Enrollment,
     Job,
     Bid,
+    SealedBid,
     Offer,
     Delivery,
     AcceptDelivery,
@@ -62,6 +63,7 @@ __all__ = [
     "Rating",
     "Refund",
     "Role",
+    "SealedBid",
     "SealedDocument",
     "Settlement",
 ]

@@ -19,6 +19,7 @@ class Kind(Enum):
     ENROLLMENT = "enrollment"
     JOB = "job"
     BID = "bid"
+    SEALED_BID = "sealedbid"
     OFFER = "offer"
     DELIVERY = "delivery"
     ACCEPT = "accept"

@@ -1,4 +1,5 @@
-"""Rein Message and Rein Disclosure: what two parties of a job tell each other, and the key to it for a third."""
+"""What one party of a job seals to another: Rein Message, Rein Disclosure (the key to messages, for a third), and Rein
+Sealed Bid."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from rein.protocol.documents.base import Kind, Role
 from rein.protocol.documents.checks import check_identity_addresses
 from rein.protocol.documents.party import ROLE, PartyDocument
 from rein.protocol.fields import line
-from rein.protocol.values import IDENTITY_ADDRESS, PUBLIC_KEY, SEALED
+from rein.protocol.values import DOCUMENT_ID, IDENTITY_ADDRESS, PUBLIC_KEY, SEALED, DocumentId
 
 _SEALED_LABEL = "Sealed text"
 
@@ -69,3 +70,21 @@ class Disclosure(SealedDocument):
             raise FieldError("a conversation is disclosed to the mediator")
         if self.other_address in (self.master_address, self.to_address):
             raise FieldError("the other party of the conversation is neither who discloses it nor the mediator")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedBid(SealedDocument):
+    """Signed by the worker's delegate. To the job creator, it seals a whole signed Rein Bid, in armor, whose id is
+    `bid`: so the worker is bound to it, and nobody else learns the price before the creator's offer answers that bid.
+    Answers the job document. `from_key` is the message key that the bid names."""
+
+    TITLE = "Rein Sealed Bid"
+    KIND = Kind.SEALED_BID
+    ROLES = frozenset({Role.WORKER})
+
+    bid: DocumentId = line("Bid document", DOCUMENT_ID)
+
+    def check(self) -> None:
+        super().check()
+        if self.to_role is not Role.CREATOR:
+            raise FieldError("a bid is sealed to the job creator")
