@@ -7,8 +7,9 @@ from rein.errors import OrderError
 from rein.escrow.terms import check_price, contract_of
 from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed, sign
-from rein.workflows.cases import roles_in, with_document
+from rein.protocol.signed import Signed
+from rein.workflows.answer import belongs_to, sign_answer
+from rein.workflows.cases import roles_in
 from rein.workflows.desk import Desk
 from rein.workflows.market import JobFilter, find_jobs
 
@@ -37,17 +38,11 @@ def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int 
     if now is not None and job.expires <= now:
         raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
     check_price(amount, job.mediator_fee)
-    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    keyring, row = desk.keyring, desk.identity
     worker_key = keyring.worker_escrow(order.id).public_key
     contract = contract_of(job, worker_key)
     bid = Bid(
-        network=desk.network,
-        previous=order.id,
-        block_hash=block.hash,
-        block_height=block.height,
-        job_name=job.name,
-        job_id=job.job_id,
-        job_document=order.id,
+        **belongs_to(desk, order, order.id),
         worker=row.name,
         worker_contact=row.contact,
         worker_delegate_address=row.delegate_address,
@@ -62,6 +57,4 @@ def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int 
         worker_payment_address=keyring.worker_payment_address(order.id),
         worker_message_key=keyring.worker_message(order.id).public_key,
     )
-    signed = sign(bid, keyring.delegate)
-    with_document(desk, order, signed)
-    return signed
+    return sign_answer(desk, order, bid)

@@ -8,9 +8,10 @@ from pathlib import Path
 from rein.errors import OrderError
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed, sign
+from rein.protocol.signed import Signed
+from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.case import attachment
-from rein.workflows.cases import my_orders, require_role, roles_in, with_document
+from rein.workflows.cases import my_orders, require_role, roles_in
 from rein.workflows.desk import Desk
 
 _CAN_DELIVER = (State.FUNDED, State.DELIVERED)
@@ -45,20 +46,12 @@ def build_delivery(desk: Desk, order: Order, deliverables: str) -> Signed[Delive
             f"the job {order.job.document.job_id} is {order.state.value}; deliver when both escrows are funded",
             hint="See what is missing: rein status --jobid " + order.job.document.job_id,
         )
-    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    row = desk.identity
     earlier = order.delivery
     delivery = Delivery(
-        network=desk.network,
-        previous=earlier.id if earlier else order.offer.id,
-        block_hash=block.hash,
-        block_height=block.height,
-        job_name=order.job.document.name,
-        job_id=order.job.document.job_id,
-        job_document=order.id,
+        **belongs_to(desk, order, earlier.id if earlier else order.offer.id),
         deliverables=deliverables,
         worker_delegate_address=row.delegate_address,
         worker_master_address=row.master_address,
     )
-    signed = sign(delivery, keyring.delegate)
-    with_document(desk, order, signed)
-    return signed
+    return sign_answer(desk, order, delivery)

@@ -8,8 +8,9 @@ from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import offer_amounts
 from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed, sign
-from rein.workflows.cases import my_orders, require_own_escrow, require_role, with_document
+from rein.protocol.signed import Signed
+from rein.workflows.answer import belongs_to, sign_answer
+from rein.workflows.cases import my_orders, require_own_escrow, require_role
 from rein.workflows.desk import Desk
 
 _SHORTEST_PREFIX = 6
@@ -58,15 +59,9 @@ def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Sig
     require_own_escrow(desk, replace(order, bid=bid), first=False)
     job, given = order.job.document, bid.document
     amounts = offer_amounts(job, given, feerate)
-    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    row = desk.identity
     offer = Offer(
-        network=desk.network,
-        previous=bid.id,
-        block_hash=block.hash,
-        block_height=block.height,
-        job_name=job.name,
-        job_id=job.job_id,
-        job_document=order.id,
+        **belongs_to(desk, order, bid.id),
         worker=given.worker,
         worker_master_address=given.worker_master_address,
         amount=given.amount,
@@ -80,6 +75,4 @@ def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Sig
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )
-    signed = sign(offer, keyring.delegate)
-    with_document(desk, order, signed)
-    return signed
+    return sign_answer(desk, order, offer)
