@@ -10,6 +10,7 @@ from rein.cli.common import Cli, command, job_option
 from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
 from rein.cli.terminal import safe_line
 from rein.protocol.reputation import Ratings
+from rein.protocol.values import DocumentId
 from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, newest_block
 from rein.workflows.reputation import known_ratings
 from rein.workflows.sealed_bids import Unopened, unopened_bids, unseal_bids
@@ -63,7 +64,7 @@ def bids(
     if shown.rows:
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
-            [_row(each, now, ratings) for each in shown.rows],
+            [_row(each, now, ratings, still_sealed) for each in shown.rows],
             whole=2,
         )
     say_where(cli, shown, "bids")
@@ -93,10 +94,11 @@ def _unopened_data(unopened: Unopened) -> dict[str, Any]:
     }
 
 
-def _row(offered: Offered, now: int | None, ratings: Ratings) -> tuple[str, ...]:
+def _row(offered: Offered, now: int | None, ratings: Ratings, still_sealed: set[DocumentId]) -> tuple[str, ...]:
     bid = offered.bid.document
     worker = f"{safe_line(bid.worker, 16)} {stars(ratings.average(bid.worker_master_address))}"
-    return offered.bid.id[:12], bid.job_id, btc(bid.amount), worker, _standing(offered, now), bid.description
+    standing = _standing(offered, now) + (", sealed" if offered.bid.id in still_sealed else "")
+    return offered.bid.id[:12], bid.job_id, btc(bid.amount), worker, standing, bid.description
 
 
 def _standing(offered: Offered, now: int | None) -> str:

@@ -217,8 +217,8 @@ class Order:
         after = [self.acceptance] if self.acceptance else []
         return (
             self.job,
-            *self.bids,
             *self.sealed_bids,
+            *self.bids,
             *single,
             *self.deliveries,
             *self.disputes,

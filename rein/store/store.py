@@ -203,8 +203,11 @@ class Store:
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
     def count(self, network: str) -> int:
-        """How many documents of a network are here."""
-        return int(self._rows("SELECT count(*) AS n FROM document WHERE network = ?", network)[0]["n"])
+        """How many documents of a network are here that a server may have."""
+        query = """SELECT (SELECT count(*) FROM document WHERE network = ?1)
+                   - (SELECT count(DISTINCT document_id) FROM sealed_bid JOIN document ON id = document_id
+                      WHERE network = ?1 AND NOT published) AS n"""
+        return int(self._rows(query, network)[0]["n"])
 
     def find_jobs(self, network: str, name: str) -> list[DocumentId]:
         """The job documents with this Job ID, or whose own id begins so."""
