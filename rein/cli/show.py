@@ -11,6 +11,7 @@ from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
+from rein.workflows.keep import keep
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
@@ -21,7 +22,7 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> N
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        cli.desk.store.add_own(signed)
+        keep(cli.desk, signed)
         terminal.say(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
 
