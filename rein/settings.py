@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +15,11 @@ from urllib.parse import unquote, urlsplit
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.chain.http import checked_proxy
 from rein.errors import InputError
+
+if sys.platform == "win32":
+    fcntl = None  # and no folder can be locked
+else:
+    import fcntl
 
 HOME_VARIABLE: Final = "REIN_HOME"
 NETWORK_VARIABLE: Final = "REIN_NETWORK"
@@ -179,7 +186,8 @@ def write_config(home: Path, key: str, value: str) -> None:
         checked_proxy(value)
     if key == "copies":
         _copies(value)
-    _write(home, {**read_config(home), key: value})
+    with _alone(home):
+        _write(home, {**read_config(home), key: value})
 
 
 def remove_config(home: Path, key: str) -> None:
@@ -187,17 +195,37 @@ def remove_config(home: Path, key: str) -> None:
 
     :raises InputError: the file cannot be written.
     """
-    _write(home, {name: value for name, value in read_config(home).items() if name != key})
+    with _alone(home):
+        _write(home, {name: value for name, value in read_config(home).items() if name != key})
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else changes a setting until it ends, so that of two changes at once none is lost."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home, os.O_RDONLY) if fcntl else None
+    except OSError as error:
+        raise InputError(f"{home / CONFIG_FILE} cannot be written: {error}") from error
+    try:
+        if fcntl and descriptor is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _write(home: Path, content: Mapping[str, str]) -> None:
     lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
     temporary = home / f"{CONFIG_FILE}.new"
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        temporary.touch(mode=0o600)
-        temporary.write_text("".join(lines), encoding="utf-8")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write("".join(lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(home / CONFIG_FILE)
     except OSError as error:
         raise InputError(f"{home / CONFIG_FILE} cannot be written: {error}") from error

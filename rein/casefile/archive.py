@@ -4,7 +4,6 @@ the same case."""
 from __future__ import annotations
 
 import io
-import os
 import re
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from rein.casefile.newfile import write_new
 from rein.errors import CaseError, InputError
 
 INDEX: Final = "case.txt"
@@ -36,16 +36,7 @@ def write_archive(path: Path, pieces: Mapping[str, bytes]) -> None:
             info = zipfile.ZipInfo(name, _BEGINNING_OF_TIME)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, _REGULAR_FILE
             archive.writestr(info, pieces[name])
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(packed.getvalue())
-        os.link(partial, path)  # unlike a rename, this refuses a name that is taken
-    except FileExistsError:
-        raise InputError(f"{path} exists already", hint="Name another file.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    write_new(path, packed.getvalue())
 
 
 def read_archive(path: Path) -> dict[str, bytes]:

@@ -61,7 +61,8 @@ class Http:
     """Connections, kept alive. Not for use by two threads at a time, but for `give_up`.
 
     :param proxy: "socks5h://host:port"; everything goes through it, and fails with it.
-    :param environment: whether a proxy named in the environment is used where none is given.
+    :param environment: whether a proxy named in the environment is used where none is given; never to reach this
+        machine itself.
     :raises InputError: the proxy is no address of one.
     """
 
@@ -93,6 +94,8 @@ class Http:
         import urllib3
 
         session = self._open()
+        if _is_here(url):  # else a proxy of the environment would be told of it
+            arguments["proxies"] = {"no_proxy": urlsplit(url).hostname or ""}
         self._watch.start(limits.total_seconds)
         try:
             if self._given_up:  # asked after the start: what is given up from now on cuts this exchange
@@ -122,7 +125,7 @@ class Http:
                 raise HttpError("was given up") from error
             if self._watch.expired:
                 raise HttpError(f"takes longer than {limits.total_seconds:g} seconds to answer") from error
-            raise HttpError(f"cannot be reached ({type(error).__name__})") from error
+            raise HttpError(_why(error)) from error
         finally:
             self._watch.stop()
         _LOG.info("%s %s: %d, %d bytes", method, url, reply.status, len(reply.body))
@@ -157,12 +160,26 @@ def checked_proxy(text: str) -> str:
 
 def proxy_for(url: str, proxy: str | None) -> str | None:
     """The proxy to reach an address through: none for this machine itself, which no proxy elsewhere can reach."""
+    return None if _is_here(url) else proxy
+
+
+def _is_here(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
-        is_here = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost"
-    return None if is_here else proxy
+        return host == "localhost"
+
+
+def _why(error: Exception) -> str:
+    """What kept two machines apart, as far as the one in front of this one can do something about it."""
+    import requests
+
+    if not isinstance(error, requests.exceptions.SSLError):
+        return f"cannot be reached ({type(error).__name__})"
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "cannot be reached: it shows a certificate that nobody vouches for whom this machine trusts"
+    return "cannot be reached: it does not speak TLS (https) as it should"
 
 
 def strict_json(data: bytes, parse_float: Callable[[str], object] = float) -> Any:

@@ -73,11 +73,7 @@ def bid(
     terminal.say(safe(carried.armored))
     terminal.say()
     terminal.say("What everybody sees:")
-
-    def keep() -> None:
-        desk.store.add_sealed_bid(document, carried)
-
-    finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", keep=keep)
+    finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", carried=carried)
 
 
 def _creator(order: Order, ratings: Ratings) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from rein.casefile.newfile import write_new
 from rein.cli.choose import look_first
 from rein.cli.common import Cli, command
 from rein.cli.terminal import safe
-from rein.errors import InputError
 from rein.workflows.cases import find_order, my_orders
 from rein.workflows.invoice import as_text, invoice_of
 from rein.workflows.ledger import Transaction, as_beancount, as_csv, ledger
@@ -90,11 +90,7 @@ def _write(cli: Cli, text: str, out: Path | None) -> None:
     if out is None:
         cli.terminal.say(safe(text).rstrip("\n"))
         return
-    try:
-        with out.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror}", hint="Name a new file: --out") from None
+    write_new(out, text.encode())
     cli.terminal.say(f"Wrote {out}.")
 
 

@@ -1,10 +1,9 @@
-"""Files somebody hands us, and files we write: bounded, never overwritten."""
+"""Files and descriptors somebody hands us: bounded."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from rein.errors import InputError, KeyMaterialError
 
@@ -37,20 +36,6 @@ def _is_file(given: str) -> bool:
         return os.path.exists(given)
     except ValueError:  # a zero byte
         return False
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that does not exist yet.
-
-    :raises InputError: it does, or cannot be written.
-    """
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        raise InputError(f"the file {path} exists already", hint="Give another name, or move it away.") from None
-    except OSError as error:
-        raise InputError(f"the file {path} cannot be written: {error}") from error
 
 
 def read_secret_line(descriptor: int, what: str) -> str:

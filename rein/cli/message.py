@@ -53,6 +53,8 @@ def messages(cli: Cli, job: str) -> None:
     for each in found:
         document = each.signed.document
         terminal.say(terminal.bold(safe(f"{each.sender} to {each.receiver}, block {document.block_height:,}")))
+        if each.remark is not None:
+            terminal.say(f"Beware: {each.remark}.")
         lines = (each.text if each.text is not None else f"[sealed: {each.problem}]").split("\n")
         for line in lines:
             terminal.say(safe(f"  {line}"))  # indented: no message can look like the heading of another
@@ -73,6 +75,7 @@ def messages(cli: Cli, job: str) -> None:
                     "block_height": each.signed.document.block_height,
                     "text": None if isinstance(each.signed.document, Disclosure) else each.text,
                     "problem": each.problem,
+                    "remark": each.remark,
                 }
                 for each in found
             ],

@@ -25,6 +25,7 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
+from rein.workflows.keep import keep
 
 
 @command("resolve")
@@ -91,7 +92,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")
     else:
-        desk.store.add_own(signed)
+        keep(desk, signed)
         for payment in send_resolution(desk, ready):
             terminal.say(f"Sent in transaction {payment.txid}.")
         terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rein.casefile.newfile import write_new
 from rein.cli.common import Cli
-from rein.cli.files import read_given, read_secret_line, write_new
+from rein.cli.files import read_given, read_secret_line
 from rein.cli.setup_restore import read_words, remember_chain, welcome
 from rein.errors import InputError
 from rein.protocol.limits import MAX_DOCUMENT_BYTES

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from rein.cli.common import Cli
 from rein.cli.terminal import safe
 from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout
+from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
+from rein.workflows.keep import keep
 
 
-def finish(
-    cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, keep: Callable[[], None] | None = None
-) -> None:
+def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
     """Show a new document, and store it unless this is a dry run.
 
-    :param keep: what to do to store it, where more than it is to be kept.
+    :param carried: the bid that is sealed in it.
     """
     terminal = cli.terminal
     terminal.say(safe(signed.armored))
@@ -26,10 +26,7 @@ def finish(
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        if keep is not None:
-            keep()
-        else:
-            cli.desk.store.add_own(signed)
+        keep(cli.desk, signed, carried)
         terminal.say(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rein.errors import IdentityError
 from rein.identity.agent import ASK, LOCK, TALK_SECONDS, peer_uid, read_line
+from rein.identity.environment import without_secrets
 
 MAX_SECONDS = 24 * 3600
 _START_SECONDS = 20
@@ -42,6 +43,7 @@ def unlock(home: Path, key_file: str, words: str, seconds: int) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env=without_secrets(),
         )
         with contextlib.suppress(subprocess.TimeoutExpired):
             _hand_over(agent, words)

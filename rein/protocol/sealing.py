@@ -5,9 +5,10 @@
     sealed text     base64 of: salt, commitment, ChaCha20-Poly1305 (RFC 8439) of the padded text
 
 Each text has an encryption key of its own, so the nonce can be zero and no two texts meet under one. The commitment
-makes one sealed text open under one shared key only, which the AEAD alone does not promise: a key that is disclosed
-later shows what the receiver read, or nothing. The associated data is the rest of the document, so a sealed text cannot
-be put into another. Lengths are hidden up to multiples of 256 bytes.
+makes one sealed text open under one shared key only, which the AEAD alone does not promise: the shared key, disclosed
+later, shows what the receiver read, or nothing. That a disclosed key is the shared one is not proved by it. The
+associated data is the rest of the document, so a sealed text cannot be put into another. Lengths are hidden up to
+multiples of 256 bytes.
 
 From the shared key of one job nobody gets the message keys, nor the shared key of another job.
 """

@@ -30,6 +30,7 @@ class Database:
         """
         self.path = path
         self._snapshot: sqlite3.Connection | None = None
+        self._alone: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _create_private(path)
@@ -65,8 +66,22 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: done whole, or not at all. It takes the write lock at once, so that two processes queue
         instead of failing half-way."""
+        if self._alone is not None:
+            yield self._alone
+            return
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes until it ends, so that what was read in it still holds when something is written in it.
+        All that is written in it is one transaction."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            self._snapshot = self._alone = connection
+            try:
+                yield
+            finally:
+                self._snapshot = self._alone = None
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:

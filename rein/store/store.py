@@ -58,6 +58,10 @@ class Store:
         """Everything read until it ends is of one state, and quicker to read."""
         return self._database.snapshot()
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else writes until it ends; what is written in it is one transaction."""
+        return self._database.alone()
+
     # Identities
 
     def add_identity(self, row: IdentityRow, enrollment: Signed[Any]) -> IdentityRow:

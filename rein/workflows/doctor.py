@@ -116,7 +116,7 @@ def check_keys(home: Path, rows: Iterable[IdentityRow]) -> Iterator[Finding]:
         if path.suffix == ".new":
             yield warn("keys", f"{path} is half a file that an interrupted setup left", "Delete it.")
         elif path not in expected:
-            hint = "Move it away, then restore the identity from its words: rein setup --words-fd"
+            hint = "Set up again with the same words and passphrase: rein setup --words-fd. Or move it away."
             yield warn("keys", f"{path} belongs to no identity of this home: a setup was interrupted", hint)
 
 

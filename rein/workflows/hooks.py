@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -12,13 +11,12 @@ from urllib.parse import urlsplit
 
 from rein.chain.http import Http, HttpError, Limits, proxy_for
 from rein.errors import InputError
+from rein.identity.environment import without_secrets
 
 COMMAND_SECONDS = 60
 _WEBHOOK_LIMITS = Limits(connect_seconds=10, read_seconds=10, total_seconds=20, answer_bytes=65_536)
 _VARIABLES = ("id", "type", "network", "job_id", "job_document", "state", "document_id", "author", "txid", "amount_sat")
 """Fields that become REIN_EVENT_* variables: those whose every character the protocol or this program chooses."""
-
-_SECRET_VARIABLES = ("REIN_PASSPHRASE",)
 
 
 class Hook(Protocol):
@@ -57,7 +55,7 @@ class Command:
         self.name = f"exec {text}"
 
     def tell(self, event: Mapping[str, Any], body: str) -> str | None:
-        environment = {key: value for key, value in os.environ.items() if key not in _SECRET_VARIABLES}
+        environment = without_secrets()
         for name in _VARIABLES:
             if event.get(name) is not None:
                 environment[f"REIN_EVENT_{name.upper()}"] = str(event[name])
@@ -119,6 +117,7 @@ class Desktop:
                 ["notify-send", "--app-name=rein", "Rein", words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                env=without_secrets(),
                 timeout=COMMAND_SECONDS,
                 check=False,
             )

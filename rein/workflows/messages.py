@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,11 +10,12 @@ from rein.errors import FieldError, InputError, NotFoundError, OrderError
 from rein.protocol.documents import Bid, Disclosure, Message, Role, SealedDocument
 from rein.protocol.job_keys import mediator_message_key
 from rein.protocol.orders import Order
-from rein.protocol.sealing import SHARED_KEY_BYTES, seal, shared_key, unseal
+from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.desk import Desk
+from rein.workflows.disclosed import Disclosed
 from rein.workflows.pull import load_enrollments
 
 _SHORTEST_PREFIX = 6
@@ -36,13 +35,15 @@ class Party:
 
 @dataclass(frozen=True)
 class Read:
-    """A sealed document of a job. `text` is None where the identity cannot read it, and `problem` says why."""
+    """A sealed document of a job. `text` is None where the identity cannot read it, and `problem` says why. `remark` is
+    what a mediator should know of what was disclosed."""
 
     signed: Signed[SealedDocument]
     sender: str
     receiver: str
     text: str | None
     problem: str | None
+    remark: str | None = None
 
 
 def receiver(desk: Desk, order: Order, role: Role, bid: str | None = None) -> Party:
@@ -91,7 +92,7 @@ def read_messages(desk: Desk, order: Order) -> list[Read]:
     Disclosures themselves are told without their keys."""
     _, mine = _myself(desk, order)
     names = _names(order)
-    keys = _disclosed(mine, order)
+    disclosed = Disclosed(mine, order)
     found = []
     for signed in order.messages:
         document = signed.document
@@ -99,10 +100,12 @@ def read_messages(desk: Desk, order: Order) -> list[Read]:
         if isinstance(document, Disclosure):
             about = names.get(document.other_address, document.other_address)
             text: str | None = f"disclosed the conversation with {about} to the mediator"
-            problem = None
+            problem, remark = None, disclosed.remark(signed)
+        elif mine.public_key in (document.from_key, document.to_key):
+            (text, problem), remark = _open(document, mine), None
         else:
-            text, problem = _open(document, mine, keys)
-        found.append(Read(signed, who[0], who[1], text, problem))
+            text, problem, remark = disclosed.read(signed)
+        found.append(Read(signed, who[0], who[1], text, problem, remark))
     return found
 
 
@@ -185,40 +188,10 @@ def _names(order: Order) -> dict[str, str]:
     return names | {job.creator_master_address: job.creator, job.mediator_master_address: job.mediator}
 
 
-Pair = frozenset[bytes]
-
-
-def _disclosed(mine: PrivateKey, order: Order) -> dict[Pair, list[bytes]]:
-    """The keys of conversations that others disclosed to the holder of this message key. Each side may disclose, and
-    one may lie: all are tried, and a wrong one opens nothing."""
-    found: dict[Pair, list[bytes]] = defaultdict(list)
-    for signed in order.messages:
-        document = signed.document
-        if not isinstance(document, Disclosure) or document.to_key != mine.public_key:
-            continue
-        try:
-            text = unseal(shared_key(mine, document.from_key, order.id), document.sealed, document.associated_data())
-            key = bytes.fromhex(text)
-        except (FieldError, ValueError):
-            continue
-        if len(key) == SHARED_KEY_BYTES:
-            found[frozenset({document.from_key, document.other_key})].append(key)
-    return found
-
-
-def _open(
-    document: SealedDocument, mine: PrivateKey, disclosed: Mapping[Pair, list[bytes]]
-) -> tuple[str | None, str | None]:
-    pair = frozenset({document.from_key, document.to_key})
-    if mine.public_key in pair:
-        [theirs] = pair - {mine.public_key}
-        keys = [shared_key(mine, theirs, document.job_document)]
-    else:
-        keys = disclosed.get(pair, [])
-    problem = "it was not disclosed to you"
-    for key in keys:
-        try:
-            return unseal(key, document.sealed, document.associated_data()), None
-        except FieldError as error:
-            problem = error.message
-    return None, problem
+def _open(document: SealedDocument, mine: PrivateKey) -> tuple[str | None, str | None]:
+    is_mine = document.from_key == mine.public_key
+    key = shared_key(mine, document.to_key if is_mine else document.from_key, document.job_document)
+    try:
+        return unseal(key, document.sealed, document.associated_data()), None
+    except FieldError as error:
+        return None, error.message if is_mine else f"{error.message}: its sender cheats"

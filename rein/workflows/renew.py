@@ -90,10 +90,17 @@ def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
 
 
 def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:
-    """Remember it, and act by it from now on."""
+    """Remember it, and act by it from now on.
+
+    :raises IdentityError: the one that it replaces was replaced meanwhile, so that two would stand beside each other.
+    """
     document = signed.document
     row = replace(desk.identity, contact=document.contact, delegate_address=document.delegate_address)
-    desk.store.change_identity(row, signed)
+    with desk.store.alone():
+        current = load_enrollments(desk, {desk.address}).current(desk.network, desk.address)
+        if current is not None and current.id not in (document.previous, signed.id):
+            raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Look, and try again.")
+        desk.store.change_identity(row, signed)
     return row
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from rein.remote.chain import open_causeway_chain
 from tests.chain.liar import Liar
 from tests.support.evil_server import evil_server
 from tests.support.socks import Socks, socks_server
+from tests.support.tls import self_signed
 
 LIMITS = Limits(connect_seconds=5, read_seconds=5, total_seconds=10, answer_bytes=10_000)
 
@@ -187,6 +190,61 @@ def test_what_is_no_proxy(text: str) -> None:
 )
 def test_only_this_machine_is_reached_without_it(url: str, is_proxied: bool) -> None:
     assert proxy_for(url, "socks5h://x:1") == ("socks5h://x:1" if is_proxied else None)
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_of_the_environment_is_told_what_is_asked_of_this_machine(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch, name: str, host: str
+) -> None:
+    """With Tor set, this machine is reached directly; so the environment's proxy would be a way past Tor."""
+    liar.answers["getblockcount"] = 1
+    asking = {"method": "getblockcount", "params": [], "id": 1}
+    with socks_server() as diverting:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{diverting.port}")
+        with closing(Http(environment=True)) as http:
+            assert http.exchange("POST", f"http://{host}:{liar.server_port}/", LIMITS, json=asking).status == 200
+    assert liar.asked == ["getblockcount"]
+
+
+# TLS
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path) -> Iterator[int]:
+    """A server that shows a certificate of its own making."""
+    context = self_signed(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                    with context.wrap_socket(connection, server_side=True):
+                        pass
+                except ssl.SSLError:
+                    continue
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_in_words(tls_port: int) -> None:
+    with socks_server(("127.0.0.1", tls_port)) as proxy:
+        for way, url in ((None, f"https://127.0.0.1:{tls_port}/"), (proxy.url, "https://causeway.example/")):
+            with closing(Http(way)) as http, pytest.raises(HttpError, match="a certificate that nobody"):
+                http.exchange("GET", url, LIMITS)
+
+
+def test_what_speaks_no_tls_is_not_asked_without_it(liar: Liar) -> None:
+    with closing(Http()) as http, pytest.raises(HttpError, match="does not speak TLS"):
+        http.exchange("GET", f"https://127.0.0.1:{liar.server_port}/", LIMITS)
+    assert liar.asked == []
 
 
 # JSON

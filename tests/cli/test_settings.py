@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -191,6 +192,25 @@ def test_the_file_is_for_its_owner_alone(home: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE((home / CONFIG_FILE).stat().st_mode) == 0o600
     assert read_config(home) == {"network": "regtest"}
+
+
+def _write_many(home: Path, key: str, values: list[str]) -> None:
+    for value in values:
+        write_config(home, key, value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks no folder")
+def test_of_changes_at_once_none_is_lost(home: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    given = {"copies": ["1", "2"] * 40, "proxy": ["127.0.0.1:1", "127.0.0.1:2"] * 40, "identity": ["a", "b"] * 40}
+    processes = [spawn.Process(target=_write_many, args=(home, key, values)) for key, values in given.items()]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert read_config(home) == {key: values[-1] for key, values in given.items()}
+    assert [each.name for each in home.iterdir()] == [CONFIG_FILE]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

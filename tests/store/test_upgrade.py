@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -116,3 +121,62 @@ def _counts(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(path)) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in names}
+
+
+_DIE = """
+    import os, signal, sys
+    from pathlib import Path
+    from rein.store.database import Database
+
+    path, at = Path(sys.argv[1]), int(sys.argv[2])
+    connect, done = Database._connect, []
+
+    def traced(self):
+        connection = connect(self)
+
+        def heard(text):
+            done.append(text)
+            if len(done) == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        connection.set_trace_callback(heard)
+        return connection
+
+    Database._connect = traced
+    Database(path)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+@pytest.mark.parametrize("taken", range(len(STEPS)))
+def test_an_upgrade_that_is_killed_leaves_the_old_or_the_new(tmp_path: Path, taken: int) -> None:
+    """At moments spread over the whole of it, from a database that is being made (0) on."""
+    old = tmp_path / "old" / "rein.db"
+    if taken:
+        old_store(old, taken)
+    else:
+        old.parent.mkdir()
+        old.touch()
+    script, killed = textwrap.dedent(_DIE), 0
+    for at in (*range(3, 200, 9), 1_000_000):
+        path = tmp_path / str(at) / "rein.db"
+        shutil.copytree(old.parent, path.parent)
+        ended = subprocess.run([sys.executable, "-c", script, path, str(at)], timeout=60, check=False).returncode
+        with closing(sqlite3.connect(path)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            assert version in (taken, len(STEPS))
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if version == taken:
+            assert _schema(path) == _schema(old), "nothing of a step without the whole of it"
+        assert set(Store(path).documents("regtest", *Kind)) == (set(EVERYTHING) if taken else set())
+        assert examine(path).problems == ()
+        if ended == 0:
+            break
+        killed += 1
+    assert ended == 0
+    assert killed > 0
+
+
+def _schema(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()

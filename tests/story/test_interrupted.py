@@ -139,7 +139,7 @@ def test_interrupted_at_any_moment(
 def test_an_interrupted_setup_is_repeated(
     world: World, tmp_path: Path, drawn: random.Random, number: signal.Signals
 ) -> None:
-    """With the same words, for they may be on paper already; a key file without an identity is named by doctor."""
+    """With the same words, for they may be on paper already."""
     words, lasts = new_mnemonic(), 2.0
     for attempt in range(2 * KILLS):
         person = Person("new", tmp_path / str(attempt))
@@ -148,16 +148,7 @@ def test_an_interrupted_setup_is_repeated(
         lasts = min(lasts, time.monotonic() - began + 0.5)
         usable(person)
         _, err = (again := _setup(world, person, words)).communicate(timeout=60)
-        if again.returncode:
-            told = person.run("doctor", "--offline").data["findings"]
-            is_there = person.run("status").code == 0
-            assert is_there or any("interrupted" in each["message"] for each in told), err
-            if not is_there:
-                for file in (person.home / "keys").iterdir():
-                    file.rename(tmp_path / f"moved-{attempt}")
-                last = _setup(world, person, words)
-                _, err = last.communicate(timeout=60)
-                assert last.returncode == 0, err
+        assert again.returncode == 0 or "already" in err, err
         assert person.rein("status")["identity"]["name"] == "new"
         usable(person)
 

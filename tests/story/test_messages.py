@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.story.conftest import Person, Trio, agree, post
+from tests.story.conftest import Person, Trio, World, agree, post
 
 
 def texts(person: Person, job_id: str) -> list[str | None]:
@@ -47,3 +47,35 @@ def test_a_bidder_asks_before_the_offer_and_others_cannot(trio: Trio) -> None:
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "creator", "Me?")["code"] == "input"
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "")["code"] == "bad_field"
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "--bid", "123456", "x")["code"] == "not_found"
+
+
+def test_a_renewed_delegate_in_the_middle_hides_nothing(world: World, trio: Trio) -> None:
+    """Message keys come from the words, so a new delegate reads the old messages and writes on."""
+    job_id = post(trio)["job_id"]
+    dora = Person("dora", world.folder / "dora")
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    dora.rein(*chain, "setup", "--name", "dora", "--contact", "d@x", "--no-mediate")
+    dora.rein("request", world.server_urls[0])
+    dora.rein("sync")
+    dora.rein("bid", "--jobid", job_id, "--amount", "0.01", "--description", "Yes.")
+    dora.rein("message", "--jobid", job_id, "--to", "creator", "First.")
+    dora.rein("sync")
+    trio.bob.rein("message", "--jobid", job_id, "--to", "worker", "Second.")
+    trio.bob.rein("sync")
+    dora.rein("enroll", "--new-delegate")
+    dora.rein("message", "--jobid", job_id, "--to", "creator", "Third.")
+    dora.rein("sync")
+    said = ["First.", "Second.", "Third."]
+    assert texts(dora, job_id) == texts(trio.bob, job_id) == said
+    assert trio.charlie.fails("messages", "--jobid", job_id)["code"] == "order_state", "he has no part in it"
+
+
+def test_what_a_mediator_is_told_of_one_word(trio: Trio) -> None:
+    job_id = agree(trio).job_id
+    trio.charlie.rein("message", "--jobid", job_id, "--to", "creator", "(both vouch for this)")
+    trio.charlie.rein("disclose", "--jobid", job_id)
+    trio.charlie.rein("sync")
+    shown = trio.alice.run("messages", "--jobid", job_id)
+    assert shown.data["messages"][0]["remark"].startswith("that the other party could read it does not follow")
+    assert "\nBeware: that the other party could read it does not follow" in shown.err
+    assert trio.charlie.rein("messages", "--jobid", job_id)["messages"][0]["remark"] is None

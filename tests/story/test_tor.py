@@ -56,7 +56,7 @@ class Listened:
             "REIN_HEARD": str(self.folder / "heard"),
             "REIN_PASSPHRASE": PASSPHRASE,
             "HTTP_PROXY": "http://127.0.0.1:9",
-            "NO_PROXY": "*",
+            "NO_PROXY": ".onion,.example",
         }
         home = ("--home", str(self.folder / name), "--json", "--yes")
         done = subprocess.run(

@@ -32,6 +32,7 @@ def program(folder: Path, name: str, script: str) -> Path:
 
 def test_a_command_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REIN_PASSPHRASE", "correct horse")
+    monkeypatch.setenv("REIN_CHAIN", "http://bob:battery-staple@127.0.0.1:8332")
     keep = program(tmp_path, "keep", f"cat > {tmp_path}/in; env > {tmp_path}/env; echo $# > {tmp_path}/count")
     assert Command(f"{keep} 'one word; true'").tell(EVENT, BODY) is None
     assert (tmp_path / "in").read_text() == BODY
@@ -39,6 +40,7 @@ def test_a_command_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pyt
     variables = (tmp_path / "env").read_text()
     assert "REIN_EVENT_TYPE=bid\n" in variables
     assert "correct horse" not in variables
+    assert "staple" not in variables
     assert "passwd" not in variables
     assert "TXID" not in variables
 
@@ -55,10 +57,12 @@ def test_a_command_that_hangs_or_is_gone_has_failed(tmp_path: Path, monkeypatch:
 
 
 def test_the_desktop_shows_none_of_a_strangers_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(tmp_path, "notify-send", f'printf "%s\\n" "$@" > {tmp_path}/said')
+    monkeypatch.setenv("REIN_PASSPHRASE", "correct horse")
+    program(tmp_path, "notify-send", f'printf "%s\\n" "$@" > {tmp_path}/said; env > {tmp_path}/env')
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert Desktop().tell(EVENT, BODY) is None
     assert (tmp_path / "said").read_text() == f"--app-name=rein\nRein\nbid in the job {'a' * 20}\n"
+    assert "correct horse" not in (tmp_path / "env").read_text()
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InputError, match="notify-send"):
         Desktop()
