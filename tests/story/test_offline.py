@@ -193,8 +193,8 @@ def database(folder: Path, *rows: dict[str, Any]) -> Path:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "CREATE TABLE identity (id INTEGER PRIMARY KEY, name VARCHAR(250), contact VARCHAR(250), "
-            "maddr VARCHAR(64), daddr VARCHAR(64), dkey VARCHAR(64), dxprv VARCHAR(128), msin VARCHAR(64), enrolled BOOLEAN, "
-            "will_mediate BOOLEAN, mediator_fee FLOAT, testnet BOOLEAN)"
+            "maddr VARCHAR(64), daddr VARCHAR(64), dkey VARCHAR(64), dxprv VARCHAR(128), "
+            "msin VARCHAR(64), enrolled BOOLEAN, will_mediate BOOLEAN, mediator_fee FLOAT, testnet BOOLEAN)"
         )
         for row in rows:
             names = ", ".join(row)
