@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.words_of_2016 import SETTINGS, SWITCHES
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def config(
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.settings import remove_config, write_config
+    from rein.settings import network_of_testnet_flag, remove_config, write_config
 
     home = cli.settings.home
     match words:
@@ -57,18 +58,23 @@ def config(
             _remove_source(cli, url)
         case ("chain", "core" | "esplora" | "causeway" as kind, url):
             _add_source(cli, kind, _with_login(cli, url, user, password_fd), cookie, wallet)
-        case ("tor", "on"):
-            write_config(home, "proxy", _TOR)
-        case ("tor", "on", address):
-            write_config(home, "proxy", address)
-        case ("tor", "off"):
-            remove_config(home, "proxy")
-        case (key, value) if key != "tor" and value not in _CHAIN_WORDS:
+        case ("tor", word, *address) if word in SWITCHES and len(address) <= SWITCHES[word]:
+            if SWITCHES[word]:
+                write_config(home, "proxy", address[0] if address else _TOR)
+            else:
+                remove_config(home, "proxy")
+        case ("testnet", word) if word in SWITCHES:
+            write_config(home, "network", network_of_testnet_flag(SWITCHES[word]).name)
+        case (key, *_) if key in SETTINGS:
+            raise InputError(f"{key!r} is no setting any more", hint=SETTINGS[key])
+        case (key, value) if key not in ("tor", "testnet") and value not in _CHAIN_WORDS:
             write_config(home, key.replace("-", "_"), value)
         case ("chain", *_):
             raise InputError("that is no way to set a chain source", hint=_CHAIN_HINT)
         case ("tor", *_):
             raise InputError("Tor is on or off", hint="rein config tor on 127.0.0.1:9050")
+        case ("testnet", *_):
+            raise InputError("the test network is on or off", hint="rein testnet true")
         case (key,):
             raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
         case _:
@@ -181,7 +187,7 @@ def _readable(text: str, cli: Cli) -> tuple[ChainSetting, ...]:
 
 
 @command("testnet")
-@click.argument("value", type=click.Choice(["true", "false"]))
+@click.argument("value", type=click.Choice(list(SWITCHES)), metavar="{true|false}")
 def testnet(cli: Cli, value: str) -> None:
     """Work on the test network (testnet4) from now on, or on mainnet again.
 
@@ -189,7 +195,7 @@ def testnet(cli: Cli, value: str) -> None:
     """
     from rein.settings import network_of_testnet_flag, write_config
 
-    network = network_of_testnet_flag(value == "true")
+    network = network_of_testnet_flag(SWITCHES[value])
     write_config(cli.settings.home, "network", network.name)
     cli.terminal.say(f"This home works on {network.name} now.")
     cli.terminal.result({"network": network.name})

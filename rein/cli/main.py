@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("rein.cli.trust", "See how somebody was rated, and by whom you trust."),
     "withdraw": ("rein.cli.withdraw", "Take back a document you have not published."),
     "explain": ("rein.cli.explain", "Explain a payment before anybody signs it."),
+    "verify": ("rein.cli.verify", "Check one signed document: by whom, and might he?"),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),
     "watch": ("rein.cli.watch", "Be told of what happens in the market and in your jobs."),
     "psbt": ("rein.cli.psbt", "Look at, combine, carry and take in PSBTs of any wallet."),
@@ -98,6 +99,10 @@ class Tree(click.Group):
         if args and args[0] not in COMMANDS:
             import difflib  # it takes 10 ms to load
 
+            from rein.cli.words_of_2016 import COMMANDS as OF_2016
+
+            if args[0] in OF_2016:
+                ctx.fail(f"No such command {args[0]!r}. {OF_2016[args[0]]}")
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
         return super().resolve_command(ctx, args)
@@ -139,6 +144,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
+        error = _in_todays_words(error)
         if "--json" not in words:
             error.show()
         else:
@@ -154,6 +160,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     return 0
+
+
+def _in_todays_words(error: click.ClickException) -> click.ClickException:
+    """Where an option of 2016 was typed, add what to type today."""
+    if isinstance(error, click.NoSuchOption):
+        from rein.cli.words_of_2016 import OPTIONS
+
+        if error.option_name in OPTIONS:
+            return click.UsageError(f"{error.message} {OPTIONS[error.option_name]}", error.ctx)
+    return error
 
 
 def main() -> None:

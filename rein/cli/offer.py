@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,16 +13,20 @@ from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.cli.terminal import safe_line
 from rein.cli.units import amount
-from rein.errors import NotFoundError
+from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.reputation import Ratings
 from rein.protocol.signed import Signed
+from rein.workflows.desk import Desk
 from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.payments import current_feerate
 from rein.workflows.pull import pull
 from rein.workflows.reputation import known_ratings
 from rein.workflows.sealed_bids import unseal_bids
+
+if TYPE_CHECKING:
+    from rein.cli.form import Form
 
 
 @command("offer")
@@ -40,7 +45,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     _ = desk.identity
     pull(desk)
     unseal_bids(desk)
-    wanted = first(bid, form.get("Bid", "Job ID"))
+    wanted = first(bid, form.get("Bid"), _bid_of_worker(desk, form), form.get("Job ID"))
     if wanted is None:
         candidates = bids_on_my_jobs(desk)
         if not candidates:
@@ -62,3 +67,25 @@ def _line(order: Order, bid: Signed[Bid], ratings: Ratings) -> str:
     said = bid.document
     worker = person(said.worker, ratings, said.worker_master_address)
     return f"{format_btc(said.amount)} BTC  by {worker} for {order.job.document.name}: {said.description}"
+
+
+def _bid_of_worker(desk: Desk, form: Form) -> str | None:
+    """The bid that a form names as in 2016: by the job and the worker's public key.
+
+    :raises NotFoundError: there is no such bid.
+    :raises InputError: the worker has made several.
+    """
+    key, job_id = form.get("Worker public key"), form.get("Job ID")
+    if key is None:
+        return None
+    found = [
+        bid.id
+        for order, bid in bids_on_my_jobs(desk)
+        if order.job.document.job_id == job_id and bid.document.worker_public_key.hex() == key.lower()
+    ]
+    if not found:
+        raise NotFoundError(f"no bid on an open job {job_id} of yours has the worker's public key {key[:130]}")
+    if len(found) > 1:
+        ids = ", ".join(each[:12] for each in found)
+        raise InputError("that worker has made several bids on this job", hint=f"Name one of them with --bid: {ids}")
+    return found[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
 from rein.cli.listing import person
 from rein.cli.mediators import in_words
@@ -65,8 +66,22 @@ def post(
     days = first(expires, form.get("Expiration (days)")) or (
         terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
     )
+    if not dry_run:
+        ask_about_tests(cli, f"{name}\n{description}")
     draft = JobDraft(name, description, _tags(tag_text), number(days, "the number of days"), chosen)
     finish(cli, build_job(desk, draft), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def ask_about_tests(cli: Cli, text: str) -> None:
+    """Whoever only tries things out should not do it among people who want to work.
+
+    :raises InputError: it is a test, says the person.
+    """
+    if cli.desk.network is MAINNET and "test" in text.lower():
+        warning = "This job speaks of a test, and it is for mainnet, where people work for real money."
+        cli.terminal.note(f"{warning} To try things out: rein testnet true", vital=True)
+        if cli.terminal.interactive:
+            cli.terminal.confirm("Post it here all the same?")
 
 
 def _line(mediator: Mediator, ratings: Ratings) -> str:

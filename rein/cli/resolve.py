@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rein.btc.amounts import Sat, parse_btc
+from rein.btc.amounts import Sat, format_btc, parse_btc
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import described, finish, planned, say_payouts
 from rein.cli.terminal import safe, safe_line
 from rein.cli.units import amount as amount_of
-from rein.errors import OrderError
+from rein.errors import InputError, OrderError
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order
 from rein.workflows.dispute import (
@@ -26,6 +27,9 @@ from rein.workflows.dispute import (
     send_resolution,
 )
 from rein.workflows.keep import keep
+
+if TYPE_CHECKING:
+    from rein.cli.form import Form
 
 
 @command("resolve")
@@ -56,7 +60,9 @@ def resolve(
     for dispute in order.disputes:
         said = safe(dispute.document.detail).replace("\n", "\n  ")
         terminal.say(f"The {dispute.document.role.value} says:\n  {said}")
-    amount = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
+    amount = first(worker, form.get("Worker amount (BTC)"), _rest_after(order, form)) or terminal.ask(
+        "The worker gets (BTC)", "--worker"
+    )
     decision = plan_resolution(desk, order, _award(order, amount), rate)
     text = first(resolution, form.get("Resolution")) or terminal.ask("Resolution", "--resolution")
     terminal.say(
@@ -100,6 +106,20 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
         described(signed)
         | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}
     )
+
+
+def _rest_after(order: Order, form: Form) -> str | None:
+    """What is left to the worker where a form says, as in 2016, what the client gets.
+
+    :raises InputError: more than the price.
+    """
+    client = form.get("Client payment amount (BTC)")
+    if client is None or order.bid is None:
+        return None
+    rest = order.bid.document.amount - _amount(client)
+    if rest < 0:
+        raise InputError(f"the client cannot get {safe_line(client, 30)} BTC: it is more than the price")
+    return format_btc(Sat(rest))
 
 
 def _award(order: Order, text: str) -> Sat:

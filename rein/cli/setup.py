@@ -34,7 +34,7 @@ _WORDS_TO_CONFIRM = 3
 @click.option("--delegate-fd", type=int, metavar="N", help="With --offline: read the delegate's WIF from there.")
 @click.option("--signed", "signed_file", type=_FILE, help="Finish --offline: the file, signed.")
 @click.option("--signature", metavar="BASE64", help="With --signed: the signature, if the file holds the text alone.")
-@click.option("--import", "old_file", type=_FILE, help="Take over a backup-rein.json of 2016.")
+@click.option("--import", "old_file", type=_FILE, help="Take over a backup-rein.json or a local.db of 2016.")
 @form_option
 def setup(
     cli: Cli,
@@ -74,7 +74,7 @@ def setup(
     if servers:
         raise InputError("--server goes with --restore", hint="Register servers later: rein request URL")
     if old_file is not None:
-        setup_offline.take_over(cli, old_file, words_fd, offline_file)
+        setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
         return
     from rein.btc.hd import check_mnemonic, new_mnemonic
     from rein.cli.form import read_form

@@ -73,7 +73,7 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
     cli.terminal.result(welcome(cli, row, signed))
 
 
-def take_over(cli: Cli, old_file: Path, words_fd: int | None, offline_file: Path | None) -> None:
+def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, offline_file: Path | None) -> None:
     """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
     from rein.cli.setup import fee_points
     from rein.identity.keyring import DelegateKeyring
@@ -81,7 +81,7 @@ def take_over(cli: Cli, old_file: Path, words_fd: int | None, offline_file: Path
     from rein.workflows.enroll import NewIdentity, create_identity
 
     terminal, network = cli.terminal, cli.settings.network
-    old = read_old_backup(old_file, network)
+    old = read_old_backup(old_file, network, name)
     new = NewIdentity(old.name, old.contact, fee_points(old.mediator_fee) if old.mediator_fee else None)
     secret = None
     if words_fd is not None:

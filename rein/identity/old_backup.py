@@ -1,7 +1,8 @@
 """`backup-rein.json` of 2016, in both generations: a delegate key, and the addresses it belongs to.
 
 The first generation had a master key elsewhere. The second made both from twelve words, but not as wallets do: it took
-BIP39's seed for a BIP32 key as it stands, without BIP32's own first hash. The words are in no backup.
+BIP39's seed for a BIP32 key as it stands, without BIP32's own first hash. The words are in no backup. Its web pages
+wrote no backup at all: what it would hold is in `local.db`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, Network
 from rein.errors import IdentityError, KeyMaterialError
 from rein.identity.keyring import DelegateKeyring, Keyring
+from rein.identity.old_database import BEGINS, read_old_identity
 
 _MAX_BYTES = 65_536
 _DELEGATES = ("m/1'/0", "m/0/0")
@@ -35,13 +37,14 @@ class OldBackup:
     mediator_fee: str | None
 
 
-def read_old_backup(path: Path, network: Network) -> OldBackup:
-    """Read a backup of either generation.
+def read_old_backup(path: Path, network: Network, name: str | None = None) -> OldBackup:
+    """Read a backup of either generation, or a `local.db`.
 
+    :param name: which identity of a `local.db`, where it has several.
     :raises IdentityError: it is none, or of another network, or its delegate key and address do not belong together.
     """
-    content = _load(path)
-    name, contact, master, delegate, wif = (
+    content = _load(path, network, name)
+    own_name, contact, master, delegate, wif = (
         _text(content, key) for key in ("name", "contact", "maddr", "daddr", "dkey")
     )
     is_test = str(content.get("testnet", network is not MAINNET)).lower() in ("true", "1")
@@ -55,7 +58,7 @@ def read_old_backup(path: Path, network: Network) -> OldBackup:
         raise IdentityError("the backup's delegate key is not that of its delegate address")
     mediates = str(content.get("will_mediate")).lower() in ("true", "1", "y", "yes")
     fee = str(content.get("mediator_fee"))[:20] if mediates else None
-    return OldBackup(name, contact, master, key, fee)
+    return OldBackup(own_name, contact, master, key, fee)
 
 
 def keyring_of_2016(old: OldBackup, secret: str | None, network: Network) -> Keyring:
@@ -89,10 +92,13 @@ def _root_of_2016(words: str, network: Network) -> ExtendedKey:
     return ExtendedKey.parse(base58.encode_check(serialized), network)
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path, network: Network, name: str | None) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+            data = file.read(_MAX_BYTES)
+        if data.startswith(BEGINS):
+            return read_old_identity(path, network, name)
+        content = json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
         raise IdentityError(f"{path} is no backup of 2016: {error}") from error
     if not isinstance(content, dict):

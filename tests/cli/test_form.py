@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rein.cli.form import read_form
+from rein.cli import form as form_module
+from rein.cli.form import LABELS, read_form
 from rein.errors import InputError
 from rein.protocol.text import escape
 from tests.support.texts import any_text
@@ -24,20 +26,20 @@ def test_no_file_is_an_empty_form() -> None:
 
 
 def test_answers_come_by_label(path: Path) -> None:
-    path.write_text("Rein Bid\nJob ID: abc\n\nDescription:  two\\nlines: yes  \nBid amount (BTC):0.05\nEmpty:\n")
-    form = read_form(path, "Rein Bid")
-    assert form.get("Job ID") == "abc"
+    path.write_text("Rein Job\nJob name: abc\n\nDescription:  two\\nlines: yes  \nExpiration (days):5\nTags:\n")
+    form = read_form(path, "Rein Job")
+    assert form.get("Job name") == "abc"
     assert form.get("Description") == "two\nlines: yes"
-    assert form.get("Bid amount (BTC)") == "0.05"
-    assert form.get("Empty") == ""
-    assert form.get("Nothing") is None
-    assert form.get("Nothing", "Job ID", "Description") == "abc"
+    assert form.get("Expiration (days)") == "5"
+    assert form.get("Tags") == ""
+    assert form.get("Mediator") is None
+    assert form.get("Mediator", "Job name", "Description") == "abc"
 
 
 def test_forms_of_windows_editors_are_read(path: Path) -> None:
-    path.write_bytes("\ufeffRein Bid\r\nJob ID: abc\r\nWorker: Zoë\r\n".encode())
+    path.write_bytes("\ufeffRein Bid\r\nJob ID: abc\r\nDescription: Zoë\r\n".encode())
     form = read_form(path, "Rein Bid")
-    assert (form.get("Job ID"), form.get("Worker")) == ("abc", "Zoë")
+    assert (form.get("Job ID"), form.get("Description")) == ("abc", "Zoë")
 
 
 @pytest.mark.parametrize("content", ["", "\n", "Rein Offer\nJob ID: x\n", "Job ID: x\n", "rein bid\n", "Rein Bid:\n"])
@@ -105,10 +107,11 @@ def _keeps_its_ends(value: str) -> bool:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(any_text.filter(_keeps_its_ends), max_size=5))
 def test_any_value_comes_back_through_the_escapes_of_documents(path: Path, values: list[str]) -> None:
-    lines = "".join(f"Field {number}: {escape(value)}\n" for number, value in enumerate(values))
+    labels = LABELS["Rein Job"][: len(values)]
+    lines = "".join(f"{label}: {escape(value)}\n" for label, value in zip(labels, values, strict=True))
     path.write_text("Rein Job\n" + lines, encoding="utf-8", newline="\n")
     form = read_form(path, "Rein Job")
-    assert [form.get(f"Field {number}") for number in range(len(values))] == values
+    assert [form.get(label) for label in labels] == values
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,3 +122,49 @@ def test_any_content_is_a_form_or_an_error_of_ours(path: Path, content: str) -> 
         read_form(path, "Rein Job")
     except InputError:
         return
+
+
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("Rein Job", "Rein Job\nJob name: a\nCategory: b\nDescription: c\nMediator public key: 02ab\n"),
+        ("Rein Bid", "Rein Bid\nJob ID: a\nDescription: b\nBid amount (BTC): 0.1\n"),
+        ("Rein Offer", "Rein Offer\nJob ID: a\nWorker public key: 02ab\n"),
+        ("Rein Delivery", "Rein Delivery\nJob ID: a\nDeliverables: b\n"),
+        ("Rein Delivery", "Rein Deliver\nJob ID: a\nDeliverables: b\n"),
+        (
+            "Rein Accept Delivery",
+            "Rein Accept Delivery\nJob ID: a\nSigned primary payment: 00\nSigned mediator payment: 00\n",
+        ),
+        ("Rein Accept Delivery", "Rein Accept\nJob ID: a\n"),
+        ("Rein Dispute Delivery", "Rein Dispute Delivery\nJob ID: a\nDispute detail: b\n"),
+        ("Rein Dispute Offer", "Rein Dispute Offer \nJob ID: a\nDispute detail: b\n"),
+        ("Rein Dispute Resolution", "Rein Dispute Resolution\nJob ID: a\nResolution: b\n"),
+        ("Rein Dispute Resolution", "Rein Dispute Resolution\nJob ID: a\nClient payment amount (BTC): 0\n"),
+    ],
+)
+def test_forms_of_2016_are_read(path: Path, title: str, written: str) -> None:
+    """As they lay in tests/fixtures of python-rein 0.1 to 0.3, with the titles its own commands refused."""
+    path.write_text(written)
+    form = read_form(path, title)
+    for line in written.splitlines()[1:]:
+        label, _, value = line.partition(": ")
+        assert form.get(label) == value
+
+
+def test_a_slip_in_a_label_loses_no_answer(path: Path) -> None:
+    path.write_text("Rein Job\nExpires: 3\n")
+    with pytest.raises(InputError, match="'Expires' is not used here") as caught:
+        read_form(path, "Rein Job")
+    assert "Expiration (days)" in (caught.value.hint or "")
+
+
+def test_the_labels_that_may_stand_are_those_that_commands_ask_for() -> None:
+    folder = Path(form_module.__file__).parent
+    source = "\n".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
+    asked = {label for call in re.findall(r"form\.get\(((?:\"[^\"]+\"(?:, )?)+)\)", source) for label in _quoted(call)}
+    assert asked == {label for labels in LABELS.values() for label in labels}
+
+
+def _quoted(call: str) -> list[str]:
+    return re.findall(r'"([^"]+)"', call)

@@ -11,6 +11,7 @@ import click
 
 from rein import errors
 from rein.cli.common import GLOBAL_OPTIONS
+from rein.cli.form import LABELS
 from rein.cli.main import COMMANDS, INTERRUPTED, tree
 from rein.settings import CONFIG_KEYS
 
@@ -57,9 +58,18 @@ def example_of(command: click.Command) -> str | None:
 
 def reference() -> str:
     """The whole page."""
-    sections = [_HEAD, _global_options(), _exit_codes(), _environment(), _contents()]
+    sections = [_HEAD, _global_options(), _exit_codes(), _environment(), _forms(), _contents()]
     sections += [_section(name, command) for name, command in leaves()]
     return "\n".join(sections)
+
+
+def _forms() -> str:
+    lines = ["## Form files", ""]
+    lines += ["What `--defaults FILE` (`-d`) reads: the title of the document that the command makes,"]
+    lines += ["then `Label: value` lines, with `\\n` for a line break. What is not there is asked for.", ""]
+    lines += ["| First line | Labels |", "| --- | --- |"]
+    lines += [f"| `{title}` | {', '.join(f'`{each}`' for each in labels)} |" for title, labels in LABELS.items()]
+    return "\n".join([*lines, ""])
 
 
 def _contents() -> str:

@@ -6,11 +6,13 @@ import os
 import sys
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
+from rein.protocol.signed import verify
 from tests.cli.test_qr import scan
-from tests.story.conftest import PASSPHRASE, Trio, World, agree, post
+from tests.story.conftest import PASSPHRASE, Agreed, Person, Trio, World, agree, fund, post
 
 
 def test_a_bid_from_a_form_file(trio: Trio, tmp_path: Path) -> None:
@@ -22,6 +24,41 @@ def test_a_bid_from_a_form_file(trio: Trio, tmp_path: Path) -> None:
     bid = trio.charlie.rein("bid", "-d", str(form))
     assert "\nBid amount (BTC): 0.02000000\n" in bid["document"]
     assert "\nDescription: Two lines:\\nand more\n" in bid["document"]
+
+
+def test_forms_of_2016_take_a_job_to_its_end(world: World, trio: Trio, tmp_path: Path) -> None:
+    """Labels and titles as in the fixtures of python-rein. Of two bids, the form names one by the worker's key."""
+    dora = Person("dora", tmp_path / "dora")
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    dora.rein(*chain, "setup", "--name", "Dora", "--contact", "d@x", "--no-mediate")
+    dora.rein("request", world.server_urls[0])
+    job_id = post(trio)["job_id"]
+    form = tmp_path / "form.txt"
+
+    def take(who: Person, command: str, *lines: str) -> dict[str, Any]:
+        form.write_text("\n".join([lines[0], f"Job ID: {job_id}", *lines[1:]]) + "\n")
+        done = who.rein(command, "-d", str(form))
+        who.rein("sync")
+        return done
+
+    take(dora, "bid", "Rein Bid", "Description: I", "Bid amount (BTC): 0.01")
+    bid = take(trio.charlie, "bid", "Rein Bid", "Description: I", "Bid amount (BTC): 0.012")
+    key = verify(bid["document"]).document.worker_public_key.hex()
+    form.write_text(f"Rein Offer\nJob ID: {job_id}\nWorker public key: {key[::-1]}\n")
+    assert trio.bob.fails("offer", "-d", str(form))["code"] == "not_found"
+    offer = take(trio.bob, "offer", "Rein Offer", f"Worker public key: {key}")
+    assert verify(offer["document"]).document.worker == "charlie"
+    asked = trio.bob.rein("fund", "--jobid", job_id, "--no-wait")
+    fund(trio, Agreed(job_id, offer["job_document"], asked["escrows"]))
+    take(trio.charlie, "deliver", "Rein Deliver", "Deliverables: https://x")
+    take(trio.charlie, "workerdispute", "Rein Dispute Offer ", "Dispute detail: no answer")
+    form.write_text(f"Rein Dispute Resolution\nJob ID: {job_id}\nResolution: So.\nClient payment amount (BTC): 0.02\n")
+    trio.alice.rein("sync")
+    assert "more than the price" in trio.alice.fails("resolve", "-d", str(form))["message"]
+    decided = take(
+        trio.alice, "resolve", "Rein Dispute Resolution", "Resolution: So.", "Client payment amount (BTC): 0.002"
+    )
+    assert "\nWorker amount (BTC): 0.01000000\n" in decided["document"]
 
 
 def test_a_form_for_another_document_is_refused(trio: Trio, tmp_path: Path) -> None:

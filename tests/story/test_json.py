@@ -19,6 +19,7 @@ from rein.cli.explain import PSBT_BEGINS
 from tests.reference.commands import names
 from tests.reference.schemas import Schema, faults, printed, read_schemas
 from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund
+from tests.support import documents_of_2016
 from tests.support.old_escrows import keys, scripts
 
 NOT_HERE = {"demo", "devnet"}
@@ -89,7 +90,7 @@ def test_every_answer_is_as_documented(world: World, trio: Trio, tmp_path: Path)
     for person in trio.everybody:
         told(person, "status")
         told(person, "status", "--jobid", paid.job_id)
-    _told_of(told, trio, paid)
+    _told_of(told, trio, paid, tmp_path)
     _other_wallets(told, trio, tmp_path)
     assert told.faults == []
     assert told.ran == set(names()) - NOT_HERE
@@ -151,13 +152,18 @@ def _paid(told: Witness, trio: Trio, tmp_path: Path) -> Agreed:
     return agreed
 
 
-def _told_of(told: Witness, trio: Trio, paid: Agreed) -> None:
+def _told_of(told: Witness, trio: Trio, paid: Agreed, tmp_path: Path) -> None:
     """What there is, who is good, and what it came to."""
     trio.alice.rein("collect", "--jobid", paid.job_id)
     trio.bob.rein("devnet", "mine", "1")
     trio.sync()
     told(trio.bob, "rate", "--jobid", paid.job_id, "--role", "worker", "--rating", "5", "--comment", "On time.")
     told(trio.bob, "trust", "charlie", "--explain")
+    signed = tmp_path / "job.txt"
+    signed.write_text(trio.bob.rein("status", "--jobid", paid.job_id)["documents"][0]["document"])
+    told(trio.bob, "verify", str(signed))
+    signed.write_text(documents_of_2016.JOB)
+    told(trio.bob, "verify", str(signed))
     told(trio.bob, "jobs", "--mine")
     told(trio.bob, "bids")
     told(trio.bob, "mediators")

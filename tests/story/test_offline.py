@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,48 @@ def test_backups_that_contradict_themselves(tmp_path: Path, changes: dict[str, A
     (tmp_path / "x").write_text("[1]")
     with pytest.raises(IdentityError):
         read_old_backup(tmp_path / "x", MAINNET)
+
+
+def database(folder: Path, *rows: dict[str, Any]) -> Path:
+    """A `local.db` as SQLAlchemy made it in 0.3, with these identities."""
+    path = folder / "local.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE identity (id INTEGER PRIMARY KEY, name VARCHAR(250), contact VARCHAR(250), "
+            "maddr VARCHAR(64), daddr VARCHAR(64), dkey VARCHAR(64), dxprv VARCHAR(128), "
+            "msin VARCHAR(64), enrolled BOOLEAN, will_mediate BOOLEAN, mediator_fee FLOAT, testnet BOOLEAN)"
+        )
+        for row in rows:
+            names = ", ".join(row)
+            connection.execute(f"INSERT INTO identity ({names}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
+    return path
+
+
+def test_who_began_in_the_web_pages_has_a_database_only(tmp_path: Path) -> None:
+    content = json.loads(backup(tmp_path, OF_REIN_0_3[0], delegate_of_rein_0_3()).read_text())
+    other = content | {"name": "Other", "maddr": address(MASTER, MAINNET)}
+    path = database(tmp_path, content, other, content | {"testnet": True, "name": "T"})
+    before = path.read_bytes()
+    for name in ("Alice", OF_REIN_0_3[0]):
+        old = read_old_backup(path, MAINNET, name)
+        assert keyring_of_2016(old, ABANDON, MAINNET).master_address == OF_REIN_0_3[0]
+        assert (old.name, old.mediator_fee) == ("Alice", "1.0")
+    with pytest.raises(IdentityError) as several:
+        read_old_backup(path, MAINNET)
+    assert address(MASTER, MAINNET) in (several.value.hint or "")
+    with pytest.raises(IdentityError, match="no identity 'Bob' of mainnet"):
+        read_old_backup(path, MAINNET, "Bob")
+    assert path.read_bytes() == before
+    path.write_bytes(before[:16] + b"x" * 2_000)
+    with pytest.raises(IdentityError, match="no database of 2016"):
+        read_old_backup(path, MAINNET)
+
+
+def test_a_database_of_2016_becomes_an_identity(dora: Person, tmp_path: Path) -> None:
+    row = json.loads(backup(tmp_path, address(MASTER), DELEGATE, REGTEST).read_text())
+    path = database(tmp_path, row)
+    done = dora.rein("setup", "--import", str(path), "--words-fd", descriptor(MASTER.to_wif(REGTEST)))
+    assert (done["name"], done["master_address"]) == ("Alice", address(MASTER))
 
 
 def test_an_old_identity_enrolls_anew(dora: Person, tmp_path: Path) -> None:
