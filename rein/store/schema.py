@@ -20,6 +20,9 @@
                    master address, `label` what it was called
     seen_block     the tip of the chain when it was last asked for
     generation     one row: how often anything changed that a fold looks at
+    shown          which documents of other people a server was seen to show; `removed`: it said since that it has not
+    hosting_order  an order of hosting that is to be paid: what, where, when it was made, and the highest number of a
+                   bucket there was then
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -132,5 +135,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
            label VARCHAR NOT NULL, PRIMARY KEY (network, kind, name))""",
         """CREATE TABLE seen_block (network VARCHAR PRIMARY KEY NOT NULL, height INTEGER NOT NULL,
            time INTEGER NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE shown (document_id VARCHAR NOT NULL, url VARCHAR NOT NULL, removed INTEGER NOT NULL,
+           PRIMARY KEY (url, document_id)) WITHOUT ROWID""",
+        """CREATE TABLE hosting_order (identity_id INTEGER NOT NULL REFERENCES identity (id), url VARCHAR NOT NULL,
+           address VARCHAR NOT NULL, price INTEGER NOT NULL, newest INTEGER NOT NULL, time INTEGER NOT NULL,
+           PRIMARY KEY (identity_id, url))""",
     ),
 )

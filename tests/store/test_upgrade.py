@@ -20,7 +20,7 @@ from tests.support.people import story
 TOLD = story()
 EVERYTHING = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
 URL = "http://causeway.example:2016/"
-KEPT = ("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden")
+KEPT = ("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden", "hosting_order")
 """The other tables hold what is asked again: of the chain, of servers."""
 
 
@@ -48,7 +48,7 @@ def rows_of(table: str) -> list[dict[str, Any]]:
         return [{"identity_id": 1, "url": URL, "buckets": 2, "bytes_free": 1_234}]
     if table == "placement":
         return [{"document_id": TOLD.job.id, "url": URL, "remote_key": "KEY", "proved": 1}]
-    if table in ("watch_event", "watch_delivery"):
+    if table in ("watch_event", "watch_delivery", "hosting_order"):
         return [{"identity_id": 1}]
     return [] if table == "generation" else [{}]  # which every step that has it fills itself
 
