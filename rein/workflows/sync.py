@@ -23,12 +23,13 @@ from rein.remote.fleet import Say, converse
 from rein.store.store import Placement
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.host import HOSTING_SECONDS, remember, warnings_of
+from rein.workflows.host import HOSTING_SECONDS, remember
 from rein.workflows.market import look_at_tip
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
 from rein.workflows.read_back import Checked, read_back
 from rein.workflows.reputation import prove_endings, rated_orders
+from rein.workflows.running_out import warnings_of
 from rein.workflows.watch_chain import look
 from rein.workflows.witness import Difference, differences, to_ask_for
 

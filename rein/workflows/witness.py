@@ -24,8 +24,8 @@ from rein.workflows.overview import unfinished_orders
 from rein.workflows.read_back import Checked, read_back
 
 SAMPLE = 100
-"""Documents of others that each server is asked for in a sync, chosen anew each time; bids and enrollments only if there
-is room, for strangers decide how many there are."""
+"""Documents of others that each server is asked for in a sync, chosen anew each time; bids and enrollments only if
+there is room, for strangers decide how many there are."""
 _LAST = frozenset({"bid", "enrollment"})
 _ORDERS = 1_000
 
