@@ -77,6 +77,8 @@ def _say_bill(cli: Cli, till: Till, bill: Bill, qr: bool | None) -> None:
             vital=True,
         )
     terminal.say(f"Pay exactly {amount(bill.amount)}, from any wallet, for the order of {moment(bill.time)}:")
+    if till.order is not None and till.order.time == bill.time and till.balance is None:
+        terminal.note("If you have paid a part of it, pay only the rest, to the same address.")
     terminal.say(f"  address  {bill.address}")
     terminal.say(f"  URI      {_uri(bill)}")
     if qr or (qr is None and sys.stdout.isatty() and not terminal.as_json):

@@ -69,7 +69,7 @@ def look_into_till(desk: Desk, url: str) -> Till:
     try:
         price = check_network(desk, server).price
         hosting = server.buckets()
-        balance = _balance(desk, server) if price and is_known else None
+        balance = _balance(desk, server, hosting) if price and is_known else None
     finally:
         server.close()
     order = desk.store.notes.hosting_order(desk.identity.id, normal)
@@ -176,17 +176,14 @@ def _spend(desk: Desk, server: Causeway, price: Sat) -> tuple[Hosting, int]:
     return hosting, left
 
 
-def _balance(desk: Desk, server: Causeway) -> int | None:
+def _balance(desk: Desk, server: Causeway, hosting: Hosting) -> int | None:
     try:
         return server.balance(desk.keyring.delegate)
     except RefusedError as error:
-        if error.reason == _NOT_DELEGATE:
-            desk.note(
-                f"{server.url} does not know your delegate yet, so it does not tell your balance: `rein sync` stores "
-                "your enrollment as soon as you have space there"
-            )
-        elif error.reason != _NO_ACCOUNT:
+        if error.reason not in (_NO_ACCOUNT, _NOT_DELEGATE):
             raise
+        if hosting.buckets:
+            desk.note(f"{server.url} tells your balance once it has your enrollment: rein sync")
         return None
 
 
