@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from rein.cli.common import Cli, command
 from rein.cli.terminal import safe, safe_line
+from rein.cli.units import short_size
 
 if TYPE_CHECKING:
     from rein.workflows.host import ServerState
@@ -15,25 +18,34 @@ _UNKNOWN = "?"
 
 
 @command("servers")
-def servers(cli: Cli) -> None:
+@click.option("--balance", is_flag=True, help="Ask for your balance where hosting is sold; needs your keys.")
+def servers(cli: Cli, balance: bool) -> None:
     """See the servers you registered: what they cost, what is left there, and how fast they answer.
 
-    Example: rein servers
+    Example: rein servers --balance
     """
-    from rein.workflows.host import look_at_servers, warnings_of
+    from rein.workflows.host import look_at_servers
+    from rein.workflows.running_out import warnings_of
 
     terminal = cli.terminal
-    states = look_at_servers(cli.desk)
+    states = look_at_servers(cli.desk, balances=balance)
     now = int(time.time())
     if states:
+        middle = ["Balance sat"] if balance else []
         terminal.table(
-            ("Server", "Price", "Bytes left", "Transfer left", "Expires", "Round trip", "Holds"),
-            [_row(state) for state in states],
-            whole=1,
+            ("Server", "Price sat", *middle, "Space", "Transfer", "Until", "Ping", "Yours", "All"),
+            [_row(state, with_balance=balance) for state in states],
+            whole=3 if balance else 2,
         )
+        terminal.detail("Space and Transfer: what is left. Yours and All: how many documents it holds.")
     else:
         terminal.say("You have no servers yet; register one with `rein request URL`.")
+    if not balance and any(state.status and state.status.price for state in states):
+        terminal.note("Your balances there: add --balance")
     for state in states:
+        terminal.detail(
+            f"{state.row.url}  {state.row.bytes_free:,} bytes of space and {state.row.transfer_free:,} of transfer left"
+        )
         if state.error is not None:
             terminal.note(safe(state.error.message))
         for warning in warnings_of(state.row, now):
@@ -41,17 +53,19 @@ def servers(cli: Cli) -> None:
     terminal.result({"servers": [_described(state, warnings_of(state.row, now)) for state in states]})
 
 
-def _row(state: ServerState) -> tuple[str, ...]:
+def _row(state: ServerState, *, with_balance: bool) -> tuple[str, ...]:
     row, status = state.row, state.status
-    price = _UNKNOWN if status is None else f"{status.price:,} sat" if status.price else "free"
+    price = _UNKNOWN if status is None else f"{status.price:,}" if status.price else "free"
     return (
-        safe_line(row.url),
+        safe_line(row.url.removesuffix("/")),
         price,
-        f"{row.bytes_free:,}",
-        f"{row.transfer_free:,}" if row.asked else _UNKNOWN,
+        *([_UNKNOWN if state.balance is None else f"{state.balance:,}"] if with_balance else []),
+        short_size(row.bytes_free),
+        short_size(row.transfer_free) if row.asked else _UNKNOWN,
         _day(row.expires),
-        f"{state.round_trip} ms" if state.round_trip is not None else _UNKNOWN,
-        f"{state.held} of yours" + (f", {status.documents:,} in all" if status else ""),
+        f"{state.round_trip:,} ms" if state.round_trip is not None else _UNKNOWN,
+        f"{state.held:,}",
+        f"{status.documents:,}" if status else _UNKNOWN,
     )
 
 
@@ -60,6 +74,7 @@ def _described(state: ServerState, warnings: list[str]) -> dict[str, Any]:
     return {
         "url": row.url,
         "price_sat": status.price if status else None,
+        "balance_sat": state.balance,
         "buckets": row.buckets,
         "bytes_free": row.bytes_free,
         "transfer_free": row.transfer_free,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
 from rein.workflows.agenda import Agenda, Due, agenda
+from rein.workflows.running_out import warnings_of
 
 _HEADINGS = {Due.ACT: "Waits for you:", Due.WAIT: "You wait for others:", Due.NOTHING: "Nothing to do:"}
 
@@ -56,6 +58,8 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
     terminal.say(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
+    for warning in _warnings(cli, row):
+        terminal.note(safe(warning))
     terminal.say()
     for due, heading in _HEADINGS.items():
         jobs = [job for job in mine.jobs if job["due"] == due.value]
@@ -91,6 +95,12 @@ def _servers(cli: Cli, row: IdentityRow) -> list[str]:
     return [server.url for server in cli.desk.store.servers(row.id)]
 
 
+def _warnings(cli: Cli, row: IdentityRow) -> list[str]:
+    """What runs out soon, as far as servers said when they were last asked."""
+    now = int(time.time())
+    return [f"{server.url}  {each}" for server in cli.desk.store.servers(row.id) for each in warnings_of(server, now)]
+
+
 def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
     row = mine.row
     return {
@@ -102,6 +112,7 @@ def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
             "sin": secure_identity_number(row.master_address),
         },
         "servers": _servers(cli, row),
+        "warnings": _warnings(cli, row),
         "jobs": mine.jobs,
         "refused": mine.refused,
     }

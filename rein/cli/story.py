@@ -14,7 +14,15 @@ from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
 from rein.workflows.story import Event, story_of, times_of
 from rein.workflows.summary import summary
+from rein.workflows.witness import Showing, Sight, who_shows
 
+_SHOWINGS = {
+    Showing.SHOWN: "shows it",
+    Showing.LACKING: "does not have it",
+    Showing.REMOVED: "has removed it",
+    Showing.GONE: "showed it before and does not show it any more",
+    Showing.ALTERED: "shows another text instead",
+}
 _WORDS = 200
 """Characters of what somebody wrote that are shown in a story; the document has them all."""
 
@@ -29,13 +37,16 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     told = at_time(summary(desk, order), seen.time if seen else None)
     events = story_of(desk, order)
     times = times_of(desk, [event.height for event in events if event.height is not None])
+    shown = who_shows(desk, order) if documents else []
     if documents:
         sealed = set(order.messages)
         for signed in (*order.documents(), *order.conflict, *order.void_ratings):
             if signed in sealed:
                 continue
             terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
-            terminal.say(safe(signed.armored) + "\n")
+            terminal.say(safe(signed.armored))
+            _say_servers(cli, [each for each in shown if each.document_id == signed.id])
+            terminal.say()
     posted = order.job.document
     terminal.say(terminal.bold(f"Job {posted.job_id}, {safe_line(posted.name)}: {order.state.value}"))
     for event in events:
@@ -64,7 +75,24 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
             "conflict": [signed.id for signed in order.conflict],
             "void_ratings": [signed.id for signed in order.void_ratings],
         }
+        | ({"servers": [_shown_data(each) for each in shown]} if documents else {})
     )
+
+
+def _say_servers(cli: Cli, sights: list[Sight]) -> None:
+    """Where everybody can read a document."""
+    for each in sights:
+        word = _SHOWINGS[each.showing] if each.showing else "cannot be asked now"
+        cli.terminal.say(safe(f"  {each.url}  {word}"))
+
+
+def _shown_data(each: Sight) -> dict[str, Any]:
+    return {
+        "url": each.url,
+        "document_id": each.document_id,
+        "showing": each.showing.value if each.showing else None,
+        "error": each.error.message if each.error else None,
+    }
 
 
 def _say_event(cli: Cli, event: Event, times: dict[int, int]) -> None:

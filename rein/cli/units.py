@@ -14,8 +14,14 @@ def amount(sats: Sat) -> str:
 
 def size(count: int) -> str:
     """ "2.1 MB (2,100,000 bytes)", in powers of a thousand; "512 bytes" below the first."""
+    short = short_size(count)
+    return short if count < 1_000 else f"{short} ({count:,} bytes)"
+
+
+def short_size(count: int) -> str:
+    """ "2.1 MB", for tables."""
     if count < 1_000:
         return f"{count:,} bytes"
     power = min((len(str(count)) - 1) // 3, len(_UNITS))
     tenths = count * 10 // 1_000**power  # rounded down: there is never less than it says
-    return f"{tenths // 10:,}.{tenths % 10} {_UNITS[power - 1]} ({count:,} bytes)"
+    return f"{tenths // 10:,}.{tenths % 10} {_UNITS[power - 1]}"

@@ -30,13 +30,14 @@ _MAX_BUCKETS = 10_000
 
 @dataclass(frozen=True)
 class Hosting:
-    """What an identity has at a server: bytes of storage and of transfer left in all its buckets, and when the first
-    of them expires (seconds since 1970; 0: not said)."""
+    """What an identity has at a server: bytes of storage and of transfer left in all its buckets, when the first of
+    them expires (seconds since 1970; 0: not said), and the highest number of a bucket: the next has a higher one."""
 
     buckets: int
     bytes_free: int
     transfer_free: int = 0
     expires: int = 0
+    newest: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,17 @@ def purchase(answer: Mapping[str, Any], url: str, network: Network) -> Purchase:
     if price > MAX_MONEY or (address is not None and price == 0):
         raise ServerLiedError(f"{url} asks for a price that is none")
     return Purchase(hosting_of_2016(answer, url), Sat(price), address)
+
+
+def balance(answer: Mapping[str, Any], url: str, name: str = "balance") -> int:
+    """From `/balance` and `/v1/buy`: satoshis; negative where a payment was taken back that was spent here.
+
+    :raises ServerLiedError: no amount.
+    """
+    given = answer.get(name)
+    if type(given) is not int or not -MAX_MONEY <= given <= MAX_MONEY:
+        raise ServerLiedError(f"{url} names a balance that is no amount")
+    return given
 
 
 def status(answer: Mapping[str, Any], url: str) -> ServerStatus:
@@ -196,6 +208,7 @@ def _hosting(buckets: Sequence[Mapping[str, Any]], expires: Sequence[int]) -> Ho
         min(sum(_number(each.get("bytes_free")) for each in buckets), _MOST),
         min(sum(_number(each.get("transfer_free")) for each in buckets), _MOST),
         min((each for each in expires if each), default=0),
+        max((_number(each.get("id")) for each in buckets), default=0),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rein.chain.http import Http, HttpError, Limits, strict_json
+from rein.chain.http import Reply as HttpReply
 from rein.errors import InputError, RefusedError, RemoteError
 
 CONNECT_SECONDS = 5
@@ -102,7 +103,7 @@ class Transport:
             raise RemoteError(f"{self.url} {error.reason}") from error
         if reply.status == NOT_MODIFIED and "If-None-Match" in arguments.get("headers", {}):
             return Reply(reply.status, reply.headers, {})
-        return Reply(reply.status, reply.headers, self._judge(reply.status, reply.body, reply.retry_after))
+        return Reply(reply.status, reply.headers, self._judge(path, reply))
 
     def give_up(self) -> None:
         """End the exchange that is going on, from another thread, and allow no other."""
@@ -111,20 +112,21 @@ class Transport:
     def close(self) -> None:
         self._http.close()
 
-    def _judge(self, status: int, body: bytes, retry_after: int | None) -> dict[str, Any]:
+    def _judge(self, path: str, reply: HttpReply) -> dict[str, Any]:
+        status = reply.status
         try:
-            answer = strict_json(body)
+            answer = strict_json(reply.body)
         except ValueError as error:
             if status == _NOT_FOUND:
                 raise RemoteError(
-                    f"{self.url} has no such endpoint (HTTP 404)",
-                    hint="Rein needs a causeway of today: a server of 2016 has no /v1.",
+                    f"{self.url} has no {path} (HTTP 404): it is a causeway of 2016, or none at all",
+                    hint="One of 2016 has no feed, so it will not do. Ask its operator to upgrade, or take another.",
                 ) from error
             raise RemoteError(f"{self.url} answered HTTP {status} with something that is not JSON") from error
         if not isinstance(answer, dict):
             raise RemoteError(f"{self.url} answered JSON that is no object")
         if status >= 400 or answer.get("result") == "error" or "error" in answer:
-            raise refused(self.url, answer, status, retry_after)
+            raise refused(self.url, answer, status, reply.retry_after)
         if status >= 300:
             raise RemoteError(f"{self.url} answered HTTP {status}, a redirect, which is not followed")
         return answer

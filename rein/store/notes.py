@@ -1,10 +1,12 @@
-"""What is noted beside the documents: what a person hides from lists, and the newest block that was seen."""
+"""What is noted beside the documents: what a person hides from lists, the newest block that was seen, and what hosting
+was ordered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
+from rein.btc.amounts import Sat
 from rein.store.database import Database
 
 
@@ -30,6 +32,18 @@ class SeenBlock:
     """The height and the time (seconds since 1970) of the chain's tip when it was last asked for."""
 
     height: int
+    time: int
+
+
+@dataclass(frozen=True)
+class HostingOrder:
+    """Hosting that was ordered and not credited yet: `price` to `address`. `newest` is the highest number a bucket had
+    there then, `time` in seconds since 1970."""
+
+    url: str
+    address: str
+    price: Sat
+    newest: int
     time: int
 
 
@@ -71,3 +85,22 @@ class Notes:
         with self._database.reading() as connection:
             row = connection.execute(query, [network]).fetchone()
         return None if row is None else SeenBlock(row["height"], row["time"])
+
+    def set_hosting_order(self, identity_id: int, order: HostingOrder) -> None:
+        """Remember what was ordered, in place of an earlier order at that server."""
+        statement = """INSERT OR REPLACE INTO hosting_order (identity_id, url, address, price, newest, time)
+                       VALUES (?, ?, ?, ?, ?, ?)"""
+        with self._database.writing() as connection:
+            connection.execute(statement, [identity_id, *vars(order).values()])
+
+    def hosting_order(self, identity_id: int, url: str) -> HostingOrder | None:
+        """What was ordered at a server and is not known to be credited."""
+        query = "SELECT url, address, price, newest, time FROM hosting_order WHERE identity_id = ? AND url = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, [identity_id, url]).fetchone()
+        return None if row is None else HostingOrder(**dict(row))
+
+    def forget_hosting_order(self, identity_id: int, url: str) -> None:
+        """It was credited, or nobody waits for it any more."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM hosting_order WHERE identity_id = ? AND url = ?", [identity_id, url])

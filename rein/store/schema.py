@@ -22,6 +22,9 @@
     generation     one row: how often anything changed that a fold looks at
     sealed_bid     bids that are known here because they were sealed by or to an identity of this home: no server is
                    given one before it is `published`, that is, before the job creator's offer answers it
+    shown          which documents of other people a server was seen to show; `removed`: it said since that it has not
+    hosting_order  an order of hosting that is to be paid: what, where, when it was made, and the highest number of a
+                   bucket there was then
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -138,5 +141,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sealed_bid (document_id VARCHAR NOT NULL REFERENCES document (id), address VARCHAR NOT NULL,
            published INTEGER NOT NULL, PRIMARY KEY (document_id, address)) WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE shown (document_id VARCHAR NOT NULL, url VARCHAR NOT NULL, removed INTEGER NOT NULL,
+           PRIMARY KEY (url, document_id)) WITHOUT ROWID""",
+        """CREATE TABLE hosting_order (identity_id INTEGER NOT NULL REFERENCES identity (id), url VARCHAR NOT NULL,
+           address VARCHAR NOT NULL, price INTEGER NOT NULL, newest INTEGER NOT NULL, time INTEGER NOT NULL,
+           PRIMARY KEY (identity_id, url))""",
     ),
 )

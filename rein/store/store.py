@@ -22,6 +22,7 @@ from rein.store.rows import (
     escrow_output,
     payment,
 )
+from rein.store.shown import Shown
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol.documents import Bid, Kind, SealedBid
@@ -53,6 +54,7 @@ class Store:
         """:raises StoreError: see `Database`."""
         self._database = Database(path)
         self.notes = Notes(self._database)
+        self.shown = Shown(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""

@@ -27,16 +27,22 @@ T = TypeVar("T")
 def newest_block(desk: Desk) -> SeenBlock | None:
     """The chain's tip: the clock of every list, because it is the same for everybody. Where the chain source cannot
     answer, the tip as last seen; None if it never was."""
-    network = desk.network.name
-    before = desk.store.notes.seen_block(network)
     try:
-        tip = desk.chain.tip()
+        return look_at_tip(desk)
     except ChainError as error:
         desk.note(f"The chain was not asked for the time: {error.message}")
-        return before
+        return desk.store.notes.seen_block(desk.network.name)
+
+
+def look_at_tip(desk: Desk) -> SeenBlock:
+    """The chain's tip, which is remembered.
+
+    :raises ChainError: the chain source cannot answer.
+    """
+    tip = desk.chain.tip()
     seen = SeenBlock(tip.height, tip.time)
-    if seen != before:
-        desk.store.notes.set_seen_block(network, seen)
+    if seen != desk.store.notes.seen_block(desk.network.name):
+        desk.store.notes.set_seen_block(desk.network.name, seen)
     return seen
 
 

@@ -51,6 +51,12 @@ def orders_to_watch(desk: Desk) -> list[DocumentId]:
     return list(dict.fromkeys(lively))
 
 
+def unfinished_orders(desk: Desk) -> list[DocumentId]:
+    """The orders that are not over, and in which the identity is somebody."""
+    lively = [row for row in _summaries(desk) if row.state not in (REFUSED, NO_JOB, *_OVER)]
+    return list(dict.fromkeys(row.order_id for row in lively if json.loads(row.content)["roles"]))
+
+
 def _is_deep(content: dict[str, Any]) -> bool:
     """Whether every escrow was paid out long ago. An output that is unspent is money somebody has to hear of."""
     return all(

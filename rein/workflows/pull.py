@@ -169,6 +169,7 @@ class Intake:
             return
         gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
         told.removed.update(gone)
+        self._desk.store.shown.add(told.url, gone, removed=True)
         last = page.entries[-1] if page.entries else None
         feed = replace(
             feed,

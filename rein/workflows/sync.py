@@ -3,7 +3,7 @@
 Two rounds over all servers at once. The first only reads: each feed from where it was left, and whether the server
 still gives back what it was proved to hold. The second, only for servers that lack something, uploads in batches and
 reads back: under its key, byte for byte, and by its id, as everybody else asks for it. A document is safe when so many
-servers passed both.
+servers passed both. In the first round each server is also asked for what others wrote in my jobs (`witness`).
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from rein.btc.keys import PrivateKey
 from rein.errors import ChainError, InputError, ReinError, ServerLiedError
 from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
-from rein.protocol.wire import MAX_BATCH
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway, batches, new_remote_key
 from rein.remote.fleet import Say, converse
 from rein.store.store import Placement
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.host import HOSTING_SECONDS, remember, warnings_of
-from rein.workflows.market import newest_block
+from rein.workflows.host import HOSTING_SECONDS, remember
+from rein.workflows.market import look_at_tip
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
+from rein.workflows.read_back import Checked, read_back
 from rein.workflows.reputation import prove_endings, rated_orders
+from rein.workflows.running_out import warnings_of
 from rein.workflows.sealed_bids import publish_offered
 from rein.workflows.watch_chain import look
+from rein.workflows.witness import Difference, differences, to_ask_for
 
 SAMPLE = 100
 """Documents that each server is asked to give back in a sync with nothing new, chosen anew each time so that it cannot
@@ -41,7 +43,8 @@ _random = SystemRandom()
 
 @dataclass
 class ServerReport:
-    """What happened with one server. `held` of my documents it was proved to hold; `checked` of them in this sync."""
+    """What happened with one server. `held` of my documents it was proved to hold; `checked` of them in this sync. It
+    was asked for `foreign` documents of others in my jobs, and these are the `differences`."""
 
     url: str
     told: Told
@@ -52,6 +55,8 @@ class ServerReport:
     error: ReinError | None = None
     """Why it could not be asked, or did not take everything; what is wrong with its feed is in `told.error`."""
     warnings: list[str] = field(default_factory=list)
+    foreign: int = 0
+    differences: list[Difference] = field(default_factory=list)
 
 
 @dataclass
@@ -72,11 +77,10 @@ class SyncReport:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Which documents a server was asked to give back, and which it did not."""
+class Witnessed:
+    """What a server showed of what others wrote in my jobs."""
 
-    asked: frozenset[DocumentId]
-    lost: frozenset[DocumentId]
+    checked: Checked
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = Fal
     round_.write()
     report = round_.report()
     try:
-        newest_block(desk)
+        look_at_tip(desk)
         look(desk, load_orders(desk, orders_to_watch(desk)).orders)
         prove_endings(desk, rated_orders(desk))
     except ChainError as error:
@@ -127,12 +131,15 @@ class _Round:
         self._placed = placed
         self._intake = intake
         self._servers = {url: ServerReport(url, told) for url, told in intake.told.items()}
+        self._foreign = to_ask_for(desk)
+        self._witnessed: dict[str, Checked] = {}
 
     def read(self, *, everything: bool) -> None:
         """The first round."""
         proved = {url: [each for each in self._mine if _is_proved(self._placed[url], each)] for url in self._placed}
         asked = {url: ids if everything else _sample(ids) for url, ids in proved.items()}
-        texts = self._desk.store.texts({each for ids in asked.values() for each in ids})
+        foreign = [each.id for each in self._foreign]
+        texts = self._desk.store.texts({*foreign, *(each for ids in asked.values() for each in ids)})
         feeds = dict(self._intake.feeds)
         now = int(time.time())
         stale = {
@@ -144,7 +151,8 @@ class _Round:
         def work(server: Causeway, say: Say[object]) -> None:
             if server.url in stale:
                 say(server.buckets())
-            checked = _check(server, asked[server.url], texts)
+            answer = read_back(server, [*asked[server.url], *foreign], texts)
+            checked = answer.of(asked[server.url])
             removed: set[DocumentId] = set()
             try:
                 for stretch in follow(server, feeds[server.url]):
@@ -153,8 +161,9 @@ class _Round:
             except ServerLiedError as error:  # what it says of others is no reason to keep mine from it
                 say(error)
             if checked.lost or removed.intersection(proved[server.url]):
-                checked = _check(server, proved[server.url], texts)
+                checked = read_back(server, proved[server.url], texts)
             say(checked)
+            say(Witnessed(answer.of(foreign)))
 
         for report in converse(self._desk.servers, work):
             self._hear(report.url, report.value, report.error)
@@ -165,9 +174,11 @@ class _Round:
         if isinstance(value, Hosting):
             remember(self._desk, url, value)
         elif isinstance(value, Checked):
-            server.checked = len(value.asked - value.lost)
+            server.checked = len(value.given)
             server.lost += len(value.lost)
             self._set_proved(url, value.lost, proved=False)
+        elif isinstance(value, Witnessed):
+            self._witnessed[url] = value.checked
         elif isinstance(value, ServerLiedError):
             server.told.error = value
         elif isinstance(value, Stored):
@@ -208,6 +219,9 @@ class _Round:
         """What came of it."""
         for url, server in self._servers.items():
             server.held = sum(_is_proved(self._placed[url], each) for each in self._mine)
+        for url, checked in self._witnessed.items():
+            self._servers[url].foreign = len(checked.asked)
+            self._servers[url].differences = differences(self._desk, url, self._foreign, checked)
         for row in self._desk.store.servers(self._desk.identity.id):
             if row.url in self._servers:
                 self._servers[row.url].warnings = warnings_of(row, int(time.time()))
@@ -244,38 +258,6 @@ def _is_proved(placed: Mapping[DocumentId, Placement], document_id: DocumentId) 
     return placement is not None and placement.proved
 
 
-def _check(server: Causeway, ids: Sequence[DocumentId], texts: Mapping[DocumentId, str]) -> Checked:
-    lost: set[DocumentId] = set()
-    for start in range(0, len(ids), MAX_BATCH):
-        lost |= _not_given_back(server, ids[start : start + MAX_BATCH], texts)
-    return Checked(frozenset(ids), frozenset(lost))
-
-
-def _not_given_back(server: Causeway, ids: Sequence[DocumentId], texts: Mapping[DocumentId, str]) -> set[DocumentId]:
-    """Which of these documents a server does not give to who asks for them by id."""
-    lost: set[DocumentId] = set()
-    todo = list(ids)
-    while todo:
-        found = server.documents(todo)
-        lost |= found.missing
-        lost |= {each for each, text in found.texts.items() if not _is_same(text, texts.get(each), each)}
-        left = [each for each in todo if each not in found.texts and each not in found.missing]
-        if len(left) == len(todo):
-            return lost | set(left)
-        todo = left
-    return lost
-
-
-def _is_same(given: str, mine: str | None, document_id: DocumentId) -> bool:
-    """Byte for byte; or the same text under another spelling of a signature, which somebody else may have stored."""
-    if given == mine:
-        return True
-    try:
-        return bool(verify(given).id == document_id)
-    except ReinError:
-        return False
-
-
 def _upload(
     server: Causeway,
     keys: Mapping[DocumentId, str],
@@ -295,7 +277,7 @@ def _upload(
         stored = [key for (key, _), verdict in zip(batch, verdicts, strict=True) if verdict is None]
         given = server.get(stored) if stored else []
         same = [ids_of[key] for key, value in zip(stored, given, strict=True) if value == texts[ids_of[key]]]
-        hidden = _not_given_back(server, same, texts) if same else set()
+        hidden = read_back(server, same, texts).lost if same else frozenset()
         if len(same) < len(stored):
             reason = reason or ServerLiedError(
                 f"{server.url} said that it stored a document, but does not give it back"

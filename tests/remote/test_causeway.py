@@ -237,7 +237,7 @@ def test_hosting_is_counted(meet: Meet) -> None:
     old = [{"id": 1, "bytes_free": "5000", "expires": "2026-01-02 03:04:05"}, {"id": 2, "bytes_free": 7}]
     new = [{"bytes_free": 5, "transfer_free": 6, "expires": 300}, {"bytes_free": 1, "transfer_free": 1, "expires": 200}]
     server, bob = meet(by_path(request={"result": "success", "buckets": old}, buckets={"buckets": new}))
-    assert bob.request("bob@example.com & co") == Hosting(2, 5007, 0, 1_767_323_045)
+    assert bob.request("bob@example.com & co") == Hosting(2, 5007, 0, 1_767_323_045, 2)
     assert server.requests[0].query == {
         "owner": BOB.master_address,
         "delegate": BOB.delegate_address,
@@ -320,6 +320,18 @@ def test_status_is_of_a_causeway(meet: Meet) -> None:
     server.answer = by_path(status={"uptime": "5"})
     with pytest.raises(RemoteError, match="does not speak the causeway API"):
         bob.status()
+
+
+def test_a_server_of_2016_is_named_as_one(meet: Meet) -> None:
+    def answer(_request: Request, client: socket.socket) -> bool:
+        client.sendall(http(b"<!DOCTYPE HTML><title>404 Not Found</title>", "404 Not Found"))
+        return True
+
+    server, bob = meet(answer)
+    with pytest.raises(RemoteError) as caught:
+        bob.status()
+    assert caught.value.message.startswith(f"{server.url} has no v1/status (HTTP 404): it is a causeway of 2016")
+    assert "upgrade" in (caught.value.hint or "")
 
 
 @pytest.mark.usefixtures("hurried")

@@ -30,8 +30,8 @@ from tests.support import documents_of_2016
 from tests.support.people import job, person, story
 
 TABLES = [
-    *("document", "escrow_output", "feed", "generation", "hidden", "identity"),
-    *("payment", "placement", "sealed_bid", "seen_block", "server", "summary", "watch_delivery", "watch_event"),
+    *("document", "escrow_output", "feed", "generation", "hidden", "hosting_order", "identity", "payment"),
+    *("placement", "sealed_bid", "seen_block", "server", "shown", "summary", "watch_delivery", "watch_event"),
 ]
 
 

@@ -25,7 +25,10 @@ from tests.support.people import story
 TOLD = story()
 EVERYTHING = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
 URL = "http://causeway.example:2016/"
-KEPT = ("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden", "sealed_bid")
+KEPT = (
+    *("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden"),
+    *("sealed_bid", "hosting_order"),
+)
 """The other tables hold what is asked again: of the chain, of servers."""
 
 
@@ -55,7 +58,7 @@ def rows_of(table: str) -> list[dict[str, Any]]:
         return [{"document_id": TOLD.job.id, "url": URL, "remote_key": "KEY", "proved": 1}]
     if table == "sealed_bid":
         return [{"document_id": TOLD.bid.id, "address": author.master_address, "published": 0}]
-    if table in ("watch_event", "watch_delivery"):
+    if table in ("watch_event", "watch_delivery", "hosting_order"):
         return [{"identity_id": 1}]
     return [] if table == "generation" else [{}]  # which every step that has it fills itself
 

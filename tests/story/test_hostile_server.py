@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rein.btc.networks import MAINNET, REGTEST
-from tests.story.conftest import Person, World
+from tests.story.conftest import Person, Trio, World
 from tests.support.evil_server import EvilServer, evil_server
 from tests.support.people import Story, enroll, forged, offer, person, respelled, story, with_changes
 
@@ -133,7 +133,38 @@ def test_a_dead_server_does_not_stop_a_living_one(world: World, evil: EvilServer
     report, told = synced(reader)
     by_url = {server["url"]: server for server in report["servers"]}
     assert by_url[world.server_urls[0]]["held"] == 1
-    assert by_url[dead]["error"] in told
+    assert f"{dead}  {by_url[dead]['error'].removeprefix(dead).strip()}" in told
+
+
+def test_what_a_server_hides_of_my_job_is_said(
+    world: World, evil: EvilServer, reader: Person, trio: Trio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    reader.rein("request", world.server_urls[0])
+    reader.rein("sync")
+    job_id = reader.rein("post", "--name", "Song", "--description", "x", "--mediator", "alice")["job_id"]
+    reader.rein("sync")
+    trio.charlie.rein("sync")
+    bid = trio.charlie.rein("bid", "--jobid", job_id, "--amount", "0.01", "--description", "y")
+    trio.charlie.rein("sync")
+    evil.show(bid["document"])
+    for _ in range(2):
+        report, told = synced(reader)
+    missing = {each["kind"] for each in report["servers"][0]["differences"] if each["showing"] == "lacking"}
+    assert missing == {"enrollment"}, "of people who never gave it theirs"
+    assert "does not have" not in told, "which is no news to who has not asked for it (-v)"
+    assert f"{evil.url}  does not have, of people in your jobs: enrollment" in reader.run("-v", "sync").err
+    evil.feed = [each for each in evil.feed if each["id"] != bid["document_id"]]
+    report, told = synced(reader)
+    hidden = [each for each in report["servers"][0]["differences"] if each["showing"] == "gone"]
+    assert hidden == [{"document_id": bid["document_id"], "kind": "bid", "job_id": job_id, "showing": "gone"}]
+    assert report["servers"][1]["differences"] == []
+    named = f"what it showed before, in your job {job_id}: bid {bid['document_id'][:12]}"
+    assert f"{evil.url}  does not show any more {named}" in told
+    assert f"rein status --jobid {job_id} --documents" in told
+    shown = reader.rein("status", "--jobid", job_id, "--documents")["servers"]
+    assert {"url": evil.url, "document_id": bid["document_id"], "showing": "gone", "error": None} in shown
+    assert {each["showing"] for each in shown if each["url"] == world.server_urls[0]} == {"shown"}
 
 
 def _seen(reader: Person) -> dict[str, Any]:

@@ -31,7 +31,9 @@ STRANGE = {
     *(f"rein explain: payments[].differences[].{name}" for name in ("fault", "text")),
     *(f"rein status: refused[].{name}" for name in ("job_document", "job_id", "code", "message")),
     *(f"rein sync: servers[].{name}[]" for name in ("notes", "warnings")),
+    *(f"rein sync: servers[].differences[].{name}" for name in ("document_id", "kind", "job_id", "showing")),
     "rein servers: servers[].warnings[]",
+    "rein status: warnings[]",
     *(f"rein sync: refused[].{name}" for name in ("url", "code", "message")),
 }
 """What only somebody hostile or careless makes appear: tests/story/test_hostile_server.py has him."""

@@ -65,6 +65,7 @@ class EvilServer:
         honest = {
             "request": self._request,
             "buy": self._request,
+            "balance": lambda _: {"result": "success", "balance": 0},
             "v1/status": self._status,
             "v1/nonce": lambda _: {"nonce": NONCE},
             "v1/buckets": self._buckets,
@@ -74,7 +75,12 @@ class EvilServer:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """The answer to a POST."""
-        honest = {"v1/put": self._put, "v1/get": self._get, "v1/documents": self._documents}[path](body)
+        honest = {
+            "v1/put": self._put,
+            "v1/get": self._get,
+            "v1/documents": self._documents,
+            "v1/buy": lambda _: {"price_sat": 0, "balance_sat": 0, "buckets": []},
+        }[path](body)
         return self.bend(path, body, honest)
 
     @property

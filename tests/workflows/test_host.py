@@ -1,47 +1,16 @@
-"""Waiting for a payment to be credited, and servers that say odd things of hosting."""
+"""Servers that say odd things of hosting, and warnings before it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from rein.store.store import ServerRow
-from rein.workflows.host import buy_hosting, look_at_servers, wait_for_credit, warnings_of
+from rein.workflows.host import look_at_servers
+from rein.workflows.running_out import warnings_of
 from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
 
-ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 DAY = 86_400
-
-
-def selling(evil: EvilServer, sold: list[dict[str, Any]]) -> None:
-    def bend(path: str, _asked: dict[str, str], answer: Any) -> Any:
-        if path == "buy":
-            return {"result": "success", "price": "50000", "address": ADDRESS, "buckets": sold}
-        return {"buckets": sold} if path == "v1/buckets" else answer
-
-    evil.bend = bend
-
-
-def test_the_payment_is_waited_for(sit: Sit, evils: Callable[[], EvilServer]) -> None:
-    evil = evils()
-    sold: list[dict[str, Any]] = []
-    selling(evil, sold)
-    desk = sit()
-    url, purchase, before = buy_hosting(desk, evil.url)
-    assert (purchase.price, purchase.address, before.buckets) == (50_000, ADDRESS, 0)
-    slept: list[float] = []
-
-    def pay(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 2:
-            sold.append({"id": 1, "created": 1, "expires": 9, "bytes_free": 5, "transfer_free": 6})
-
-    credited = wait_for_credit(desk, url, before, 60, pay)
-    assert credited is not None
-    assert (credited.buckets, len(slept)) == (1, 2)
-    assert desk.store.servers(1)[0].bytes_free == 5
-    assert wait_for_credit(desk, url, credited, -1, pay) is None
 
 
 def test_servers_are_asked_at_once_and_what_is_known_is_shown(sit: Sit, evils: Callable[[], EvilServer]) -> None:

@@ -1,0 +1,27 @@
+"""Knowing before hosting ends: what servers said of space, transfer and time."""
+
+from __future__ import annotations
+
+from rein.store.rows import ServerRow
+
+LITTLE_SPACE = 100_000
+LITTLE_TRANSFER = 5_000_000
+"""Bytes: below that somebody should be told. A document has one or two thousand."""
+LITTLE_TIME = 30 * 86_400
+
+
+def warnings_of(row: ServerRow, now: int) -> list[str]:
+    """What runs out soon, in sentences; nothing where the server has not said yet."""
+    if not row.asked:
+        return []
+    if not row.buckets:
+        return ["you have no hosting there any more: ask again with `rein request`, or `rein buy`"]
+    warnings = []
+    if row.bytes_free < LITTLE_SPACE:
+        warnings.append(f"only {row.bytes_free:,} bytes of space are left: `rein request` or `rein buy` gives more")
+    if row.transfer_free < LITTLE_TRANSFER:
+        warnings.append(f"only {row.transfer_free:,} bytes of transfer are left: `rein buy` gives more")
+    if row.expires and row.expires - now < LITTLE_TIME:
+        days = max(0, (row.expires - now) // 86_400)
+        warnings.append(f"hosting there ends in {days} days: `rein request` or `rein buy` renews it")
+    return warnings
