@@ -12,12 +12,11 @@ from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
 from rein.workflows.bid import build_bid, open_jobs
 from rein.workflows.cases import find_order
 from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 
 
 @command("bid")
@@ -63,5 +62,5 @@ def bid(
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
-def _creator(order: Order, ratings: Ratings) -> str:
+def _creator(order: Order, ratings: Averages) -> str:
     return person(order.job.document.creator, ratings, order.job.document.creator_master_address)

@@ -9,9 +9,8 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
 from rein.cli.terminal import safe_line
-from rein.protocol.reputation import Ratings
 from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 
 
 @command("bids")
@@ -65,7 +64,7 @@ def bids(
     cli.terminal.result({"bids": [_data(each, now, ratings) for each in shown.rows], **paging(shown)})
 
 
-def _row(offered: Offered, now: int | None, ratings: Ratings) -> tuple[str, ...]:
+def _row(offered: Offered, now: int | None, ratings: Averages) -> tuple[str, ...]:
     bid = offered.bid.document
     worker = f"{safe_line(bid.worker, 16)} {stars(ratings.average(bid.worker_master_address))}"
     return offered.bid.id[:12], bid.job_id, btc(bid.amount), worker, _standing(offered, now), bid.description
@@ -78,7 +77,7 @@ def _standing(offered: Offered, now: int | None) -> str:
     return "open" if is_open(order, now) else order.state.value
 
 
-def _data(offered: Offered, now: int | None, ratings: Ratings) -> dict[str, Any]:
+def _data(offered: Offered, now: int | None, ratings: Averages) -> dict[str, Any]:
     bid = offered.bid.document
     return {
         "document_id": offered.bid.id,

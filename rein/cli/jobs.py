@@ -10,12 +10,10 @@ import click
 from rein.cli.common import Cli, command, day, number
 from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
 from rein.cli.terminal import safe_line
-from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
-from rein.workflows.cases import roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, is_open, lowest_bid, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.entries import Entry
+from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
+from rein.workflows.reputation import Averages, known_ratings
 
 SECONDS_A_DAY = 86_400
 
@@ -75,44 +73,43 @@ def jobs(
     cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
 
 
-def say_jobs(cli: Cli, orders: Sequence[Order], now: int | None, ratings: Ratings) -> None:
+def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages) -> None:
     """Jobs as a table."""
-    if not orders:
+    if not jobs:
         return
     rows = []
-    for order in orders:
-        job = order.job.document
-        roles = "/".join(sorted(role.value for role in roles_in(order, cli.desk.address)))
-        until = day(job.expires) if is_open(order, now) else ("expired" if order.offer is None else order.state.value)
-        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_master_address))}"
+    for job in jobs:
+        roles = "/".join(sorted(role.value for role in job.roles_of(cli.desk.address)))
+        given_away = job.state if job.worker_address is not None else "expired"
+        until = day(job.expires) if is_open_entry(job, now) else given_away
+        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
-        rows.append((job.job_id, until, str(len(order.bids)), btc(lowest_bid(order)), roles or "-", creator, name))
+        rows.append((job.job_id, until, str(len(job.bids)), btc(job.lowest_bid), roles or "-", creator, name))
     cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows, whole=1)
 
 
-def job_data(desk: Desk, order: Order, now: int | None, ratings: Ratings) -> dict[str, Any]:
+def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
     """A job for programs."""
-    job = order.job.document
     return {
         "job_id": job.job_id,
-        "job_document": order.id,
+        "job_document": job.id,
         "name": job.name,
-        "tags": list(job.tags or ()),
+        "tags": list(job.tags),
         "description": job.description,
-        "state": order.state.value,
-        "open": is_open(order, now),
+        "state": job.state,
+        "open": is_open_entry(job, now),
         "expires": job.expires,
-        "roles": sorted(role.value for role in roles_in(order, desk.address)),
+        "roles": sorted(role.value for role in job.roles_of(desk.address)),
         "creator": {
             "name": job.creator,
-            "master_address": job.creator_master_address,
-            **rated(ratings, job.creator_master_address),
+            "master_address": job.creator_address,
+            **rated(ratings, job.creator_address),
         },
         "mediator": {
             "name": job.mediator,
-            "master_address": job.mediator_master_address,
-            **rated(ratings, job.mediator_master_address),
+            "master_address": job.mediator_address,
+            **rated(ratings, job.mediator_address),
         },
-        "bids": len(order.bids),
-        "lowest_bid_sat": lowest_bid(order),
+        "bids": len(job.bids),
+        "lowest_bid_sat": job.lowest_bid,
     }

@@ -10,8 +10,9 @@ import click
 from rein.btc.amounts import Sat, format_btc, parse_btc
 from rein.cli.common import Cli, number
 from rein.cli.terminal import safe_line
-from rein.protocol.reputation import Ratings, Score
+from rein.protocol.reputation import Score
 from rein.workflows.market import Page, page
+from rein.workflows.reputation import Averages
 
 Option = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -72,12 +73,12 @@ def stars(score: Score) -> str:
     return f"{score} ({score.count})" if score.count else "not rated"
 
 
-def rated(ratings: Ratings, master_address: str) -> dict[str, Any]:
+def rated(ratings: Averages, master_address: str) -> dict[str, Any]:
     """An average for programs: in tenths, so that it needs no fractions."""
     score = ratings.average(master_address)
     return {"rating_tenths": score.tenths, "ratings": score.count}
 
 
-def person(name: str, ratings: Ratings, master_address: str) -> str:
+def person(name: str, ratings: Averages, master_address: str) -> str:
     """Somebody in a list to choose from, with the average of the ratings."""
     return f"{safe_line(name, 40)} [{stars(ratings.average(master_address))}]"

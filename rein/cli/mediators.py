@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rein.cli.common import Cli, command
 from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
 from rein.cli.terminal import safe_line
 from rein.errors import ChainError, InputError
-from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
+from rein.protocol.documents import Kind
 from rein.protocol.values import format_fee
-from rein.workflows.cases import market
+from rein.workflows.entries import Entry, entries
 from rein.workflows.reputation import (
     MAX_LOOKED_AT,
+    Averages,
     Mediator,
     Record,
     known_ratings,
@@ -35,7 +36,7 @@ def mediators(cli: Cli, sort: str, reverse: bool, page_number: str, limit: str, 
     """
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity
-    look_up(cli, market(desk).orders)
+    look_up(cli, entries(desk, desk.store.orders_with(desk.network.name, Kind.OFFER)))
     ratings = known_ratings(desk)
     known = mediators_with_records(desk, hidden_too=hidden_too)
     known.sort(key=lambda each: _key(each, sort, ratings))
@@ -46,10 +47,10 @@ def mediators(cli: Cli, sort: str, reverse: bool, page_number: str, limit: str, 
     terminal.result({"mediators": [_data(each, ratings) for each in shown.rows], **paging(shown)})
 
 
-def look_up(cli: Cli, orders: list[Order]) -> None:
+def look_up(cli: Cli, known: Sequence[Entry]) -> None:
     """Find out on the chain how jobs of others ended; say it where that cannot be done."""
     try:
-        left = prove_endings(cli.desk, orders)
+        left = prove_endings(cli.desk, known)
     except ChainError as error:
         cli.terminal.note(f"The chain was not looked at, so less is proved: {safe_line(error.message)}")
     else:
@@ -70,7 +71,7 @@ def in_words(record: Record) -> str:
     return text + (f", {record.contradicted} CONTRADICTED" if record.contradicted else "")
 
 
-def _say(cli: Cli, mediator: Mediator, ratings: Ratings) -> None:
+def _say(cli: Cli, mediator: Mediator, ratings: Averages) -> None:
     person, terminal = mediator.enrollment.document, cli.terminal
     fee = format_fee(person.mediator_fee) if person.mediator_fee is not None else "-"
     terminal.say(
@@ -80,7 +81,7 @@ def _say(cli: Cli, mediator: Mediator, ratings: Ratings) -> None:
     terminal.say(f"  {in_words(mediator.record)}")
 
 
-def _key(mediator: Mediator, sort: str, ratings: Ratings) -> tuple[Any, ...]:
+def _key(mediator: Mediator, sort: str, ratings: Averages) -> tuple[Any, ...]:
     person, record = mediator.enrollment.document, mediator.record
     keys: dict[str, tuple[Any, ...]] = {
         "name": (person.user.casefold(),),
@@ -93,7 +94,7 @@ def _key(mediator: Mediator, sort: str, ratings: Ratings) -> tuple[Any, ...]:
     return (*keys[sort], person.user.casefold(), person.master_address)
 
 
-def _data(mediator: Mediator, ratings: Ratings) -> dict[str, Any]:
+def _data(mediator: Mediator, ratings: Averages) -> dict[str, Any]:
     person = mediator.enrollment.document
     return {
         "name": person.user,

@@ -10,9 +10,8 @@ from rein.cli.common import Cli, command
 from rein.cli.jobs import job_data, say_jobs
 from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
 from rein.protocol.documents import Enrollment
-from rein.protocol.reputation import Ratings
 from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, find_people, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 
 
 @command("search")
@@ -61,7 +60,7 @@ def search(
     )
 
 
-def _data(person: Enrollment, ratings: Ratings) -> dict[str, Any]:
+def _data(person: Enrollment, ratings: Averages) -> dict[str, Any]:
     return {
         "name": person.user,
         "contact": person.contact,

@@ -60,7 +60,7 @@ def watch(
     hooks += [Command(program)] if program else []
     hooks += [Webhook(webhook, desk.proxy)] if webhook else []
     hooks += [Desktop()] if notify else []
-    watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tag, match))
+    watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tuple(each.strip().lower() for each in tag), match))
     with only_one(desk.home / "watch.lock", "another rein watch runs in this home"):
         while True:
             result = watch_round(desk, watching, int(time.time()))
