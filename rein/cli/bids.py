@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, job_option
-from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
+from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
 from rein.cli.terminal import safe_line
-from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, newest_block
+from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered, newest_block
 from rein.workflows.reputation import Averages, known_ratings
 
 
@@ -43,25 +43,33 @@ def bids(
     _ = desk.identity
     seen = newest_block(desk)
     now = seen.time if seen else None
+    lowest, highest = prices(min_price, max_price)
     wanted = BidFilter(
         job=job,
         worker=worker,
-        min_price=price(min_price),
-        max_price=price(max_price),
+        min_price=lowest,
+        max_price=highest,
         open_only=open_only,
         mine=mine,
         hidden_too=hidden_too,
     )
     shown = cut(find_bids(desk, wanted, now, sort), page_number, limit, reverse=reverse)
-    ratings = known_ratings(desk)
-    if shown.rows:
+    rows, ratings = load_offered(desk, shown.rows), known_ratings(desk)
+    if rows:
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
-            [_row(each, now, ratings) for each in shown.rows],
+            [_row(each, now, ratings) for each in rows],
             whole=2,
         )
-    say_where(cli, shown, "bids")
-    cli.terminal.result({"bids": [_data(each, now, ratings) for each in shown.rows], **paging(shown)})
+    say_where(cli, shown, "bids", _advice(cli))
+    cli.terminal.result({"bids": [_data(each, now, ratings) for each in rows], **paging(shown)})
+
+
+def _advice(cli: Cli) -> str:
+    count = len(find_bids(cli.desk, BidFilter(hidden_too=True), None))
+    if not count:
+        return "Here are those on your jobs and those you made. Find a job to bid on: rein jobs"
+    return f"{count:,} are there without these filters: rein bids --hidden"
 
 
 def _row(offered: Offered, now: int | None, ratings: Averages) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, day, number
-from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
+from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.listing import tags as read_tags
 from rein.cli.terminal import safe_line
 from rein.workflows.desk import Desk
 from rein.workflows.entries import Entry
@@ -54,11 +55,12 @@ def jobs(
     _ = desk.identity
     seen = newest_block(desk)
     now = seen.time if seen else None
+    lowest, highest = prices(min_price, max_price)
     wanted = JobFilter(
         text=" ".join(text),
-        tags=tuple(tag.strip().lower() for tag in tags),
-        min_price=price(min_price),
-        max_price=price(max_price),
+        tags=read_tags(tags),
+        min_price=lowest,
+        max_price=highest,
         open_only=not (all_of_them or mine),
         mediator=mediator,
         creator=creator,
@@ -69,8 +71,21 @@ def jobs(
     shown = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
     ratings = known_ratings(desk)
     say_jobs(cli, shown.rows, now, ratings)
-    say_where(cli, shown, "jobs")
+    say_where(cli, shown, "jobs", job_advice(cli, wanted, now))
     cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
+
+
+def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
+    """What to do where no job is wanted: ask for less, as far as that finds something."""
+    others = JobFilter(open_only=wanted.open_only, mine=wanted.mine)
+    if wanted != others and (count := len(find_jobs(cli.desk, others, now))):
+        more = "; also what is given away or has expired: --all" if wanted.open_only else ""
+        return f"{count:,} are there without these filters{more}"
+    if wanted.open_only and (count := len(find_jobs(cli.desk, JobFilter(), now))):
+        return f"{count:,} are given away or have expired: --all. Fetch what is new: rein sync"
+    if wanted.mine:
+        return "You have a part in none yet. Find one with `rein jobs`, or post one with `rein post`."
+    return "Fetch what is new: rein sync"
 
 
 def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rein.btc.amounts import Sat
-from rein.protocol.documents import Kind, Role
+from rein.protocol.documents import Bid, Kind, Role
 from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
 from rein.workflows.cases import load_orders
@@ -27,10 +28,13 @@ EVEN = "even"
 
 @dataclass(frozen=True)
 class EntryBid:
-    """A bid: who asks how much."""
+    """A bid: who asks how much, and the height it names."""
 
+    id: DocumentId
+    worker: str
     worker_address: str
     amount: Sat
+    height: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def entry_of(order: Order) -> Entry:
         mediator_address=job.mediator_master_address,
         state=order.state.value,
         worker_address=order.master_address(Role.WORKER),
-        bids=tuple(EntryBid(bid.document.worker_master_address, bid.document.amount) for bid in order.bids),
+        bids=tuple(_bid(bid) for bid in order.bids),
         rated=bool(order.ratings or order.void_ratings),
         ratings=tuple(EntryRating(each.document.rated_master_address, each.document.rating) for each in order.ratings),
         disputed=bool(order.disputes),
@@ -158,6 +162,11 @@ def _read(content: str) -> Entry:
     told["ratings"] = tuple(EntryRating(**each) for each in told["ratings"])
     told["decision"] = None if told["decision"] is None else Decision(**told["decision"])
     return Entry(**told)
+
+
+def _bid(signed: Signed[Bid]) -> EntryBid:
+    bid = signed.document
+    return EntryBid(signed.id, bid.worker, bid.worker_master_address, bid.amount, bid.block_height)
 
 
 def _contradicts(order: Order) -> bool:

@@ -15,6 +15,11 @@ from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
 from rein.workflows.desk import Desk
 
+_SHAPE = 2
+"""Raised when what is kept looks different from before, within one version of the program."""
+
+VERSION = f"{__version__}/{_SHAPE}"
+
 Fold = Callable[[Desk, Sequence[DocumentId]], Mapping[DocumentId, list[SummaryRow]]]
 """What orders come to: the rows of each, at least one, by contract id."""
 
@@ -27,10 +32,10 @@ def keep(desk: Desk, use: str, wanted: Callable[[], list[DocumentId]], fold: Fol
     """
     with desk.store.snapshot():
         order_ids = wanted()
-        kept = desk.store.summaries(use, __version__)
+        kept = desk.store.summaries(use, VERSION)
         missing = [each for each in order_ids if each not in kept]
         generation = desk.store.generation()
         folded = fold(desk, missing) if missing else {}
     if folded:
-        desk.store.set_summaries(use, __version__, generation, [row for rows in folded.values() for row in rows])
+        desk.store.set_summaries(use, VERSION, generation, [row for rows in folded.values() for row in rows])
     return [row for each in order_ids for row in (kept.get(each) or folded[each])]

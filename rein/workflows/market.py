@@ -13,14 +13,17 @@ from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.sin import secure_identity_number
+from rein.protocol.values import DocumentId
 from rein.store.notes import Hideable, SeenBlock
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.entries import Entry, entries, market
+from rein.workflows.entries import Entry, EntryBid, entries, market
 from rein.workflows.pull import load_enrollments
 
 AHEAD_SECONDS: Final = 7_200
 """How far a block's time may be ahead of the clocks that accept it. A job dated later than that names no block."""
+
+_SHORTEST_PIECE = 6
 
 _TAKES_BIDS = frozenset({State.POSTED.value, State.BID.value})
 
@@ -81,7 +84,7 @@ def page(rows: Sequence[T], number: int, limit: int) -> Page[T]:
     :raises InputError: pages and rows are counted from 1.
     """
     if number < 1 or limit < 1:
-        raise InputError("a page, and the rows on it, are counted from 1")
+        raise InputError("a page, and the rows on it, are counted from 1", hint="Such as: --page 1 --limit 30")
     start = (number - 1) * limit
     return Page(rows[start : start + limit], number, -(-len(rows) // limit), len(rows))
 
@@ -117,8 +120,16 @@ class BidFilter:
 
 
 @dataclass(frozen=True)
+class ListedBid:
+    """A bid with the entry of the order it stands in."""
+
+    entry: Entry
+    bid: EntryBid
+
+
+@dataclass(frozen=True)
 class Offered:
-    """A bid with the order it stands in."""
+    """A bid, verified, with the order it stands in."""
 
     order: Order
     bid: Signed[Bid]
@@ -131,10 +142,10 @@ JOB_SORTS: Final[Mapping[str, Callable[[Entry], tuple[object, ...]]]] = {
     "bids": lambda entry: (-len(entry.bids), entry.id),
     "price": lambda entry: (not entry.bids, entry.lowest_bid or 0, entry.id),
 }
-BID_SORTS: Final[Mapping[str, Callable[[Offered], tuple[object, ...]]]] = {
-    "price": lambda each: (each.bid.document.amount, each.bid.id),
-    "newest": lambda each: (-each.bid.document.block_height, each.bid.id),
-    "worker": lambda each: (each.bid.document.worker.casefold(), each.bid.id),
+BID_SORTS: Final[Mapping[str, Callable[[ListedBid], tuple[object, ...]]]] = {
+    "price": lambda each: (each.bid.amount, each.bid.id),
+    "newest": lambda each: (-each.bid.height, each.bid.id),
+    "worker": lambda each: (each.bid.worker.casefold(), each.bid.id),
 }
 """How lists can be sorted; the first one is what a list does unasked."""
 
@@ -153,22 +164,31 @@ def find_jobs(desk: Desk, wanted: JobFilter, now: int | None, sort: str = "newes
     return sorted(found, key=_sort(JOB_SORTS, sort))
 
 
-def find_bids(desk: Desk, wanted: BidFilter, now: int | None, sort: str = "price") -> list[Offered]:
+def find_bids(desk: Desk, wanted: BidFilter, now: int | None, sort: str = "price") -> list[ListedBid]:
     """The bids that are wanted, of those on my jobs and those of mine.
 
     :raises InputError: there is no such order of lists.
     """
     hidden = hidden_names(desk)
-    mine = entries(desk, desk.store.my_order_ids(desk.network.name, desk.address))
-    with_bids = [entry.id for entry in mine if _may_hold(desk, entry, wanted, now)]
     found = [
-        Offered(order, bid)
-        for order in load_orders(desk, with_bids).orders
-        for bid in order.bids
-        if _is_wanted_bid(desk, Offered(order, bid), wanted)
-        and (wanted.hidden_too or not (is_hidden_job(order, hidden) or is_hidden_bid(bid, hidden)))
+        ListedBid(entry, bid)
+        for entry in entries(desk, desk.store.my_order_ids(desk.network.name, desk.address))
+        if _is_job(entry, wanted.job) and (is_open_entry(entry, now) or not wanted.open_only)
+        for bid in entry.bids
+        if _is_wanted_bid(desk, ListedBid(entry, bid), wanted)
+        and (wanted.hidden_too or not (is_hidden_entry(entry, hidden) or is_hidden_bid(bid, hidden)))
     ]
     return sorted(found, key=_sort(BID_SORTS, sort))
+
+
+def load_offered(desk: Desk, listed: Sequence[ListedBid]) -> list[Offered]:
+    """Listed bids as they were signed: read and verified, which a list of thousands would wait for."""
+    found: dict[DocumentId, Offered] = {}
+    for order in load_orders(desk, dict.fromkeys(each.entry.id for each in listed)).orders:
+        for bid in order.bids:
+            if bid.id not in found or order.bid == bid:  # of contradicting offers, the one that chose it
+                found[bid.id] = Offered(order, bid)
+    return [found[each.bid.id] for each in listed if each.bid.id in found]
 
 
 def find_people(desk: Desk, text: str) -> list[Enrollment]:
@@ -177,10 +197,18 @@ def find_people(desk: Desk, text: str) -> list[Enrollment]:
     found = [
         signed.document
         for signed in load_enrollments(desk)
-        if (Hideable.PERSON, signed.document.master_address) not in hidden
-        and _holds(text, _spoken_names(signed.document))
+        if (Hideable.PERSON, signed.document.master_address) not in hidden and is_spoken_of(signed.document, text)
     ]
     return sorted(found, key=lambda each: (each.user.casefold(), each.master_address))
+
+
+def is_spoken_of(person: Enrollment, text: str) -> bool:
+    """Whether what somebody is called, or reached by, holds every word of a text. Of an address a word must be at least
+    a piece: any two letters stand in many."""
+    names = f"{person.user}\n{person.contact}".casefold()
+    addresses = f"{person.master_address}\n{person.delegate_address}\n{person.sin}".casefold()
+    words = text.casefold().split()
+    return all(word in names or (len(word) >= _SHORTEST_PIECE and word in addresses) for word in words)
 
 
 def hidden_names(desk: Desk) -> set[tuple[Hideable, str]]:
@@ -193,15 +221,9 @@ def is_hidden_entry(entry: Entry, hidden: set[tuple[Hideable, str]]) -> bool:
     return (Hideable.JOB, entry.id) in hidden or (Hideable.PERSON, entry.creator_address) in hidden
 
 
-def is_hidden_job(order: Order, hidden: set[tuple[Hideable, str]]) -> bool:
-    """The same of an order."""
-    creator = order.job.document.creator_master_address
-    return (Hideable.JOB, order.id) in hidden or (Hideable.PERSON, creator) in hidden
-
-
-def is_hidden_bid(bid: Signed[Bid], hidden: set[tuple[Hideable, str]]) -> bool:
+def is_hidden_bid(bid: EntryBid, hidden: set[tuple[Hideable, str]]) -> bool:
     """Whether a bid or whoever made it is hidden."""
-    return (Hideable.BID, bid.id) in hidden or (Hideable.PERSON, bid.document.worker_master_address) in hidden
+    return (Hideable.BID, bid.id) in hidden or (Hideable.PERSON, bid.worker_address) in hidden
 
 
 def _is_wanted(desk: Desk, entry: Entry, wanted: JobFilter, now: int | None) -> bool:
@@ -224,22 +246,17 @@ def _is_wanted(desk: Desk, entry: Entry, wanted: JobFilter, now: int | None) -> 
     )
 
 
-def _may_hold(desk: Desk, entry: Entry, wanted: BidFilter, now: int | None) -> bool:
-    """Whether an order can have a bid that is wanted, and so is worth loading."""
-    bidders = {bid.worker_address for bid in entry.bids}
-    concerns_me = desk.address in bidders or (not wanted.mine and desk.address == entry.creator_address)
-    is_named = wanted.job is None or entry.job_id == wanted.job or entry.id.startswith(wanted.job)
-    return bool(bidders) and concerns_me and is_named and (is_open_entry(entry, now) or not wanted.open_only)
-
-
-def _is_wanted_bid(desk: Desk, offered: Offered, wanted: BidFilter) -> bool:
-    bid = offered.bid.document
-    is_mine = bid.worker_master_address == desk.address
-    if not (is_mine or (not wanted.mine and offered.order.job.document.creator_master_address == desk.address)):
+def _is_wanted_bid(desk: Desk, listed: ListedBid, wanted: BidFilter) -> bool:
+    bid = listed.bid
+    is_mine = bid.worker_address == desk.address
+    if not (is_mine or (not wanted.mine and listed.entry.creator_address == desk.address)):
         return False
-    return _costs(bid.amount, wanted.min_price, wanted.max_price) and _is_person(
-        wanted.worker, bid.worker, bid.worker_master_address
-    )
+    is_theirs = _is_person(wanted.worker, bid.worker, bid.worker_address)
+    return is_theirs and _costs(bid.amount, wanted.min_price, wanted.max_price)
+
+
+def _is_job(entry: Entry, name: str | None) -> bool:
+    return name is None or entry.job_id == name or entry.id.startswith(name)
 
 
 def _costs(amount: Sat, lowest: Sat | None, highest: Sat | None) -> bool:
@@ -258,10 +275,6 @@ def _holds(text: str, searched: str) -> bool:
 
 def _words(entry: Entry) -> str:
     return "\n".join((entry.name, entry.job_id, *entry.tags, entry.description, entry.creator, entry.mediator))
-
-
-def _spoken_names(person: Enrollment) -> str:
-    return "\n".join((person.user, person.contact, person.master_address, person.delegate_address, person.sin))
 
 
 def _sort(sorts: Mapping[str, Callable[[T], tuple[object, ...]]], name: str) -> Callable[[T], tuple[object, ...]]:

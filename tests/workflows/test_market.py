@@ -33,6 +33,7 @@ from rein.workflows.market import (
     find_jobs,
     find_people,
     is_open,
+    load_offered,
     newest_block,
     page,
 )
@@ -362,5 +363,5 @@ def test_no_movement_is_a_valid_book() -> None:
 def test_offers_of_another_bid_leave_mine_behind(desk: Desk) -> None:
     lost = bid(MALLORY, TOLD.job)
     receive(desk, TOLD.job, TOLD.bid, lost, offer(BOB, TOLD.bid, TOLD.job))
-    orders = {each.bid.id: each.order for each in find_bids(desk, BidFilter(), TIME)}
+    orders = {each.bid.id: each.order for each in load_offered(desk, find_bids(desk, BidFilter(), TIME))}
     assert next_step(orders[lost.id], MALLORY.master_address, {}).text == "nothing; it went to somebody else"

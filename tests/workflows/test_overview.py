@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from rein import __version__
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.errors import BadSignatureError
@@ -150,7 +149,7 @@ def test_another_version_of_the_program_folds_again(sit: Sit, monkeypatch: pytes
     folded: list[int] = []
     fold = looking._fold
     monkeypatch.setattr(looking, "_fold", lambda desk, ids: folded.append(len(ids)) or fold(desk, ids))
-    monkeypatch.setattr(keeping, "__version__", "99")
+    monkeypatch.setattr(keeping, "VERSION", "99")
     overview(desk)
     assert folded == [3]
 
@@ -172,7 +171,9 @@ def test_a_bid_on_a_job_that_is_not_here_is_no_job_of_mine_yet(sit: Sit, tmp_pat
     desk = sit(who="Charlie")
     desk.store.add_own(TOLD.bid)
     assert kept(desk) == ([], [])
-    assert [row.state for rows in desk.store.summaries(desk.address, __version__).values() for row in rows] == [NO_JOB]
+    assert [row.state for rows in desk.store.summaries(desk.address, keeping.VERSION).values() for row in rows] == [
+        NO_JOB
+    ]
     desk.store.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job)])
     assert [job["state"] for job in overview(desk).jobs] == ["bid"]
 
@@ -185,7 +186,7 @@ def test_what_the_chain_shows_of_one_offer_drops_every_view_of_its_job(sit: Sit)
     assert sorted(views) == views == sorted([TOLD.offer.id, SECOND_OFFER.id])
     for contract in views:
         desk.store.set_seen(contract, [output(contract, random.Random(1))], [])
-        left = desk.store.summaries(desk.address, __version__)
+        left = desk.store.summaries(desk.address, keeping.VERSION)
         assert TOLD.job.id not in left
         assert len(left) == 2, "the other jobs are left alone"
         assert kept(desk) == anew(desk)
@@ -216,7 +217,7 @@ def test_what_the_chain_shows_reaches_each_use_of_a_fold(sit: Sit, use: str) -> 
 
 def _kept_rows(desk: Desk) -> dict[DocumentId, list[SummaryRow]]:
     overview(desk)
-    return desk.store.summaries(desk.address, __version__)
+    return desk.store.summaries(desk.address, keeping.VERSION)
 
 
 def test_a_job_that_is_over_is_watched_until_its_payments_are_deep() -> None:
