@@ -63,10 +63,13 @@ def watch(
     hooks += [Desktop()] if notify else []
     watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tags(tag), match))
     with only_one(desk.home / "watch.lock", "another rein watch runs in this home"):
+        told: list[str] = []
         while True:
             result = watch_round(desk, watching, int(time.time()))
             for failure in result.failures:
-                terminal.note(safe(failure))
+                if failure not in told:  # what fails all night is told once
+                    terminal.note(safe(failure))
+            told = result.failures
             if once:
                 break
             time.sleep(every)

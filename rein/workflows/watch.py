@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
@@ -60,7 +60,7 @@ def fetch(desk: Desk) -> list[str]:
     problems = [told.error.message for told in pull(desk) if told.error is not None]
     try:
         look(desk, load_orders(desk, orders_to_watch(desk)).orders)
-        newest_block(desk)
+        newest_block(replace(desk, note=problems.append, open_chain=lambda: desk.chain))
     except ReinError as error:
         problems.append(f"The chain was not looked at: {error.message}")
     return list(dict.fromkeys(problems))

@@ -148,6 +148,14 @@ def test_an_event_outlives_the_program_that_dies_before_it_tells(sit: Sit) -> No
     assert ear.heard == ["job Job 1"]
 
 
+def test_a_chain_that_is_away_is_a_failure_of_the_round_and_is_told_once_in_it(sit: Sit) -> None:
+    desk = sit()
+    receive(desk, *TOLD.enrollments, TOLD.job)
+    assert watching.fetch(desk) == ["The chain was not asked for the time: nobody looks at the chain here"]
+    receive(desk, TOLD.bid, TOLD.offer)
+    assert watching.fetch(desk) == ["The chain was not looked at: nobody looks at the chain here"]
+
+
 def test_nothing_is_told_of_types_nobody_wants(sit: Sit) -> None:
     desk, ear = sit(), Ear()
     receive(desk, *TOLD.enrollments, TOLD.job)
