@@ -51,3 +51,10 @@ def ecdh(secret: bytes, key: bytes) -> bytes | None:
         return PrivateKey(secret).ecdh(key)
     except ValueError:
         return None
+
+
+def add_secret(key: bytes, secret: bytes) -> bytes | None:
+    try:
+        return PublicKey(key).add(secret).format()
+    except ValueError:
+        return None

@@ -115,3 +115,11 @@ def ecdh(secret: bytes, key: bytes) -> bytes | None:
         return None
     shared = point * int.from_bytes(secret, "big")  # never infinity: the group has prime order
     return hashlib.sha256(_serialize(shared, True)).digest()
+
+
+def add_secret(key: bytes, secret: bytes) -> bytes | None:
+    point = _parse(key)
+    if point is None:
+        return None
+    total = point + _G * int.from_bytes(secret, "big")
+    return None if total == INFINITY else _serialize(total, True)

@@ -31,6 +31,7 @@ class Backend(Protocol):
     def sign_der(self, secret: bytes, digest: bytes) -> bytes: ...
     def verify_der(self, key: bytes, digest: bytes, signature: bytes) -> bool: ...
     def ecdh(self, secret: bytes, key: bytes) -> bytes | None: ...
+    def add_secret(self, key: bytes, secret: bytes) -> bytes | None: ...
 
 
 def _choose() -> Backend:
@@ -102,6 +103,16 @@ def ecdh(secret: bytes, public_key: bytes) -> bytes | None:
     """
     _check_secret(secret)
     return _backend.ecdh(secret, public_key) if _has_key_shape(public_key) else None
+
+
+def add_secret(public_key: bytes, secret: bytes) -> bytes | None:
+    """The compressed key of the sum of two secrets, of which one is known by its public key only.
+
+    None if `public_key` is no point of the curve, `secret` is none, or they cancel each other out.
+    """
+    if not _has_key_shape(public_key) or not is_valid_secret(secret):
+        return None
+    return _backend.add_secret(public_key, secret)
 
 
 def sign_der(secret: bytes, digest: bytes) -> bytes:

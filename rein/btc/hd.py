@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 import unicodedata
@@ -28,6 +29,7 @@ _PBKDF2_ROUNDS: Final = 2048
 _WORD_INDEX: Final = {word: index for index, word in enumerate(WORDLIST)}
 
 _SERIALIZED_BYTES: Final = 78
+_MAX_DEPTH: Final = 255
 _STEP = re.compile(r"(0|[1-9][0-9]{0,9})(['h]?)")
 
 
@@ -166,6 +168,22 @@ class ExtendedKey:
             except Exception:  # noqa: BLE001  # embit raises six unrelated types
                 raise KeyMaterialError("there is no key at that derivation path") from None
         return ExtendedKey(key, self.network)
+
+    def public_key_at(self, steps: Sequence[int]) -> bytes:
+        """The 33 bytes of the public key below this one, `derive(steps).public_key` in a third of the time.
+
+        KeyMaterialError for a hardened step, more than 255 levels, or a child that does not exist (1 in 2**127).
+        """
+        key, chain_code = self.public_key, bytes(self._key.chain_code)
+        if self._key.depth + len(steps) > _MAX_DEPTH or not all(0 <= step < HARDENED for step in steps):
+            raise KeyMaterialError("there is no key at that derivation path")
+        for step in steps:
+            digest = hmac.digest(chain_code, key + step.to_bytes(4, "big"), "sha512")
+            child = curve.add_secret(key, digest[:32])
+            if child is None:
+                raise KeyMaterialError("there is no key at that derivation path")
+            key, chain_code = child, digest[32:]
+        return key
 
     def to_public(self) -> ExtendedKey:
         """The public half of the same node."""

@@ -13,12 +13,11 @@ from rein.cli.show import finish
 from rein.cli.terminal import safe
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
 from rein.workflows.bid import build_bid, open_jobs
 from rein.workflows.cases import find_order
 from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 from rein.workflows.sealed_bids import build_sealed_bid
 
 
@@ -76,5 +75,5 @@ def bid(
     finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", carried=carried)
 
 
-def _creator(order: Order, ratings: Ratings) -> str:
+def _creator(order: Order, ratings: Averages) -> str:
     return person(order.job.document.creator, ratings, order.job.document.creator_master_address)

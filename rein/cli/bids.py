@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, job_option
-from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
+from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
 from rein.cli.terminal import safe_line
-from rein.protocol.reputation import Ratings
 from rein.protocol.values import DocumentId
-from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered, newest_block
+from rein.workflows.reputation import Averages, known_ratings
 from rein.workflows.sealed_bids import Unopened, unopened_bids, unseal_bids
 
 
@@ -48,11 +47,12 @@ def bids(
     _ = desk.identity
     seen = newest_block(desk)
     now = seen.time if seen else None
+    lowest, highest = prices(min_price, max_price)
     wanted = BidFilter(
         job=job,
         worker=worker,
-        min_price=price(min_price),
-        max_price=price(max_price),
+        min_price=lowest,
+        max_price=highest,
         open_only=open_only,
         mine=mine,
         hidden_too=hidden_too,
@@ -60,16 +60,16 @@ def bids(
     unopened = unseal_bids(desk) if unseal else unopened_bids(desk)
     still_sealed = desk.store.sealed_bids(desk.network.name)
     shown = cut(find_bids(desk, wanted, now, sort), page_number, limit, reverse=reverse)
-    ratings = known_ratings(desk)
-    if shown.rows:
+    rows, ratings = load_offered(desk, shown.rows), known_ratings(desk)
+    if rows:
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
-            [_row(each, now, ratings, still_sealed) for each in shown.rows],
+            [_row(each, now, ratings, still_sealed) for each in rows],
             whole=2,
         )
-    say_where(cli, shown, "bids")
+    say_where(cli, shown, "bids", _advice(cli))
     _say_unopened(cli, unopened)
-    listed = [_data(each, now, ratings) | {"sealed": each.bid.id in still_sealed} for each in shown.rows]
+    listed = [_data(each, now, ratings) | {"sealed": each.bid.id in still_sealed} for each in rows]
     cli.terminal.result({"bids": listed, "unopened": [_unopened_data(each) for each in unopened], **paging(shown)})
 
 
@@ -94,7 +94,14 @@ def _unopened_data(unopened: Unopened) -> dict[str, Any]:
     }
 
 
-def _row(offered: Offered, now: int | None, ratings: Ratings, still_sealed: set[DocumentId]) -> tuple[str, ...]:
+def _advice(cli: Cli) -> str:
+    count = len(find_bids(cli.desk, BidFilter(hidden_too=True), None))
+    if not count:
+        return "Here are those on your jobs and those you made. Find a job to bid on: rein jobs"
+    return f"{count:,} are there without these filters: rein bids --hidden"
+
+
+def _row(offered: Offered, now: int | None, ratings: Averages, still_sealed: set[DocumentId]) -> tuple[str, ...]:
     bid = offered.bid.document
     worker = f"{safe_line(bid.worker, 16)} {stars(ratings.average(bid.worker_master_address))}"
     standing = _standing(offered, now) + (", sealed" if offered.bid.id in still_sealed else "")
@@ -108,7 +115,7 @@ def _standing(offered: Offered, now: int | None) -> str:
     return "open" if is_open(order, now) else order.state.value
 
 
-def _data(offered: Offered, now: int | None, ratings: Ratings) -> dict[str, Any]:
+def _data(offered: Offered, now: int | None, ratings: Averages) -> dict[str, Any]:
     bid = offered.bid.document
     return {
         "document_id": offered.bid.id,

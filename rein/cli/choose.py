@@ -11,15 +11,17 @@ from rein.protocol.orders import Order
 from rein.workflows.cases import find_order, my_orders
 from rein.workflows.desk import Desk
 from rein.workflows.pull import pull
-from rein.workflows.watch_chain import look, look_at
+from rein.workflows.watch_chain import Seen, look, look_at
 
 
-def look_first(cli: Cli, orders: Sequence[Order]) -> None:
-    """Look at the chain; where that cannot be done, say so and go on with what was last seen."""
+def look_first(cli: Cli, orders: Sequence[Order]) -> dict[str, Seen]:
+    """Look at the chain, and return what is there by contract id; where that cannot be done, say so and go on with what
+    was last seen."""
     try:
-        look(cli.desk, orders)
+        return look(cli.desk, orders)
     except ChainError as error:
         cli.terminal.note(f"The chain was not looked at: {error.message}")
+        return {}
 
 
 def choose_order(cli: Cli, candidates: Callable[[Desk], list[Order]], verb: str) -> Order:

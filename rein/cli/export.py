@@ -38,8 +38,7 @@ def ledger_command(cli: Cli, how: str, out: Path | None) -> None:
     """
     desk = cli.desk
     _ = desk.identity
-    look_first(cli, my_orders(desk).orders)
-    transactions = ledger(desk)
+    transactions = ledger(desk, look_first(cli, my_orders(desk).orders))
     text = _FORMATS[how](transactions)
     _write(cli, text, out)
     cli.terminal.result(

@@ -8,14 +8,13 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, day, number
-from rein.cli.listing import btc, cut, list_options, paging, price, rated, say_where, stars
+from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.listing import tags as read_tags
 from rein.cli.terminal import safe_line
-from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
-from rein.workflows.cases import roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, is_open, lowest_bid, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.entries import Entry
+from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
+from rein.workflows.reputation import Averages, known_ratings
 
 SECONDS_A_DAY = 86_400
 
@@ -56,11 +55,12 @@ def jobs(
     _ = desk.identity
     seen = newest_block(desk)
     now = seen.time if seen else None
+    lowest, highest = prices(min_price, max_price)
     wanted = JobFilter(
         text=" ".join(text),
-        tags=tuple(tag.strip().lower() for tag in tags),
-        min_price=price(min_price),
-        max_price=price(max_price),
+        tags=read_tags(tags),
+        min_price=lowest,
+        max_price=highest,
         open_only=not (all_of_them or mine),
         mediator=mediator,
         creator=creator,
@@ -71,48 +71,60 @@ def jobs(
     shown = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
     ratings = known_ratings(desk)
     say_jobs(cli, shown.rows, now, ratings)
-    say_where(cli, shown, "jobs")
+    say_where(cli, shown, "jobs", job_advice(cli, wanted, now))
     cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
 
 
-def say_jobs(cli: Cli, orders: Sequence[Order], now: int | None, ratings: Ratings) -> None:
+def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
+    """What to do where no job is wanted: ask for less, as far as that finds something."""
+    others = JobFilter(open_only=wanted.open_only, mine=wanted.mine)
+    if wanted != others and (count := len(find_jobs(cli.desk, others, now))):
+        more = "; also what is given away or has expired: --all" if wanted.open_only else ""
+        return f"{count:,} are there without these filters{more}"
+    if wanted.open_only and (count := len(find_jobs(cli.desk, JobFilter(), now))):
+        return f"{count:,} are given away or have expired: --all. Fetch what is new: rein sync"
+    if wanted.mine:
+        return "You have a part in none yet. Find one with `rein jobs`, or post one with `rein post`."
+    return "Fetch what is new: rein sync"
+
+
+def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages) -> None:
     """Jobs as a table."""
-    if not orders:
+    if not jobs:
         return
     rows = []
-    for order in orders:
-        job = order.job.document
-        roles = "/".join(sorted(role.value for role in roles_in(order, cli.desk.address)))
-        until = day(job.expires) if is_open(order, now) else ("expired" if order.offer is None else order.state.value)
-        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_master_address))}"
+    for job in jobs:
+        roles = "/".join(sorted(role.value for role in job.roles_of(cli.desk.address)))
+        given_away = job.state if job.worker_address is not None else "expired"
+        until = day(job.expires) if is_open_entry(job, now) else given_away
+        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
-        rows.append((job.job_id, until, str(len(order.bids)), btc(lowest_bid(order)), roles or "-", creator, name))
+        rows.append((job.job_id, until, str(len(job.bids)), btc(job.lowest_bid), roles or "-", creator, name))
     cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows, whole=1)
 
 
-def job_data(desk: Desk, order: Order, now: int | None, ratings: Ratings) -> dict[str, Any]:
+def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
     """A job for programs."""
-    job = order.job.document
     return {
         "job_id": job.job_id,
-        "job_document": order.id,
+        "job_document": job.id,
         "name": job.name,
-        "tags": list(job.tags or ()),
+        "tags": list(job.tags),
         "description": job.description,
-        "state": order.state.value,
-        "open": is_open(order, now),
+        "state": job.state,
+        "open": is_open_entry(job, now),
         "expires": job.expires,
-        "roles": sorted(role.value for role in roles_in(order, desk.address)),
+        "roles": sorted(role.value for role in job.roles_of(desk.address)),
         "creator": {
             "name": job.creator,
-            "master_address": job.creator_master_address,
-            **rated(ratings, job.creator_master_address),
+            "master_address": job.creator_address,
+            **rated(ratings, job.creator_address),
         },
         "mediator": {
             "name": job.mediator,
-            "master_address": job.mediator_master_address,
-            **rated(ratings, job.mediator_master_address),
+            "master_address": job.mediator_address,
+            **rated(ratings, job.mediator_address),
         },
-        "bids": len(order.bids),
-        "lowest_bid_sat": lowest_bid(order),
+        "bids": len(job.bids),
+        "lowest_bid_sat": job.lowest_bid,
     }

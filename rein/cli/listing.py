@@ -10,8 +10,11 @@ import click
 from rein.btc.amounts import Sat, format_btc, parse_btc
 from rein.cli.common import Cli, number
 from rein.cli.terminal import safe_line
-from rein.protocol.reputation import Ratings, Score
+from rein.errors import InputError
+from rein.protocol.reputation import Score
+from rein.protocol.values import job_tags
 from rein.workflows.market import Page, page
+from rein.workflows.reputation import Averages
 
 Option = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -44,12 +47,18 @@ def cut(rows: list[Any], page_number: str, limit: str, *, reverse: bool) -> Page
     return page(rows, number(page_number, "the page"), number(limit, "the rows on a page"))
 
 
-def say_where(cli: Cli, shown: Page[Any], what: str) -> None:
-    """Below a list: which part of it that was."""
-    if shown.pages > 1:
-        cli.terminal.note(f"Page {shown.number} of {shown.pages}, {shown.total:,} {what}. More: --page N")
-    elif not shown.total:
-        cli.terminal.say(f"No {what}. Fetch what is new: rein sync")
+def say_where(cli: Cli, shown: Page[Any], what: str, advice: str) -> None:
+    """Below a list: which part of it that was, and how to see more.
+
+    :param advice: what to do where the whole list is empty.
+    """
+    if not shown.total:
+        cli.terminal.say(f"No {what}. {advice}")
+    elif shown.number > shown.pages:
+        cli.terminal.say(f"There is no page {shown.number}: {shown.total:,} {what} end on page {shown.pages}.")
+    elif shown.pages > 1:
+        following = f"Next: --page {shown.number + 1}" if shown.number < shown.pages else "That was the last."
+        cli.terminal.note(f"Page {shown.number} of {shown.pages}, {shown.total:,} {what}. {following}")
 
 
 def paging(shown: Page[Any]) -> dict[str, int]:
@@ -57,9 +66,30 @@ def paging(shown: Page[Any]) -> dict[str, int]:
     return {"total": shown.total, "page": shown.number, "pages": shown.pages}
 
 
-def price(text: str | None) -> Sat | None:
-    """A bound of a price that somebody typed, in BTC."""
-    return None if text is None else parse_btc(text.strip())
+def prices(lowest: str | None, highest: str | None) -> tuple[Sat | None, Sat | None]:
+    """The bounds of a price that somebody typed, in BTC.
+
+    :raises InputError: one is no amount, or nothing lies between them.
+    """
+    least, most = (None if text is None else parse_btc(text.strip()) for text in (lowest, highest))
+    if least is not None and most is not None and least > most:
+        raise InputError("--min-price is more than --max-price, so no bid can be between them")
+    return least, most
+
+
+def tags(texts: Iterable[str]) -> tuple[str, ...]:
+    """Tags to look for, however they were typed; several may stand in one text, as in a job.
+
+    :raises InputError: no job can have such a tag.
+    """
+    try:
+        return tuple(tag for text in texts for tag in job_tags(", ".join(_words(text))))
+    except ValueError as error:
+        raise InputError(f"--tag: {error}", hint="Such as: --tag music --tag 'theme song'") from error
+
+
+def _words(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in text.lower().split(",")]
 
 
 def btc(amount: Sat | None) -> str:
@@ -72,12 +102,12 @@ def stars(score: Score) -> str:
     return f"{score} ({score.count})" if score.count else "not rated"
 
 
-def rated(ratings: Ratings, master_address: str) -> dict[str, Any]:
+def rated(ratings: Averages, master_address: str) -> dict[str, Any]:
     """An average for programs: in tenths, so that it needs no fractions."""
     score = ratings.average(master_address)
     return {"rating_tenths": score.tenths, "ratings": score.count}
 
 
-def person(name: str, ratings: Ratings, master_address: str) -> str:
+def person(name: str, ratings: Averages, master_address: str) -> str:
     """Somebody in a list to choose from, with the average of the ratings."""
     return f"{safe_line(name, 40)} [{stars(ratings.average(master_address))}]"

@@ -16,13 +16,12 @@ from rein.cli.units import amount
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings
 from rein.protocol.signed import Signed
 from rein.workflows.desk import Desk
 from rein.workflows.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.payments import current_feerate
 from rein.workflows.pull import pull
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 from rein.workflows.sealed_bids import unseal_bids
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")
 
 
-def _line(order: Order, bid: Signed[Bid], ratings: Ratings) -> str:
+def _line(order: Order, bid: Signed[Bid], ratings: Averages) -> str:
     said = bid.document
     worker = person(said.worker, ratings, said.worker_master_address)
     return f"{format_btc(said.amount)} BTC  by {worker} for {order.job.document.name}: {said.description}"

@@ -12,11 +12,10 @@ from rein.cli.listing import person
 from rein.cli.mediators import in_words
 from rein.cli.show import finish
 from rein.errors import InputError, NotFoundError
-from rein.protocol.reputation import Ratings
 from rein.protocol.values import format_fee, job_tags
 from rein.workflows.post import JobDraft, build_job, find_mediator
 from rein.workflows.pull import pull
-from rein.workflows.reputation import Mediator, known_ratings, mediators_with_records
+from rein.workflows.reputation import Averages, Mediator, known_ratings, mediators_with_records
 
 
 @command("post")
@@ -84,7 +83,7 @@ def ask_about_tests(cli: Cli, text: str) -> None:
             cli.terminal.confirm("Post it here all the same?")
 
 
-def _line(mediator: Mediator, ratings: Ratings) -> str:
+def _line(mediator: Mediator, ratings: Averages) -> str:
     enrolled = mediator.enrollment.document
     fee = format_fee(enrolled.mediator_fee) if enrolled.mediator_fee is not None else "-"
     name = person(enrolled.user, ratings, enrolled.master_address)

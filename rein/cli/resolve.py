@@ -26,7 +26,7 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.keep import keep
+from rein.workflows.own import keep_own
 
 if TYPE_CHECKING:
     from rein.cli.form import Form
@@ -98,7 +98,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")
     else:
-        keep(desk, signed)
+        keep_own(desk, signed)
         for payment in send_resolution(desk, ready):
             terminal.say(f"Sent in transaction {payment.txid}.")
         terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")

@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.jobs import job_data, say_jobs
+from rein.cli.jobs import job_advice, job_data, say_jobs
 from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
 from rein.protocol.documents import Enrollment
-from rein.protocol.reputation import Ratings
 from rein.workflows.market import JOB_SORTS, JobFilter, find_jobs, find_people, newest_block
-from rein.workflows.reputation import known_ratings
+from rein.workflows.reputation import Averages, known_ratings
 
 
 @command("search")
@@ -42,7 +41,7 @@ def search(
     people = cut(find_people(desk, words), page_number, limit, reverse=False)
     ratings = known_ratings(desk)
     say_jobs(cli, jobs.rows, now, ratings)
-    say_where(cli, jobs, "jobs")
+    say_where(cli, jobs, "jobs", job_advice(cli, wanted, now))
     if people.rows:
         cli.terminal.say()
         rows = [
@@ -50,7 +49,7 @@ def search(
             for each in people.rows
         ]
         cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows, whole=1)
-    say_where(cli, people, "people")
+    say_where(cli, people, "people", "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {
             "jobs": [job_data(desk, each, now, ratings) for each in jobs.rows],
@@ -61,7 +60,7 @@ def search(
     )
 
 
-def _data(person: Enrollment, ratings: Ratings) -> dict[str, Any]:
+def _data(person: Enrollment, ratings: Averages) -> dict[str, Any]:
     return {
         "name": person.user,
         "contact": person.contact,

@@ -12,7 +12,7 @@ from rein.escrow.payout import Payout
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.keep import keep
+from rein.workflows.own import keep_own
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
@@ -26,7 +26,7 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carr
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        keep(cli.desk, signed, carried)
+        keep_own(cli.desk, signed, carried)
         terminal.say(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
 

@@ -14,10 +14,9 @@ from rein.protocol.documents import Rating
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.reputation import Link, Ratings, counted, not_counted
 from rein.protocol.signed import Signed
-from rein.workflows.cases import market
 from rein.workflows.desk import Desk
 from rein.workflows.pull import load_enrollments
-from rein.workflows.reputation import find_person, orders_of, rated_orders, record_of
+from rein.workflows.reputation import entries_of, find_person, rated_orders, record_of
 
 
 @command("trust")
@@ -32,12 +31,12 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
     desk, terminal = cli.desk, cli.terminal
     person = find_person(desk, name)
     address = person.master_address
-    look_up(cli, orders_of(market(desk).orders, address))
-    orders = rated_orders(desk)
+    look_up(cli, entries_of(desk, address))
+    orders = rated_orders(desk, desk.address, address)
     ratings = Ratings(counted(orders))
     found = ratings.trust(desk.address, address)
     void = [(each, why) for each, why in not_counted(orders) if each.document.rated_master_address == address]
-    record = record_of(market(desk).orders, address)
+    record = record_of(entries_of(desk, address), address)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {address}"))
     terminal.say(f"  rated       {stars(ratings.average(address))}")
     terminal.say(f"  trust       {found.score} by {found.score.count} links from you")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.listing import tags
 from rein.cli.terminal import safe, safe_line
 from rein.errors import InputError, RemoteError
 from rein.workflows.events import EventType, Wanted
@@ -60,12 +61,15 @@ def watch(
     hooks += [Command(program)] if program else []
     hooks += [Webhook(webhook, desk.proxy)] if webhook else []
     hooks += [Desktop()] if notify else []
-    watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tag, match))
+    watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tags(tag), match))
     with only_one(desk.home / "watch.lock", "another rein watch runs in this home"):
+        told: list[str] = []
         while True:
             result = watch_round(desk, watching, int(time.time()))
             for failure in result.failures:
-                terminal.note(safe(failure))
+                if failure not in told:  # what fails all night is told once
+                    terminal.note(safe(failure))
+            told = result.failures
             if once:
                 break
             time.sleep(every)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from rein.btc.address import p2wsh_address, p2wsh_script
 from rein.btc.descriptor import descriptor_of
@@ -50,8 +51,9 @@ class Contract:
         return (self.primary, self.mediator)
 
 
+@lru_cache(maxsize=4096)
 def contract(creator: bytes, mediator: bytes, worker: bytes, network: Network) -> Contract:
-    """The contract of three compressed public keys, in the key order of 2016.
+    """The contract of three compressed public keys, in the key order of 2016. Every look at an order asks for it anew.
 
     :raises KeyMaterialError: a key is not a compressed public key, or stands twice.
     """

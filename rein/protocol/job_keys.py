@@ -58,7 +58,12 @@ def hardened_job_path(what: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _child(xpub: str, network: Network, job_id: str) -> bytes:
-    return ExtendedKey.parse_public(xpub, network).derive(job_path(job_id)).public_key
+    return _branch(xpub, network).public_key_at(job_path(job_id))
+
+
+@lru_cache(maxsize=1024)
+def _branch(xpub: str, network: Network) -> ExtendedKey:
+    return ExtendedKey.parse_public(xpub, network)
 
 
 def mediator_escrow_key(enrollment: Enrollment, job_id: str) -> bytes:

@@ -88,7 +88,7 @@ class Ratings:
 
     def average(self, master_address: str) -> Score:
         """The mean of all ratings of somebody."""
-        return _mean([each.document.rating for each in self.of(master_address)])
+        return mean([each.document.rating for each in self.of(master_address)])
 
     def trust(self, source: str, destination: str) -> Trust:
         """How far one identity may trust another, over two steps at most ("gettrust" of bitcoin-otc, as rein 0.3 had
@@ -103,9 +103,10 @@ class Ratings:
                 links.append(Link(rater, MAX_RATING, None, rating))
             elif rater in first:
                 links.append(Link(rater, first[rater].document.rating, first[rater], rating))
-        return Trust(_mean([link.strength for link in links]), tuple(links))
+        return Trust(mean([link.strength for link in links]), tuple(links))
 
 
-def _mean(values: Sequence[int]) -> Score:
+def mean(values: Sequence[int]) -> Score:
+    """The mean of some numbers, in tenths, halves rounded up."""
     count = len(values)
     return Score((20 * sum(values) + count) // (2 * count) if count else 0, count)

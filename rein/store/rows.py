@@ -73,7 +73,7 @@ class FeedRow:
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """What the fold of an order came to, for one identity; one for each view, named by its `contract_id`. `content`
+    """What the fold of an order came to, for one use of it; one for each view, named by its `contract_id`. `content`
     is JSON."""
 
     order_id: DocumentId

@@ -13,9 +13,10 @@
                    `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
                    the document that carries it
     feed           how far a server's feed was read for a network, and what it brought here in all
-    summary        what a fold of an order came to, for one identity, one row for each view of conflicting offers; the
-                   triggers drop them when anything they were folded from changes, so what stands there is what a fold
-                   would come to now
+    summary        what a fold of an order came to, for one use (`address`: a master address for the overview of an
+                   identity, that and "watch" for its news, empty for the lists, which are the same for everybody), one
+                   row for each view of conflicting offers; the triggers drop them when anything they were folded from
+                   changes, so what stands there is what a fold would come to now
     hidden         what a person does not want to see in lists: `kind` is job, bid or person, `name` a document id or a
                    master address, `label` what it was called
     seen_block     the tip of the chain when it was last asked for

@@ -308,15 +308,17 @@ class Store:
         rows = self._rows("SELECT event_id FROM watch_event WHERE identity_id = ?", identity_id)
         return {row["event_id"] for row in rows}
 
-    def notice(self, identity_id: int, event_id: str, body: str, hooks: Collection[str]) -> bool:
-        """Remember an event and whom it is to be told; whether it is new. One that is known is left as it is."""
+    def notice(self, identity_id: int, events: Iterable[tuple[str, str, Collection[str]]]) -> None:
+        """Remember events, as (id, body, hooks to tell), all of them or none. One that is known is left as it is."""
         event = "INSERT INTO watch_event (identity_id, event_id, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         delivery = "INSERT INTO watch_delivery (identity_id, event_id, hook, attempts, done) VALUES (?, ?, ?, 0, 0)"
+        new = list(events)
+        if not new:
+            return
         with self._database.writing() as connection:
-            is_new = connection.execute(event, [identity_id, event_id, body]).rowcount > 0
-            if is_new:
-                connection.executemany(delivery, [(identity_id, event_id, hook) for hook in hooks])
-        return is_new
+            for event_id, body, hooks in new:
+                if connection.execute(event, [identity_id, event_id, body]).rowcount > 0:
+                    connection.executemany(delivery, [(identity_id, event_id, hook) for hook in hooks])
 
     def undelivered(self, identity_id: int, hook: str, most_attempts: int) -> list[tuple[str, str]]:
         """What a hook was not told yet, as (event id, body), in the order of notice."""
@@ -324,12 +326,17 @@ class Store:
                    WHERE identity_id = ? AND hook = ? AND done = 0 AND attempts < ? ORDER BY watch_event.rowid"""
         return [(row["event_id"], row["body"]) for row in self._rows(query, identity_id, hook, most_attempts)]
 
-    def tried(self, identity_id: int, event_id: str, hook: str, *, done: bool) -> None:
-        """Remember an attempt to tell a hook of an event, and whether it succeeded."""
-        statement = """UPDATE watch_delivery SET attempts = attempts + 1, done = ?
-                       WHERE identity_id = ? AND event_id = ? AND hook = ?"""
+    def tried(self, identity_id: int, event_id: str, hook: str, *, done: bool) -> int:
+        """Remember an attempt to tell a hook of an event, and whether it succeeded. Returns how many there were."""
+        which = "identity_id = ? AND event_id = ? AND hook = ?"
+        named = [identity_id, event_id, hook]
         with self._database.writing() as connection:
-            connection.execute(statement, [int(done), identity_id, event_id, hook])
+            connection.execute(
+                f"UPDATE watch_delivery SET attempts = attempts + 1, done = ? WHERE {which}",  # noqa: S608 - names of ours
+                [int(done), *named],
+            )
+            row = connection.execute(f"SELECT attempts FROM watch_delivery WHERE {which}", named).fetchone()  # noqa: S608 - as above
+        return int(row["attempts"])
 
     # What orders came to
 
@@ -337,13 +344,14 @@ class Store:
         """A number that grows whenever anything changes that a fold looks at."""
         return int(self._rows("SELECT count FROM generation")[0]["count"])
 
-    def set_summaries(self, address: str, version: str, generation: int, summaries: Iterable[SummaryRow]) -> bool:
+    def set_summaries(self, use: str, version: str, generation: int, summaries: Iterable[SummaryRow]) -> bool:
         """Keep what orders came to, if nothing changed since `generation`; whether they were kept.
 
+        :param use: who asked, and what for; the table has it as `address`.
         :param version: of the program that folded them: another one may come to something else.
         :param summaries: all views of each order.
         """
-        rows = [{**vars(each), "address": address, "version": version} for each in summaries]
+        rows = [{**vars(each), "address": use, "version": version} for each in summaries]
         if not rows:
             return True
         with self._database.writing() as connection:
@@ -353,12 +361,12 @@ class Store:
             connection.executemany(_insert("summary", rows[0]), rows)
         return True
 
-    def summaries(self, address: str, version: str) -> dict[DocumentId, list[SummaryRow]]:
+    def summaries(self, use: str, version: str) -> dict[DocumentId, list[SummaryRow]]:
         """What orders came to that have not changed since: the views of each, by contract id."""
         query = """SELECT order_id, contract_id, state, content FROM summary WHERE address = ? AND version = ?
                    ORDER BY contract_id"""
         found: dict[DocumentId, list[SummaryRow]] = {}
-        for row in self._rows(query, address, version):
+        for row in self._rows(query, use, version):
             found.setdefault(row["order_id"], []).append(SummaryRow(*row))
         return found
 

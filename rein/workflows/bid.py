@@ -9,7 +9,7 @@ from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
-from rein.workflows.cases import roles_in
+from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 from rein.workflows.market import JobFilter, find_jobs
 
@@ -21,7 +21,8 @@ def open_jobs(desk: Desk, now: int | None) -> list[Order]:
     :param now: the time of the newest block, in seconds since 1970; None where none was ever seen.
     """
     found = find_jobs(desk, JobFilter(open_only=True), now)
-    return [order for order in found if not roles_in(order, desk.address) - {Role.WORKER}]
+    biddable = [entry.id for entry in found if not entry.roles_of(desk.address) - {Role.WORKER}]
+    return load_orders(desk, biddable).orders
 
 
 def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int | None) -> Signed[Bid]:

@@ -14,7 +14,7 @@ from rein.escrow.contract import Purse, contract
 from rein.escrow.funding import Funding, PurseFunding, match_funding
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import Terms, terms_of
-from rein.protocol.documents import Bid, Document, Job, Kind, Offer, Role
+from rein.protocol.documents import Bid, Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
 from rein.protocol.signed import Signed
@@ -68,11 +68,6 @@ def load_orders(desk: Desk, order_ids: Iterable[DocumentId]) -> Cases:
 def my_orders(desk: Desk) -> Cases:
     """The orders in which the identity has a part, oldest first."""
     return load_orders(desk, desk.store.my_order_ids(desk.network.name, desk.address))
-
-
-def market(desk: Desk) -> Cases:
-    """Every job here, whoever posted it."""
-    return load_orders(desk, desk.store.orders_with(desk.network.name, Kind.JOB))
 
 
 def find_order(desk: Desk, name: str) -> Order:

@@ -1,21 +1,26 @@
 """What has happened that a person may want to be told: read off the documents and the chain, each under an id that is
-the same whenever it is looked at."""
+the same whenever it is looked at. What was read off an order is kept between runs (`rein.workflows.kept`)."""
 
 from __future__ import annotations
 
-import dataclasses
+import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from rein.escrow.contract import Purse
-from rein.protocol.documents import Disclosure, Job, Kind, Message, Role
+from rein.protocol.documents import Disclosure, Kind, Message, Rating, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import Payment
-from rein.workflows.cases import Cases, load_orders, roles_in
+from rein.protocol.values import DocumentId
+from rein.store.rows import Payment, SummaryRow
+from rein.workflows.cases import load_orders, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.entries import Entry, entries
+from rein.workflows.kept import keep
+from rein.workflows.market import hidden_names, is_hidden_entry, is_open_entry
 
 
 class EventType(StrEnum):
@@ -24,6 +29,7 @@ class EventType(StrEnum):
     JOB = "job"
     BID = "bid"
     OFFER = "offer"
+    LOST = "lost"
     FUNDED = "funded"
     DELIVERY = "delivery"
     ACCEPTANCE = "acceptance"
@@ -33,6 +39,7 @@ class EventType(StrEnum):
     REFUND = "refund"
     PAYMENT = "payment"
     MESSAGE = "message"
+    RATING = "rating"
     DISAPPEARED = "disappeared"
 
 
@@ -49,6 +56,7 @@ _TYPE_OF: dict[Kind, EventType] = {
     Kind.ACCEPT_RESOLUTION: EventType.RESOLUTION,
     Kind.MESSAGE: EventType.MESSAGE,
     Kind.DISCLOSURE: EventType.MESSAGE,
+    Kind.RATING: EventType.RATING,
 }
 
 _GONE = "gone:"
@@ -80,22 +88,26 @@ class Wanted:
     tags: tuple[str, ...] = ()
     words: str = ""
 
-    def matches(self, job: Job) -> bool:
-        is_tagged = not self.tags or bool(set(self.tags) & set(job.tags or ()))
-        return is_tagged and self.words.casefold() in f"{job.name}\n{job.description}".casefold()
+    def matches(self, job: Entry) -> bool:
+        is_tagged = not self.tags or bool(set(self.tags) & set(job.tags))
+        text = f"{job.name}\n{job.description}".casefold()
+        return is_tagged and all(word in text for word in self.words.casefold().split())
 
 
-def events_of(desk: Desk, orders: Sequence[Order], noticed: Collection[str]) -> Iterator[Event]:
-    """Everything that has happened in these orders of the identity, noticed before or not.
+def news(desk: Desk, noticed: Collection[str]) -> Iterator[Event]:
+    """What has happened in the orders of the identity and was not noticed before.
 
     :param noticed: the ids of earlier events: what the chain showed then and does not show now has disappeared.
     """
-    for order in orders:
-        for signed in (*order.documents(), *order.conflict):
-            event = _of_document(desk, order, signed)
-            if event is not None:
-                yield event
-        yield from _of_chain(desk, order, noticed)
+    shown_once = _shown_once(noticed)
+    wanted = lambda: desk.store.my_order_ids(desk.network.name, desk.address)  # noqa: E731 - a name for what is asked
+    for row in keep(desk, f"{desk.address} watch", wanted, _fold):
+        happened = json.loads(row.content)
+        for each in happened["said"]:
+            if each["id"] not in noticed:
+                yield _read(each)
+        if happened["chain"] is not None:
+            yield from _of_chain(happened["chain"], happened["shown"], noticed, shown_once[row.contract_id])
 
 
 def new_jobs(desk: Desk, wanted: Wanted, now: int, noticed: Collection[str]) -> tuple[list[Event], list[Event]]:
@@ -104,53 +116,112 @@ def new_jobs(desk: Desk, wanted: Wanted, now: int, noticed: Collection[str]) -> 
     :param now: seconds since 1970; who comes too late to bid is told nothing.
     """
     ids = [each for each in desk.store.orders_with(desk.network.name, Kind.JOB) if f"job:{each}" not in noticed]
-    cases: Cases = load_orders(desk, ids)
+    hidden = hidden_names(desk) if ids else set()
     told: list[Event] = []
     rest: list[Event] = []
-    for order in cases.orders:
-        job = order.job.document
-        event = _event(order, f"job:{order.id}", EventType.JOB, order.job)
-        is_open = order.offer is None and job.expires > now and not roles_in(order, desk.address)
-        (told if is_open and wanted.matches(job) else rest).append(event)
+    for job in entries(desk, ids) if ids else ():
+        event = Event(
+            id=f"job:{job.id}",
+            type=EventType.JOB,
+            network=desk.network.name,
+            job_id=job.job_id,
+            job_document=job.id,
+            job_name=job.name,
+            state=job.state,
+            document_id=job.id,
+            author=job.creator_address,
+        )
+        is_open = is_open_entry(job, now) and not is_hidden_entry(job, hidden)
+        is_for_me = is_open and not job.roles_of(desk.address) and wanted.matches(job)
+        (told if is_for_me else rest).append(event)
     return told, rest
+
+
+def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
+    """Of each view of an order: what documents say, what the chain shows (under ids without the number of the time),
+    and what an event of the chain begins with, where there is one."""
+    found: dict[DocumentId, list[SummaryRow]] = {}
+    for order in load_orders(desk, order_ids).orders:
+        spoken = (_of_document(desk, order, signed) for signed in (*order.documents(), *order.conflict))
+        is_mine = order.offer is not None and bool(roles_in(order, desk.address))
+        happened = {
+            "said": [asdict(event) for event in spoken if event is not None],
+            "shown": [asdict(event) for event in _shown(desk, order)] if is_mine else [],
+            "chain": asdict(_event(order, "", EventType.DISAPPEARED, order.offer)) if is_mine and order.offer else None,
+        }
+        row = SummaryRow(order.id, order.contract_id, order.state.value, json.dumps(happened))
+        found.setdefault(order.id, []).append(row)
+    nothing = json.dumps({"said": [], "shown": [], "chain": None})
+    return {each: found.get(each, [SummaryRow(each, each, "", nothing)]) for each in order_ids}
+
+
+def _read(told: dict[str, Any]) -> Event:
+    return Event(**told | {"type": EventType(told["type"])})
 
 
 def _of_document(desk: Desk, order: Order, signed: Signed[Any]) -> Event | None:
     document, me = signed.document, desk.address
     kind = _TYPE_OF.get(document.KIND)
-    roles = roles_in(order, me)
     if kind is None or document.author.master_address == me:
         return None
-    if isinstance(document, (Message, Disclosure)):
-        if document.to_address != me:
-            return None
-    elif not roles or (kind is EventType.BID and Role.CREATOR not in roles):
+    if kind is EventType.OFFER and _has_lost(order, me):
+        kind = EventType.LOST
+    elif not _is_for(document, kind, roles_in(order, me), me):
         return None
     return _event(order, f"{kind}:{signed.id}", kind, signed)
 
 
-def _of_chain(desk: Desk, order: Order, noticed: Collection[str]) -> Iterator[Event]:
-    """What the chain shows may go and come again, in a reorganisation or a double spend; each time has its number."""
-    if order.offer is None or not roles_in(order, desk.address):
+def _is_for(document: Any, kind: EventType, roles: set[Role], me: str) -> bool:
+    if isinstance(document, (Message, Disclosure)):
+        return bool(document.to_address == me)
+    if isinstance(document, Rating):
+        return document.rated_master_address == me
+    return bool(roles) and (kind is not EventType.BID or Role.CREATOR in roles)
+
+
+def _has_lost(order: Order, me: str) -> bool:
+    """Whether somebody bid on a job that went to another bid."""
+    bidders = {bid.document.worker_master_address for bid in order.bids}
+    return order.bid is not None and me in bidders and not roles_in(order, me)
+
+
+def _shown(desk: Desk, order: Order) -> Iterator[Event]:
+    if order.offer is None:
         return
-    facts = {f"funded:{order.contract_id}": _event(order, "", EventType.FUNDED, order.offer)}
-    if not order.evidence.funded:
-        facts = {}
+    if order.evidence.funded:
+        yield _event(order, f"funded:{order.contract_id}", EventType.FUNDED, order.offer)
     for payment in desk.store.payments(order.contract_id).values():
         if _is_confirmed(order, payment):
-            event = _event(order, "", EventType.PAYMENT, order.offer)
-            facts[f"payment:{order.contract_id}:{payment.txid}"] = dataclasses.replace(
-                event, txid=payment.txid, amount_sat=payment.amount
-            )
-    for base, event in facts.items():
-        yield dataclasses.replace(event, id=f"{base}#{_times_gone(base, noticed) + 1}")
-    mine = (f"funded:{order.contract_id}", f"payment:{order.contract_id}:")
-    for base in {each.partition("#")[0] for each in noticed if each.startswith(mine)} - set(facts):
+            event = _event(order, f"payment:{order.contract_id}:{payment.txid}", EventType.PAYMENT, order.offer)
+            yield replace(event, txid=payment.txid, amount_sat=payment.amount)
+
+
+def _of_chain(
+    chain: dict[str, Any], shown: list[dict[str, Any]], noticed: Collection[str], before: Collection[str]
+) -> Iterator[Event]:
+    """What the chain shows may go and come again, in a reorganisation or a double spend; each time has its number.
+
+    :param before: the ids, without their numbers, of what it has shown of this contract so far.
+    """
+    for each in shown:
+        numbered = f"{each['id']}#{_times_gone(each['id'], noticed) + 1}"
+        if numbered not in noticed:
+            yield _read(each | {"id": numbered})
+    for base in sorted(set(before) - {each["id"] for each in shown}):
         last = f"{base}#{_times_gone(base, noticed) + 1}"
         if last in noticed:
             txid = base.rpartition(":")[2] if base.startswith("payment:") else None
-            event = _event(order, _GONE + last, EventType.DISAPPEARED, order.offer)
-            yield dataclasses.replace(event, txid=txid)
+            yield _read(chain | {"id": _GONE + last, "txid": txid})
+
+
+def _shown_once(noticed: Collection[str]) -> dict[str, set[str]]:
+    """The ids of what the chain has shown, without their numbers, by contract."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in noticed:
+        if each.startswith(("funded:", "payment:")):
+            base = each.partition("#")[0]
+            found[base.split(":")[1]].add(base)
+    return found
 
 
 def _times_gone(base: str, noticed: Collection[str]) -> int:

@@ -15,6 +15,7 @@ from rein.store.store import Payment
 from rein.workflows.cases import roles_in, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.ledger import day
+from rein.workflows.story import times_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,13 @@ def invoice_of(desk: Desk, order: Order) -> Invoice:
     role = next(iter(roles))
     lines = tuple(_lines(order, terms, role, desk.store.payments(order.contract_id)))
     heights = {line.payment.height for line in lines if line.payment and line.payment.height is not None}
-    return Invoice(order, role, lines, {height: desk.chain.block_at(height).time for height in sorted(heights)})
+    times = {height: desk.chain.block_at(height).time for height in sorted(heights)}
+    return Invoice(order, role, lines, times_of(desk, _agreed_at(order)) | times)
+
+
+def _agreed_at(order: Order) -> list[int]:
+    """The height the offer names, in a list; whoever signed it chose that, so the chain need not have it."""
+    return [] if order.offer is None else [order.offer.document.block_height]
 
 
 def _lines(order: Order, terms: Terms, role: Role, payments: dict[str, Payment]) -> Iterator[Line]:
@@ -80,38 +87,56 @@ def as_text(invoice: Invoice) -> Iterator[str]:
     yield f"{'RECEIPT' if invoice.is_receipt else 'INVOICE'} {job.job_id}-{order.contract_id[:8]}"
     yield ""
     yield f"Job       {job.name}"
-    yield f"From      {_issuer(invoice)}"
-    yield f"To        {job.creator}, {job.creator_contact}, {job.creator_master_address}"
+    yield from (f"Agreed    on {day(invoice.times[each])}" for each in _agreed_at(order) if each in invoice.times)
+    for label, (name, contact, address) in (*(("From", each) for each in _issuers(invoice)), ("To", _payer(order))):
+        yield f"{label:8}  {name}, {contact}"
+        yield f"{'':8}  {address}"
     yield f"Network   {job.network.name}"
     yield ""
     for line in invoice.lines:
-        yield f"{line.what}"
+        yield line.what
         yield f"  agreed  {format_btc(line.agreed)} BTC to {line.payee}"
-        yield f"  {_paid(invoice, line)}"
-    yield ""
+        yield from _paid(invoice, line)
+        yield ""
     yield f"Total agreed  {format_btc(_sum(line.agreed for line in invoice.lines))} BTC"
     yield f"Total paid    {format_btc(_sum(line.paid or Sat(0) for line in invoice.lines))} BTC"
-    yield f"Agreed by the offer {order.contract_id}."
+    yield ""
+    yield "Agreed by the signed offer"
+    yield order.contract_id
 
 
-def _issuer(invoice: Invoice) -> str:
-    job = invoice.order.job.document
-    bid = invoice.order.bid
-    mediator = f"{job.mediator}, {job.mediator_contact}, {job.mediator_master_address}"
-    worker = ""
-    if bid is not None:
-        said = bid.document
-        worker = f"{said.worker}, {said.worker_contact}, {said.worker_master_address}"
-    return {Role.WORKER: worker, Role.MEDIATOR: mediator, Role.CREATOR: f"{worker}; {mediator}"}[invoice.role]
+_Named = tuple[str, str, str]
+"""A name, how to reach its bearer, and the master address."""
 
 
-def _paid(invoice: Invoice, line: Line) -> str:
+def _payer(order: Order) -> _Named:
+    job = order.job.document
+    return job.creator, job.creator_contact, job.creator_master_address
+
+
+def _issuers(invoice: Invoice) -> list[_Named]:
+    """Who asks to be paid: who writes the invoice, or where that is the creator, both others."""
+    job, found = invoice.order.job.document, list[_Named]()
+    if invoice.order.bid is not None and invoice.role is not Role.MEDIATOR:
+        said = invoice.order.bid.document
+        found.append((said.worker, said.worker_contact, said.worker_master_address))
+    if invoice.role is not Role.WORKER:
+        found.append((job.mediator, job.mediator_contact, job.mediator_master_address))
+    return found
+
+
+def _paid(invoice: Invoice, line: Line) -> Iterator[str]:
     payment = line.payment
     if payment is None or payment.height is None or line.paid is None:
-        return "not paid yet"
-    when = day(invoice.times[payment.height])
-    how = f"on {when} in block {payment.height} by {payment.ending}, transaction {payment.txid}"
-    return f"paid    {format_btc(line.paid)} BTC {how}"
+        yield "  not paid yet"
+        return
+    if line.paid:
+        yield f"  paid    {format_btc(line.paid)} BTC"
+    back = min(payment.back, line.agreed - line.paid)  # what a hurried receiver gave the miner did not go back
+    if back > 0:
+        yield f"  back    {format_btc(Sat(back))} BTC to {invoice.order.job.document.creator}"
+    yield f"  by {payment.ending}, on {day(invoice.times[payment.height])}, in block {payment.height}, transaction"
+    yield f"  {payment.txid}"
 
 
 def _sum(amounts: Iterator[Sat]) -> Sat:

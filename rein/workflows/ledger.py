@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -19,6 +19,7 @@ from rein.protocol.orders import Order
 from rein.store.store import Payment
 from rein.workflows.cases import my_orders, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.watch_chain import Seen
 
 
 class Account(Enum):
@@ -66,12 +67,14 @@ class _Move:
     postings: tuple[tuple[Account, int], ...]
 
 
-def ledger(desk: Desk) -> list[Transaction]:
+def ledger(desk: Desk, seen: Mapping[str, Seen]) -> list[Transaction]:
     """Every confirmed movement, in the order of the blocks.
 
+    :param seen: what a look at the chain has just shown, by contract id; without it, what went back of a rest is
+        missing, because only what ends a job is remembered.
     :raises ChainError: the chain source does not tell when a block was.
     """
-    moves = [move for order in my_orders(desk).orders for move in _moves(desk, order)]
+    moves = [move for order in my_orders(desk).orders for move in _moves(desk, order, seen.get(order.contract_id))]
     times = {height: desk.chain.block_at(height).time for height in sorted({move.height for move in moves})}
     moves.sort(key=lambda move: (move.height, move.order.id, move.what, move.txid))
     return [
@@ -90,15 +93,15 @@ def ledger(desk: Desk) -> list[Transaction]:
     ]
 
 
-def _moves(desk: Desk, order: Order) -> Iterator[_Move]:
+def _moves(desk: Desk, order: Order, seen: Seen | None) -> Iterator[_Move]:
     roles = roles_in(order, desk.address)
     payments = desk.store.payments(order.contract_id)
     if Role.CREATOR in roles:
         yield from _funding(desk, order, payments)
-        for payment in _confirmed(payments):
+        for payment in _confirmed([*payments.values(), *(seen.others if seen else ())]):
             yield _paid_out(order, payment)
     for role, purse, account in ((Role.WORKER, "primary", Account.WAGES), (Role.MEDIATOR, "mediator", Account.FEES)):
-        for payment in _confirmed(payments):
+        for payment in _confirmed(payments.values()):
             if role in roles and payment.purse == purse and payment.amount:
                 postings = ((Account.WALLET, payment.amount), (account, -payment.amount))
                 payer = order.job.document.creator
@@ -125,13 +128,15 @@ def _paid_out(order: Order, payment: Payment) -> _Move:
         (Account.WALLET, payment.back),
         (Account.MINERS, payment.fee),
     )
+    if not payment.amount:
+        return _Move(payment.height or 0, payment.txid, order, Role.CREATOR, job.creator, "given back", postings)
     worker = bid.document.worker if bid else ""
     payee = worker if to_worker else job.mediator
     return _Move(payment.height or 0, payment.txid, order, Role.CREATOR, payee, "paid", postings)
 
 
-def _confirmed(payments: dict[str, Payment]) -> list[Payment]:
-    return [each for each in payments.values() if each.height is not None and each.confirmations > 0]
+def _confirmed(payments: Iterable[Payment]) -> list[Payment]:
+    return [each for each in payments if each.height is not None and each.confirmations > 0]
 
 
 def day(time: int) -> str:

@@ -1,9 +1,4 @@
-"""Where all my orders stand, without reading their documents again while nothing has changed.
-
-What a fold came to is kept in the database, which drops it when a document, an enrollment or the chain's evidence
-changes (`rein.store.schema`). It is shown, and chooses which orders to look at; nothing is signed because of it: every
-step that signs loads its order by `rein.workflows.cases`, which verifies each document again.
-"""
+"""Where all my orders stand, kept between runs (`rein.workflows.kept`)."""
 
 from __future__ import annotations
 
@@ -12,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rein import __version__
 from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
 from rein.workflows.desk import Desk
+from rein.workflows.kept import keep
 
 REFUSED, NO_JOB = "refused", "no job"
 """The states of what is no order: its job does not count, or is not here."""
@@ -68,18 +63,8 @@ def _is_deep(content: dict[str, Any]) -> bool:
 
 
 def _summaries(desk: Desk) -> list[SummaryRow]:
-    """Of all my orders: those that are kept, and the others folded now."""
-    with desk.store.snapshot():
-        wanted = desk.store.my_order_ids(desk.network.name, desk.address)
-        kept = desk.store.summaries(desk.address, __version__)
-        missing = [each for each in wanted if each not in kept]
-        generation = desk.store.generation()
-        folded = _fold(desk, missing) if missing else {}
-    if folded:
-        desk.store.set_summaries(
-            desk.address, __version__, generation, [row for rows in folded.values() for row in rows]
-        )
-    return [row for each in wanted for row in (kept.get(each) or folded[each])]
+    """Of all my orders, all views."""
+    return keep(desk, desk.address, lambda: desk.store.my_order_ids(desk.network.name, desk.address), _fold)
 
 
 def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import Any, Final
@@ -11,12 +12,13 @@ from typing import Any, Final
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.protocol.documents import Enrollment, Kind, Rating, Role
 from rein.protocol.orders import Order
-from rein.protocol.reputation import Ratings, counted
+from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
 from rein.store.notes import Hideable
 from rein.workflows.answer import sign_as
-from rein.workflows.cases import load_orders, market, roles_in
+from rein.workflows.cases import load_orders, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.entries import EVEN, Entry, entries, rated_entries
 from rein.workflows.market import hidden_names
 from rein.workflows.pull import load_enrollments
 from rein.workflows.watch_chain import look
@@ -25,34 +27,56 @@ MAX_LOOKED_AT: Final = 200
 """Jobs of other people that are looked up on the chain in one run: strangers decide how many there are."""
 
 
-def rated_orders(desk: Desk) -> list[Order]:
-    """Every order in which somebody rated somebody."""
-    return load_orders(desk, desk.store.orders_with(desk.network.name, Kind.RATING)).orders
+class Averages:
+    """The mean of the ratings that count, by whom they are of."""
+
+    def __init__(self, known: Iterable[Entry]) -> None:
+        """:param known: each order once; those that are not over hold no rating that counts."""
+        self._of: dict[str, list[int]] = defaultdict(list)
+        for entry in known:
+            for each in entry.ratings if entry.is_over else ():
+                self._of[each.rated_address].append(each.value)
+
+    def average(self, master_address: str) -> Score:
+        """As `rein.protocol.reputation.Ratings.average`."""
+        return mean(self._of.get(master_address, ()))
 
 
-def known_ratings(desk: Desk) -> Ratings:
-    """The ratings that count, as far as the chain was looked at."""
-    return Ratings(counted(rated_orders(desk)))
+def known_ratings(desk: Desk) -> Averages:
+    """What the ratings that count come to, as far as the chain was looked at."""
+    return Averages(rated_entries(desk))
 
 
-def prove_endings(desk: Desk, orders: Iterable[Order]) -> int:
+def prove_endings(desk: Desk, known: Iterable[Entry]) -> int:
     """Look on the chain how jobs ended of which that is not known yet. Of too many, some are looked at by chance, so
     that nobody's jobs can push others out for good. Returns how many were left.
 
     :raises ChainError: the chain source cannot answer.
     """
-    open_still = [order for order in orders if order.offer is not None and not order.is_over]
+    open_still = [entry.id for entry in known if entry.worker_address is not None and not entry.is_over]
     chosen = open_still
     if len(open_still) > MAX_LOOKED_AT:
         chosen = secrets.SystemRandom().sample(open_still, MAX_LOOKED_AT)
     silent = replace(desk, note=lambda _: None, open_chain=lambda: desk.chain)  # strangers' money is no news
-    look(silent, chosen)
+    look(silent, load_orders(desk, chosen).orders)
     return len(open_still) - len(chosen)
 
 
-def orders_of(orders: Iterable[Order], master_address: str) -> list[Order]:
-    """The orders in which somebody is one of the three: all that hold ratings of him."""
-    return [order for order in orders if master_address in [order.master_address(role) for role in Role]]
+def entries_of(desk: Desk, master_address: str) -> list[Entry]:
+    """The orders that somebody got, gave or mediates: all that hold ratings of him or by him."""
+    named = entries(desk, desk.store.my_order_ids(desk.network.name, master_address))
+    return [
+        entry
+        for entry in named
+        if entry.worker_address is not None
+        and master_address in (entry.creator_address, entry.mediator_address, entry.worker_address)
+    ]
+
+
+def rated_orders(desk: Desk, *people: str) -> list[Order]:
+    """The orders of these people in which somebody rated somebody."""
+    rated = {entry.id: None for each in people for entry in entries_of(desk, each) if entry.rated}
+    return load_orders(desk, rated).orders
 
 
 def find_person(desk: Desk, name: str) -> Enrollment:
@@ -136,26 +160,21 @@ class Record:
     blocks_to_decide: int | None = None
 
 
-def record_of(orders: Sequence[Order], master_address: str) -> Record:
+def record_of(known: Iterable[Entry], master_address: str) -> Record:
     """The record of one mediator, from all orders that are known."""
-    cases = [
-        order
-        for order in orders
-        if order.offer is not None and order.job.document.mediator_master_address == master_address
-    ]
-    decided = [order for order in cases if order.resolutions and not _contradicts(order)]
-    favours = [_favour(order) for order in decided]
-    blocks = [_blocks_to_decide(order) for order in decided]
+    cases = [entry for entry in known if entry.worker_address is not None and entry.mediator_address == master_address]
+    decided = [entry.decision for entry in cases if entry.decision is not None]
+    favours = [decision.favours for decision in decided]
     return Record(
         cases=len(cases),
-        ended=sum(order.is_over for order in cases),
-        disputed=sum(bool(order.disputes) for order in cases),
+        ended=sum(entry.is_over for entry in cases),
+        disputed=sum(entry.disputed for entry in cases),
         resolved=len(decided),
-        for_creator=favours.count(Role.CREATOR),
-        for_worker=favours.count(Role.WORKER),
-        even=favours.count(None),
-        contradicted=sum(_contradicts(order) for order in cases),
-        blocks_to_decide=median_low(blocks) if blocks else None,
+        for_creator=favours.count(Role.CREATOR.value),
+        for_worker=favours.count(Role.WORKER.value),
+        even=favours.count(EVEN),
+        contradicted=sum(entry.contradicted for entry in cases),
+        blocks_to_decide=median_low(decision.blocks for decision in decided) if decided else None,
     )
 
 
@@ -169,7 +188,9 @@ class Mediator:
 
 def mediators_with_records(desk: Desk, *, hidden_too: bool = False) -> list[Mediator]:
     """Everybody willing to mediate, oneself too, by name."""
-    orders, hidden = market(desk).orders, hidden_names(desk)
+    hidden, cases = hidden_names(desk), defaultdict(list)
+    for entry in entries(desk, desk.store.orders_with(desk.network.name, Kind.OFFER)):
+        cases[entry.mediator_address].append(entry)
     willing = [
         signed
         for signed in load_enrollments(desk)
@@ -177,23 +198,7 @@ def mediators_with_records(desk: Desk, *, hidden_too: bool = False) -> list[Medi
         and (hidden_too or (Hideable.PERSON, signed.document.master_address) not in hidden)
     ]
     ordered = sorted(willing, key=lambda signed: (signed.document.user.casefold(), signed.id))
-    return [Mediator(signed, record_of(orders, signed.document.master_address)) for signed in ordered]
-
-
-def _contradicts(order: Order) -> bool:
-    return len({each.document.worker_amount for each in order.resolutions}) > 1
-
-
-def _favour(order: Order) -> Role | None:
-    award = order.resolutions[0].document
-    if award.worker_amount == award.creator_amount:
-        return None
-    return Role.WORKER if award.worker_amount > award.creator_amount else Role.CREATOR
-
-
-def _blocks_to_decide(order: Order) -> int:
-    """From the dispute to the first decision on it."""
-    heights = {each.id: each.document.block_height for each in order.disputes}
-    first = order.resolutions[0].document
-    answered = heights.get(first.previous) if first.previous else None
-    return max(first.block_height - (first.block_height if answered is None else answered), 0)
+    return [
+        Mediator(signed, record_of(cases[signed.document.master_address], signed.document.master_address))
+        for signed in ordered
+    ]

@@ -23,12 +23,13 @@ from rein.remote.fleet import Say, converse
 from rein.store.store import Placement
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
+from rein.workflows.entries import rated_entries
 from rein.workflows.host import HOSTING_SECONDS, remember
 from rein.workflows.market import look_at_tip
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
 from rein.workflows.read_back import Checked, read_back
-from rein.workflows.reputation import prove_endings, rated_orders
+from rein.workflows.reputation import prove_endings
 from rein.workflows.running_out import warnings_of
 from rein.workflows.sealed_bids import publish_offered
 from rein.workflows.watch_chain import look
@@ -110,7 +111,7 @@ def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = Fal
     try:
         look_at_tip(desk)
         look(desk, load_orders(desk, orders_to_watch(desk)).orders)
-        prove_endings(desk, rated_orders(desk))
+        prove_endings(desk, rated_entries(desk))
     except ChainError as error:
         report.chain_error = error
     return report

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
-from rein.workflows.cases import load_orders, my_orders
+from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.events import Event, EventType, Wanted, events_of, new_jobs
+from rein.workflows.events import Event, EventType, Wanted, new_jobs, news
 from rein.workflows.hooks import Hook
+from rein.workflows.market import newest_block
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import pull
 from rein.workflows.watch_chain import look
 
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 100
 """Rounds in which a failing hook is tried before it is given up for an event."""
 
 _FAILURES_A_ROUND = 3
@@ -59,47 +60,53 @@ def fetch(desk: Desk) -> list[str]:
     problems = [told.error.message for told in pull(desk) if told.error is not None]
     try:
         look(desk, load_orders(desk, orders_to_watch(desk)).orders)
+        newest_block(replace(desk, note=problems.append, open_chain=lambda: desk.chain))
     except ReinError as error:
         problems.append(f"The chain was not looked at: {error.message}")
     return list(dict.fromkeys(problems))
 
 
-def begin(desk: Desk, watch: Watch, now: int) -> None:
+def begin(desk: Desk, watch: Watch, clock: int) -> None:
     """At the first time in a home, take what is here already as told."""
-    if _BEGUN not in desk.store.noticed(desk.identity.id):
-        _notice(desk, watch, now, silent=True)
-        desk.store.notice(desk.identity.id, _BEGUN, "", [])
+    noticed = desk.store.noticed(desk.identity.id)
+    if _BEGUN not in noticed:
+        events = _new_events(desk, watch, clock, noticed)
+        desk.store.notice(desk.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)])
 
 
-def watch_round(desk: Desk, watch: Watch, now: int, gather: Callable[[Desk], list[str]] = fetch) -> Round:
+def watch_round(desk: Desk, watch: Watch, clock: int, gather: Callable[[Desk], list[str]] = fetch) -> Round:
     """One round. Failures of servers, of the chain and of hooks are told, not raised.
 
-    :param now: seconds since 1970.
+    :param clock: seconds since 1970; the time of the newest block goes before it, where one was ever seen.
     """
-    begin(desk, watch, now)
+    begin(desk, watch, clock)
     result = Round(failures=gather(desk))
-    result.new = _notice(desk, watch, now)
+    result.new = _notice(desk, watch, clock)
     for hook in watch.hooks:
         _tell(desk, hook, result)
     return result
 
 
-def _notice(desk: Desk, watch: Watch, now: int, *, silent: bool = False) -> int:
-    """Remember what is new; how many events there were for the hooks."""
-    identity, noticed = desk.identity.id, desk.store.noticed(desk.identity.id)
-    jobs, others = new_jobs(desk, watch.wanted, now, noticed)
-    found = [*events_of(desk, my_orders(desk).orders, noticed), *jobs]
+def _notice(desk: Desk, watch: Watch, clock: int) -> int:
+    """Remember what is new, and whom to tell; how many events there were for the hooks."""
+    noticed = desk.store.noticed(desk.identity.id)
     hooks = [hook.name for hook in watch.hooks]
-    count = 0
-    for event in found:
-        if event.id in noticed:
-            continue
-        to_tell: Collection[str] = hooks if watch.wants(event) and not silent else []
-        is_new = desk.store.notice(identity, event.id, _body(event) if to_tell else "", to_tell)
-        count += is_new and bool(to_tell)
-    for event in others:
-        desk.store.notice(identity, event.id, "", [])
-    return count
+    events = _new_events(desk, watch, clock, noticed)
+    told = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
+    to_tell = {event.id: _body(event) for event in told}
+    desk.store.notice(
+        desk.identity.id,
+        [(event.id, to_tell.get(event.id, ""), hooks if event.id in to_tell else ()) for event, _ in events],
+    )
+    return len(to_tell)
+
+
+def _new_events(desk: Desk, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
+    """What was not noticed before, and whether it is worth telling."""
+    seen = desk.store.notes.seen_block(desk.network.name)
+    jobs, others = new_jobs(desk, watch.wanted, seen.time if seen else clock, noticed)
+    found = [(event, True) for event in (*news(desk, noticed), *jobs)]
+    return found + [(event, False) for event in others]
 
 
 def _tell(desk: Desk, hook: Hook, result: Round) -> None:
@@ -111,13 +118,15 @@ def _tell(desk: Desk, hook: Hook, result: Round) -> None:
             return
         event: Mapping[str, Any] = json.loads(body)
         problem = hook.tell(event, body)
-        desk.store.tried(identity, event_id, hook.name, done=problem is None)
+        attempts = desk.store.tried(identity, event_id, hook.name, done=problem is None)
         if problem is None:
             result.told += 1
-        else:
-            failures += 1
-            result.waiting += 1
-            result.failures.append(f"{event['type']} {event_id[:40]}: {problem}")
+            continue
+        failures += 1
+        is_given_up = attempts >= MOST_ATTEMPTS
+        result.waiting += not is_given_up
+        end = f"; it is given up after {attempts} tries" if is_given_up else ""
+        result.failures.append(f"{event['type']} {event_id[:40]}: {problem}{end}")
 
 
 def _body(event: Event) -> str:

@@ -38,6 +38,8 @@ class Seen:
     unexplained: frozenset[Purse]
     spent: Mapping[Purse, tuple[Coin, ...]] = field(default_factory=dict)
     """What each of the `payments` spends."""
+    others: tuple[Payment, ...] = ()
+    """Payments that end nothing: what gave back what was left over, or came too late."""
 
     def is_paid(self, purse: Purse) -> bool:
         """Whether whom this escrow is for has the price, in a block."""
@@ -73,6 +75,7 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
     payments: dict[Purse, Payment] = {}
     rows: dict[OutPoint, EscrowOutput] = {}
     spent: dict[Purse, tuple[Coin, ...]] = {}
+    others: list[Payment] = []
     unexplained = set()
     for each in funding.purses:
         purse = each.terms.escrow.purse
@@ -83,6 +86,7 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
             payments[purse], spent[purse] = found.payment, found.coins
+        others += [payment.payment for payment in made if payment is not found]
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
         heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
         there |= {
@@ -96,7 +100,7 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent)
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others))
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import client, server, sync
+from tests.benchmarks import client, market, server, sync
 
 
 def main() -> None:
-    for figure in (*client.figures(), *sync.figures()):
+    for figure in (*client.figures(), *market.figures(), *sync.figures()):
         print(figure)
     server.main()
 

@@ -95,6 +95,22 @@ def test_key_agreement_is_equal_on_anything(secret: bytes, first: int, x: bytes)
     assert (both("ecdh", secret, key) is None) is not curve.is_valid_public_key(key)
 
 
+@given(SECRETS, SECRETS)
+@example(number(1), number(1))
+@example(number(N - 1), number(1))
+def test_the_key_of_a_sum_is_equal_and_right(one: bytes, other: bytes) -> None:
+    total = (int.from_bytes(one, "big") + int.from_bytes(other, "big")) % N
+    expected = curve.public_key(number(total)) if total else None
+    assert both("add_secret", both("public_key", one, True), other) == expected
+    assert curve.add_secret(curve.public_key(one, False), other) == expected
+
+
+def test_nothing_is_added_to_what_is_no_key() -> None:
+    assert curve.add_secret(b"\2" + number(5), number(1)) is None, "there is no point of this x"
+    assert curve.add_secret(curve.public_key(number(1)), number(N)) is None
+    assert curve.add_secret(b"", number(1)) is None
+
+
 @given(DIGESTS, st.integers(min_value=0, max_value=3), NUMBERS, NUMBERS, st.booleans())
 def test_recovery_is_equal_on_anything(digest: bytes, recid: int, r: bytes, s: bytes, compressed: bool) -> None:
     key = both("recover", digest, recid, r + s, compressed)

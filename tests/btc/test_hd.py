@@ -134,6 +134,7 @@ def test_public_derivation_meets_private_derivation(path: list[int]) -> None:
     watched = account.to_public()
     before = watched.to_string()
     assert watched.derive(path) == account.derive(path).to_public()
+    assert watched.public_key_at(path) == account.public_key_at(path) == watched.derive(path).public_key
     assert watched.to_string() == before, "deriving a child changed its parent"
 
 
@@ -232,6 +233,14 @@ def test_paths_refused(path: str) -> None:
 def test_steps_refused(path: list[int]) -> None:
     with pytest.raises(InputError):
         ExtendedKey.from_seed(SEED, MAINNET).derive(path)
+
+
+def test_the_short_way_to_a_public_key_refuses_what_the_long_way_does() -> None:
+    deep = ExtendedKey.from_seed(SEED, MAINNET).derive([0] * 254).to_public()
+    assert deep.public_key_at([7]) == deep.derive([7]).public_key
+    for path in ([7, 7], [HARDENED], [-1]):
+        with pytest.raises(KeyMaterialError):
+            deep.public_key_at(path)
 
 
 def test_no_more_than_255_levels() -> None:

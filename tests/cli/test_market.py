@@ -85,3 +85,64 @@ def test_the_lists_show_something_of_them(
     assert {each["state"] for each in listed} == {"posted", "offered"}
     not_counted = rein(*chain.words, "trust", CHARLIE.master_address, "--json").data["not_counted"]
     assert [each["why"] for each in not_counted] == ["nothing proves that the job has ended: it is offered"]
+
+
+def told(rein: Rein, chain: Chain, *words: str) -> str:
+    done = rein(*chain.words, *words)
+    assert done.code == 0, done.err
+    return done.out + done.err
+
+
+def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path) -> None:
+    assert "No jobs. Fetch what is new: rein sync" in told(rein, chain, "jobs")
+    assert "rein post" in told(rein, chain, "jobs", "--mine")
+    assert "rein request URL" in told(rein, chain, "mediators")
+    assert "rein jobs" in told(rein, chain, "bids")
+    posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
+    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
+    assert "1 are given away or have expired: --all" in told(rein, chain, "jobs")
+    assert "No jobs. 1 are there without these filters" in told(rein, chain, "jobs", "piano", "--all")
+    assert "No mediators. 1 are there without these filters" in told(rein, chain, "mediators", "--max-fee", "1")
+    assert "name, contact, address or SIN" in told(rein, chain, "search", "piano")
+
+
+def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain, home: Path) -> None:
+    posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
+    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
+    for words in (["--tag", " Music "], ["--tag", "music , Theme  Song"], ["--tag", "music", "--tag", "theme song"]):
+        assert "Theme song" in told(rein, chain, "jobs", "--all", *words), words
+    for words in (["--max-fee", "1.5"], ["--max-fee", "2%"], ["hostile", "--max-fee", "100"], [ALICE.master_address]):
+        assert ALICE.master_address in told(rein, chain, "mediators", *words), words
+    assert ALICE.master_address not in told(rein, chain, "mediators", ALICE.master_address[1:4]), "a piece is longer"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--tag", ""), "'' is no tag"),
+        (("--tag", "\x1b[2J"), "is no tag"),
+        (("--min-price", "-1"), "is not an amount of bitcoin"),
+        (("--min-price", "0.02", "--max-price", "0.01"), "--min-price is more than --max-price"),
+        (("--limit", "0"), "counted from 1"),
+        (("--page", "0"), "counted from 1"),
+        (("--page", "1.5"), "must be a whole number"),
+        (("--sort", "beauty"), "'beauty' is not one of"),
+        (("--expires-within", "-1"), "must be a whole number"),
+    ],
+)
+def test_filters_refuse_what_means_nothing(
+    rein: Rein, chain: Chain, home: Path, words: tuple[str, ...], error: str
+) -> None:
+    done = rein(*chain.words, "jobs", *words)
+    assert (done.code, error in done.err) == (2, True), done.err
+    assert done.err.replace("\n", "").isprintable()
+
+
+def test_pages_say_where_they_are_and_which_is_next(rein: Rein, chain: Chain, home: Path) -> None:
+    jobs = [job(BOB, ALICE, job_id=f"{number:020d}", time=1_000_000_000) for number in range(5)]
+    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), *jobs)])
+    assert "Page 1 of 3, 5 jobs. Next: --page 2" in told(rein, chain, "jobs", "--all", "--limit", "2")
+    assert "That was the last." in told(rein, chain, "jobs", "--all", "--limit", "2", "--page", "3")
+    assert "There is no page 9: 5 jobs end on page 3." in told(
+        rein, chain, "jobs", "--all", "--limit", "2", "--page", "9"
+    )

@@ -12,11 +12,26 @@ from hypothesis import strategies as st
 
 from rein.errors import FieldError
 from rein.protocol.documents import Role
+from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.reputation import Ratings, Score, counted, not_counted
 from rein.protocol.signed import Signed, verify
+from rein.protocol.values import Revocation
 from tests.support.hostile import in_the_name_of_its_author
-from tests.support.people import Person, bid, creator_dispute, forged, job, offer, person, rating, rewritten, story
+from tests.support.people import (
+    HEIGHT,
+    Person,
+    bid,
+    creator_dispute,
+    enroll,
+    forged,
+    job,
+    offer,
+    person,
+    rating,
+    rewritten,
+    story,
+)
 
 TOLD = story()
 ALICE, BOB, CHARLIE, MALLORY = TOLD.mediator, TOLD.creator, TOLD.worker, person("Mallory")
@@ -133,6 +148,19 @@ def test_without_proof_of_the_end_no_rating_counts(evidence: Evidence, count: in
     assert len(order.ratings) == 1
     assert len(counted([order])) == count
     assert len(not_counted([order])) == 1 - count
+
+
+@pytest.mark.parametrize(("since", "count"), [(HEIGHT + 9, 1), (HEIGHT + 8, 0), (0, 0)])
+def test_a_rating_by_a_revoked_delegate_counts_only_if_it_is_older(since: int, count: int) -> None:
+    """Whoever stole the key rates nobody from then on; the job and its end stay what they are."""
+    new = person("Bob's next delegate")
+    revoked = (Revocation(BOB.delegate_address, since),)
+    changes = {"previous": enroll(BOB).id, "delegate_address": new.delegate_address, "revoked": revoked}
+    known = Enrollments([*(enroll(who, who is ALICE) for who in (ALICE, BOB, CHARLIE)), enroll(BOB, **changes)])
+    order = fold(TOLD.job, [*TOLD.documents, given_by(C, W), given_by(W, C)], known, PAID)
+    assert order.state is State.SETTLED
+    assert len([each for each in counted([order]) if each.document.master_address == BOB.master_address]) == count
+    assert len(counted([order])) == count + 1
 
 
 def test_a_rating_moves_no_state_and_quarrels_with_nothing() -> None:

@@ -31,7 +31,7 @@ from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
 from rein.workflows.accept import build_acceptance
 from rein.workflows.bid import build_bid
-from rein.workflows.cases import find_order
+from rein.workflows.cases import find_order, my_orders
 from rein.workflows.collect import prepare
 from rein.workflows.deliver import build_delivery
 from rein.workflows.desk import Desk
@@ -43,6 +43,7 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
+from rein.workflows.ledger import Account, ledger
 from rein.workflows.offer import build_offer
 from rein.workflows.payments import escrow_key, sign_and_send
 from rein.workflows.post import JobDraft, build_job, find_mediator
@@ -54,7 +55,7 @@ from rein.workflows.settle import (
     prepare_agreement,
     send_agreement,
 )
-from rein.workflows.watch_chain import look_at
+from rein.workflows.watch_chain import look, look_at
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import Spend
 from tests.support.people import Person
@@ -310,6 +311,19 @@ class Play:
         scripts = {name: self.script(who) for name, who in people.items()}
         escrows = [purse.escrow.script for purse in self.terms.purses]
         books_balance(self.chain, self.since, escrows, scripts, left=left, **holds)
+        self.ledgers(left, holds)
+
+    def ledgers(self, left: int, holds: dict[str, int]) -> None:
+        """What everybody's own books say is what the blocks say."""
+        assert self.balance(self.creator, Account.ESCROW) == left
+        for who, role in ((self.worker, "worker"), (self.mediator, "mediator")):
+            if role in holds:
+                assert self.balance(who, Account.WALLET) == holds[role]
+
+    def balance(self, who: Actor, account: Account) -> int:
+        """What stands in an account of somebody's books after a look at the chain."""
+        seen = look(who.desk, my_orders(who.desk).orders)
+        return sum(amount for entry in ledger(who.desk, seen) for name, amount in entry.postings if name is account)
 
 
 def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rein.btc.amounts import Sat
+from rein.btc.amounts import Sat, format_btc
 from rein.btc.transaction import OutPoint
 from rein.errors import OrderError, RejectedError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
 from rein.workflows.bump import plan_bump, plan_replacement, send_bump
+from rein.workflows.invoice import as_text, invoice_of
 from rein.workflows.settle import build_settlement
-from tests.scenarios.stage import FEE, PRICE, Play
+from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
 
 def test_accepted(play: Play) -> None:
@@ -39,6 +40,19 @@ def test_no_delivery_and_the_worker_gives_the_money_back(play: Play) -> None:
     assert play.state is State.FUNDED, "the mediator's fee is still there"
     play.collect(play.mediator)
     play.ends(State.REFUNDED, worker=0, mediator=FEE)
+    receipt = receipt_of(play, play.creator)
+    assert "  back    0.01500000 BTC to Bob" in receipt
+    assert "  paid    0.00022500 BTC" in receipt
+    assert "Total paid    0.00022500 BTC" in receipt
+
+
+def receipt_of(play: Play, who: Actor) -> list[str]:
+    """The lines of somebody's receipt, none of them wider than a page."""
+    found = invoice_of(who.desk, play.seen_by(who))
+    assert found.is_receipt
+    lines = list(as_text(found))
+    assert max(map(len, lines)) <= 80
+    return lines
 
 
 def test_a_silent_worker_and_the_mediator_agrees_to_the_refund(play: Play) -> None:
@@ -165,6 +179,9 @@ def test_a_fee_bumped_by_those_who_signed(play: Play) -> None:
     assert second.fee > first.fee
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE - (second.fee - first.fee), mediator=FEE)
+    receipt = receipt_of(play, play.worker)
+    assert f"  paid    {format_btc(Sat(PRICE - (second.fee - first.fee)))} BTC" in receipt
+    assert not any(line.startswith("  back") for line in receipt), "the miner has it"
 
 
 def test_an_escrow_of_a_job_that_nobody_began_is_given_back(play: Play) -> None:

@@ -16,7 +16,6 @@ from rein.workflows.answer import sign_as
 from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order
 from rein.workflows.dispute import build_resolution, plan_resolution
-from rein.workflows.keep import keep
 from rein.workflows.offer import build_offer
 from rein.workflows.post import JobDraft, build_job, find_mediator
 from rein.workflows.settle import build_refund, build_settlement, plan_refund, plan_settlement
@@ -26,10 +25,10 @@ from tests.scenarios.stage import Actor, Play
 def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:
     """Both were signed before either was kept."""
     assert first.id != second.id
-    keep(who.desk, first)
-    keep(who.desk, first)
+    keep_own(who.desk, first)
+    keep_own(who.desk, first)
     with pytest.raises(OrderError, match=r"contradict|rated this person"):
-        keep(who.desk, second)
+        keep_own(who.desk, second)
     assert who.desk.store.document(first.id) == first
     assert who.desk.store.document(second.id) is None
 
@@ -88,7 +87,7 @@ def test_proposals_stand_beside_each_other(play: Play) -> None:
     play.delivered()
     desk, order = play.creator.desk, play.seen_by(play.creator)
     for amount in (1_000_000, 1_200_000):
-        keep(desk, build_settlement(desk, order, plan_settlement(desk, order, Sat(amount)), "So."))
+        keep_own(desk, build_settlement(desk, order, plan_settlement(desk, order, Sat(amount)), "So."))
     assert len(play.seen_by(play.creator).settlements) == 2
 
 
@@ -100,7 +99,7 @@ def test_in_a_frozen_job_one_can_still_act(play: Play) -> None:
         play.tell(signed, play.creator)
     assert play.state is State.FROZEN
     desk, order = play.creator.desk, play.seen_by(play.creator)
-    keep(desk, build_refund(desk, order, plan_refund(desk, order), "So."))
+    keep_own(desk, build_refund(desk, order, plan_refund(desk, order), "So."))
     assert len(play.seen_by(play.creator).refunds) == 1
 
 

@@ -15,12 +15,15 @@ from rein.chain.source import BlockRef, ChainSource
 from rein.errors import ChainError, IdentityError, InputError
 from rein.identity.keyring import Keyring
 from rein.protocol.documents import Role
-from rein.protocol.orders import Evidence, Order, fold
+from rein.protocol.orders import Evidence, fold
+from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed
 from rein.store.notes import Hidden, Hideable, SeenBlock
 from rein.store.store import IdentityRow, Payment, Store
 from rein.workflows.agenda import Due, agenda
+from rein.workflows.cases import Cases
 from rein.workflows.desk import Desk
+from rein.workflows.entries import Entry, entry_of
 from rein.workflows.ledger import Account, Transaction, as_beancount, as_csv
 from rein.workflows.market import (
     AHEAD_SECONDS,
@@ -30,6 +33,7 @@ from rein.workflows.market import (
     find_jobs,
     find_people,
     is_open,
+    load_offered,
     newest_block,
     page,
 )
@@ -140,7 +144,7 @@ def test_filters_of_jobs(desk: Desk) -> None:
     receive(desk, TOLD.job, TOLD.bid, fence, bid(CHARLIE, fence, amount=Sat(PRICE + 1)))
 
     def found(**wanted: Any) -> list[str]:
-        return [order.job.document.name for order in find_jobs(desk, JobFilter(**wanted), TIME, "name")]
+        return [job.name for job in find_jobs(desk, JobFilter(**wanted), TIME, "name")]
 
     widget = "A Software Widget"
     assert found() == [widget, "Paint my fence"]
@@ -209,12 +213,12 @@ def test_a_name_that_is_somebody_elses_address_does_not_catch_him(desk: Desk) ->
 def test_ratings_of_jobs_that_the_chain_was_not_asked_about_do_not_count(desk: Desk) -> None:
     given = rating(BOB, TOLD.offer, Role.CREATOR, CHARLIE, Role.WORKER)
     receive(desk, TOLD.job, *TOLD.documents, given)
-    assert known_ratings(desk).of(CHARLIE.master_address) == ()
+    assert known_ratings(desk).average(CHARLIE.master_address) == Score(0, 0)
     seen = [payment(purse) for purse in ("primary", "mediator")]
     desk.store.set_seen(TOLD.offer.id, [], seen)
-    assert known_ratings(desk).of(CHARLIE.master_address) == (given,)
+    assert known_ratings(desk).average(CHARLIE.master_address) == Score(50, 1)
     desk.store.set_seen(TOLD.offer.id, [], seen[:1])
-    assert known_ratings(desk).of(CHARLIE.master_address) == ()
+    assert known_ratings(desk).average(CHARLIE.master_address) == Score(0, 0)
 
 
 def payment(purse: str) -> Payment:
@@ -223,16 +227,20 @@ def payment(purse: str) -> Payment:
 
 def test_strangers_do_not_decide_how_much_is_looked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
+    monkeypatch.setattr(
+        "rein.workflows.reputation.load_orders",
+        lambda _, ids: Cases([fold(TOLD.job, [], TOLD.enrollments)] * len(ids), []),
+    )
     monkeypatch.setattr("rein.workflows.reputation.look", lambda _, orders: asked.append(len(orders)))
-    offered = fold(TOLD.job, TOLD.documents, TOLD.enrollments)
-    over = fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID)
+    offered = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments))
+    over = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID))
     assert prove_endings(desk, [offered] * (MAX_LOOKED_AT + 3) + [over]) == 3
     assert asked == [MAX_LOOKED_AT]
 
 
-def order_of(*documents: Signed[Any], evidence: Evidence = Evidence(funded=True)) -> Order:  # noqa: B008 - frozen
+def order_of(*documents: Signed[Any], evidence: Evidence = Evidence(funded=True)) -> Entry:  # noqa: B008 - frozen
     before = (TOLD.bid, TOLD.offer, TOLD.delivery)
-    return fold(TOLD.job, [*before, *documents], TOLD.enrollments, evidence)
+    return entry_of(fold(TOLD.job, [*before, *documents], TOLD.enrollments, evidence))
 
 
 @pytest.mark.parametrize(
@@ -261,7 +269,7 @@ def test_two_different_decisions_count_as_a_contradiction_and_favour_nobody() ->
 
 
 def test_a_job_that_nobody_got_is_no_case() -> None:
-    assert record_of([fold(TOLD.job, [TOLD.bid], TOLD.enrollments)], ALICE.master_address) == Record()
+    assert record_of([entry_of(fold(TOLD.job, [TOLD.bid], TOLD.enrollments))], ALICE.master_address) == Record()
     assert record_of([order_of(evidence=PAID)], ALICE.master_address) == Record(cases=1, ended=1)
     assert record_of([order_of(evidence=PAID)], MALLORY.master_address) == Record()
 
@@ -355,5 +363,5 @@ def test_no_movement_is_a_valid_book() -> None:
 def test_offers_of_another_bid_leave_mine_behind(desk: Desk) -> None:
     lost = bid(MALLORY, TOLD.job)
     receive(desk, TOLD.job, TOLD.bid, lost, offer(BOB, TOLD.bid, TOLD.job))
-    orders = {each.bid.id: each.order for each in find_bids(desk, BidFilter(), TIME)}
+    orders = {each.bid.id: each.order for each in load_offered(desk, find_bids(desk, BidFilter(), TIME))}
     assert next_step(orders[lost.id], MALLORY.master_address, {}).text == "nothing; it went to somebody else"

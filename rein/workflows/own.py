@@ -11,7 +11,7 @@ from rein.workflows.cases import load_orders, with_document
 from rein.workflows.desk import Desk
 
 
-def keep(desk: Desk, signed: Signed[Any], carried: Signed[Bid] | None = None) -> None:
+def keep_own(desk: Desk, signed: Signed[Any], carried: Signed[Bid] | None = None) -> None:
     """Remember a document written here; `rein sync` will upload it.
 
     Somebody may sit before a question for an hour, and answer it in another window first. So the order is looked at
