@@ -12,7 +12,6 @@ from rein.protocol.documents.base import Kind
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Order, check_job, fold
 from rein.protocol.signed import Signed
-from rein.protocol.values import DocumentId
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 
@@ -52,44 +51,57 @@ def judge(desk: Desk, signed: Signed[Any], enrollments: Sequence[Signed[Any]] = 
         newer = () if current.id == signed.id else (f"a newer enrollment of that identity is here: {current.id}",)
         return Judgement(name, authorised=True, doubts=newer)
     if not known.is_delegate(document.network, document.author.master_address, signed.address):
-        error = AuthorityError(f"{signed.address} is no delegate that {document.author.master_address} enrolled")
+        error = AuthorityError(
+            f"{signed.address} is no delegate that {document.author.master_address} enrolled, as far as is known here",
+            hint="Unless a newer enrollment says so: rein sync, or add --enrollment FILE.",
+        )
         return Judgement(name, authorised=False, objection=error)
+    people = _with_people(desk, signed, enrollments)
     try:
         order = _order_of(desk, signed)
-        if order is not None:
-            _check_in_order(order, signed, _with_people(desk, order.id, signed, enrollments))
-        elif isinstance(document, Job):
-            people = _with_people(desk, signed.id, signed, enrollments)
-            if people.by_id(document.mediator_enrollment) is None:
-                doubt = "the enrollment of its mediator is not here, so nobody can tell whether it counts"
-                return Judgement(name, authorised=True, doubts=(doubt,))
+        missing = _missing(signed, order, people)
+        if missing is None and order is not None:
+            _check_in_order(order, signed, people)
+        elif missing is None:
             check_job(signed, people)
         else:
             known.check_author(document)
     except (AuthorityError, OrderError) as error:
         return Judgement(name, authorised=True, counts=False, objection=error)
-    if order is None and not isinstance(document, Job):
-        return Judgement(name, authorised=True, doubts=("its job is not here, so nobody can tell whether it counts",))
+    if missing is not None:
+        doubt = f"{missing} is not here, so nobody can tell whether it counts"
+        return Judgement(name, authorised=True, doubts=(doubt,))
     return Judgement(name, authorised=True, counts=True)
 
 
 def _order_of(desk: Desk, signed: Signed[Any]) -> Order | None:
     """The job a document speaks of, if it is here.
 
-    :raises ReinError: it is here and does not count.
+    :raises OrderError: it is here and does not count.
     """
     if signed.document.network != desk.network:
         return None
     cases = load_orders(desk, [getattr(signed.document, "job_document", signed.id)])
-    if cases.refused:
-        raise cases.refused[0].reason
+    if cases.refused and not isinstance(signed.document, Job):
+        raise OrderError(f"its job does not count: {cases.refused[0].reason}")
     return cases.orders[0] if cases.orders else None
 
 
-def _with_people(desk: Desk, order_id: DocumentId, signed: Signed[Any], given: Sequence[Signed[Any]]) -> Enrollments:
+def _missing(signed: Signed[Any], order: Order | None, enrollments: Enrollments) -> str | None:
+    """What is needed to tell whether a document counts, and is not here."""
+    document = signed.document
+    if isinstance(document, Job):
+        return None if order or enrollments.by_id(document.mediator_enrollment) else "the enrollment of its mediator"
+    if order is None:
+        return "its job"
+    here = {order.id, *(each.id for each in order.all_documents())}
+    return None if document.previous in here else "the document it answers"
+
+
+def _with_people(desk: Desk, signed: Signed[Any], given: Sequence[Signed[Any]]) -> Enrollments:
     """The enrollments of everybody in a job and of who signed, and those given."""
     document = signed.document
-    people = desk.store.people_in([order_id]) | {document.author.master_address}
+    people = desk.store.people_in([getattr(document, "job_document", signed.id)]) | {document.author.master_address}
     if isinstance(document, Job):
         people.add(document.mediator_master_address)
     return _todays([*desk.store.enrollments_of(document.network.name, people), *given])

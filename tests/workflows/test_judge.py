@@ -49,6 +49,24 @@ def test_who_knows_nobody_is_told_what_is_missing(sit: Sit) -> None:
     assert judge(desk, enroll(BOB)).authorised is True
 
 
+def test_what_answers_something_that_is_not_here_is_not_called_wrong(sit: Sit) -> None:
+    desk = sit(who="Dora")
+    first, *_, last = TOLD.documents
+    learn(desk, *TOLD.enrollments, TOLD.job, first)
+    told = judge(desk, last)
+    assert (told.authorised, told.counts, told.objection) == (True, None, None)
+    assert "the document it answers is not here" in told.doubts[0]
+
+
+def test_what_is_said_in_a_job_that_does_not_count_does_not_either(sit: Sit) -> None:
+    desk = sit(who="Dora")
+    wrong = job(BOB, person("Alice"), mediator_fee=BasisPoints(1))
+    learn(desk, *TOLD.enrollments, wrong)
+    told = judge(desk, bid(person("Charlie"), wrong))
+    assert (told.authorised, told.counts) == (True, False)
+    assert "its job does not count" in str(told.objection)
+
+
 def test_a_key_that_was_never_enrolled_is_named(sit: Sit) -> None:
     desk = sit(who="Dora")
     stranger = enroll(BOB, delegate_address=MALLORY.delegate_address)
