@@ -17,6 +17,7 @@ from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order
 from rein.workflows.dispute import build_resolution, plan_resolution
 from rein.workflows.offer import build_offer
+from rein.workflows.own import keep_own
 from rein.workflows.post import JobDraft, build_job, find_mediator
 from rein.workflows.settle import build_refund, build_settlement, plan_refund, plan_settlement
 from tests.scenarios.stage import Actor, Play
