@@ -99,7 +99,8 @@ def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages
         until = day(job.expires) if is_open_entry(job, now) else given_away
         creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
-        rows.append((job.job_id, until, str(len(job.bids)), btc(job.lowest_bid), roles or "-", creator, name))
+        bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
+        rows.append((job.job_id, until, bids, btc(job.lowest_bid), roles or "-", creator, name))
     cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows, whole=1)
 
 
@@ -126,5 +127,6 @@ def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict
             **rated(ratings, job.mediator_address),
         },
         "bids": len(job.bids),
+        "sealed_bids": job.sealed_bids,
         "lowest_bid_sat": job.lowest_bid,
     }

@@ -57,8 +57,8 @@ class Decision:
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """An order in a list. `height`, `time` and `expires` are the job's; `worker_address` is of whoever got the job.
-    `rated`: ratings were signed in it, whether they count or not. `contradicted`: the mediator signed two different
-    decisions."""
+    `sealed_bids`: how many there are whose bid is not known here. `rated`: ratings were signed in it, count or not.
+    `contradicted`: the mediator signed two different decisions."""
 
     id: DocumentId
     job_id: str
@@ -75,6 +75,7 @@ class Entry:
     state: str
     worker_address: str | None
     bids: tuple[EntryBid, ...]
+    sealed_bids: int
     rated: bool
     ratings: tuple[EntryRating, ...]
     disputed: bool
@@ -133,6 +134,7 @@ def entry_of(order: Order) -> Entry:
         state=order.state.value,
         worker_address=order.master_address(Role.WORKER),
         bids=tuple(_bid(bid) for bid in order.bids),
+        sealed_bids=len(order.unopened_bids),
         rated=bool(order.ratings or order.void_ratings),
         ratings=tuple(EntryRating(each.document.rated_master_address, each.document.rating) for each in order.ratings),
         disputed=bool(order.disputes),

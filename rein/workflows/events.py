@@ -45,6 +45,7 @@ class EventType(StrEnum):
 
 _TYPE_OF: dict[Kind, EventType] = {
     Kind.BID: EventType.BID,
+    Kind.SEALED_BID: EventType.BID,
     Kind.OFFER: EventType.OFFER,
     Kind.DELIVERY: EventType.DELIVERY,
     Kind.ACCEPT: EventType.ACCEPTANCE,
@@ -162,13 +163,18 @@ def _read(told: dict[str, Any]) -> Event:
 def _of_document(desk: Desk, order: Order, signed: Signed[Any]) -> Event | None:
     document, me = signed.document, desk.address
     kind = _TYPE_OF.get(document.KIND)
-    if kind is None or document.author.master_address == me:
+    if kind is None or document.author.master_address == me or _was_sealed(order, signed):
         return None
     if kind is EventType.OFFER and _has_lost(order, me):
         kind = EventType.LOST
     elif not _is_for(document, kind, roles_in(order, me), me):
         return None
     return _event(order, f"{kind}:{signed.id}", kind, signed)
+
+
+def _was_sealed(order: Order, signed: Signed[Any]) -> bool:
+    """Whether this is a bid that came sealed: then the sealed one was told."""
+    return any(each.document.bid == signed.id for each in order.sealed_bids)
 
 
 def _is_for(document: Any, kind: EventType, roles: set[Role], me: str) -> bool:

@@ -50,6 +50,9 @@ def test_two_bid_sealed_and_one_gets_the_job(trio: Trio, dave: Person, tmp_path:
     mine = trio.charlie.rein("bids", "--jobid", job_id)["bids"]
     assert [(each["amount_sat"], each["sealed"]) for each in mine] == [(1_500_000, True)]
 
+    [listed] = [each for each in trio.alice.rein("jobs")["jobs"] if each["job_id"] == job_id]
+    assert (listed["bids"], listed["sealed_bids"], listed["lowest_bid_sat"]) == (0, 2, None)
+
     unopened = trio.bob.rein("bids", "--jobid", job_id)
     assert (unopened["bids"], len(unopened["unopened"])) == ([], 2)
     waiting = next(job for job in trio.bob.rein("status")["jobs"] if job["job_id"] == job_id)
@@ -87,6 +90,16 @@ def test_two_bid_sealed_and_one_gets_the_job(trio: Trio, dave: Person, tmp_path:
     trio.sync()
     for who in trio.everybody:
         assert who.rein("status", "--jobid", job_id)["state"] == "settled"
+
+
+def test_who_watches_is_told_once_of_a_sealed_bid(trio: Trio) -> None:
+    trio.bob.rein("watch", "--once")
+    job_id = post(trio)["job_id"]
+    made = bid_sealed(trio.charlie, job_id, "0.02")
+    told = trio.bob.rein("watch", "--once")["events"]
+    assert [(each["type"], each["document_id"]) for each in told] == [("bid", made["document_id"])]
+    trio.bob.rein("bids", "--unseal")
+    assert trio.bob.rein("watch", "--once")["events"] == []
 
 
 def test_rein_offer_opens_them_by_itself(trio: Trio) -> None:
