@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from causeway.reach import Peer
 from rein.chain.http import Http, HttpError, Limits, Reply, strict_json
 from rein.errors import ReinError
+from rein.protocol.wire import FEED_NAME
 
 PAGE_ROWS = 20
 """Documents asked for at a time."""
@@ -22,7 +23,6 @@ LIMITS = Limits(connect_seconds=10, read_seconds=20, total_seconds=45, answer_by
 MAX_RETRY_AFTER_S = 3_600
 
 _MAX_SEQ = 2**63 - 1
-_SERVER_ID = re.compile(r"[0-9a-f]{32}")
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -103,7 +103,7 @@ def read_page(reply: Reply, after: int) -> Page:
     except ValueError as error:
         raise PeerError("it answers something that is not JSON") from error
     server = _field(answer, "server", str)
-    if _SERVER_ID.fullmatch(server) is None:
+    if FEED_NAME.fullmatch(server) is None:
         raise PeerError("its feed has no name")
     settled, end = _number(answer, "settled"), _number(answer, "next")
     offered = tuple(_offered(each) for each in _field(answer, "documents", list))

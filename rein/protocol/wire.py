@@ -12,6 +12,9 @@ from rein.errors import InputError
 KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 """What a key of a stored value may look like. Clients of 2016 use 32 of A-Z and 0-9."""
 
+FEED_NAME: Final = re.compile(r"[0-9a-f]{32}")
+"""What a server's feed calls itself, under every address of the server."""
+
 MAX_QUERY_ITEMS: Final = 500
 """Job ids, document ids or addresses that one query may name."""
 

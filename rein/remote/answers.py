@@ -15,7 +15,7 @@ from rein.btc.networks import Network
 from rein.errors import InputError, RemoteError, ServerLiedError
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
 from rein.protocol.values import DocumentId
-from rein.protocol.wire import MAX_BATCH
+from rein.protocol.wire import FEED_NAME, MAX_BATCH
 from rein.remote.transport import one_line
 
 FEED_ROWS = 1_000
@@ -71,13 +71,14 @@ class FeedEntry:
 @dataclass(frozen=True)
 class FeedPage:
     """A stretch of a feed, in the order of its numbers; `removed` as (number, id). Nothing will ever be added up to
-    `settled`."""
+    `settled`. `server` is what the feed calls itself: the same under every address of one server."""
 
     entries: tuple[FeedEntry, ...]
     removed: tuple[tuple[int, DocumentId], ...]
     next: int
     settled: int
     etag: str | None
+    server: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ def feed_page(answer: Mapping[str, Any], url: str, after: int, etag: str | None)
         raise ServerLiedError(f"{url} has a feed that runs ahead of itself")
     gone = [each if isinstance(each, dict) else {} for each in _list(answer, "removed", url)[:FEED_ROWS]]
     removed = tuple((_seq(each.get("seq"), url), _id(each.get("id"), url)) for each in gone)
-    return FeedPage(entries, removed, following, settled, etag)
+    name = answer.get("server")
+    server = name if isinstance(name, str) and FEED_NAME.fullmatch(name) else None
+    return FeedPage(entries, removed, following, settled, etag, server)
 
 
 def found(answer: Mapping[str, Any], url: str, asked: Sequence[DocumentId]) -> Found:

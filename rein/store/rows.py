@@ -53,7 +53,7 @@ class FeedRow:
     """How far a server's feed was read. `anchor` is the last document it showed, at number `anchor_seq`: a feed that
     no longer shows it there was begun anew. `version` is of the Rein that read it: a newer one may understand what
     that one refused. `shown` counts what stands in it; `documents` and `bytes`, what it was
-    the first to bring here."""
+    the first to bring here. `server`: what the feed calls itself."""
 
     url: str
     network: str
@@ -65,10 +65,11 @@ class FeedRow:
     shown: int = 0
     documents: int = 0
     bytes: int = 0
+    server: str | None = None
 
     def from_the_beginning(self, version: str) -> FeedRow:
         """The same feed, of which nothing is read yet."""
-        return FeedRow(self.url, self.network, version, documents=self.documents, bytes=self.bytes)
+        return FeedRow(self.url, self.network, version, documents=self.documents, bytes=self.bytes, server=self.server)
 
 
 @dataclass(frozen=True)

@@ -149,5 +149,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE hosting_order (identity_id INTEGER NOT NULL REFERENCES identity (id), url VARCHAR NOT NULL,
            address VARCHAR NOT NULL, price INTEGER NOT NULL, newest INTEGER NOT NULL, time INTEGER NOT NULL,
            PRIMARY KEY (identity_id, url))""",
+        "ALTER TABLE feed ADD COLUMN server VARCHAR",
     ),
 )

@@ -180,6 +180,7 @@ class Intake:
             shown=max(0, feed.shown + len(fresh) - len(gone)),
             documents=feed.documents + len(good),
             bytes=feed.bytes + sum(len(signed.armored.encode()) for signed in good),
+            server=page.server or feed.server,
         )
         told.new += self._desk.store.add_received([(signed, told.url) for signed in good], feed)
         told.shown = feed.shown

@@ -227,7 +227,10 @@ class _Round:
             if row.url in self._servers:
                 self._servers[row.url].warnings = warnings_of(row, int(time.time()))
         copies = self._desk.copies if self._desk.copies is not None else min(2, len(self._servers))
-        holders = [sum(_is_proved(placed, each) for placed in self._placed.values()) for each in self._mine]
+        names = self._names()
+        holders = [
+            len({names[url] for url, placed in self._placed.items() if _is_proved(placed, each)}) for each in self._mine
+        ]
         return SyncReport(
             documents=len(self._mine),
             safe=sum(each >= copies for each in holders),
@@ -235,6 +238,16 @@ class _Round:
             known=self._desk.store.count(self._desk.network.name),
             servers=list(self._servers.values()),
         )
+
+    def _names(self) -> dict[str, str]:
+        """What each server calls itself, or its URL: two addresses of one server hold one copy between them."""
+        first: dict[str, str] = {}
+        for url, feed in self._intake.feeds.items():
+            name = feed.server or url
+            if name in first:
+                self._servers[url].told.notes.append(f"it is the same server as {first[name]}: both count as one copy")
+            first.setdefault(name, url)
+        return {url: feed.server or url for url, feed in self._intake.feeds.items()}
 
     def _name_keys(self, url: str, ids: Sequence[DocumentId]) -> None:
         """Keys are remembered before the request, so that a crash in between makes the next sync overwrite the same

@@ -31,6 +31,8 @@ class EvilServer:
         self.stored: dict[str, str] = {}
         self.asked: list[str] = []
         self.url = ""
+        self.name = ""
+        """What its feed calls itself."""
         self.page_size = 1_000
         self.instead: str | None = None
         """Given back for every key."""
@@ -105,7 +107,8 @@ class EvilServer:
         more = bool(found) and found[-1] is not self.feed[-1]
         following = found[-1]["seq"] if more else max(after, self._last)
         removed = [each for each in self.removed if after < each["seq"] <= following]
-        return {"documents": found, "removed": removed, "next": following, "settled": self._last}
+        page = {"documents": found, "removed": removed, "next": following, "settled": self._last}
+        return page | ({"server": self.name} if self.name else {})
 
     def _put(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.full:

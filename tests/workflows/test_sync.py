@@ -58,6 +58,27 @@ def test_a_sync_with_nothing_to_sign_asks_for_no_passphrase(sit: Sit, evils: Evi
     assert "keyring" not in vars(again)
 
 
+def test_two_addresses_of_one_server_are_one_copy(sit: Sit, evils: Evils) -> None:
+    one, same, other = evils(), evils(), evils()
+    one.name = same.name = "ab" * 16
+    other.name = "cd" * 16
+    count = write(sit(one, same))
+    report = sync(sit(one, same))
+    assert (report.copies, report.safe, held(report)) == (2, 0, [count, count])
+    assert report.servers[1].told.notes == [f"it is the same server as {one.url}: both count as one copy"]
+    assert sync(sit(one, same)).safe == 0, "it is remembered where nothing is new"
+    assert sync(sit(one, same, other)).safe == count
+
+
+@pytest.mark.parametrize("name", ["", "x", 7, None, "A" * 32, "ab" * 16 + "\n"])
+def test_a_server_without_a_name_counts_as_one(sit: Sit, evils: Evils, name: Any) -> None:
+    servers = [evils(), evils()]
+    for each in servers:
+        each.bend = lambda path, _asked, answer: answer | {"server": name} if "feed" in path else answer
+    count = write(sit(*servers))
+    assert sync(sit(*servers)).safe == count
+
+
 def test_safe_is_what_enough_servers_hold(sit: Sit, evils: Evils) -> None:
     good, better, full = evils(), evils(), evils()
     full.full = True
