@@ -59,7 +59,7 @@ def bids(
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
             [_row(each, now, ratings) for each in rows],
-            whole=2,
+            whole=3,
         )
     say_where(cli, shown, "bids", _advice(cli))
     cli.terminal.result({"bids": [_data(each, now, ratings) for each in rows], **paging(shown)})

@@ -92,15 +92,18 @@ def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages
     """Jobs as a table."""
     if not jobs:
         return
+    mine = [job.roles_of(cli.desk.address) for job in jobs]
+    headings = ["Job ID", "Open until", "Bids", "From BTC", *(["You are"] if any(mine) else []), "By", "Job"]
     rows = []
-    for job in jobs:
-        roles = "/".join(sorted(role.value for role in job.roles_of(cli.desk.address)))
+    for job, roles in zip(jobs, mine, strict=True):
         given_away = job.state if job.worker_address is not None else "expired"
         until = day(job.expires) if is_open_entry(job, now) else given_away
         creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
-        rows.append((job.job_id, until, str(len(job.bids)), btc(job.lowest_bid), roles or "-", creator, name))
-    cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows, whole=1)
+        row = [job.job_id, until, str(len(job.bids)), btc(job.lowest_bid)]
+        row += ["/".join(sorted(role.value for role in roles)) or "-"] if any(mine) else []
+        rows.append([*row, creator, name])
+    cli.terminal.table(headings, rows, whole=4)
 
 
 def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
