@@ -153,11 +153,10 @@ def test_no_price_is_cut_in_a_narrow_window(
     rein: Rein, chain: Chain, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a price is another price."""
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", "66")
     posted = job(BOB, ALICE, name="A song about " * 5 + "nothing", time=1_000_000_000)
     placed = bid(CHARLIE, posted, amount=Sat(2_012_345_678))
     documents = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE), posted, placed]
     store_of(home).add_received([(each, "http://x/") for each in documents])
     listed = told(rein, chain, "jobs", "--all")
     assert "20.12345678" in listed
-    assert max(map(len, listed.splitlines())) <= 80
