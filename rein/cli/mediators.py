@@ -99,9 +99,9 @@ def in_words(record: Record) -> str:
 def _say(cli: Cli, mediator: Mediator, ratings: Averages) -> None:
     person, terminal = mediator.enrollment.document, cli.terminal
     fee = format_fee(person.mediator_fee) if person.mediator_fee is not None else "-"
-    terminal.say(
-        terminal.bold(f"{safe_line(person.user)}  {fee}  rated {stars(ratings.average(person.master_address))}")
-    )
+    average = ratings.average(person.master_address)
+    rating = f"rated {stars(average)}" if average.count else stars(average)
+    terminal.say(terminal.bold(f"{safe_line(person.user)}  {fee}  {rating}"))
     terminal.say(f"  {person.master_address}  {safe_line(person.contact, 80)}")
     terminal.say(f"  {in_words(mediator.record)}")
 

@@ -221,6 +221,10 @@ class Store:
                    ORDER BY rowid"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, _JOB, name, len(name), name)]
 
+    def bids_beginning(self, network: str, prefix: str) -> list[Signed[Bid]]:
+        """The bids whose id begins so, in the order of arrival."""
+        return self._documents("network = ? AND kind = ? AND substr(id, 1, ?) = ?", network, _BID, len(prefix), prefix)
+
     def bids_on_escrow(self, network: str, address: str) -> list[Signed[Bid]]:
         """The bids that name this address of a primary escrow, in the order of arrival."""
         return self._documents("escrow = ? AND network = ?", address, network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rein.errors import InputError, NotFoundError
-from rein.protocol.documents import Bid, Kind
+from rein.protocol.documents import Bid
 from rein.store.notes import Hidden, Hideable
 from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
@@ -25,8 +25,8 @@ def find_to_hide(desk: Desk, kind: Hideable, name: str) -> Hidden:
     if kind is Hideable.PERSON:
         person = find_person(desk, name)
         return Hidden(kind, person.master_address, person.user)
-    bids = desk.store.documents(desk.network.name, Kind.BID) if len(name) >= _SHORTEST_PREFIX else []
-    found = [each for each in bids if each.id.startswith(name) and isinstance(each.document, Bid)]
+    bids = desk.store.bids_beginning(desk.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    found = [each for each in bids if isinstance(each.document, Bid)]
     if not found:
         raise NotFoundError(f"no bid {name!r} is known here", hint="See them: rein bids")
     if len(found) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rein.btc.amounts import Sat
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
 from rein.store.store import Store
@@ -146,3 +147,16 @@ def test_pages_say_where_they_are_and_which_is_next(rein: Rein, chain: Chain, ho
     assert "There is no page 9: 5 jobs end on page 3." in told(
         rein, chain, "jobs", "--all", "--limit", "2", "--page", "9"
     )
+
+
+def test_no_price_is_cut_in_a_narrow_window(
+    rein: Rein, chain: Chain, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a price is another price."""
+    monkeypatch.setenv("COLUMNS", "66")
+    posted = job(BOB, ALICE, name="A song about " * 5 + "nothing", time=1_000_000_000)
+    placed = bid(CHARLIE, posted, amount=Sat(2_012_345_678))
+    documents = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE), posted, placed]
+    store_of(home).add_received([(each, "http://x/") for each in documents])
+    listed = told(rein, chain, "jobs", "--all")
+    assert "20.12345678" in listed
