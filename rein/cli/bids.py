@@ -59,7 +59,6 @@ def bids(
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
             [_row(each, now, ratings) for each in shown.rows],
-            whole=2,
         )
     say_where(cli, shown, "bids")
     cli.terminal.result({"bids": [_data(each, now, ratings) for each in shown.rows], **paging(shown)})

@@ -29,5 +29,5 @@ def completion(cli: Cli, shell: str) -> None:
     if found is None:
         raise click.UsageError(f"click does not know {shell}")
     script = found(tree, {}, "rein", COMPLETION_VARIABLE).source()
-    cli.terminal.say(script)
+    cli.terminal.say(script, exact=True)
     cli.terminal.result({"shell": shell, "script": script})

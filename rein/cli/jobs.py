@@ -87,7 +87,7 @@ def say_jobs(cli: Cli, orders: Sequence[Order], now: int | None, ratings: Rating
         creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_master_address))}"
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
         rows.append((job.job_id, until, str(len(order.bids)), btc(lowest_bid(order)), roles or "-", creator, name))
-    cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows, whole=1)
+    cli.terminal.table(("Job ID", "Open until", "Bids", "Lowest BTC", "You are", "By", "Job"), rows)
 
 
 def job_data(desk: Desk, order: Order, now: int | None, ratings: Ratings) -> dict[str, Any]:

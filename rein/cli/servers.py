@@ -29,7 +29,6 @@ def servers(cli: Cli) -> None:
         terminal.table(
             ("Server", "Price", "Bytes left", "Transfer left", "Expires", "Round trip", "Holds"),
             [_row(state) for state in states],
-            whole=1,
         )
     else:
         terminal.say("You have no servers yet; register one with `rein request URL`.")

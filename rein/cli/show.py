@@ -16,7 +16,7 @@ from rein.protocol.signed import Signed
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str) -> None:
     """Show a new document, and store it unless this is a dry run."""
     terminal = cli.terminal
-    terminal.say(safe(signed.armored))
+    terminal.say(safe(signed.armored), exact=True)
     terminal.say()
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")

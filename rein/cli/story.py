@@ -35,7 +35,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
             if signed in sealed:
                 continue
             terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
-            terminal.say(safe(signed.armored) + "\n")
+            terminal.say(safe(signed.armored) + "\n", exact=True)
     posted = order.job.document
     terminal.say(terminal.bold(f"Job {posted.job_id}, {safe_line(posted.name)}: {order.state.value}"))
     for event in events:
