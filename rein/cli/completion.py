@@ -12,7 +12,7 @@ _SHELLS = ("bash", "zsh", "fish")
 @command("completion")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(cli: Cli, shell: str) -> None:
-    """Print the script that lets your shell complete commands and options.
+    """Print the script that lets your shell complete commands, options, networks, identities and job ids.
 
     \b
     bash    rein completion bash > ~/.local/share/bash-completion/completions/rein

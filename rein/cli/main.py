@@ -102,7 +102,7 @@ class Tree(click.Group):
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:  # a shell that completes asks about it too
             import difflib  # it takes 10 ms to load
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
