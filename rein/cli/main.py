@@ -125,6 +125,8 @@ def _tree(**options: Any) -> None:
     """Hire and get hired for bitcoin, with signed documents, multisig escrow and servers nobody has to trust.
 
     Nothing is uploaded except by `rein sync`. What a command does: rein help COMMAND
+
+    Example: rein --home alice status
     """
     click.get_current_context().ensure_object(Cli).update(options)
 
@@ -147,13 +149,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
             tree.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         if "--json" not in words:
             error.show()
-        else:
-            cli.update({"as_json": True})
-            cli.terminal.failure(USAGE, error.format_message(), "The options and an example: rein COMMAND --help")
-        return error.exit_code
+            return error.exit_code
+        return _misused(cli, words, click.UsageError("no command was given", error.ctx))
+    except click.ClickException as error:
+        return _misused(cli, words, error)
     except (click.Abort, KeyboardInterrupt):
         cli.terminal.stopped(STOPPED)
         return INTERRUPTED
@@ -163,6 +165,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _lost(cli, error)
     return 0
+
+
+def _misused(cli: Cli, words: list[str], error: click.ClickException) -> int:
+    """A command line that is none."""
+    cli.update({"as_json": "--json" in words})
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "rein"
+    cli.terminal.failure(USAGE, error.format_message(), f"The options and an example: {command} --help")
+    return error.exit_code
 
 
 def _lost(cli: Cli, error: OSError) -> int:
