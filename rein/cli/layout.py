@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 _WORD = re.compile(r"\s*\S+")
+_LABEL = re.compile(r"\s*(?:\S(?:\S| (?! )){0,19}\s{2,})?(?=\S)")
+"""The indent of a line, and a short label with blanks after it."""
 _GAP = 2
 """Blanks between two columns."""
 _MOST_LINES = 5
@@ -48,11 +50,12 @@ def cut(line: str, width: int) -> str:
 
 
 def wrap(line: str, room: int) -> list[str]:
-    """A line broken at its blanks, indented as it is. A word with no room on a line of its own stays where it is, for
-    the terminal to break: what is copied from there is whole."""
+    """A line broken at its blanks, indented as it is, or as what follows its label ("Hint:  ..."). A word with no room
+    on a line of its own stays where it is, for the terminal to break: what is copied from there is whole."""
     if columns_of(line) <= room:
         return [line]
-    indent = line[: len(line) - len(line.lstrip())]
+    found = _LABEL.match(click.unstyle(line))
+    indent = " " * columns_of(found[0]) if found and 2 * columns_of(found[0]) <= room else ""
     lines, current, used = [], "", 0
     for token in _WORD.findall(line):
         word = token.lstrip()

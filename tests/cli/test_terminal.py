@@ -285,6 +285,9 @@ def test_how_wide_text_is(text: str, columns: int) -> None:
 
 def test_prose_is_broken_at_blanks_and_what_is_copied_is_not() -> None:
     assert wrap("  without them, nobody is.", 22) == ["  without them, nobody", "  is."]
+    assert wrap("Hint:  look it over", 15) == ["Hint:  look it", "       over"]
+    assert wrap("\x1b[1mfail\x1b[0m  it is not there", 12) == ["\x1b[1mfail\x1b[0m  it is", "      not", "      there"]
+    assert wrap("  no label here", 10) == ["  no label", "  here"]
     assert wrap(f"    URI  {ADDRESS}", 40) == [f"    URI  {ADDRESS}"], "a terminal breaks it, and copies it whole"
     assert wrap(f"{ADDRESS} is where to pay", 70) == [f"{ADDRESS} is", "where to pay"]
 
