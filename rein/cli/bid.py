@@ -69,7 +69,7 @@ def bid(
         return
     document, carried = build_sealed_bid(desk, order, description, asked, now)
     terminal.say("What the job creator reads:")
-    terminal.say(safe(carried.armored))
+    terminal.say(safe(carried.armored), exact=True)
     terminal.say()
     terminal.say("What everybody sees:")
     finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", carried=carried)

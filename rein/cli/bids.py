@@ -65,7 +65,6 @@ def bids(
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
             [_row(each, now, ratings, still_sealed) for each in rows],
-            whole=3,
         )
     say_where(cli, shown, "bids", _advice(cli))
     _say_unopened(cli, unopened)

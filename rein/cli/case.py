@@ -20,7 +20,10 @@ from rein.workflows.pull import pull
 
 @click.group("case")
 def case() -> None:
-    """Put a job into one file that proves itself, or check such a file."""
+    """Put a job into one file that proves itself, or check such a file.
+
+    Example: rein case verify case.zip
+    """
 
 
 @command("export")

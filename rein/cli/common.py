@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rein.cli import values
 from rein.cli.terminal import Terminal
 from rein.errors import InputError, PassphraseError
 
 GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where your data is. [~/.rein]"),
-    click.option("--identity", metavar="NAME", help="Act as this identity of the home."),
-    click.option("--network", metavar="NAME", help="mainnet, testnet4, signet or regtest."),
+    click.option(
+        "--identity", metavar="NAME", shell_complete=values.identities, help="Act as this identity of the home."
+    ),
+    click.option(
+        "--network", metavar="NAME", shell_complete=values.networks, help="mainnet, testnet4, signet or regtest."
+    ),
     click.option("--chain", metavar="URL", help="Bitcoin Core's RPC address."),
     click.option("--chain-cookie", type=click.Path(path_type=Path), help="Bitcoin Core's cookie file."),
     click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor."),
@@ -139,7 +144,13 @@ form_option = click.option(
     "--defaults", "-d", "form_file", type=click.Path(path_type=Path), help="Read the answers from a form file."
 )
 dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Build and show the document without storing it.")
-job_option = click.option("--jobid", "job", metavar="ID", help="Job ID, or the beginning of the job document's id.")
+job_option = click.option(
+    "--jobid",
+    "job",
+    metavar="ID",
+    shell_complete=values.jobs,
+    help="Job ID, or the beginning of the job document's id.",
+)
 feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
 
 

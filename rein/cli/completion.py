@@ -12,7 +12,7 @@ _SHELLS = ("bash", "zsh", "fish")
 @command("completion")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(cli: Cli, shell: str) -> None:
-    """Print the script that lets your shell complete commands and options.
+    """Print the script that lets your shell complete commands, options, networks, identities and job ids.
 
     \b
     bash    rein completion bash > ~/.local/share/bash-completion/completions/rein
@@ -29,5 +29,5 @@ def completion(cli: Cli, shell: str) -> None:
     if found is None:
         raise click.UsageError(f"click does not know {shell}")
     script = found(tree, {}, "rein", COMPLETION_VARIABLE).source()
-    cli.terminal.say(script)
+    cli.terminal.say(script, exact=True)
     cli.terminal.result({"shell": shell, "script": script})

@@ -102,7 +102,7 @@ def _show_sources(cli: Cli) -> None:
 
     settings = load_settings(Flags(home=cli.settings.home, network=cli.settings.network.name), {})
     rows = [(each.kind.value, each.url, _login(each)) for each in settings.chain]
-    cli.terminal.table(("kind", "address", "how"), rows)
+    cli.terminal.table(("Kind", "Address", "How"), rows)
     if len(rows) > 1:
         cli.terminal.say("All of them must answer, and agree.")
     sources = [{"kind": kind, "url": url} for kind, url, _ in rows]

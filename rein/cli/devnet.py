@@ -78,7 +78,10 @@ class _Devnet(click.Group):
 
 @click.group("devnet", cls=_Devnet)
 def devnet() -> None:
-    """Run a private regtest chain with Bitcoin Core's own rules (alone: run), mine on it, pay from its faucet."""
+    """Run a private regtest chain with Bitcoin Core's own rules (alone: run), mine on it, pay from its faucet.
+
+    Example: rein devnet --data ./chain
+    """
 
 
 devnet.add_command(_run)

@@ -52,7 +52,7 @@ def enroll(
         recovery_signature=recovery_signature,
     )
     signed = build_renewal(cli.desk, changes)
-    terminal.say(safe(signed.armored.rstrip("\n")))
+    terminal.say(safe(signed.armored.rstrip("\n")), exact=True)
     terminal.say()
     if revoke_delegate:
         terminal.note("Nobody else can undo a revocation, and neither can you.")

@@ -24,7 +24,10 @@ out_option = click.option(
 
 @click.group("export")
 def export() -> None:
-    """Write your ledger, or the invoice or receipt of a job."""
+    """Write your ledger, or the invoice or receipt of a job.
+
+    Example: rein export ledger --format csv --out ledger.csv
+    """
 
 
 @command("ledger")

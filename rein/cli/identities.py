@@ -30,7 +30,7 @@ def identities(cli: Cli) -> None:
     if found:
         columns = ("name", "master_address", "sin", "contact")
         rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
-        terminal.table(("", "name", "master address", "SIN", "contact"), rows, whole=4)
+        terminal.table(("Acts", "Name", "Master address", "SIN", "Contact"), rows)
     else:
         terminal.say(f"This home has no identity on {desk.network.name}. Create one: rein setup")
     terminal.result({"network": desk.network.name, "identities": found})

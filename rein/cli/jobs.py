@@ -101,7 +101,7 @@ def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages
         name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
         bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
         rows.append((job.job_id, until, bids, btc(job.lowest_bid), roles or "-", creator, name))
-    cli.terminal.table(("Job ID", "Open until", "Bids", "From BTC", "You are", "By", "Job"), rows, whole=4)
+    cli.terminal.table(("Job ID", "Open until", "Bids", "From BTC", "You are", "By", "Job"), rows)
 
 
 def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,6 +84,11 @@ INTERRUPTED = 130
 USAGE = "usage"
 """The code, for programs, of a command line that is none."""
 
+_LOOK = "Look where the output goes, and at the disk: rein doctor"
+
+STOPPED = "stopped"
+"""The code, for programs, after Ctrl-C."""
+
 
 class Tree(click.Group):
     """The commands, imported one by one."""
@@ -96,7 +103,7 @@ class Tree(click.Group):
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:  # a shell that completes asks about it too
             import difflib  # it takes 10 ms to load
 
             from rein.cli.words_of_2016 import COMMANDS as OF_2016
@@ -104,7 +111,7 @@ class Tree(click.Group):
             if args[0] in OF_2016:
                 ctx.fail(f"No such command {args[0]!r}. {OF_2016[args[0]]}")
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -122,7 +129,9 @@ class Tree(click.Group):
 def _tree(**options: Any) -> None:
     """Hire and get hired for bitcoin, with signed documents, multisig escrow and servers nobody has to trust.
 
-    Nothing is uploaded except by `rein sync`.
+    Nothing is uploaded except by `rein sync`. What a command does: rein help COMMAND
+
+    Example: rein --home alice status
     """
     click.get_current_context().ensure_object(Cli).update(options)
 
@@ -138,27 +147,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
     cli = Cli()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     try:
         with tree.make_context("rein", [*words], obj=cli) as context:
             tree.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as error:
-        error = _in_todays_words(error)
+    except click.exceptions.NoArgsIsHelpError as error:
         if "--json" not in words:
             error.show()
-        else:
-            cli.update({"as_json": True})
-            cli.terminal.failure(USAGE, error.format_message(), "The options and an example: rein COMMAND --help")
-        return error.exit_code
+            return error.exit_code
+        return _misused(cli, words, click.UsageError("no command was given", error.ctx))
+    except click.ClickException as error:
+        return _misused(cli, words, error)
     except (click.Abort, KeyboardInterrupt):
-        cli.terminal.note("Stopped; nothing more was done.")
+        cli.terminal.stopped(STOPPED)
         return INTERRUPTED
     except ReinError as error:
         cli.terminal.error(error)
         return error.exit_code
-    except BrokenPipeError:
-        return 1
+    except OSError as error:
+        return _lost(cli, error)
     return 0
 
 
@@ -172,10 +182,46 @@ def _in_todays_words(error: click.ClickException) -> click.ClickException:
     return error
 
 
+def _misused(cli: Cli, words: list[str], error: click.ClickException) -> int:
+    """A command line that is none."""
+    error = _in_todays_words(error)
+    cli.update({"as_json": "--json" in words})
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "rein"
+    cli.terminal.failure(USAGE, error.format_message(), f"The options and an example: {command} --help")
+    return error.exit_code
+
+
+def _lost(cli: Cli, error: OSError) -> int:
+    """What was printed went nowhere: who read it has read enough, or the disk is full. Or the system says no to
+    something that nobody foresaw."""
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            cli.terminal.failure(ReinError.code, f"the system did not let this finish: {error}", _LOOK)
+    with suppress(OSError, ValueError):  # else Python tries once more at its end, and complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
 def main() -> None:
     """The console script."""
+    _prepare_streams()
     if COMPLETION_VARIABLE in os.environ:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(tree, {}, "rein", COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE]))
-    sys.exit(run())
+    try:
+        code = run()
+    except KeyboardInterrupt:  # once more, while the first was answered
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """Have a stream where the shell closed it, and none that stumbles over a letter it cannot write."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  it is open until the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -7,13 +7,16 @@ import click
 from rein.cli.common import Cli, command, dry_run_option
 from rein.cli.show import finish
 from rein.cli.terminal import safe
+from rein.cli.values import jobs
 from rein.protocol.documents import Disclosure, Role
 from rein.workflows.cases import find_order
 from rein.workflows.messages import disclose as build_disclosure
 from rein.workflows.messages import read_messages, receiver, write_message
 from rein.workflows.pull import pull
 
-_job = click.option("--jobid", "job", metavar="ID", required=True, help="Job ID, or the job document's id.")
+_job = click.option(
+    "--jobid", "job", metavar="ID", required=True, shell_complete=jobs, help="Job ID, or the job document's id."
+)
 _bid = click.option("--bid", metavar="ID", help="Which bidder, where several have bid.")
 
 

@@ -223,7 +223,10 @@ def _broadcast(cli: Cli, final: Transaction) -> None:
 
 @click.group("oldescrow")
 def oldescrow() -> None:
-    """Look at and spend the P2SH escrows of 2016."""
+    """Look at and spend the P2SH escrows of 2016.
+
+    Example: rein oldescrow show offer.txt
+    """
 
 
 for _each in (show, spend, sign, finish):

@@ -203,7 +203,10 @@ def _described(seen: SeenPsbt, network: Network) -> dict[str, Any]:
 
 @click.group("psbt")
 def psbt() -> None:
-    """Look at, combine and carry partially signed transactions of any wallet."""
+    """Look at, combine and carry partially signed transactions of any wallet.
+
+    Example: rein psbt show payment.psbt
+    """
 
 
 psbt.add_command(show)

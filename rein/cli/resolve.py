@@ -94,7 +94,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     if not dry_run:
         terminal.confirm("Take this decision, sign and send these payments?")
     signed = build_accepted_resolution(desk, order, ready)
-    terminal.say(safe(signed.armored) + "\n")
+    terminal.say(safe(signed.armored) + "\n", exact=True)
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")
     else:

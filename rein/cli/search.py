@@ -48,7 +48,7 @@ def search(
             (each.master_address, each.user, stars(ratings.average(each.master_address)), each.contact)
             for each in people.rows
         ]
-        cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows, whole=1)
+        cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows)
     say_where(cli, people, "people", "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {

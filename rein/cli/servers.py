@@ -35,7 +35,6 @@ def servers(cli: Cli, balance: bool) -> None:
         terminal.table(
             ("Server", "Price sat", *middle, "Space", "Transfer", "Until", "Ping", "Yours", "All"),
             [_row(state, with_balance=balance) for state in states],
-            whole=3 if balance else 2,
         )
         terminal.detail("Space and Transfer: what is left. Yours and All: how many documents it holds.")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rein.cli.common import Cli
@@ -68,14 +69,16 @@ def read_words(descriptor: int) -> str:
 
 
 def remember_chain(cli: Cli) -> None:
-    """Keep the network and chain source given to `setup` in the home, so that later commands need not repeat them."""
-    from rein.settings import read_config, write_config
+    """Keep the network and chain source given to `setup`, by a flag or the environment, in the home, so that later
+    commands need not repeat them."""
+    from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
 
     known = read_config(cli.settings.home)
-    for key in ("network", "chain", "chain_cookie"):
-        value = cli.given(key)
-        if value is not None and key not in known:
-            write_config(cli.settings.home, key, str(value.resolve() if key == "chain_cookie" else value))
+    variables = {"network": NETWORK_VARIABLE, "chain": CHAIN_VARIABLE, "chain_cookie": COOKIE_VARIABLE}
+    for key, variable in variables.items():
+        value = cli.given(key) or os.environ.get(variable)
+        if value and key not in known:
+            write_config(cli.settings.home, key, str(Path(value).resolve()) if key == "chain_cookie" else value)
 
 
 def welcome(cli: Cli, row: IdentityRow, signed: Signed[Enrollment]) -> dict[str, Any]:

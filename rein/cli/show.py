@@ -21,7 +21,7 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carr
     :param carried: the bid that is sealed in it.
     """
     terminal = cli.terminal
-    terminal.say(safe(signed.armored))
+    terminal.say(safe(signed.armored), exact=True)
     terminal.say()
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")

@@ -68,7 +68,6 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
             terminal.table(
                 ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
                 [_row(job, seen) for job in jobs],
-                whole=1,
             )
             terminal.say()
     if not mine.jobs:

@@ -44,7 +44,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
             if signed in sealed:
                 continue
             terminal.say(terminal.bold(f"{signed.document.TITLE}, document {signed.id}"))
-            terminal.say(safe(signed.armored))
+            terminal.say(safe(signed.armored), exact=True)
             _say_servers(cli, [each for each in shown if each.document_id == signed.id])
             terminal.say()
     posted = order.job.document
@@ -99,7 +99,7 @@ def _say_event(cli: Cli, event: Event, times: dict[int, int]) -> None:
     when = "waiting for a block"
     if event.height is not None:
         date = f", {moment(times[event.height])}" if event.height in times else ""
-        when = f"block {event.height}{date}"
+        when = f"{'block' if event.document_id is None else 'after block'} {event.height}{date}"
     cli.terminal.say(f"  {when}")
     cli.terminal.say(f"    {safe_line(event.what, _WORDS)}")
     if event.document_id is not None:

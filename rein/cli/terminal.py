@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -20,24 +19,35 @@ from typing import IO, Any
 import click
 
 from rein.cli.advice import advice
+from rein.cli.layout import cut, table, wrap
 from rein.errors import InputError, ReinError
 
 _PATIENCE_S = 1.0
 """What takes longer shows that it goes on."""
 _TICK_S = 0.2
-_LEAST_COLUMN = 8
-"""Characters that a column of a table keeps, however narrow the terminal."""
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NOT_SHOWN = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+"""Categories of characters that act on a terminal or on the text around, or that nobody can know the look of."""
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that are shown as nothing, so that two names look the same."""
+_MOST_MARKS = 8
+"""So many marks may stand on one letter; a heap of them covers the lines around."""
 _KEPT_CONTROLS = frozenset("\n\t")
 
 
 def safe(text: str) -> str:
-    """Text that cannot move the cursor, change colours, hide or turn around what follows: control, bidirectional and
-    unassigned characters become `\N{REPLACEMENT CHARACTER}`."""
+    """Text that cannot move the cursor, change colours, hide or turn around what follows, or cover what is around:
+    control, bidirectional, invisible and unassigned characters become `\N{REPLACEMENT CHARACTER}`, and so do marks
+    without end."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if _is_harmless(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+    shown, marks = [], 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        harmless = char in _KEPT_CONTROLS or (category not in _NOT_SHOWN and char not in _BLANK)
+        shown.append(char if harmless and marks <= _MOST_MARKS else "\N{REPLACEMENT CHARACTER}")
+    return "".join(shown)
 
 
 def safe_line(text: str, width: int | None = None) -> str:
@@ -46,43 +56,9 @@ def safe_line(text: str, width: int | None = None) -> str:
     return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
 
 
-def columns_of(text: str) -> int:
-    """How wide a terminal shows a line: letters of East Asia take two columns, marks on the letter before none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
-def _cut(line: str, width: int) -> str:
-    if columns_of(line) <= width:
-        return line
-    while line and columns_of(line) > width - 1:
-        line = line[: -max(1, (columns_of(line) - width + 1) // 2)]
-    return line + "…"
-
-
-def _fit(widths: list[int], room: int, whole: int) -> list[int]:
-    """Narrow the widest columns until all fit, but never the first `whole` of them."""
-    fitted = widths[:whole] + [min(width, max(room, _LEAST_COLUMN)) for width in widths[whole:]]
-    while sum(fitted) > room:
-        widest = max(range(len(fitted)), key=lambda index: (index >= whole, fitted[index], index))
-        if widest < whole or fitted[widest] <= _LEAST_COLUMN:
-            break
-        fitted[widest] -= 1
-    return fitted
-
-
 def _json(data: dict[str, Any]) -> str:
     """In ASCII, because a terminal may be at the other end, and any text from strangers inside."""
     return json.dumps(data, indent=2)
-
-
-def _is_harmless(char: str) -> bool:
-    if char in _KEPT_CONTROLS:
-        return True
-    return char not in _BIDI and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
 class Progress:
@@ -129,10 +105,13 @@ class Terminal:
         """Whether somebody is there to answer."""
         return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
-    def say(self, text: str = "") -> None:
-        """A line of the result, for people. Goes to stderr when stdout is for JSON."""
+    def say(self, text: str = "", *, exact: bool = False) -> None:
+        """A line of the result, for people. Goes to stderr when stdout is for JSON.
+
+        :param exact: it may be copied from here, so that its lines are not broken anew.
+        """
         if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
-            self._write(text, err=self.as_json)
+            self._write(text, err=self.as_json, exact=exact)
 
     def note(self, text: str, *, vital: bool = False) -> None:
         """A remark on the way.
@@ -150,7 +129,7 @@ class Terminal:
     def result(self, data: dict[str, Any]) -> None:
         """The result for programs; shown with `--json` only."""
         if self.as_json and not self._answered:
-            self._write(_json(data))
+            self._write(_json(data), exact=True)
             self._answered = True
 
     def stream(self, data: dict[str, Any]) -> None:
@@ -170,23 +149,23 @@ class Terminal:
 
     def failure(self, code: str, message: str, hint: str) -> None:
         """As `error`, for what went wrong before there was an error of ours."""
-        self.result({"error": {"code": code, "message": message, "hint": hint}})
         self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
         self._write(f"Hint:  {safe_line(hint)}", err=True)
+        self.result({"error": {"code": code, "message": message, "hint": hint}})
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 0) -> None:
-        """Columns as wide as they need to be, cut where the terminal is too narrow for all.
+    def stopped(self, code: str) -> None:
+        """Somebody pressed Ctrl-C, and a terminal shows that where the cursor was."""
+        message = "stopped; nothing more was done"
+        if not self.quiet:
+            self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
+        self.result({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
 
-        :param whole: so many of the first columns are never cut, for what they hold is typed into other commands.
-        """
-        cells = [[safe_line(cell) for cell in row] for row in (headings, *rows)]
-        widths = [max(columns_of(row[index]) for row in cells) for index in range(len(headings))]
-        widths = _fit(widths, _width() - 2 * (len(widths) - 1), whole)
-        for number, row in enumerate(cells):
-            shown = [_cut(cell, width) for cell, width in zip(row, widths, strict=True)]
-            padded = [cell + " " * (width - columns_of(cell)) for cell, width in zip(shown, widths, strict=True)]
-            line = "  ".join(padded).rstrip()
-            self.say(self.bold(line) if number == 0 else line)
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
+        (`rein.cli.layout`); a file gets every cell whole."""
+        cells = [[safe_line(cell) for cell in row] for row in rows]
+        for line, is_heading in table(headings, cells, _room(sys.stderr if self.as_json else sys.stdout)):
+            self.say(self.bold(line) if is_heading and line else line)
 
     def bold(self, text: str) -> str:
         """Emphasis, where stdout is a terminal that wants it."""
@@ -270,10 +249,13 @@ class Terminal:
         finally:
             self._is_asking = False
 
-    def _write(self, text: str, *, err: bool = False) -> None:
+    def _write(self, text: str, *, err: bool = False, exact: bool = False) -> None:
         with self._lock:
             self._erase()
             stream = sys.stderr if err else sys.stdout
+            room = _room(stream) if stream.isatty() and not exact else None
+            if room is not None:
+                text = "\n".join(shown for line in text.split("\n") for shown in wrap(line, room))
             click.echo(text, err=err, color=True if _wants_colour(stream) else None)
 
     def _styled(self, text: str, stream: IO[str], **how: Any) -> str:
@@ -289,7 +271,7 @@ class Terminal:
                 if progress is None or self._is_asking or time.monotonic() - progress.began < _PATIENCE_S:
                     continue
                 self._erase()
-                click.echo(_cut(str(progress), _width() - 1), err=True, nl=False)
+                click.echo(cut(str(progress), (_room(sys.stderr) or 80) - 1), err=True, nl=False)
                 self._is_drawn = True
 
     def _erase(self) -> None:
@@ -299,8 +281,15 @@ class Terminal:
                 self._is_drawn = False
 
 
-def _width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+def _room(stream: IO[str]) -> int | None:
+    """How many columns there are; None where nobody counts them."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and 0 < int(given) < 10_000:
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):  # no terminal, or no descriptor
+        return None
 
 
 def _wants_colour(stream: IO[str]) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rein.btc.networks import Network
+from rein.btc.networks import NETWORKS, Network
 from rein.errors import IdentityError
 from rein.store.rows import IdentityRow
 from rein.store.store import Store
@@ -49,7 +49,11 @@ class Desk:
         :raises IdentityError: this home has no identity on this network.
         """
         if self.row is None:
-            raise IdentityError(f"this home has no identity on {self.network.name}", hint="Create one: rein setup")
+            elsewhere = [name for name in NETWORKS if name != self.network.name and self.store.identities(name)]
+            use = f"It has one on {elsewhere[0]}: rein config network {elsewhere[0]}" if elsewhere else None
+            raise IdentityError(
+                f"this home has no identity on {self.network.name}", hint=use or "Create one: rein setup"
+            )
         return self.row
 
     @property

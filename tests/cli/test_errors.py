@@ -124,7 +124,7 @@ def test_a_wrong_command_line_exits_with_2(words: str, capsys: pytest.CaptureFix
 
 def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["stauts"]) == 2
-    assert "Did you mean status?" in capsys.readouterr().err
+    assert "Did you mean 'status'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["config netwrok x", "config network lightning", "config network"])

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from rein.btc.amounts import Sat
+from rein.cli.terminal import safe
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
 from rein.store.store import Store
 from tests.cli.conftest import Chain, Rein
 from tests.support.people import bid, delivery, enroll, job, offer, person, rating
 
-EVIL = "\x1b[2J\u202e\x07\r\x9b31m=cmd\u2028"
+EVIL = "\x1b[2J\u202e\x07\r\x9b31m=cmd\u2028\u200b\u2066\U000e0041\u3164 a" + "\u0301" * 40
 ALICE, BOB, CHARLIE = (person(f"hostile {name}") for name in ("Alice", "Bob", "Charlie"))
+ALWAYS_WORK = {"jobs", "mediators", "search", "trust", "hide", "status", "bids", "watch"}
 PASSPHRASE = "correct horse battery"
 
 
@@ -44,7 +46,10 @@ def hostile_story() -> list[Signed[Any]]:
     return [enrolled, enroll(BOB, user=EVIL), enroll(CHARLIE, user=EVIL), posted, placed, given, handed, said, other]
 
 
-def test_no_list_lets_strangers_write_on_the_terminal(rein: Rein, chain: Chain, home: Path) -> None:
+def test_no_list_lets_strangers_write_on_the_terminal(
+    rein: Rein, chain: Chain, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     store = store_of(home)
     documents = hostile_story()
     assert store.add_received([(each, "http://x/") for each in documents]) == len(documents)
@@ -63,13 +68,38 @@ def test_no_list_lets_strangers_write_on_the_terminal(rein: Rein, chain: Chain, 
         ("status", "--jobid", documents[3].id),
         ("status", "--jobid", documents[3].id, "--documents"),
         ("unhide", "person", alice),
+        ("bids",),
+        ("bids", "--hidden", "--jobid", documents[3].document.job_id),
+        ("status",),
+        ("messages", "--jobid", documents[3].id),
+        ("explain", documents[3].id),
+        ("export", "invoice", documents[3].id),
+        ("export", "ledger"),
+        ("case", "export", documents[3].id, "--out", "evil.zip"),
+        ("case", "verify", "evil.zip"),
+        ("watch", "--once"),
+        ("bid", "--jobid", documents[3].id),
+        ("rate", "--jobid", documents[3].id),
+        ("doctor", "--offline"),
+        (EVIL,),
+        ("bid", f"--{EVIL}"),
+        ("jobs", "--sort", EVIL),
+        ("status", "--jobid", EVIL),
+        ("trust", EVIL),
+        ("psbt", "show", EVIL),
+        ("case", "verify", EVIL),
+        ("bid", "-d", EVIL),
+        ("config", EVIL, EVIL),
+        ("request", EVIL),
+        ("status", "--identity", EVIL),
     ):
         done = rein(*chain.words, *words)
-        assert done.code == 0, (words, done.err)
+        assert done.code == 0 or words[0] not in ALWAYS_WORK or EVIL in words, (words, done.err)
         shown = done.out + done.err
         assert all(line.isprintable() for line in shown.split("\n")), (words, shown)
+        assert safe(shown) == shown, words
         as_json = rein(*chain.words, *words, "--json")
-        if words[0] not in ("unhide",):
+        if words[0] != "unhide":
             assert as_json.out.isascii()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -291,3 +293,32 @@ def test_copies_are_a_number(home: Path, text: str) -> None:
     (home / CONFIG_FILE).write_text(f'copies = "{text}"')
     with pytest.raises(InputError, match="copies is a number from 1 to 99"):
         load(home)
+
+
+def test_setup_keeps_the_chain_of_the_environment(tmp_path: Path) -> None:
+    """Else a new terminal, without those variables, would ask to set up once more."""
+    home = tmp_path / "home"
+    environment = {"REIN_NETWORK": "regtest", "REIN_CHAIN": "http://127.0.0.1:9", "REIN_CHAIN_COOKIE": "here/.cookie"}
+    words = ["setup", "--name", "Ann", "--contact", "a", "--no-mediate", "--yes"]
+
+    def rein(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("REIN_")}
+        return subprocess.run(
+            [sys.executable, "-m", "rein", "--home", str(home), *words],
+            env={**clean, "PYTHONPATH": os.pathsep.join(sys.path), "REIN_PASSPHRASE": "correct horse", **more},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert rein(*words, **environment).returncode == 0
+    assert read_config(home) == {
+        "network": "regtest",
+        "chain": "http://127.0.0.1:9",
+        "chain_cookie": str(tmp_path / "here/.cookie"),
+    }
+    assert "Ann on regtest" in rein("status").stdout
+    elsewhere = rein("status", "--network", "signet")
+    assert elsewhere.returncode == 3
+    assert "Hint:  It has one on regtest: rein config network regtest" in elsewhere.stderr

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from rein import errors
 from rein.btc.amounts import Sat
 from rein.cli.advice import advice
-from rein.cli.terminal import Terminal, columns_of, safe, safe_line
+from rein.cli.layout import columns_of, wrap
+from rein.cli.terminal import Terminal, safe, safe_line
 from rein.cli.units import amount, size
 from rein.errors import InputError, ReinError, RemoteError
 from tests.support.texts import any_text
@@ -47,11 +48,21 @@ def test_nothing_dangerous_survives(text: str) -> None:
     shown.encode()
 
 
-@given(text=st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
+INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+
+
+@given(text=st.text(st.characters(exclude_categories=["C", "Zl", "Zp", "Me", "Mn"], exclude_characters=INVISIBLE)))
+@example("นี้ ที่ นามสกุล שָׁלוֹם ❤️")
 @example("Zażółć gęślą jaźń — 日本語 العربية 🔑 e\u0301")
 @example("tabs\tand\nlines")
 def test_everything_harmless_stays_as_it_is(text: str) -> None:
     assert safe(text) == text
+
+
+def test_what_looks_like_nothing_or_covers_everything_is_replaced() -> None:
+    assert safe(f"Alice{INVISIBLE}") == "Alice" + REPLACED * len(INVISIBLE)
+    assert safe("a" + "\u0301" * 10_000) == "a" + "\u0301" * 8 + REPLACED * 9_992
+    assert safe("e\u0301" * 50) == "e\u0301" * 50
 
 
 def test_every_character_there_is() -> None:
@@ -168,43 +179,122 @@ def _written(stream: io.TextIOWrapper) -> str:
     return raw.decode()
 
 
-def test_a_table_of_hostile_cells_keeps_its_lines(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_of_hostile_cells_forges_no_line(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     rows = [(f"{HOSTILE}\n\n{number}", "y\r\nz" * 40, "w" * 500) for number in range(5)]
     Terminal().table(("One", "Two", "Three"), rows)
     out, _ = streams.read()
-    assert len(out.splitlines()) == 6
+    assert len(out.splitlines()) <= 1 + 5 * 5, "a cell has five lines at most"
     assert not any(is_dangerous(char) or char == "\t" for char in out)
 
 
-@given(rows=st.lists(st.tuples(ANYTHING, ANYTHING), max_size=4))
-def test_any_table_can_be_shown(rows: list[tuple[str, str]]) -> None:
+def tables(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int | None) -> str:
+    """What a table of them looks like; without a width, in a file."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width or ""))
         patch.setattr(sys, "stdout", out)
-        Terminal().table(("One", "Two"), rows)
-    assert _written(out).count("\n") == 1 + len(rows)
+        Terminal().table(headings, rows)
+    return _written(out)
+
+
+@given(rows=st.lists(st.tuples(ANYTHING, ANYTHING), max_size=4))
+def test_any_table_is_whole_in_a_file(rows: list[tuple[str, str]]) -> None:
+    out = tables(("One", "Two"), rows, None)
+    assert out.count("\n") == 1 + len(rows)
+    assert all(safe_line(cell) in line for row, line in zip(rows, out.split("\n")[1:], strict=False) for cell in row)
 
 
 @given(
     rows=st.lists(st.tuples(ANYTHING, st.text("x日e\u0301 ", max_size=60), ANYTHING), max_size=4),
-    width=st.integers(50, 120),
+    width=st.integers(40, 120),
 )
-def test_no_table_is_wider_than_the_terminal(rows: list[tuple[str, ...]], width: int) -> None:
-    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", str(width))
-        patch.setattr(sys, "stdout", out)
-        Terminal().table(("One", "Two", "Three"), rows)
-    assert all(columns_of(line) <= width for line in _written(out).splitlines())
+def test_only_a_word_is_wider_than_the_terminal(rows: list[tuple[str, ...]], width: int) -> None:
+    lines = tables(("One", "Two", "Three"), rows, width).splitlines()
+    assert all(columns_of(line) <= width for line in lines if len(line.split()) > 2)
 
 
-def test_what_is_typed_into_other_commands_is_not_cut(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    Terminal().table(("Job ID", "Job", "Next"), [("n0qlna45dgynluhtl0gf", "y" * 50, "z" * 50)], whole=1)
-    line = streams.read()[0].splitlines()[1]
-    assert line.startswith("n0qlna45dgynluhtl0gf  yyyyyyy…  zzzzzzz")
-    assert len(line) <= 40
+STATUS = ("Job ID", "You are", "State", "Since", "Until", "Job", "Next")
+JOB = ("n0qlna45dgynluhtl0gf", "creator", "offered", "block 95, 6 ago", "-", "日本語の歌 for cats", "pay: rein fund")
+
+
+def test_a_narrow_table_goes_over_lines() -> None:
+    assert tables(STATUS, [JOB], 80).splitlines() == [
+        "Job ID                You are  State    Since       Until  Job         Next",
+        "n0qlna45dgynluhtl0gf  creator  offered  block 95,   -      日本語の歌  pay: rein",
+        "                                        6 ago              for cats    fund",
+    ]
+
+
+def test_a_narrower_one_becomes_lists() -> None:
+    out = tables(STATUS[:4] + STATUS[5:6], [JOB[:4] + JOB[5:6], ("id", "worker", "bid", "", "x y")], 30)
+    assert out.splitlines() == [
+        "Job ID   n0qlna45dgynluhtl0gf",
+        "You are  creator",
+        "State    offered",
+        "Since    block 95, 6 ago",
+        "Job      日本語の歌 for cats",
+        "",
+        "Job ID   id",
+        "You are  worker",
+        "State    bid",
+        "Since",
+        "Job      x y",
+    ]
+
+
+ADDRESS = "bcrt1qd8v0sdsn3jq8k3t0uptq4s9p92zvj2jkkvfcmx0y690gl9vu4hks8uddew"
+ONION = "http://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion:2016/"
+
+
+@given(width=st.integers(1, 200), prose=st.text("ab 日", max_size=300))
+def test_what_somebody_copies_is_whole_at_every_width(width: int, prose: str) -> None:
+    out = tables(("Address", "Server", "Until", "Says"), [(ADDRESS, ONION, "2026-12-12 10:00 UTC", prose)], width)
+    assert {ADDRESS, ONION, "2026-12-12", "10:00"} <= set(out.split())
+
+
+def test_one_endless_word_of_a_stranger_leaves_the_table_a_table() -> None:
+    out = tables(("Job ID", "Job"), [("n0qlna45dgynluhtl0gf", "x" * 65_000), ("other", "a job")], 60)
+    assert [len(line) for line in out.splitlines()] == [25, 60, 27]
+    assert out.splitlines()[1].endswith("x…")
+
+
+def test_long_prose_ends_after_five_lines() -> None:
+    out = tables(("Job ID", "Job"), [("n0qlna45dgynluhtl0gf", "many words " * 1_000)], 60)
+    assert len(out.splitlines()) == 6
+    assert out.splitlines()[-1].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("abc", 3),
+        ("日本", 4),
+        ("e\u0301", 1),
+        ("กำ", 2),
+        ("ที่", 1),
+        ("\u1112\u1161\u11ab", 2),
+        ("🔑", 2),
+        ("\u2601\ufe0f", 1),
+        ("\x1b[1mab\x1b[0m", 2),
+    ],
+)
+def test_how_wide_text_is(text: str, columns: int) -> None:
+    assert columns_of(text) == columns
+
+
+def test_prose_is_broken_at_blanks_and_what_is_copied_is_not() -> None:
+    assert wrap("  without them, nobody is.", 22) == ["  without them, nobody", "  is."]
+    assert wrap("Hint:  look it over", 15) == ["Hint:  look it", "       over"]
+    assert wrap("\x1b[1mfail\x1b[0m  it is not there", 12) == ["\x1b[1mfail\x1b[0m  it is", "      not", "      there"]
+    assert wrap("  no label here", 10) == ["  no label", "  here"]
+    assert wrap(f"    URI  {ADDRESS}", 40) == [f"    URI  {ADDRESS}"], "a terminal breaks it, and copies it whole"
+    assert wrap(f"{ADDRESS} is where to pay", 70) == [f"{ADDRESS} is", "where to pay"]
+
+
+@given(line=st.text("ab 日", max_size=200), room=st.integers(1, 50))
+def test_wrapping_loses_no_word(line: str, room: int) -> None:
+    assert " ".join(wrap(line, room)).split() == line.split()
 
 
 # What is shown.

@@ -12,7 +12,7 @@ import click
 from rein import errors
 from rein.cli.common import GLOBAL_OPTIONS
 from rein.cli.form import LABELS
-from rein.cli.main import COMMANDS, INTERRUPTED, tree
+from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
 from rein.settings import CONFIG_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -149,7 +149,7 @@ def _exit_codes() -> str:
         exit_code, meaning = drawn[each.code]
         assert int(exit_code) == each.exit_code
         rows.append((exit_code, f"`{each.code}`", meaning or _MEANINGS.get(each.code, "")))
-    rows.append((str(INTERRUPTED), "", "stopped by Ctrl-C"))
+    rows.append((str(INTERRUPTED), f"`{STOPPED}`", "stopped by Ctrl-C"))
     head = ["## Exit codes", "", "The code in the middle is what `--json` gives as `error.code`.", ""]
     table = ["| Exit | Code | What it means |", "| --- | --- | --- |"]
     return "\n".join([*head, *table, *(f"| {number} | {code} | {text} |" for number, code, text in rows), ""])

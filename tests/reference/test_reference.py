@@ -28,6 +28,22 @@ def test_every_command_has_an_example_that_can_be_typed(name: str, command: clic
     command.make_context(name, arguments, parent=context)
 
 
+GROUPS = [name for name in COMMANDS if isinstance(tree.get_command(click.Context(tree), name), click.Group)]  # type: ignore[attr-defined]  # it is a Tree
+
+
+@pytest.mark.parametrize("name", ["", *GROUPS])
+def test_every_group_has_an_example_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = tree.get_command(click.Context(tree), name) if name else tree  # type: ignore[attr-defined]
+    example = example_of(group)
+    assert example is not None
+    assert example.startswith(f"rein {name}".strip())
+    ran = []
+    monkeypatch.setattr(click.Command, "invoke", lambda command, context: ran.append(command))
+    with tree.make_context("rein", shlex.split(example)[1:]) as context:
+        click.Group.invoke(tree, context)  # type: ignore[arg-type]  # it is a Tree
+    assert ran[-1] in [command for _, command in leaves()]
+
+
 def test_every_command_has_a_schema_and_no_other_has() -> None:
     commands = {name for name in read_schemas() if name.split()[0] in COMMANDS}
     assert commands == set(names())
