@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from rein.errors import OrderError
+from rein.errors import InputError, OrderError
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
@@ -29,9 +29,12 @@ def orders_to_deliver(desk: Desk) -> list[Order]:
 def named(files: Iterable[Path]) -> str:
     """Files as a delivery names them: a line each, by name, size and hash. They are handed over some other way.
 
-    :raises InputError: one cannot be read.
+    :raises InputError: one cannot be read, or has a name that would not stay on its line.
     """
     found = [attachment(path) for path in files]
+    for each in found:
+        if not each.name.isprintable():
+            raise InputError(f"the file name {each.name!r} holds what cannot be shown", hint="Give it another name.")
     return "\n".join(f"file {each.name}, {each.size} bytes, sha256 {each.sha256}" for each in found)
 
 

@@ -167,15 +167,19 @@ def prepare_resolution(desk: Desk, order: Order) -> list[Ready]:
 
 def build_accepted_resolution(desk: Desk, order: Order, ready: list[Ready]) -> Signed[AcceptResolution]:
     """The signed acceptance, with this person's signature on the payments of the decision that are still to be made.
-    The mediator may have been paid already, by the payment in the complaint."""
+    The mediator may have been paid already, by the payment in the complaint. Where sending them was interrupted, it is
+    the acceptance that was signed then."""
+    decided = next(each for each in ready if each.purse is Purse.PRIMARY).proposal.document.id
+    for each in order.accepted_resolutions:
+        if each.document.master_address == desk.address and each.document.previous == decided:
+            return each
     texts = {each.purse: signed_text(desk, order, each.role, each.payout) for each in ready}
-    primary = next(each for each in ready if each.purse is Purse.PRIMARY)
     return sign_as(
         desk,
         order,
-        primary.role,
+        ready[0].role,
         AcceptResolution,
-        primary.proposal.document.id,
+        decided,
         primary_psbt=texts[Purse.PRIMARY],
         mediator_psbt=texts.get(Purse.MEDIATOR),
     )

@@ -71,10 +71,11 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
     name = name or enrollment.document.user
     check_free(desk, name)
     keyring = keyring.with_delegate(enrollment.document.delegate_address)
-    row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
-    for url, hosting in hostings.items():
-        desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
-    return _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+    with desk.store.alone():  # else an interruption would leave an identity that counts nothing as its own
+        row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
+        for url, hosting in hostings.items():
+            desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
+        return _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
 
 
 def _as(desk: Desk, row: IdentityRow, keyring: Keyring) -> Desk:

@@ -144,5 +144,7 @@ def test_files_are_delivered_by_name_size_and_hash(trio: Trio, tmp_path: Path) -
     signed = trio.charlie.rein("deliver", "--jobid", agreed.job_id, "--file", str(song), "-n")
     digest = hashlib.sha256(b"la la la").hexdigest()
     assert f"Deliverables: file song.flac, 8 bytes, sha256 {digest}\n" in signed["document"]
+    (odd := tmp_path / "a\nfile b.flac, 1 bytes, sha256 00").write_bytes(b"")
+    assert trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--file", str(odd))["code"] == "input"
     missing = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--file", str(tmp_path / "none"))
     assert (missing["code"], missing["exit_code"]) == ("input", 2)
