@@ -61,13 +61,14 @@ def post(
     tag_text = first(tags, form.get("Tags", "Category"))
     if tag_text is None and terminal.interactive and form_file is None:
         tag_text = terminal.ask("Tags (comma separated, may be empty)", "--tags", default="")
+    chosen_tags = _tags(tag_text)
     description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
     days = first(expires, form.get("Expiration (days)")) or (
         terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
     )
     if not dry_run:
         ask_about_tests(cli, f"{name}\n{description}")
-    draft = JobDraft(name, description, _tags(tag_text), number(days, "the number of days"), chosen)
+    draft = JobDraft(name, description, chosen_tags, number(days, "the number of days"), chosen)
     finish(cli, build_job(desk, draft), dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 

@@ -59,7 +59,7 @@ def sync(cli: Cli, full: bool) -> None:
         terminal.note(safe(f"The chain was not looked at: {report.chain_error.message}; {hint}"))
     terminal.result(_result(report))
     if all(server.error is not None for server in report.servers):
-        raise RemoteError("no server took your documents", hint="Try again later, or add another server.")
+        raise RemoteError("no server could be used", hint="Try again later, or register another: rein request URL")
 
 
 def _line(server: ServerReport, report: SyncReport) -> str:

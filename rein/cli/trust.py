@@ -39,7 +39,9 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
     record = record_of(entries_of(desk, address), address)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {address}"))
     terminal.say(f"  rated       {stars(ratings.average(address))}")
-    terminal.say(f"  trust       {found.score} by {found.score.count} links from you")
+    score = found.score
+    trust = f"{score} by {score.count:,} links from you" if score.count else "unknown: nobody you trust rated them"
+    terminal.say(f"  trust       {trust}")
     if record.cases:
         terminal.say(f"  mediated    {in_words(record)}")
     if void:

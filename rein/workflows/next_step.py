@@ -92,6 +92,8 @@ def _next(order: Order, role: Role, payments: Mapping[str, Payment]) -> Step:
     if order.is_over:
         return _STEPS[order.state][role]
     if _PURSE_OF.get(role, "primary") in payments:
+        if order.evidence.mediator_paid if role is Role.MEDIATOR else order.evidence.primary_paid:
+            return _nothing("nothing; the other escrow is still to be paid out")
         return _wait("wait for the payment to be confirmed")
     if role is Role.MEDIATOR and "primary" in payments:
         return _act("collect your fee: rein collect")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.desk import Desk
+from rein.workflows.desk import STAMP_DEPTH, Desk
 
 MAX_DATED: Final = 60
 """Blocks whose times are asked for in one story: strangers decide how many bids there are."""
@@ -51,9 +51,16 @@ def story_of(desk: Desk, order: Order) -> list[Event]:
     spoken = [_said(order, signed) for signed in order.documents() if signed not in sealed]
     spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
     outputs = desk.store.escrow_outputs(order.contract_id)
-    payments = desk.store.payments(order.contract_id).values()
-    moved = [_came(each) for each in outputs] + [_paid(each) for each in payments]
-    return sorted([*spoken, *moved], key=lambda each: (each.height is None, each.height or 0))
+    payments = list(desk.store.payments(order.contract_id).values())
+    moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
+    return sorted([*spoken, *moved], key=_position)
+
+
+def _position(event: Event) -> tuple[bool, int, bool]:
+    """Where an event stands among the others. A document names a block some way below the tip at which it was signed, a
+    transaction the block that holds it."""
+    depth = 0 if event.document_id is None else STAMP_DEPTH
+    return event.height is None, (event.height or 0) + depth, event.document_id is not None
 
 
 def times_of(desk: Desk, heights: Iterable[int]) -> dict[int, int]:
@@ -117,9 +124,13 @@ def _verb(document: Any) -> str:
             return f"signed a {document.TITLE}"
 
 
-def _came(output: EscrowOutput) -> Event:
-    what = f"{_btc(output.amount)} came into the {output.purse} escrow"
-    return Event(output.height, what, txid=output.outpoint.txid)
+def _came(output: EscrowOutput, payments: Sequence[Payment]) -> Event:
+    """An output that was spent before this home ever looked came no later than the payment that spent it."""
+    what, height = f"{_btc(output.amount)} came into the {output.purse} escrow", output.height
+    if output.spent and height is None:
+        height = next((each.height for each in payments if each.purse == output.purse), None)
+        what = what if height is None else f"{what}, in this block or before"
+    return Event(height, what, txid=output.outpoint.txid)
 
 
 def _paid(payment: Payment) -> Event:

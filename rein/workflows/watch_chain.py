@@ -255,7 +255,8 @@ def _tell_what_is_gone(
         if desk.chain.unspent_output(each.outpoint) is not None:
             desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
         elif desk.chain.find_transaction(each.outpoint.txid) is not None:
-            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document of the job carries.")
+            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document here carries.")
+            desk.note("The document may be on its way: `rein sync`, and look again.")
             is_spent = True
         else:
             desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")

@@ -33,7 +33,7 @@ def told(play: Play, words: str) -> None:
     for who in play.everybody:
         notes = " ".join(who.notes)
         assert words in notes, (who.name, notes)
-        assert "no document of the job carries" not in notes
+        assert "no document here carries" not in notes
         who.notes.clear()
 
 
