@@ -94,11 +94,11 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
 
 def publish(who: Person, document: Any, master: str, world: World) -> None:
     from rein.identity.keyring import Keyring
-    from rein.remote.causeway import Causeway, new_remote_key
+    from rein.remote.causeway import Causeway, remote_key
 
     keyring = Keyring(words_of(who), REGTEST)
     server = Causeway(world.server_urls[0], REGTEST, master, keyring.master_address)
-    assert server.put([(new_remote_key(), document.armored)], keyring.master) == [None]
+    assert server.put([(remote_key(b"mine", "", document.id), document.armored)], keyring.master) == [None]
     server.close()
 
 
@@ -123,3 +123,20 @@ def test_a_server_is_needed(home: Path) -> None:
     failed = Person("again", home).fails("--network", "regtest", "setup", "--restore")
     assert failed["code"] == "input"
     assert failed["hint"] == "Give --server URL."
+
+
+def used(who: Person) -> list[int]:
+    return [server["bytes_free"] for server in who.rein("servers")["servers"]]
+
+
+def test_what_comes_back_takes_no_room_again(world: World, trio: Trio, home: Path) -> None:
+    """Also after the delegate changed: the names of stored documents follow from the words."""
+    agree(trio)
+    charlie = trio.charlie
+    charlie.rein("enroll", "--new-delegate")
+    charlie.rein("sync")
+    left = used(charlie)
+    again = restore(world, home, words_of(charlie), "--server", world.server_urls[1])
+    synced = again.rein("sync")
+    assert synced["servers"][0]["uploaded"] == len(own(again, "charlie")) > 1
+    assert used(again) == left == used(charlie)
