@@ -25,9 +25,30 @@ def write_key_file(path: Path, words: str, passphrase: str, *, cost: Cost | None
     :raises PassphraseError: the passphrase is too short.
     :raises IdentityError: the file exists or cannot be written.
     """
-    header, sealed = _SEAL.close(words.encode(), passphrase, cost or Cost())
-    content = json.dumps({**header, "ciphertext": base64.b64encode(sealed).decode()}, indent=2) + "\n"
-    write_private(path, content.encode())
+    write_private(path, _sealed(words, passphrase, cost))
+
+
+def replace_key_file(path: Path, secret: str, passphrase: str) -> None:
+    """Put another content into a key file: at every moment the file is whole, the old or the new one.
+
+    :raises PassphraseError: wrong passphrase; the file is left as it is.
+    :raises IdentityError: the file is missing or cannot be written.
+    """
+    read_key_file(path, passphrase)
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.next")
+    write_private(new, _sealed(secret, passphrase, None))
+    try:
+        new.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise IdentityError(f"the file {path} cannot be written: {error}") from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _sealed(secret: str, passphrase: str, cost: Cost | None) -> bytes:
+    header, sealed = _SEAL.close(secret.encode(), passphrase, cost or Cost())
+    return (json.dumps({**header, "ciphertext": base64.b64encode(sealed).decode()}, indent=2) + "\n").encode()
 
 
 def read_key_file(path: Path, passphrase: str) -> str:

@@ -80,11 +80,23 @@ def finish_offline(desk: Desk, signed: Signed[Enrollment], keyring: Keyring) -> 
     try:
         if keyring.master_address != document.master_address:
             raise IdentityError("it is of another identity")
-        keyring.with_delegate(document.delegate_address)
+        keyring = keyring.with_delegate(document.delegate_address)
     except IdentityError as error:
         raise AuthorityError(f"the key file does not belong to this enrollment: {error.message}") from error
-    if document.willing_to_mediate:
-        xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
-        if xpubs != (document.mediator_escrow_xpub, document.mediator_payment_xpub):
-            raise AuthorityError("the enrollment promises a mediator's keys that the key file does not give")
+    check_mediator_keys(document, keyring)
     return desk.store.add_identity(row_of(document, document.user), signed)
+
+
+def check_mediator_keys(document: Enrollment, keyring: Keyring) -> None:
+    """Refuse an enrollment that promises a mediator's keys which are not here.
+
+    :raises AuthorityError:
+    """
+    if not document.willing_to_mediate:
+        return
+    xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
+    messages = document.mediator_message_xpub
+    if xpubs != (document.mediator_escrow_xpub, document.mediator_payment_xpub) or (
+        messages not in (None, keyring.mediator_message_xpub)
+    ):
+        raise AuthorityError("the enrollment promises a mediator's keys that the key file does not give")
