@@ -76,7 +76,8 @@ def _say(cli: Cli, mediator: Mediator, ratings: Ratings) -> None:
     terminal.say(
         terminal.bold(f"{safe_line(person.user)}  {fee}  rated {stars(ratings.average(person.master_address))}")
     )
-    terminal.say(f"  {person.master_address}  {safe_line(person.contact, 80)}")
+    terminal.say(f"  {person.master_address}  SIN {person.sin}")
+    terminal.say(f"  {safe_line(person.contact, 80)}")
     terminal.say(f"  {in_words(mediator.record)}")
 
 

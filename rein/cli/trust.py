@@ -39,6 +39,7 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
     void = [(each, why) for each, why in not_counted(orders) if each.document.rated_master_address == address]
     record = record_of(market(desk).orders, address)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {address}"))
+    terminal.say(f"  SIN         {person.sin}")
     terminal.say(f"  rated       {stars(ratings.average(address))}")
     terminal.say(f"  trust       {found.score} by {found.score.count} links from you")
     if record.cases:
@@ -51,6 +52,7 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
         {
             "name": person.user,
             "master_address": address,
+            "sin": person.sin,
             "rating_tenths": ratings.average(address).tenths,
             "ratings": [_data(each) for each in ratings.of(address)],
             "trust_tenths": found.score.tenths,
