@@ -28,6 +28,22 @@ def write_key_file(path: Path, words: str, passphrase: str, *, cost: Cost | None
     write_private(path, _sealed(words, passphrase, cost))
 
 
+def keep_key_file(path: Path, secret: str, passphrase: str) -> bool:
+    """Write a key file, unless one with the same content under the same passphrase is there, from a setup that was
+    stopped halfway. Whether it was written.
+
+    :raises PassphraseError: too short; or a file is there that it does not open.
+    :raises IdentityError: a file with other content is there, or none can be written.
+    """
+    if not path.exists():
+        write_key_file(path, secret, passphrase)
+        return True
+    if read_key_file(path, passphrase) != secret:
+        hint = "Give the same keys again; or, if no identity uses the file, move it away."
+        raise IdentityError(f"{path} holds other keys, of a setup that was begun before", hint=hint)
+    return False
+
+
 def replace_key_file(path: Path, secret: str, passphrase: str) -> None:
     """Put another content into a key file: at every moment the file is whole, the old or the new one.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rein.btc.networks import Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
-from rein.identity.keyfile import write_key_file
+from rein.identity.keyfile import keep_key_file
 from rein.identity.keyring import Keyring, open_secret
 from rein.identity.sealing import check_passphrase
 from rein.protocol.documents import Enrollment
@@ -127,12 +127,13 @@ def keep_identity(desk: Desk, row: IdentityRow, signed: Signed[Enrollment], word
     """Write the key file and remember the identity, both or neither.
 
     :raises PassphraseError: too short.
-    :raises IdentityError: there is such a file already, or it cannot be written.
+    :raises IdentityError: there is such a file with other keys, or it cannot be written.
     """
     path = desk.home / row.key_file
-    write_key_file(path, words, passphrase)
+    written = keep_key_file(path, words, passphrase)
     try:
         return desk.store.add_identity(row, signed)
     except BaseException:
-        path.unlink()
+        if written:
+            path.unlink()
         raise

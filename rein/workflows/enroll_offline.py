@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rein.btc.keys import PrivateKey
 from rein.errors import AuthorityError, IdentityError, InputError
-from rein.identity.keyfile import write_key_file
+from rein.identity.keyfile import keep_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring
 from rein.protocol import fields
 from rein.protocol.armor import BEGIN, Armored
@@ -39,14 +39,14 @@ def begin_offline(desk: Desk, new: NewIdentity, keyring: DelegateKeyring, passph
     """Keep the delegate key, and return the text that the master key must sign, to the letter.
 
     :raises FieldError: a name, contact or address that cannot stand in a document.
-    :raises IdentityError: this identity is here already, or its setup was begun before.
+    :raises IdentityError: this identity is here already, or its setup was begun with another delegate.
     """
     check_free(desk, new.name)
     check_new(desk, keyring.master_address)
     enrollment = draft_enrollment(new, keyring, block_for_enrollment(desk))
     text = fields.write(Enrollment.TITLE, enrollment)
     read(Enrollment, Enrollment.TITLE, text).check()
-    write_key_file(desk.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
+    keep_key_file(desk.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
     return text
 
 

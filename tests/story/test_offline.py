@@ -112,6 +112,16 @@ def test_what_is_read_back_is_checked(dora: Person, tmp_path: Path) -> None:
     assert wrong["code"] == "input"
 
 
+def test_a_setup_that_was_stopped_can_be_begun_again(dora: Person, tmp_path: Path) -> None:
+    begin(dora, tmp_path / "lost.txt")
+    text = begin(dora, tmp_path / "again.txt", "--contact", "other@x", "--no-mediate")["text"]
+    other = descriptor(SECOND.to_wif(REGTEST))
+    options = ("--name", "D", "--contact", "d", "--no-mediate", "--master", address(MASTER), "--delegate-fd", other)
+    assert "other keys" in dora.fails("setup", "--offline", str(tmp_path / "x.txt"), *options)["message"]
+    signature = message.sign(MASTER, text)
+    assert dora.rein("setup", "--signed", str(tmp_path / "again.txt"), "--signature", signature)["name"] == "Dora"
+
+
 # ----- enrolled again, signed elsewhere ----------------------------------------------------------------------------
 
 SECOND = PrivateKey(b"\x33" * 32)
