@@ -110,10 +110,10 @@ def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
     rows = store.identities(settings.network.name)
     if settings.identity is None or not rows:
         return rows[0] if rows else None
-    from rein.protocol.sin import secure_identity_number
+    from rein.workflows.who import is_address_of
 
     for row in rows:
-        if settings.identity in (row.name, row.master_address, secure_identity_number(row.master_address)):
+        if settings.identity == row.name or is_address_of(settings.identity, row.master_address):
             return row
     raise NotFoundError(
         f"this home has no identity {settings.identity!r} on {settings.network.name}",

@@ -102,7 +102,8 @@ def _say(cli: Cli, mediator: Mediator, ratings: Averages) -> None:
     average = ratings.average(person.master_address)
     rating = f"rated {stars(average)}" if average.count else stars(average)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {fee}  {rating}"))
-    terminal.say(f"  {person.master_address}  {safe_line(person.contact, 80)}")
+    terminal.say(f"  {person.master_address}  SIN {person.sin}")
+    terminal.say(f"  {safe_line(person.contact, 80)}")
     terminal.say(f"  {in_words(mediator.record)}")
 
 

@@ -17,7 +17,7 @@ from rein.workflows.pull import pull
 _job = click.option(
     "--jobid", "job", metavar="ID", required=True, shell_complete=jobs, help="Job ID, or the job document's id."
 )
-_bid = click.option("--bid", metavar="ID", help="Which bidder, where several have bid.")
+_bid = click.option("--bid", metavar="ID", help="Which bidder, where several have bid; or an address or SIN.")
 
 
 @command("message")

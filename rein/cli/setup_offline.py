@@ -13,7 +13,9 @@ from rein.errors import InputError
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
-    from rein.identity.keyring import DelegateKeyring
+    from rein.identity.keyring import DelegateKeyring, Keyring
+    from rein.protocol.documents import Enrollment
+    from rein.protocol.signed import Signed
     from rein.workflows.enroll import NewIdentity
 
 
@@ -22,11 +24,14 @@ def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_f
     from rein.workflows.enroll_offline import offline_keyring
 
     master = master or cli.terminal.ask("Master address", "--master")
-    if delegate_fd is None:
-        wif = cli.terminal.ask_secret("Private key of the delegate (WIF)", "--delegate-fd")
-    else:
-        wif = read_secret_line(delegate_fd, "the delegate's key")
-    _begin(cli, file, new, offline_keyring(cli.desk, wif, master))
+    _begin(cli, file, new, offline_keyring(cli.desk, read_delegate(cli, delegate_fd), master))
+
+
+def read_delegate(cli: Cli, descriptor: int | None) -> str:
+    """The WIF of a delegate's key, from a file descriptor or from whoever is at the terminal."""
+    if descriptor is None:
+        return cli.terminal.ask_secret("Private key of the delegate (WIF)", "--delegate-fd")
+    return read_secret_line(descriptor, "the delegate's key")
 
 
 def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> None:
@@ -38,20 +43,36 @@ def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> 
     text = begin_offline(cli.desk, new, keyring, cli.new_passphrase())
     remember_chain(cli)
     write_new(file, text.encode())
-    terminal.say(
-        f"Sign the text in {file} with the key of {keyring.master_address}, as a Bitcoin message. The text has"
-    )
+    terminal.result(tell_how_to_sign(cli, file, text, keyring, "setup"))
+
+
+def tell_how_to_sign(cli: Cli, file: Path, text: str, keyring: Keyring, again: str) -> dict[str, str]:
+    """Say what to do with a text for the master key, and the same for programs. `again`: the command to go on with."""
+    terminal, master = cli.terminal, keyring.master_address
+    terminal.say(f"Sign the text in {file} with the key of {master}, as a Bitcoin message. The text has")
     terminal.say("no line feed at its end; with Bitcoin Core:")
-    terminal.say(f'  bitcoin-cli signmessage {keyring.master_address} "$(cat {file})"')
-    terminal.say(f"Then: rein setup --signed {file} --signature BASE64")
-    terminal.result(
-        {
-            "text": text,
-            "file": str(file),
-            "master_address": keyring.master_address,
-            "delegate_address": keyring.delegate_address,
-        }
-    )
+    terminal.say(f'  bitcoin-cli signmessage {master} "$(cat {file})"')
+    terminal.say(f"Then: rein {again} --signed {file} --signature BASE64")
+    return {
+        "text": text,
+        "file": str(file),
+        "master_address": master,
+        "delegate_address": keyring.delegate_address,
+    }
+
+
+def read_signed(file: Path, signature: str | None) -> Signed[Enrollment]:
+    """The enrollment that somebody signed elsewhere.
+
+    :raises ReinError: saying what is wrong with it.
+    """
+    from rein.workflows.enroll_offline import signed_elsewhere
+
+    try:
+        text = read_given(str(file), MAX_DOCUMENT_BYTES).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"the file {file} is no text") from None
+    return signed_elsewhere(text, signature)
 
 
 def finish(cli: Cli, file: Path, signature: str | None) -> None:
@@ -59,14 +80,9 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
     from rein.identity.keyfile import read_key_file
     from rein.identity.keyring import open_secret
     from rein.workflows.enroll import row_of
-    from rein.workflows.enroll_offline import finish_offline, signed_elsewhere
+    from rein.workflows.enroll_offline import finish_offline
 
-    try:
-        text = read_given(str(file), MAX_DOCUMENT_BYTES).decode()
-    except UnicodeDecodeError:
-        raise InputError(f"the file {file} is no text") from None
-    signed = signed_elsewhere(text, signature)
-    desk = cli.desk
+    signed, desk = read_signed(file, signature), cli.desk
     key_file = desk.home / row_of(signed.document, signed.document.user).key_file
     secret = read_key_file(key_file, cli.passphrase(signed.document.user))
     row = finish_offline(desk, signed, open_secret(secret, desk.network))

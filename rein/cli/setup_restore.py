@@ -36,6 +36,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
     terminal.say(f"You are {safe(row.name)} again.")
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
+    terminal.say(f"  SIN               {restored.enrollment.document.sin}")
     terminal.say(f"  key file          {cli.settings.home / row.key_file}")
     terminal.say(f"{restored.own} documents of yours came back, in {restored.jobs} jobs.")
     for failure in dict.fromkeys(error.message for error in restored.unreachable):

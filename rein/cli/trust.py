@@ -38,6 +38,7 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
     void = [(each, why) for each, why in not_counted(orders) if each.document.rated_master_address == address]
     record = record_of(entries_of(desk, address), address)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {address}"))
+    terminal.say(f"  SIN         {person.sin}")
     terminal.say(f"  rated       {stars(ratings.average(address))}")
     score = found.score
     trust = f"{score} by {score.count:,} links from you" if score.count else "unknown: nobody you trust rated them"
@@ -52,6 +53,7 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
         {
             "name": person.user,
             "master_address": address,
+            "sin": person.sin,
             "rating_tenths": ratings.average(address).tenths,
             "ratings": [_data(each) for each in ratings.of(address)],
             "trust_tenths": found.score.tenths,

@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 
 ASK, LOCK = "words", "lock"
-MAX_LINE = 512
+MAX_LINE = 8_192
+"""Bytes: words, or the keys of an identity that has none and had many delegates."""
 TALK_SECONDS = 2
 """How long one conversation may take."""
 

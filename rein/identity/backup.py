@@ -17,6 +17,7 @@ from rein.identity.sealing import Cost, Seal
 
 MAX_BYTES = 2**30
 _MAX_HEADER = 4_096
+_HINT = "Give a file that `rein backup` wrote, whole."
 _SEAL = Seal("rein_backup", "backup")
 
 
@@ -72,7 +73,7 @@ def _load(path: Path) -> tuple[dict[str, Any], bytes]:
     except FileNotFoundError:
         raise IdentityError(f"there is no file {path}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise IdentityError(f"{path} is no backup: {error}") from error
+        raise IdentityError(f"{path} is no backup, or damaged", hint=_HINT) from error
     if not isinstance(header, dict):
-        raise IdentityError(f"{path} is no backup")
+        raise IdentityError(f"{path} is no backup, or damaged", hint=_HINT)
     return header, sealed

@@ -25,9 +25,46 @@ def write_key_file(path: Path, words: str, passphrase: str, *, cost: Cost | None
     :raises PassphraseError: the passphrase is too short.
     :raises IdentityError: the file exists or cannot be written.
     """
-    header, sealed = _SEAL.close(words.encode(), passphrase, cost or Cost())
-    content = json.dumps({**header, "ciphertext": base64.b64encode(sealed).decode()}, indent=2) + "\n"
-    write_private(path, content.encode())
+    write_private(path, _sealed(words, passphrase, cost))
+
+
+def keep_key_file(path: Path, secret: str, passphrase: str) -> bool:
+    """Write a key file, unless one with the same content under the same passphrase is there, from a setup that was
+    stopped halfway. Whether it was written.
+
+    :raises PassphraseError: too short; or a file is there that it does not open.
+    :raises IdentityError: a file with other content is there, or none can be written.
+    """
+    if not path.exists():
+        write_key_file(path, secret, passphrase)
+        return True
+    if read_key_file(path, passphrase) != secret:
+        hint = "Give the same keys again; or, if no identity uses the file, move it away."
+        raise IdentityError(f"{path} holds other keys, of a setup that was begun before", hint=hint)
+    return False
+
+
+def replace_key_file(path: Path, secret: str, passphrase: str) -> None:
+    """Put another content into a key file: at every moment the file is whole, the old or the new one.
+
+    :raises PassphraseError: wrong passphrase; the file is left as it is.
+    :raises IdentityError: the file is missing or cannot be written.
+    """
+    read_key_file(path, passphrase)
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.next")
+    write_private(new, _sealed(secret, passphrase, None))
+    try:
+        new.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise IdentityError(f"the file {path} cannot be written: {error}") from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _sealed(secret: str, passphrase: str, cost: Cost | None) -> bytes:
+    header, sealed = _SEAL.close(secret.encode(), passphrase, cost or Cost())
+    return (json.dumps({**header, "ciphertext": base64.b64encode(sealed).decode()}, indent=2) + "\n").encode()
 
 
 def read_key_file(path: Path, passphrase: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
 
@@ -19,6 +20,9 @@ MAX_DELEGATES = 100
 """How many delegates of one identity are looked for."""
 
 _TREE_TAG = "rein/delegate-tree"
+_STORAGE_TAG = "rein/storage-names"
+_STORAGE = "m/5'/0'"
+"""A branch of its own: it gives no key that signs or pays."""
 
 
 class Keyring:
@@ -46,9 +50,19 @@ class Keyring:
                 return self._with_number(number)
         raise IdentityError(f"these words do not give the delegate {address}")
 
-    def with_next_delegate(self) -> Keyring:
-        """The same keys, with the delegate after this one."""
+    def with_next_delegate(self, given: PrivateKey | None = None) -> Keyring:
+        """The same keys, with the delegate after this one.
+
+        :param given: its key, where there are no words to make it from.
+        :raises IdentityError: a key is missing, or is given in vain.
+        """
+        if given is not None:
+            raise IdentityError("the next delegate comes from the words of this identity", hint="Give no key for it.")
         return self._with_number(self.delegate_number + 1)
+
+    def trees(self) -> Iterator[Keyring]:
+        """The keyrings that may have the keys of an open job, those of now first."""
+        yield self
 
     def _with_number(self, number: int) -> Keyring:
         other = copy(self)
@@ -69,6 +83,11 @@ class Keyring:
     def _delegate_at(self, number: int) -> PrivateKey:
         path = job_keys.NEXT_DELEGATE.format(number) if number else job_keys.DELEGATE
         return self._root.derive(path).private_key
+
+    @cached_property
+    def storage_secret(self) -> bytes:
+        """From what the names of stored documents are made. It stays the same whatever the delegate."""
+        return self._root.derive(_STORAGE).private_key.secret
 
     @property
     def master_address(self) -> str:
@@ -149,57 +168,95 @@ class Keyring:
 
 
 class DelegateKeyring(Keyring):
-    """The keys of an identity whose delegate key is all there is: its master key is elsewhere, or stands beside it.
+    """The keys of an identity whose delegate keys are all there is: its master key is elsewhere, or stands beside them.
 
     The keys of jobs need a tree, and there are no words for one: its seed is a hash of the delegate's secret. So
-    whoever steals this delegate has the keys of its jobs too, which no thief of a delegate made from words has.
+    whoever steals this delegate has the keys of its jobs too, which no thief of a delegate made from words has. A new
+    delegate brings a new tree, and the former ones are kept for the jobs that were begun with them.
     """
 
     def __init__(
-        self, delegate: PrivateKey, network: Network, master_address: str, master: PrivateKey | None = None
+        self,
+        delegate: PrivateKey,
+        network: Network,
+        master_address: str,
+        master: PrivateKey | None = None,
+        later: tuple[PrivateKey, ...] = (),
     ) -> None:
-        """:raises KeyMaterialError: an uncompressed delegate key, or a master key of another address."""
-        if not delegate.compressed:
+        """:param delegate: the first one; `later`: those that came after it.
+
+        :raises KeyMaterialError: an uncompressed delegate key, or a master key of another address.
+        """
+        if not all(each.compressed for each in (delegate, *later)):
             raise KeyMaterialError("the delegate key is uncompressed; escrows take compressed ones only")
         if master is not None and p2pkh_address(master.public_key, network) != master_address:
             raise KeyMaterialError(f"the master key is not that of {master_address}")
         self.network = network
         self.delegate_number = 0
-        self._delegate = delegate
+        self._delegates = (delegate, *later)
         self._master = master
         self._master_address = master_address
 
     @cached_property
     def _root(self) -> ExtendedKey:
-        return ExtendedKey.from_seed(tagged_hash(_TREE_TAG, self._delegate.secret), self.network)
+        return ExtendedKey.from_seed(tagged_hash(_TREE_TAG, self.delegate.secret), self.network)
 
     @cached_property
     def master(self) -> PrivateKey:
         """:raises IdentityError: it is elsewhere."""
         if self._master is None:
-            raise IdentityError("the master key of this identity is not here", hint="Sign with it where it is.")
+            raise IdentityError(
+                "the master key of this identity is not here", hint="Sign where it is: rein enroll --offline FILE ..."
+            )
         return self._master
 
     @property
     def master_address(self) -> str:
         return self._master_address
 
-    def with_delegate(self, address: str) -> Keyring:
-        if address != self.delegate_address:
-            raise IdentityError(f"the key file does not hold the delegate {address}")
-        return self
+    @cached_property
+    def storage_secret(self) -> bytes:
+        return tagged_hash(_STORAGE_TAG, self._delegates[0].secret)
 
-    def with_next_delegate(self) -> Keyring:
-        raise IdentityError("this identity has no words, from which another delegate could be made")
+    def with_delegate(self, address: str) -> DelegateKeyring:
+        for number, each in enumerate(self._delegates):
+            if p2pkh_address(each.public_key, self.network) == address:
+                return self._with_number(number)
+        raise IdentityError(f"the key file does not hold the delegate {address}")
+
+    def with_next_delegate(self, given: PrivateKey | None = None) -> DelegateKeyring:
+        if given is None:
+            raise IdentityError(
+                "this identity has no words, from which another delegate could be made",
+                hint="Give the key of the new one: --delegate-fd N",
+            )
+        held = [each.secret for each in self._delegates]
+        if given.secret in held:
+            return self._with_number(held.index(given.secret))
+        first, *later = self._delegates
+        grown = DelegateKeyring(first, self.network, self._master_address, self._master, (*later, given))
+        return grown._with_number(len(held))
+
+    def trees(self) -> Iterator[Keyring]:
+        yield self
+        yield from (self._with_number(each) for each in range(len(self._delegates)) if each != self.delegate_number)
+
+    def _with_number(self, number: int) -> DelegateKeyring:
+        other = copy(self)
+        for made in ("delegate", "_root"):
+            vars(other).pop(made, None)
+        other.delegate_number = number
+        return other
 
     def _delegate_at(self, number: int) -> PrivateKey:
-        return self._delegate
+        return self._delegates[number]
 
     def to_secret(self) -> str:
         """What the key file holds, in place of words: one line."""
         master = None if self._master is None else self._master.to_wif(self.network)
-        delegate = self._delegate.to_wif(self.network)
-        return json.dumps({"delegate": delegate, "master_address": self._master_address, "master": master})
+        delegate, *later = (each.to_wif(self.network) for each in self._delegates)
+        content = {"delegate": delegate, "master_address": self._master_address, "master": master}
+        return json.dumps(content | {"later": later} if later else content)
 
 
 def open_secret(secret: str, network: Network) -> Keyring:
@@ -211,11 +268,11 @@ def open_secret(secret: str, network: Network) -> Keyring:
         return Keyring(secret, network)
     try:
         parts = json.loads(secret)
-        wifs = [parts["delegate"], parts["master"]]
-        delegate, master = (None if wif is None else PrivateKey.from_wif(wif, network) for wif in wifs)
+        delegate, *later = (PrivateKey.from_wif(each, network) for each in (parts["delegate"], *parts.get("later", ())))
+        master = None if parts["master"] is None else PrivateKey.from_wif(parts["master"], network)
         address = parts["master_address"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyMaterialError("the key file holds neither words nor a delegate key") from error
-    if delegate is None or not isinstance(address, str):
-        raise KeyMaterialError("the key file holds no delegate key")
-    return DelegateKeyring(delegate, network, address, master)
+    if not isinstance(address, str):
+        raise KeyMaterialError("the key file holds no master address")
+    return DelegateKeyring(delegate, network, address, master, tuple(later))

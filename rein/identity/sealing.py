@@ -99,7 +99,10 @@ class Seal:
         try:
             secret: bytes = cipher.decrypt(nonce, sealed, _associated(header))
         except InvalidTag:
-            raise PassphraseError(f"the passphrase does not open the {self.what}", hint="Try again.") from None
+            raise PassphraseError(
+                f"the passphrase does not open the {self.what}, or the file is damaged",
+                hint="Try again; if you are sure of the passphrase, take another copy of the file.",
+            ) from None
         return secret
 
     def check(self, header: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
-import secrets
 import string
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,10 +24,12 @@ from rein.remote import answers
 from rein.remote.answers import FeedPage, Found, Hosting, Purchase, ServerStatus
 from rein.remote.transport import NOT_MODIFIED, Reply, Transport, refused
 
-__all__ = ["Causeway", "FeedPage", "Found", "Hosting", "Purchase", "ServerStatus", "batches", "new_remote_key"]
+__all__ = ["Causeway", "FeedPage", "Found", "Hosting", "Purchase", "ServerStatus", "batches", "remote_key"]
 
 _KEY_LETTERS = string.ascii_uppercase + string.digits
 _KEY_LENGTH = 32
+_FAIR = 256 // len(_KEY_LETTERS) * len(_KEY_LETTERS)
+"""Bytes from here on would make some letters likelier than others."""
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _ETAG = re.compile(r'(W/)?"[!#-~]{1,100}"')
 _MAX_NONCES = 8
@@ -37,9 +39,19 @@ _ROOM_FOR_NAMES = 200
 """Bytes of a body around each value: the names of the fields, the key, and what JSON needs between them."""
 
 
-def new_remote_key() -> str:
-    """A random name for a stored value, as clients of 2016 make it: 32 of A-Z and 0-9."""
-    return "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
+def remote_key(secret: bytes, url: str, document_id: DocumentId) -> str:
+    """The name under which an identity stores a document at a server, of the letters of 2016: 32 of A-Z and 0-9.
+
+    Names at a server are everybody's, so nobody else may guess this one; and who restores an identity from its words
+    must find it again, or pay for the room twice. So it is made from a secret of the identity.
+    """
+    letters = ""
+    for count in range(256):
+        digest = hmac.digest(secret, b"%s %s %d" % (url.encode(), document_id.encode(), count), "sha256")
+        letters += "".join(_KEY_LETTERS[byte % len(_KEY_LETTERS)] for byte in digest if byte < _FAIR)
+        if len(letters) >= _KEY_LENGTH:
+            break
+    return letters[:_KEY_LENGTH]
 
 
 def batches(values: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:

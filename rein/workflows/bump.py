@@ -15,6 +15,7 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import job_keyring
 from rein.workflows.payments import role_of, see
 from rein.workflows.settle import Plan, plan_settlement
 
@@ -87,7 +88,7 @@ def _waiting(desk: Desk, payment: Payment) -> Transaction:
 
 
 def _payment_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
+    keyring, job_id = job_keyring(desk, order, role), order.job.document.job_id
     if role is Role.WORKER:
-        return desk.keyring.worker_payment(order.id)
-    job_id = order.job.document.job_id
-    return desk.keyring.creator_payment(job_id) if role is Role.CREATOR else desk.keyring.mediator_payment(job_id)
+        return keyring.worker_payment(order.id)
+    return keyring.creator_payment(job_id) if role is Role.CREATOR else keyring.mediator_payment(job_id)

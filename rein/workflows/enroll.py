@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from rein.btc.networks import Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
-from rein.identity.keyfile import read_key_file, write_key_file
+from rein.identity.keyfile import keep_key_file
 from rein.identity.keyring import Keyring, open_secret
 from rein.identity.sealing import check_passphrase
 from rein.protocol.documents import Enrollment
@@ -128,31 +127,13 @@ def keep_identity(desk: Desk, row: IdentityRow, signed: Signed[Enrollment], word
     """Write the key file and remember the identity, both or neither.
 
     :raises PassphraseError: too short.
-    :raises IdentityError: there is such a file already, or it cannot be written.
+    :raises IdentityError: there is such a file with other keys, or it cannot be written.
     """
     path = desk.home / row.key_file
-    is_new = _write_or_find(path, words, passphrase)
+    written = keep_key_file(path, words, passphrase)
     try:
         return desk.store.add_identity(row, signed)
     except BaseException:
-        if is_new:
+        if written:
             path.unlink()
         raise
-
-
-def _write_or_find(path: Path, words: str, passphrase: str) -> bool:
-    """Whether the key file is new. One that is there and holds the same is what an interrupted setup has left."""
-    try:
-        write_key_file(path, words, passphrase)
-    except IdentityError:
-        if not path.is_file() or not _holds(path, words, passphrase):
-            raise
-        return False
-    return True
-
-
-def _holds(path: Path, words: str, passphrase: str) -> bool:
-    try:
-        return read_key_file(path, passphrase) == words
-    except IdentityError:
-        return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rein.btc.keys import PrivateKey
 from rein.errors import AuthorityError, IdentityError, InputError
-from rein.identity.keyfile import write_key_file
+from rein.identity.keyfile import keep_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring
 from rein.protocol import fields
 from rein.protocol.armor import BEGIN, Armored
@@ -39,14 +39,14 @@ def begin_offline(desk: Desk, new: NewIdentity, keyring: DelegateKeyring, passph
     """Keep the delegate key, and return the text that the master key must sign, to the letter.
 
     :raises FieldError: a name, contact or address that cannot stand in a document.
-    :raises IdentityError: this identity is here already, or its setup was begun before.
+    :raises IdentityError: this identity is here already, or its setup was begun with another delegate.
     """
     check_free(desk, new.name)
     check_new(desk, keyring.master_address)
     enrollment = draft_enrollment(new, keyring, block_for_enrollment(desk))
     text = fields.write(Enrollment.TITLE, enrollment)
     read(Enrollment, Enrollment.TITLE, text).check()
-    write_key_file(desk.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
+    keep_key_file(desk.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
     return text
 
 
@@ -80,11 +80,23 @@ def finish_offline(desk: Desk, signed: Signed[Enrollment], keyring: Keyring) -> 
     try:
         if keyring.master_address != document.master_address:
             raise IdentityError("it is of another identity")
-        keyring.with_delegate(document.delegate_address)
+        keyring = keyring.with_delegate(document.delegate_address)
     except IdentityError as error:
         raise AuthorityError(f"the key file does not belong to this enrollment: {error.message}") from error
-    if document.willing_to_mediate:
-        xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
-        if xpubs != (document.mediator_escrow_xpub, document.mediator_payment_xpub):
-            raise AuthorityError("the enrollment promises a mediator's keys that the key file does not give")
+    check_mediator_keys(document, keyring)
     return desk.store.add_identity(row_of(document, document.user), signed)
+
+
+def check_mediator_keys(document: Enrollment, keyring: Keyring) -> None:
+    """Refuse an enrollment that promises a mediator's keys which are not here.
+
+    :raises AuthorityError:
+    """
+    if not document.willing_to_mediate:
+        return
+    xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
+    messages = document.mediator_message_xpub
+    if xpubs != (document.mediator_escrow_xpub, document.mediator_payment_xpub) or (
+        messages not in (None, keyring.mediator_message_xpub)
+    ):
+        raise AuthorityError("the enrollment promises a mediator's keys that the key file does not give")

@@ -8,6 +8,7 @@ from rein.store.notes import Hidden, Hideable
 from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
 from rein.workflows.reputation import find_person
+from rein.workflows.who import is_address_of
 
 _SHORTEST_PREFIX = 6
 
@@ -44,6 +45,7 @@ def find_hidden(desk: Desk, kind: Hideable, name: str) -> list[Hidden]:
         if each.kind is kind
         and (
             name in (each.label, each.name)
+            or (kind is Hideable.PERSON and is_address_of(name, each.name))
             or each.name in jobs
             or (len(name) >= _SHORTEST_PREFIX and each.name.startswith(name))
         )

@@ -12,13 +12,13 @@ from rein.errors import ChainError, InputError
 from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import DocumentId
 from rein.store.notes import Hideable, SeenBlock
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 from rein.workflows.entries import Entry, EntryBid, entries, market
 from rein.workflows.pull import load_enrollments
+from rein.workflows.who import is_address_of
 
 AHEAD_SECONDS: Final = 7_200
 """How far a block's time may be ahead of the clocks that accept it. A job dated later than that names no block."""
@@ -270,7 +270,7 @@ def _costs(amount: Sat, lowest: Sat | None, highest: Sat | None) -> bool:
 
 
 def _is_person(wanted: str | None, name: str, master_address: str) -> bool:
-    return wanted is None or wanted in (name, master_address, secure_identity_number(master_address))
+    return wanted is None or wanted == name or is_address_of(wanted, master_address)
 
 
 def _holds(text: str, searched: str) -> bool:

@@ -16,7 +16,9 @@ from rein.protocol.values import DocumentId
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.desk import Desk
 from rein.workflows.disclosed import Disclosed
+from rein.workflows.job_keyring import job_keyring
 from rein.workflows.pull import load_enrollments
+from rein.workflows.who import is_address_of
 
 _SHORTEST_PREFIX = 6
 UNSEALED = "AAAA"
@@ -49,8 +51,8 @@ class Read:
 def receiver(desk: Desk, order: Order, role: Role, bid: str | None = None) -> Party:
     """The party one would write to.
 
-    :param bid: which bidder, by the id of a bid or its beginning, or by master address; the worker of the job, or the
-        only bidder, if not given.
+    :param bid: which bidder, by the id of a bid or its beginning, or by master address or SIN; the worker of the job,
+        or the only bidder, if not given.
     :raises OrderError: nobody has this role, or he takes no messages in this job.
     :raises InputError: several have bid.
     """
@@ -126,7 +128,7 @@ def _bidder(order: Order, name: str | None) -> Bid:
         bids = [
             each
             for each in bids
-            if each.document.worker_master_address == name or (is_long and each.id.startswith(name))
+            if is_address_of(name, each.document.worker_master_address) or (is_long and each.id.startswith(name))
         ]
     elif order.bid is not None:
         bids = [order.bid]
@@ -141,14 +143,14 @@ def _bidder(order: Order, name: str | None) -> Bid:
 def _myself(desk: Desk, order: Order) -> tuple[Role, PrivateKey]:
     """What the identity is in the order, and its message key there. Whoever has bid stays a worker here, even when
     the job went to somebody else: what he wrote and got stays his to read."""
-    job, me, keyring = order.job.document, desk.address, desk.keyring
+    job, me = order.job.document, desk.address
     if job.creator_master_address == me:
-        return Role.CREATOR, keyring.creator_message(job.job_id)
+        return Role.CREATOR, job_keyring(desk, order, Role.CREATOR).creator_message(job.job_id)
     if job.mediator_master_address == me:
-        return Role.MEDIATOR, keyring.mediator_message(job.job_id)
+        return Role.MEDIATOR, job_keyring(desk, order, Role.MEDIATOR).mediator_message(job.job_id)
     bids: tuple[Signed[Any], ...] = (*order.bids, *order.sealed_bids)
     if any(each.document.author.master_address == me for each in bids):
-        return Role.WORKER, keyring.worker_message(order.id)
+        return Role.WORKER, job_keyring(desk, order, Role.WORKER).worker_message(order.id)
     raise OrderError(f"you have no part in the job {job.job_id}", hint="Bid on it to write to the job creator.")
 
 

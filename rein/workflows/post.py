@@ -12,6 +12,7 @@ from rein.protocol.job_keys import mediator_escrow_key, mediator_payment_address
 from rein.protocol.signed import Signed, sign
 from rein.workflows.desk import Desk
 from rein.workflows.pull import load_enrollments
+from rein.workflows.who import master_address_of, meant
 
 _JOB_ID_LETTERS = string.ascii_lowercase + string.digits
 _JOB_ID_LENGTH = 20
@@ -45,8 +46,9 @@ def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
     :raises NotFoundError: nobody.
     :raises InputError: several have the name.
     """
-    successor = load_enrollments(desk).successor(desk.network, name)
-    found = [signed for signed in mediators(desk) if (successor or name) in _names(signed.document)]
+    successor = load_enrollments(desk).successor(desk.network, master_address_of(desk, name))
+    willing = mediators(desk)
+    found = [each for each in willing if name == _public_key(each.document)] or meant(willing, successor or name)
     if not found:
         raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
     if len(found) > 1:
@@ -54,9 +56,9 @@ def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
     return found[0]
 
 
-def _names(enrollment: Enrollment) -> tuple[str, ...]:
+def _public_key(enrollment: Enrollment) -> str | None:
     key = enrollment.mediator_public_key
-    return (enrollment.master_address, enrollment.sin, enrollment.user, key.hex() if key else "")
+    return key.hex() if key else None
 
 
 def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rein.btc import message
+from rein.btc.keys import PrivateKey
 from rein.errors import BadSignatureError, IdentityError, InputError, NotFoundError
+from rein.identity.keyring import Keyring
 from rein.protocol.documents import Enrollment
 from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.signed import Signed, sign
@@ -14,6 +16,7 @@ from rein.protocol.values import BasisPoints, Revocation
 from rein.store.store import IdentityRow
 from rein.workflows.desk import Desk
 from rein.workflows.pull import load_enrollments, pull
+from rein.workflows.who import master_address_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Changes:
 
     `revoke`: the delegate of now is in wrong hands; `since` is the first block whose documents it no longer signs, by
     default the one that the new enrollment names. `replaces`: the identity that this one takes the place of, which the
-    recovery signature says.
+    recovery signature says; its master address or SIN.
     """
 
     contact: str | None = None
@@ -33,6 +36,8 @@ class Changes:
     since: int | None = None
     replaces: str | None = None
     recovery_signature: str | None = None
+    delegate: PrivateKey | None = field(default=None, repr=False)
+    """The key of the new delegate, for an identity that has no words to make it from."""
 
 
 def current_enrollment(desk: Desk) -> Signed[Enrollment]:
@@ -47,18 +52,35 @@ def current_enrollment(desk: Desk) -> Signed[Enrollment]:
     return found
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An enrollment that the master key has yet to sign, and the keys it names."""
+
+    document: Enrollment
+    keyring: Keyring
+
+
 def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
-    """The enrollment that replaces the one that counts now.
+    """The enrollment that replaces the one that counts now, signed; raises as `draft_renewal` does.
+
+    :raises IdentityError: the master key is elsewhere.
+    """
+    draft = draft_renewal(desk, changes)
+    return sign(draft.document, draft.keyring.master)
+
+
+def draft_renewal(desk: Desk, changes: Changes) -> Draft:
+    """The enrollment that would replace the one that counts now.
 
     :raises InputError: nothing would change, or a height above the block the enrollment names.
-    :raises FieldError: a contact that cannot stand in a document.
+    :raises IdentityError: there are no words, and no key for a new delegate was given.
     """
     old = current_enrollment(desk)
     keyring = desk.keyring.with_delegate(old.document.delegate_address)
     block = desk.block_to_name()
     values: dict[str, Any] = {"contact": changes.contact} if changes.contact is not None else {}
     if changes.new_delegate or changes.revoke:
-        keyring = keyring.with_next_delegate()
+        keyring = keyring.with_next_delegate(changes.delegate)
         values["delegate_address"] = keyring.delegate_address
     if changes.revoke:
         since = block.height if changes.since is None else changes.since
@@ -66,11 +88,14 @@ def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
             raise InputError(f"{since} is above the block that the enrollment names ({block.height})")
         new = Revocation(old.document.delegate_address, since)
         values["revoked"] = (*(old.document.revoked or ()), new)
+    elif changes.delegate is not None and not changes.new_delegate:
+        raise InputError("a delegate's key goes with a new delegate", hint="Give --new-delegate or --revoke-delegate.")
     elif changes.since is not None:
         raise InputError("a height goes with a revocation", hint="Give --revoke-delegate too.")
     if changes.replaces is not None:
-        check_succession(desk, changes.replaces, changes.recovery_signature or "")
-        values |= {"replaces": changes.replaces, "recovery_signature": changes.recovery_signature}
+        replaced = master_address_of(desk, changes.replaces)
+        check_succession(desk, replaced, changes.recovery_signature or "")
+        values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
     fee = changes.mediator_fee or old.document.mediator_fee
     mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
     if mediates and fee is None:
@@ -86,7 +111,7 @@ def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
     if replace(old.document, **values) == old.document:
         raise InputError("nothing would change", hint="See rein enroll --help for what can.")
     values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
-    return sign(replace(old.document, **values), keyring.master)
+    return Draft(replace(old.document, **values), keyring)
 
 
 def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:

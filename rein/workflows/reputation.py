@@ -22,6 +22,7 @@ from rein.workflows.entries import EVEN, Entry, entries, rated_entries
 from rein.workflows.market import hidden_names
 from rein.workflows.pull import load_enrollments
 from rein.workflows.watch_chain import look
+from rein.workflows.who import meant
 
 MAX_LOOKED_AT: Final = 200
 """Jobs of other people that are looked up on the chain in one run: strangers decide how many there are."""
@@ -85,14 +86,12 @@ def find_person(desk: Desk, name: str) -> Enrollment:
     :raises NotFoundError: nobody.
     :raises InputError: several have the name.
     """
-    people = [signed.document for signed in load_enrollments(desk)]
-    found = [each for each in people if name in (each.master_address, each.sin)]
-    found = found or [each for each in people if each.user == name]
+    found = meant(load_enrollments(desk), name)
     if not found:
         raise NotFoundError(f"nobody called {name!r} is known here", hint="Fetch what is new: rein sync")
     if len(found) > 1:
         raise InputError(f"several people are called {name}", hint="Name the master address instead.")
-    return found[0]
+    return found[0].document
 
 
 def orders_to_rate(desk: Desk) -> list[Order]:

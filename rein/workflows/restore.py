@@ -23,6 +23,7 @@ from rein.store.store import IdentityRow, ServerRow
 from rein.workflows.desk import Desk
 from rein.workflows.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.pull import load_enrollments, pull
+from rein.workflows.sealed_bids import unseal_bids
 
 
 @dataclass
@@ -88,6 +89,7 @@ def _take_back(desk: Desk, restored: Restored) -> Restored:
     me = desk.address
     mine = _signed_by_me(desk)
     desk.store.mark_own([signed.id for signed in mine])
+    unseal_bids(desk)
     restored.own = len(mine)
     restored.jobs = len(desk.store.my_order_ids(desk.network.name, me))
     restored.lost = [signed for signed in mine if not _has_key(desk.keyring, signed.document)]

@@ -22,6 +22,7 @@ from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.bid import build_bid
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import job_keyring
 from rein.workflows.messages import UNSEALED
 
 
@@ -119,5 +120,7 @@ def _opened(desk: Desk, order: Order, sealed: SealedBid) -> Signed[Bid]:
 
 def _keys(desk: Desk, order: Order, sealed: SealedBid) -> tuple[PrivateKey, bytes]:
     if sealed.master_address == desk.address:
-        return desk.keyring.worker_message(order.id), sealed.to_key
-    return desk.keyring.creator_message(order.job.document.job_id), sealed.from_key
+        mine = [tree.worker_message(order.id) for tree in desk.keyring.trees()]
+        return next((each for each in mine if each.public_key == sealed.from_key), mine[0]), sealed.to_key
+    keyring = job_keyring(desk, order, Role.CREATOR)
+    return keyring.creator_message(order.job.document.job_id), sealed.from_key

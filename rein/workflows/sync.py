@@ -18,7 +18,7 @@ from rein.errors import ChainError, InputError, ReinError, ServerLiedError
 from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.remote.answers import Hosting
-from rein.remote.causeway import Causeway, batches, new_remote_key
+from rein.remote.causeway import Causeway, batches, remote_key
 from rein.remote.fleet import Say, converse
 from rein.store.store import Placement
 from rein.workflows.cases import load_orders
@@ -252,8 +252,8 @@ class _Round:
     def _name_keys(self, url: str, ids: Sequence[DocumentId]) -> None:
         """Keys are remembered before the request, so that a crash in between makes the next sync overwrite the same
         keys instead of paying for others, and so that no document is withdrawn that somebody may have."""
-        new = [Placement(each, url, new_remote_key(), proved=False) for each in ids if each not in self._placed[url]]
-        self._keep(url, new)
+        secret, unnamed = self._desk.keyring.storage_secret, [each for each in ids if each not in self._placed[url]]
+        self._keep(url, [Placement(each, url, remote_key(secret, url, each), proved=False) for each in unnamed])
 
     def _set_proved(self, url: str, ids: Sequence[DocumentId] | frozenset[DocumentId], *, proved: bool) -> None:
         self._keep(url, [Placement(each, url, self._placed[url][each].remote_key, proved) for each in ids])

@@ -7,6 +7,7 @@ import itertools
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from rein.protocol.values import DocumentId
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
 from rein.remote import transport
 from rein.remote.answers import Hosting
-from rein.remote.causeway import Causeway, batches, new_remote_key
+from rein.remote.causeway import Causeway, batches, remote_key
 from tests.remote.conftest import Answer, Request, Server, http, says
 from tests.support.people import person
 
@@ -160,10 +161,18 @@ def test_batches_keep_to_the_limits_of_a_request() -> None:
     assert list(batches([])) == []
 
 
-def test_remote_keys_are_32_random_letters_and_digits() -> None:
-    keys = {new_remote_key() for _ in range(200)}
-    assert len(keys) == 200
+def test_remote_keys_are_32_letters_and_digits_that_follow_from_a_secret() -> None:
+    ids = [DocumentId(f"{number:064x}") for number in range(2_000)]
+    keys = [remote_key(b"s" * 32, "https://a/", each) for each in ids]
+    assert keys == [remote_key(b"s" * 32, "https://a/", each) for each in ids]
+    others = [remote_key(b"t" * 32, "https://a/", each) for each in ids]
+    elsewhere = [remote_key(b"s" * 32, "https://b/", each) for each in ids]
+    assert len({*keys, *others, *elsewhere}) == 6_000
     assert all(len(key) == 32 and key.isascii() and key.isalnum() and key.upper() == key for key in keys)
+    counted = Counter("".join(keys))
+    assert len(counted) == 36
+    # 64,000 letters, 1778 of each expected, deviation 42; bytes modulo 36 would make four of them 2000
+    assert all(abs(count - 1778) < 5 * 42 for count in counted.values())
 
 
 # get and documents

@@ -119,9 +119,36 @@ def test_an_identity_is_handed_on_by_its_recovery_key(new_person: NewPerson, tri
     assert (old_address in text, new_address in text) == (True, True)
     stranger = trio.charlie.rein("status")["identity"]["master_address"]
     assert new.fails("enroll", "--replaces", stranger)["code"] == "not_found"
-    new.rein("enroll", "--replaces", old_address, "--recovery-signature", message.sign(safe, text))
+    new.rein(
+        "enroll", "--replaces", secure_identity_number(old_address), "--recovery-signature", message.sign(safe, text)
+    )
     new.rein("sync")
     old.rein("enroll", "--contact", "thief@x")  # whoever has the old words goes on; nobody listens
     old.rein("sync")
     posted = verify(post(trio, mediator=old_address)["document"]).document
     assert posted.mediator_master_address == new_address
+    by_number = verify(post(trio, mediator=secure_identity_number(old_address))["document"]).document
+    assert by_number.mediator_master_address == new_address
+
+
+def test_a_number_of_2016_names_a_person_everywhere(new_person: NewPerson, trio: Trio) -> None:
+    alice = trio.alice.rein("status")["identity"]["master_address"]
+    worker = trio.charlie.rein("status")["identity"]["master_address"]
+    sin, bob = secure_identity_number(alice), trio.bob
+    new_person(alice, "--mediate", "--fee", "9")  # somebody who calls himself by her address
+    new_person(sin, "--mediate", "--fee", "9")
+    bob.rein("sync")
+    for given in (alice, sin):
+        assert verify(post(trio, mediator=given)["document"]).document.mediator_master_address == alice
+        shown = bob.rein("trust", given)
+        assert (shown["master_address"], shown["sin"]) == (alice, sin)
+        assert bob.rein("jobs", "--mine", "--mediator", given)["jobs"]
+        bob.rein("hide", "person", given)
+        assert bob.rein("unhide", "person", sin)["hidden"] == []
+    job = post(trio)["job_id"]
+    trio.charlie.rein("bid", "--jobid", job, "--amount", "0.01", "--description", "Yes.")
+    trio.charlie.rein("sync")
+    bob.rein("sync")
+    number = secure_identity_number(worker)
+    assert bob.rein("bids", "--worker", number)["bids"]
+    bob.rein("message", "--jobid", job, "--to", "worker", "--bid", number, "Hello.")

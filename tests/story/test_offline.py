@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from rein.identity.keyfile import read_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
 from rein.identity.old_backup import keyring_of_2016, read_old_backup
 from rein.protocol.armor import Armored
-from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund
+from rein.protocol.signed import verify
+from tests.story.conftest import PASSPHRASE, Agreed, Person, Trio, World, agree, deliver, fund, post
 
 MASTER = PrivateKey(b"\x11" * 32)
 DELEGATE = PrivateKey(b"\x22" * 32)
@@ -48,9 +51,9 @@ def dora(world: World, tmp_path: Path) -> Person:
     return who
 
 
-def begin(who: Person, file: Path, *more: str) -> dict[str, Any]:
+def begin(who: Person, file: Path, *more: str, master: PrivateKey = MASTER) -> dict[str, Any]:
     wif = descriptor(DELEGATE.to_wif(REGTEST) + "\n")
-    options = ("--name", "Dora", "--contact", "dora@x", "--master", address(MASTER), "--delegate-fd", wif)
+    options = ("--name", "Dora", "--contact", "dora@x", "--master", address(master), "--delegate-fd", wif)
     return who.rein("setup", "--offline", str(file), *options, *(more or ("--no-mediate",)))
 
 
@@ -76,6 +79,7 @@ def test_signed_elsewhere_by_any_wallet(world: World, trio: Trio, dora: Person, 
     dora.rein("collect", "--jobid", agreed.job_id)  # by a key of the tree that grows from the delegate
     refused = dora.fails("enroll", "--contact", "new@x")
     assert "master key of this identity is not here" in refused["message"]
+    assert "--offline" in refused["hint"]
 
 
 def test_an_armored_text_is_taken_too(dora: Person, tmp_path: Path) -> None:
@@ -108,6 +112,143 @@ def test_what_is_read_back_is_checked(dora: Person, tmp_path: Path) -> None:
         "setup", "--offline", str(file), "--name", "D", "--contact", "d", "--no-mediate", "--master", "x"
     )
     assert wrong["code"] == "input"
+
+
+def test_a_setup_that_was_stopped_can_be_begun_again(dora: Person, tmp_path: Path) -> None:
+    begin(dora, tmp_path / "lost.txt")
+    text = begin(dora, tmp_path / "again.txt", "--contact", "other@x", "--no-mediate")["text"]
+    other = descriptor(SECOND.to_wif(REGTEST))
+    options = ("--name", "D", "--contact", "d", "--no-mediate", "--master", address(MASTER), "--delegate-fd", other)
+    assert "other keys" in dora.fails("setup", "--offline", str(tmp_path / "x.txt"), *options)["message"]
+    signature = message.sign(MASTER, text)
+    assert dora.rein("setup", "--signed", str(tmp_path / "again.txt"), "--signature", signature)["name"] == "Dora"
+
+
+# ----- enrolled again, signed elsewhere ----------------------------------------------------------------------------
+
+SECOND = PrivateKey(b"\x33" * 32)
+
+
+@dataclass(frozen=True)
+class Enrolled(Person):
+    """Somebody whose master key is elsewhere."""
+
+    master: PrivateKey
+
+    def again(self, file: Path, *options: str) -> dict[str, Any]:
+        """Ask for a text, have it signed elsewhere, and come back with it."""
+        text = self.rein("enroll", "--offline", str(file), *options)["text"]
+        assert file.read_text() == text
+        return self.rein("enroll", "--signed", str(file), "--signature", message.sign(self.master, text))
+
+
+@pytest.fixture
+def enrolled(world: World, dora: Person, tmp_path: Path) -> Enrolled:
+    """Dora, a mediator, known to all, with a master key for this test."""
+    who = Enrolled("Dora", dora.home, PrivateKey(secrets.token_bytes(32)))
+    text = begin(who, tmp_path / "first.txt", "--mediate", "--fee", "1", master=who.master)["text"]
+    who.rein("setup", "--signed", str(tmp_path / "first.txt"), "--signature", message.sign(who.master, text))
+    for url in world.server_urls:
+        who.rein("request", url)
+    who.rein("sync")
+    return who
+
+
+def second(key: PrivateKey = SECOND) -> tuple[str, str]:
+    return ("--delegate-fd", descriptor(key.to_wif(REGTEST)))
+
+
+def test_contact_and_terms_change_by_a_text_signed_elsewhere(enrolled: Enrolled, tmp_path: Path) -> None:
+    dry = tmp_path / "dry.txt"
+    enrolled.rein("enroll", "--offline", str(dry), "--contact", "new@x", "--dry-run")
+    assert not dry.exists()
+    done = enrolled.again(tmp_path / "a.txt", "--contact", "new@x", "--fee", "2.5")
+    assert (done["stored"], done["delegate_address"]) == (True, address(DELEGATE))
+    assert "Contact: new@x" in done["document"]
+    assert verify(done["document"]).document.mediator_fee == 250
+    assert enrolled.rein("sync")["servers"][0]["error"] is None
+    assert enrolled.rein("identities")["identities"][0]["contact"] == "new@x"
+    once_more = enrolled.fails("enroll", "--signed", str(tmp_path / "a.txt"), "--signature", "x")
+    assert once_more["code"] == "bad_signature"
+
+
+def test_jobs_of_the_old_delegate_end_under_the_new_one(trio: Trio, enrolled: Enrolled, tmp_path: Path) -> None:
+    """As a worker, as a creator and as a mediator: without words each delegate has a tree of keys of its own."""
+    working, posting = Trio(trio.alice, trio.bob, enrolled), Trio(trio.alice, enrolled, trio.charlie)
+    trio.bob.rein("sync")
+    mediating = post(trio, mediator=address(enrolled.master))
+    trio.charlie.rein("bid", "--jobid", mediating["job_id"], "--amount", "0.015", "--description", "Yes.")
+    trio.charlie.rein("sync")
+    trio.bob.rein("offer", "--bid", mediating["job_id"])
+    trio.bob.rein("sync")
+    asked = trio.bob.rein("fund", "--jobid", mediating["job_id"], "--no-wait")
+    mediated = Agreed(mediating["job_id"], mediating["document_id"], asked["escrows"])
+    worked, posted = agree(working), agree(posting)
+    for each in (mediated, worked):
+        fund(trio, each)
+    fund(posting, posted)
+    trio.charlie.rein("message", "--jobid", posted.job_id, "--to", "creator", "Before.")
+    trio.charlie.rein("sync")
+    enrolled.again(tmp_path / "new.txt", "--revoke-delegate", *second())
+    assert enrolled.rein("sync")["servers"][0]["error"] is None
+    held = json.loads(read_key_file(next((enrolled.home / "keys").iterdir()), PASSPHRASE))
+    assert (held["delegate"], held["later"]) == (DELEGATE.to_wif(REGTEST), [SECOND.to_wif(REGTEST)])
+    assert "Before." in json.dumps(enrolled.rein("messages", "--jobid", posted.job_id))
+    deliver(working, worked)
+    trio.bob.rein("sync")
+    trio.bob.rein("accept", "--jobid", worked.job_id)
+    trio.charlie.rein("workerdispute", "--jobid", mediated.job_id, "--detail", "He does not answer.")
+    trio.charlie.rein("sync")
+    deliver(posting, posted)
+    trio.bob.rein("sync")
+    enrolled.rein("sync")
+    enrolled.rein("collect", "--jobid", worked.job_id)
+    enrolled.rein("accept", "--jobid", posted.job_id)
+    enrolled.rein("resolve", "--jobid", mediated.job_id, "--worker", "0.01", "--resolution", "Two thirds.")
+    enrolled.rein("sync")
+    trio.charlie.rein("sync")
+    trio.charlie.rein("collect", "--jobid", posted.job_id)
+    trio.charlie.rein("acceptresolution", "--jobid", mediated.job_id)  # with the mediator's signature
+    next_job = agree(working)  # and what is new has the keys of the new tree
+    fund(trio, next_job)
+    deliver(working, next_job)
+    trio.bob.rein("sync")
+    trio.bob.rein("accept", "--jobid", next_job.job_id)
+    trio.bob.rein("sync")
+    enrolled.rein("sync")
+    enrolled.rein("collect", "--jobid", next_job.job_id)
+
+
+def test_a_renewal_is_checked_when_it_comes_back(enrolled: Enrolled, tmp_path: Path) -> None:
+    text = enrolled.rein("enroll", "--offline", str(tmp_path / "n.txt"), "--new-delegate", *second())["text"]
+
+    def refused(content: str, key: PrivateKey = enrolled.master) -> str:
+        (tmp_path / "s.txt").write_text(content)
+        signature = message.sign(key, content)
+        failed = enrolled.fails("enroll", "--signed", str(tmp_path / "s.txt"), "--signature", signature)
+        return f"{failed['code']}: {failed['message']}"
+
+    assert "bad_signature" in refused(text, DELEGATE)
+    assert "counts already" in refused((tmp_path / "first.txt").read_text())
+    assert "another name" in refused(text.replace("User: Dora", "User: Dana"))
+    assert "bad_field" in refused(text.replace(address(SECOND), address(PrivateKey(b"\x55" * 32))))
+    assert enrolled.rein("identities")["identities"][0]["delegate_address"] == address(DELEGATE)
+    enrolled.rein("enroll", "--signed", str(tmp_path / "n.txt"), "--signature", message.sign(enrolled.master, text))
+    assert enrolled.rein("identities")["identities"][0]["delegate_address"] == address(SECOND)
+    stale = enrolled.fails(
+        "enroll", "--signed", str(tmp_path / "n.txt"), "--signature", message.sign(enrolled.master, text)
+    )
+    assert "counts already" in stale["message"]
+
+
+def test_a_new_delegate_without_words_needs_its_key(enrolled: Enrolled, tmp_path: Path) -> None:
+    file = str(tmp_path / "n.txt")
+    assert "--delegate-fd" in enrolled.fails("enroll", "--offline", file, "--new-delegate")["hint"]
+    vain = enrolled.fails("enroll", "--offline", file, "--contact", "n@x", *second())
+    assert vain["code"] == "input"
+    same = enrolled.fails("enroll", "--offline", file, "--revoke-delegate", *second(DELEGATE))
+    assert same["code"] == "bad_field"
+    assert not (tmp_path / "n.txt").exists()
 
 
 # ----- backups of 2016 ---------------------------------------------------------------------------------------------
@@ -235,6 +376,9 @@ def test_an_old_identity_enrolls_anew(dora: Person, tmp_path: Path) -> None:
     assert (done["name"], done["master_address"]) == ("Alice", address(MASTER))
     assert "delegate" in read_key_file(Path(done["key_file"]), PASSPHRASE)
     dora.rein("enroll", "--contact", "alice@today")
+    changed = dora.rein("enroll", "--new-delegate", *second())
+    assert changed["delegate_address"] == address(SECOND)
+    assert SECOND.to_wif(REGTEST) in read_key_file(Path(done["key_file"]), PASSPHRASE)
 
 
 def test_an_old_identity_whose_master_is_elsewhere(dora: Person, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rein.btc.networks import REGTEST
+from rein.demo.processes import free_ports
 from rein.identity.keyfile import read_key_file
 from rein.store.store import Store
 from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund
@@ -33,6 +34,18 @@ def restore(world: World, home: Path, words: str, *more: str) -> Person:
     chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
     again.rein(*chain, "setup", "--restore", "--server", world.server_urls[0], "--words-fd", descriptor(words), *more)
     return again
+
+
+def test_a_sealed_bid_is_opened_again(world: World, trio: Trio, home: Path) -> None:
+    posted = trio.bob.rein("post", "--name", "Song", "--description", "y", "--mediator", "alice")
+    trio.bob.rein("sync")
+    trio.charlie.rein("sync")
+    made = ("bid", "--sealed", "--jobid", posted["job_id"], "--amount", "0.02", "--description", "Mine.")
+    trio.charlie.rein(*made)
+    trio.charlie.rein("sync")
+    again = restore(world, home, words_of(trio.charlie))
+    [found] = again.rein("bids", "--jobid", posted["job_id"])["bids"]
+    assert (found["amount_sat"], found["sealed"]) == (2_000_000, True)
 
 
 def own(who: Person, name: str) -> set[str]:
@@ -94,11 +107,11 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
 
 def publish(who: Person, document: Any, master: str, world: World) -> None:
     from rein.identity.keyring import Keyring
-    from rein.remote.causeway import Causeway, new_remote_key
+    from rein.remote.causeway import Causeway, remote_key
 
     keyring = Keyring(words_of(who), REGTEST)
     server = Causeway(world.server_urls[0], REGTEST, master, keyring.master_address)
-    assert server.put([(new_remote_key(), document.armored)], keyring.master) == [None]
+    assert server.put([(remote_key(b"mine", "", document.id), document.armored)], keyring.master) == [None]
     server.close()
 
 
@@ -119,7 +132,68 @@ def test_restored_twice(world: World, trio: Trio, home: Path) -> None:
     assert failed["code"] == "identity"
 
 
+def test_a_key_file_without_an_identity_is_taken_up_again(world: World, trio: Trio, home: Path) -> None:
+    """What `kill -9` leaves between the key file and the database; the same words and passphrase go on from there."""
+    words = words_of(trio.bob)
+    (old,) = (trio.bob.home / "keys").iterdir()
+    (home / "keys").mkdir(parents=True)
+    (home / "keys" / old.name).write_bytes(old.read_bytes())
+    again = restore(world, home, words)
+    assert own(again, "bob") >= own(trio.bob, "bob")  # another restored home of his may have written more
+    again.rein("post", "--name", "x", "--description", "y", "--mediator", "alice", "--dry-run")
+
+
 def test_a_server_is_needed(home: Path) -> None:
     failed = Person("again", home).fails("--network", "regtest", "setup", "--restore")
     assert failed["code"] == "input"
     assert failed["hint"] == "Give --server URL."
+
+
+def used(who: Person) -> list[int]:
+    return [server["bytes_free"] for server in who.rein("servers")["servers"]]
+
+
+def test_after_several_enrollments_and_past_a_dead_server(world: World, trio: Trio, home: Path, tmp_path: Path) -> None:
+    """What each of the delegates signed comes back, the revoked one's too as far as it counts."""
+    dan = Person("dan", tmp_path / "dan")
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    dan.rein(*chain, "setup", "--name", "Dan", "--contact", "d@x", "--mediate", "--fee", "1")
+    dan.rein("request", world.server_urls[0])
+    dan.rein("sync")
+    first = agree(Trio(trio.alice, trio.bob, dan))
+    fund(trio, first)
+    dan.rein("enroll", "--new-delegate", "--contact", "d@y")
+    deliver(Trio(trio.alice, trio.bob, dan), first)
+    second = agree(Trio(trio.alice, trio.bob, dan))
+    trio.bob.rein("devnet", "mine", "1")  # what was signed before counts on
+    dan.rein("enroll", "--revoke-delegate")
+    dan.rein("enroll", "--fee", "2")
+    dan.rein("sync")
+    words = descriptor(words_of(dan))
+    (port,) = free_ports(1)
+    servers = ("--server", f"http://127.0.0.1:{port}", "--server", world.server_urls[0])
+    again = Person("again", home)
+    back = again.rein(*chain, "setup", "--restore", *servers, "--words-fd", words)
+    assert (back["jobs"], back["lost"]) == (2, [])
+    assert own(again, "dan") == own(dan, "dan")
+    assert again.rein("identities")["identities"][0]["contact"] == "d@y"
+    again.run("sync")
+    trio.bob.rein("sync")
+    trio.bob.rein("accept", "--jobid", first.job_id)
+    trio.bob.rein("sync")
+    again.run("sync")
+    again.rein("collect", "--jobid", first.job_id)
+    assert again.rein("status", "--jobid", second.job_id)["state"] == "offered"
+
+
+def test_what_comes_back_takes_no_room_again(world: World, trio: Trio, home: Path) -> None:
+    """Also after the delegate changed: the names of stored documents follow from the words."""
+    agree(trio)
+    charlie = trio.charlie
+    charlie.rein("enroll", "--new-delegate")
+    charlie.rein("sync")
+    left = used(charlie)
+    again = restore(world, home, words_of(charlie), "--server", world.server_urls[1])
+    synced = again.rein("sync")
+    assert synced["servers"][0]["uploaded"] == len(own(again, "charlie")) > 1
+    assert used(again) == left == used(charlie)

@@ -1,0 +1,41 @@
+"""Which keys an identity has in a job that it came into with an earlier delegate.
+
+Words give the keys of all jobs, whatever the delegate. An identity without words has a tree of keys for each delegate
+it had, and the documents of a job say which one counts there.
+"""
+
+from __future__ import annotations
+
+from rein.identity.keyring import Keyring
+from rein.protocol.documents import Role
+from rein.protocol.orders import Order
+from rein.workflows.desk import Desk
+
+
+def job_keyring(desk: Desk, order: Order, role: Role) -> Keyring:
+    """The keys of this identity in a job; those of now where no document of the job names any that it has."""
+    trees = list(desk.keyring.trees())
+    if len(trees) == 1:
+        return trees[0]
+    named = _named(order, role, desk.address)
+    return next((each for each in trees if _escrow_key(each, order, role) in named), trees[0])
+
+
+def _named(order: Order, role: Role, me: str) -> list[bytes]:
+    """The keys in the escrow that documents name for somebody."""
+    job = order.job.document
+    if role is Role.CREATOR:
+        return [job.creator_public_key]
+    if role is Role.MEDIATOR:
+        return [job.mediator_public_key]
+    if order.bid is not None and order.bid.document.worker_master_address == me:
+        return [order.bid.document.worker_public_key]
+    return [each.document.worker_public_key for each in order.bids if each.document.worker_master_address == me]
+
+
+def _escrow_key(keyring: Keyring, order: Order, role: Role) -> bytes:
+    if role is Role.WORKER:
+        return keyring.worker_escrow(order.id).public_key
+    job_id = order.job.document.job_id
+    key = keyring.creator_escrow(job_id) if role is Role.CREATOR else keyring.mediator_escrow(job_id)
+    return key.public_key
