@@ -321,9 +321,10 @@ class Play:
                 assert self.balance(who, Account.WALLET) == holds[role]
 
     def balance(self, who: Actor, account: Account) -> int:
-        """What stands in an account of somebody's books after a look at the chain."""
+        """What stands in an account of somebody's books of this job after a look at the chain."""
         seen = look(who.desk, my_orders(who.desk).orders)
-        return sum(amount for entry in ledger(who.desk, seen) for name, amount in entry.postings if name is account)
+        mine = [each for each in ledger(who.desk, seen) if each.job_id == self.job.document.job_id]
+        return sum(amount for entry in mine for name, amount in entry.postings if name is account)
 
 
 def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:

@@ -108,7 +108,7 @@ def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) 
         posting.sendline(answer)
     posting.expect("Passphrase of Dora")
     posting.sendline(PASSPHRASE)
-    posting.expect("Stored as document [0-9a-f]{64}")
+    posting.expect(r"Stored as document\s+[0-9a-f]{64}")
     posting.expect(pexpect.EOF)
     posting.close()
     assert posting.exitstatus == 0

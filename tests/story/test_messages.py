@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.story.conftest import Person, Trio, World, agree, post
 
 
@@ -49,10 +51,10 @@ def test_a_bidder_asks_before_the_offer_and_others_cannot(trio: Trio) -> None:
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "--bid", "123456", "x")["code"] == "not_found"
 
 
-def test_a_renewed_delegate_in_the_middle_hides_nothing(world: World, trio: Trio) -> None:
+def test_a_renewed_delegate_in_the_middle_hides_nothing(world: World, trio: Trio, tmp_path: Path) -> None:
     """Message keys come from the words, so a new delegate reads the old messages and writes on."""
     job_id = post(trio)["job_id"]
-    dora = Person("dora", world.folder / "dora")
+    dora = Person("dora", tmp_path / "dora")
     chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
     dora.rein(*chain, "setup", "--name", "dora", "--contact", "d@x", "--no-mediate")
     dora.rein("request", world.server_urls[0])

@@ -91,6 +91,10 @@ class Keys:
     def delegate(self) -> object:
         return self.who.delegate
 
+    @property
+    def storage_secret(self) -> bytes:
+        return self.who.master.secret
+
     def with_delegate(self, _address: str) -> Keys:
         return self
 
