@@ -124,10 +124,5 @@ def _data(offered: Offered, now: int | None, ratings: Averages) -> dict[str, Any
         "amount_sat": bid.amount,
         "description": bid.description,
         "status": _standing(offered, now),
-        "worker": {
-            "name": bid.worker,
-            "contact": bid.worker_contact,
-            "master_address": bid.worker_master_address,
-            **rated(ratings, bid.worker_master_address),
-        },
+        "worker": rated(ratings, bid.worker, bid.worker_master_address) | {"contact": bid.worker_contact},
     }

@@ -116,16 +116,8 @@ def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict
         "open": is_open_entry(job, now),
         "expires": job.expires,
         "roles": sorted(role.value for role in job.roles_of(desk.address)),
-        "creator": {
-            "name": job.creator,
-            "master_address": job.creator_address,
-            **rated(ratings, job.creator_address),
-        },
-        "mediator": {
-            "name": job.mediator,
-            "master_address": job.mediator_address,
-            **rated(ratings, job.mediator_address),
-        },
+        "creator": rated(ratings, job.creator, job.creator_address),
+        "mediator": rated(ratings, job.mediator, job.mediator_address),
         "bids": len(job.bids),
         "sealed_bids": job.sealed_bids,
         "lowest_bid_sat": job.lowest_bid,

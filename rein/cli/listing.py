@@ -12,6 +12,7 @@ from rein.cli.common import Cli, number
 from rein.cli.terminal import safe_line
 from rein.errors import InputError
 from rein.protocol.reputation import Score
+from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import job_tags
 from rein.workflows.market import Page, page
 from rein.workflows.reputation import Averages
@@ -102,10 +103,16 @@ def stars(score: Score) -> str:
     return f"{score} ({score.count})" if score.count else "not rated"
 
 
-def rated(ratings: Averages, master_address: str) -> dict[str, Any]:
-    """An average for programs: in tenths, so that it needs no fractions."""
+def rated(ratings: Averages, name: str, master_address: str) -> dict[str, Any]:
+    """Somebody for programs; the average in tenths, so that it needs no fractions."""
     score = ratings.average(master_address)
-    return {"rating_tenths": score.tenths, "ratings": score.count}
+    return {
+        "name": name,
+        "master_address": master_address,
+        "sin": secure_identity_number(master_address),
+        "rating_tenths": score.tenths,
+        "ratings": score.count,
+    }
 
 
 def person(name: str, ratings: Averages, master_address: str) -> str:

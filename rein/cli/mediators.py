@@ -123,12 +123,9 @@ def _key(mediator: Mediator, sort: str, ratings: Averages) -> tuple[Any, ...]:
 def _data(mediator: Mediator, ratings: Averages) -> dict[str, Any]:
     person = mediator.enrollment.document
     return {
-        "name": person.user,
+        **rated(ratings, person.user, person.master_address),
         "contact": person.contact,
-        "master_address": person.master_address,
-        "sin": person.sin,
         "enrollment": mediator.enrollment.id,
         "fee_basis_points": person.mediator_fee,
-        **rated(ratings, person.master_address),
         **vars(mediator.record),
     }

@@ -62,10 +62,7 @@ def search(
 
 def _data(person: Enrollment, ratings: Averages) -> dict[str, Any]:
     return {
-        "name": person.user,
+        **rated(ratings, person.user, person.master_address),
         "contact": person.contact,
-        "master_address": person.master_address,
-        "sin": person.sin,
         "mediator": person.willing_to_mediate,
-        **rated(ratings, person.master_address),
     }

@@ -68,6 +68,9 @@ socket.socket.sendall = sendall
 """
 
 NEVER = 0
+EVERY_MOMENT = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+MOST_MOMENTS = 4
+"""How many moments of a command are tried, the first and the last among them, unless all are asked for."""
 
 
 @dataclass
@@ -115,3 +118,11 @@ class Dying:
         assert "Traceback" not in done.stderr, done.stderr
         self.moments = heard.read_text().split() if heard.exists() else []
         return done
+
+    def tried(self) -> list[int]:
+        """The numbers of the moments of the last command at which to try what happens."""
+        count = len(self.moments)
+        if EVERY_MOMENT or count <= MOST_MOMENTS:
+            return list(range(1, count + 1))
+        steps = MOST_MOMENTS - 1
+        return [1 + (count - 1) * step // steps for step in range(MOST_MOMENTS)]
