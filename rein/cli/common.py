@@ -34,6 +34,7 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
 )
 
 if TYPE_CHECKING:
+    from rein.protocol.values import BasisPoints
     from rein.settings import Settings
     from rein.workflows.desk import Desk
 
@@ -175,6 +176,20 @@ def number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InputError(f"{what} must be a whole number, and {text[:20]!r} is none")
     return int(text)
+
+
+def fee_points(text: str) -> BasisPoints:
+    """A fee somebody typed: 1, 1.5 or 1.5%.
+
+    :raises InputError: it is none.
+    """
+    from rein.protocol.values import fee_percent
+
+    number = text.strip().rstrip("%").strip()
+    try:
+        return fee_percent(f"{number if '.' in number else number + '.0'}%")
+    except ValueError as error:
+        raise InputError(f"the mediator's fee: {error}") from error
 
 
 def day(time: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, dry_run_option, number
+from rein.cli.common import Cli, command, dry_run_option, fee_points, number
 from rein.cli.setup_offline import read_delegate, read_signed, tell_how_to_sign
 from rein.cli.show import described
 from rein.cli.terminal import safe
@@ -61,7 +61,6 @@ def enroll(
 
     Example: rein enroll --contact alice@example.org --fee 1.5
     """
-    from rein.cli.setup import fee_points
     from rein.workflows.renew import Changes, build_renewal
     from rein.workflows.renew_offline import check_renewal
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rein.cli.common import Cli, command
+from rein.cli.common import Cli, command, fee_points
 from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
 from rein.cli.terminal import safe_line
 from rein.errors import ChainError, InputError
@@ -49,7 +49,6 @@ def mediators(
 
     Example: rein mediators --max-fee 1.5 --sort cases
     """
-    from rein.cli.setup import fee_points
 
     desk, terminal = cli.desk, cli.terminal
     _ = desk.identity

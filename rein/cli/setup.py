@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, first, form_option
+from rein.cli.common import Cli, command, fee_points, first, form_option
 from rein.cli.setup_restore import read_words, remember_chain, restore_from_words, welcome
 from rein.errors import InputError
 
@@ -113,20 +113,6 @@ def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) ->
         return None
     text = first(fee, form.get("Mediator fee")) or cli.terminal.ask("Your fee in percent", "--fee", default="1.0")
     return fee_points(text)
-
-
-def fee_points(text: str) -> BasisPoints:
-    """A fee somebody typed: 1, 1.5 or 1.5%.
-
-    :raises InputError: it is none.
-    """
-    from rein.protocol.values import fee_percent
-
-    number = text.strip().rstrip("%").strip()
-    try:
-        return fee_percent(f"{number if '.' in number else number + '.0'}%")
-    except ValueError as error:
-        raise InputError(f"the mediator's fee: {error}") from error
 
 
 def _show_words(cli: Cli, words: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rein.casefile.newfile import write_new
-from rein.cli.common import Cli
+from rein.cli.common import Cli, fee_points
 from rein.cli.files import read_given, read_secret_line
 from rein.cli.setup_restore import read_words, remember_chain, welcome
 from rein.errors import InputError
@@ -91,7 +91,6 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
 
 def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, offline_file: Path | None) -> None:
     """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
-    from rein.cli.setup import fee_points
     from rein.identity.keyring import DelegateKeyring
     from rein.identity.old_backup import keyring_of_2016, read_old_backup
     from rein.workflows.enroll import NewIdentity, create_identity

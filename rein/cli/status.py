@@ -13,7 +13,8 @@ from rein.cli.terminal import safe, safe_line
 from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
-from rein.workflows.agenda import Agenda, Due, agenda
+from rein.workflows.agenda import Agenda, agenda
+from rein.workflows.due import Due
 from rein.workflows.running_out import warnings_of
 
 _HEADINGS = {Due.ACT: "Waits for you:", Due.WAIT: "You wait for others:", Due.NOTHING: "Nothing to do:"}

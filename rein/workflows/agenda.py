@@ -6,21 +6,12 @@ What an order came to is kept between runs (`rein.workflows.overview`); what dep
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any
 
 from rein.store.rows import IdentityRow
 from rein.workflows.desk import Desk
+from rein.workflows.due import Due
 from rein.workflows.overview import overview
-
-
-class Due(Enum):
-    """Whose turn it is, the most urgent first."""
-
-    ACT = "act"
-    WAIT = "wait"
-    NOTHING = "nothing"
-
 
 _URGENCY = [due.value for due in Due]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.store import Payment
-from rein.workflows.agenda import Due
 from rein.workflows.cases import roles_in
+from rein.workflows.due import Due
 
 
 @dataclass(frozen=True)
