@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from rein.btc.networks import REGTEST
 from rein.demo.processes import free_ports
 from rein.identity.keyfile import read_key_file
+from rein.protocol.documents import Kind
+from rein.protocol.values import DocumentId
 from rein.store.store import Store
 from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund
+from tests.support.evil_server import evil_server
 from tests.support.people import bid, person
 
 
@@ -34,6 +38,34 @@ def restore(world: World, home: Path, words: str, *more: str) -> Person:
     chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
     again.rein(*chain, "setup", "--restore", "--server", world.server_urls[0], "--words-fd", descriptor(words), *more)
     return again
+
+
+def test_from_two_servers_with_half_each_one_that_forges_and_one_that_is_slow(
+    world: World, trio: Trio, home: Path
+) -> None:
+    agreed = agree(trio)
+    trio.sync()
+    store = Store(trio.bob.home / "rein.db")
+    ids = [DocumentId(each) for each in sorted(own(trio.bob, "bob"))]
+    orders = store.my_order_ids("regtest", store.identities("regtest")[0].master_address)
+    others = [signed.id for signed in store.documents_of_orders(orders) if signed.id not in ids]
+    people = [signed.id for signed in store.documents("regtest", Kind.ENROLLMENT) if signed.id not in ids]
+    texts = list(store.texts([*ids, *others, *people]).values())
+    chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
+    with ExitStack() as stack:
+        one, other, forger, slow = (stack.enter_context(evil_server()) for _ in range(4))
+        one.show(*texts[::2])
+        other.show(*texts[1::2])
+        for each in texts:
+            forger.show(each.replace("bob", "b0b"))
+        slow.delay = 60
+        urls = [part for each in (slow, forger, one, other) for part in ("--server", each.url)]
+        again = Person("bob", home)
+        told = again.run(*chain, "setup", "--restore", *urls, "--words-fd", descriptor(words_of(trio.bob)))
+        assert told.code == 0, told.err
+        assert slow.url in told.err, "it is named"
+        assert own(again, "bob") >= set(ids)
+        assert again.rein("status", "--jobid", agreed.job_id)["state"] == "offered"
 
 
 def test_a_sealed_bid_is_opened_again(world: World, trio: Trio, home: Path) -> None:
