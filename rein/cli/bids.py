@@ -66,7 +66,7 @@ def bids(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
             [_row(each, now, ratings, still_sealed) for each in rows],
         )
-    say_where(cli, shown, "bids", _advice(cli))
+    say_where(cli, shown, "bids", lambda: _advice(cli))
     _say_unopened(cli, unopened)
     listed = [_data(each, now, ratings) | {"sealed": each.bid.id in still_sealed} for each in rows]
     cli.terminal.result({"bids": listed, "unopened": [_unopened_data(each) for each in unopened], **paging(shown)})

@@ -71,7 +71,7 @@ def jobs(
     shown = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
     ratings = known_ratings(desk)
     say_jobs(cli, shown.rows, now, ratings)
-    say_where(cli, shown, "jobs", job_advice(cli, wanted, now))
+    say_where(cli, shown, "jobs", lambda: job_advice(cli, wanted, now))
     cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
 
 

@@ -48,13 +48,13 @@ def cut(rows: list[Any], page_number: str, limit: str, *, reverse: bool) -> Page
     return page(rows, number(page_number, "the page"), number(limit, "the rows on a page"))
 
 
-def say_where(cli: Cli, shown: Page[Any], what: str, advice: str) -> None:
+def say_where(cli: Cli, shown: Page[Any], what: str, advice: Callable[[], str]) -> None:
     """Below a list: which part of it that was, and how to see more.
 
-    :param advice: what to do where the whole list is empty.
+    :param advice: tells what to do where the whole list is empty; asked only then, since it may look for more.
     """
     if not shown.total:
-        cli.terminal.say(f"No {what}. {advice}")
+        cli.terminal.say(f"No {what}. {advice()}")
     elif shown.number > shown.pages:
         cli.terminal.say(f"There is no page {shown.number}: {shown.total:,} {what} end on page {shown.pages}.")
     elif shown.pages > 1:

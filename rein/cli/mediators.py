@@ -62,7 +62,7 @@ def mediators(
     for each in shown.rows:
         _say(cli, each, ratings)
     advice = f"{len(everybody):,} are there without these filters" if everybody else _ADVICE
-    say_where(cli, shown, "mediators", advice)
+    say_where(cli, shown, "mediators", lambda: advice)
     terminal.result({"mediators": [_data(each, ratings) for each in shown.rows], **paging(shown)})
 
 

@@ -41,7 +41,7 @@ def search(
     people = cut(find_people(desk, words), page_number, limit, reverse=False)
     ratings = known_ratings(desk)
     say_jobs(cli, jobs.rows, now, ratings)
-    say_where(cli, jobs, "jobs", job_advice(cli, wanted, now))
+    say_where(cli, jobs, "jobs", lambda: job_advice(cli, wanted, now))
     if people.rows:
         cli.terminal.say()
         rows = [
@@ -49,7 +49,7 @@ def search(
             for each in people.rows
         ]
         cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows)
-    say_where(cli, people, "people", "Every word must be in the name, contact, address or SIN.")
+    say_where(cli, people, "people", lambda: "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {
             "jobs": [job_data(desk, each, now, ratings) for each in jobs.rows],

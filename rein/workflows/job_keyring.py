@@ -6,6 +6,7 @@ it had, and the documents of a job say which one counts there.
 
 from __future__ import annotations
 
+from rein.btc.keys import PrivateKey
 from rein.identity.keyring import Keyring
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
@@ -18,7 +19,15 @@ def job_keyring(desk: Desk, order: Order, role: Role) -> Keyring:
     if len(trees) == 1:
         return trees[0]
     named = _named(order, role, desk.address)
-    return next((each for each in trees if _escrow_key(each, order, role) in named), trees[0])
+    return next((each for each in trees if escrow_key_in(each, order, role).public_key in named), trees[0])
+
+
+def escrow_key_in(keyring: Keyring, order: Order, role: Role) -> PrivateKey:
+    """The key that a tree of keys gives for the escrows of a job, in a role."""
+    if role is Role.WORKER:
+        return keyring.worker_escrow(order.id)
+    job_id = order.job.document.job_id
+    return keyring.creator_escrow(job_id) if role is Role.CREATOR else keyring.mediator_escrow(job_id)
 
 
 def _named(order: Order, role: Role, me: str) -> list[bytes]:
@@ -31,11 +40,3 @@ def _named(order: Order, role: Role, me: str) -> list[bytes]:
     if order.bid is not None and order.bid.document.worker_master_address == me:
         return [order.bid.document.worker_public_key]
     return [each.document.worker_public_key for each in order.bids if each.document.worker_master_address == me]
-
-
-def _escrow_key(keyring: Keyring, order: Order, role: Role) -> bytes:
-    if role is Role.WORKER:
-        return keyring.worker_escrow(order.id).public_key
-    job_id = order.job.document.job_id
-    key = keyring.creator_escrow(job_id) if role is Role.CREATOR else keyring.mediator_escrow(job_id)
-    return key.public_key

@@ -29,7 +29,7 @@ from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
 from rein.workflows.cases import require_own_escrow, roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.job_keyring import job_keyring
+from rein.workflows.job_keyring import escrow_key_in, job_keyring
 from rein.workflows.watch_chain import Seen, look_at
 
 
@@ -79,10 +79,7 @@ def see(desk: Desk, order: Order) -> Seen:
 
 def escrow_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
     """The key with which this identity stands in the escrows of a job."""
-    keyring, job_id = job_keyring(desk, order, role), order.job.document.job_id
-    if role is Role.WORKER:
-        return keyring.worker_escrow(order.id)
-    return keyring.creator_escrow(job_id) if role is Role.CREATOR else keyring.mediator_escrow(job_id)
+    return escrow_key_in(job_keyring(desk, order, role), order, role)
 
 
 def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
