@@ -24,8 +24,8 @@
     sealed_bid     bids that are known here because they were sealed by or to an identity of this home: no server is
                    given one before it is `published`, that is, before the job creator's offer answers it
     shown          which documents of other people a server was seen to show; `removed`: it said since that it has not
-    hosting_order  an order of hosting that is to be paid: what, where, when it was made, and the highest number of a
-                   bucket there was then
+    hosting_order  an order of hosting that is to be paid: what, where, when it was made, the highest number of a
+                   bucket there was then, and until when it holds its price
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -151,4 +151,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
            PRIMARY KEY (identity_id, url))""",
         "ALTER TABLE feed ADD COLUMN server VARCHAR",
     ),
+    ("ALTER TABLE hosting_order ADD COLUMN until INTEGER NOT NULL DEFAULT 0",),
 )

@@ -30,9 +30,9 @@ from causeway.errors import DatabaseError, ListenError
 from causeway.serving import serve
 from causeway.settings import load_settings
 from rein.btc.networks import SIGNET
-from rein.protocol.auth import sign_put
 from tests.causeway.conftest import Server
 from tests.support.people import Story, enroll, person
+from tests.support.requests_of_2016 import sign_put
 
 BOB = person("Bob")
 READY_S = 30

@@ -39,6 +39,8 @@ class EvilServer:
         self.hidden = False
         """What it stores it shows to nobody."""
         self.full = False
+        self.keep: Callable[[str, bytes, dict[str, str]], object] = lambda _path, _body, _headers: None
+        """Is told of every POST: path, body, headers."""
         self.delay = 0.0
         """Seconds before each answer."""
         self.bend: Callable[[str, dict[str, str], dict[str, Any]], Any] = lambda _path, _asked, answer: answer
@@ -67,7 +69,6 @@ class EvilServer:
         honest = {
             "request": self._request,
             "buy": self._request,
-            "balance": lambda _: {"result": "success", "balance": 0},
             "v1/status": self._status,
             "v1/nonce": lambda _: {"nonce": NONCE},
             "v1/buckets": self._buckets,
@@ -81,6 +82,7 @@ class EvilServer:
             "v1/put": self._put,
             "v1/get": self._get,
             "v1/documents": self._documents,
+            "v1/balance": lambda _: {"balance_sat": 0},
             "v1/buy": lambda _: {"price_sat": 0, "balance_sat": 0, "buckets": []},
         }[path](body)
         return self.bend(path, body, honest)
@@ -155,8 +157,9 @@ def evil_server() -> Iterator[EvilServer]:
             self._send(lambda: evil.answer(parts.path.strip("/"), parameters))
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._send(lambda: evil.post(self.path.strip("/"), body))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            evil.keep(self.path.strip("/"), body, {name: text for name, text in self.headers.items() if "Rein" in name})
+            self._send(lambda: evil.post(self.path.strip("/"), json.loads(body)))
 
         def _send(self, make: Callable[[], Any]) -> None:
             evil.asked.append(urlsplit(self.path).path.strip("/"))
