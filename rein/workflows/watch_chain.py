@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
-from rein.chain.source import ChainSource, FoundTransaction, Output
+from rein.chain.source import ChainSource, FoundTransaction, Output, largest
 from rein.errors import PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
@@ -58,7 +58,7 @@ def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     """
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
     scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
-    outputs = desk.chain.unspent_outputs(scripts) if scripts else []
+    outputs = largest(desk.chain.unspent_outputs(scripts)) if scripts else []
     return {order.contract_id: _look(desk, order, terms, outputs) for order, terms in agreed}
 
 
@@ -252,7 +252,10 @@ def _tell_what_is_gone(
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
     is_spent = False
     for each in gone:
-        if desk.chain.unspent_output(each.outpoint) is not None:
+        still = desk.chain.unspent_output(each.outpoint)
+        if still is not None and still.height is not None:
+            continue  # larger ones came, and it is not among those that are looked at
+        if still is not None:
             desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
         elif desk.chain.find_transaction(each.outpoint.txid) is not None:
             desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document here carries.")

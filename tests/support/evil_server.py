@@ -69,6 +69,7 @@ class EvilServer:
         honest = {
             "request": self._request,
             "buy": self._request,
+            "bitcoin": lambda _: {},
             "v1/status": self._status,
             "v1/nonce": lambda _: {"nonce": NONCE},
             "v1/buckets": self._buckets,
