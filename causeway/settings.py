@@ -74,7 +74,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("network", "NAME", "mainnet", f"Bitcoin network: {', '.join(NETWORKS)}."),
     Setting("data", "DIR", "~/.causeway", "Data directory: the embedded PostgreSQL is in it."),
-    Setting("database_url", "URL", "", "PostgreSQL to use; an embedded one if `none` is.", ("DATABASE_URL",)),
+    Setting("database_url", "URL", "", "PostgreSQL to use; not given, or none: an embedded one.", ("DATABASE_URL",)),
     Setting("host", "ADDRESS", "127.0.0.1", "Address to listen on."),
     Setting("port", "N", "2016", "Port; 0 for any free one."),
     Setting("public_urls", "URLS", "", "Addresses people reach it by; only requests signed for one are served."),

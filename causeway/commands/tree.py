@@ -9,7 +9,7 @@ import click
 
 from causeway.commands.data import delete_command, export_command, import_command, stats_command
 from causeway.commands.doctor import doctor_command
-from causeway.commands.options import DATABASE, named_database, setting_options
+from causeway.commands.options import DATABASE, setting_options
 from causeway.commands.replicate import replicate_command
 from causeway.commands.sweep import sweep_command
 from causeway.commands.watch import watch_command
@@ -49,7 +49,7 @@ def upgrade_command(**flags: Any) -> None:
 
     Example: causeway db upgrade --config /etc/causeway.toml
     """
-    with database_url(named_database(flags)) as url:
+    with database_url(load_settings(os.environ, **flags)) as url:
         upgrade(url)
     click.echo("the database is up to date")
 

@@ -31,7 +31,6 @@ CHANGES = {
     "import": ("import", "FILE"),
     "delete": ("delete", *FILTER),
     "sweep": ("sweep",),
-    "upgrade": ("db", "upgrade"),
     "rescan": ("watch", "--rescan"),
     "from start": ("replicate", "--from-start", "--once", "--peers", "https://causeway.example"),
 }
