@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.chain.test_core_rpc import ESCROW_ADDRESS, ESCROW_SCRIPT, REGTEST
 from tests.support import esplora as support
 from tests.support.esplora import Esplora, esplora_server
 
+DOCS = Path(__file__).parents[2] / "docs"
 DUST = Sat(330)
 PAID = [Sat(1_000_000), Sat(500_000), Sat(20_000)]
 """What the creator pays in: before the dust, with some of it, and after it."""
@@ -55,6 +57,11 @@ def server(dusted: CoreRpc) -> Iterator[Esplora]:
 def esplora(server: Esplora) -> Iterator[ProvedSource]:
     with closing(open_esplora(server.url, REGTEST)) as source:
         yield source
+
+
+def test_the_manual_says_how_many() -> None:
+    for page in ("chain.md", "api.md"):
+        assert f"the {MAX_OUTPUTS} largest" in (DOCS / page).read_text()
 
 
 def amounts(found: list[Output]) -> list[int]:
