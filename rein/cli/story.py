@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rein.btc.amounts import format_btc
+from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, moment
 from rein.cli.show import described
 from rein.cli.terminal import safe, safe_line
@@ -25,6 +25,8 @@ _SHOWINGS = {
 }
 _WORDS = 200
 """Characters of what somebody wrote that are shown in a story; the document has them all."""
+_OUTPUTS = 8
+"""Of an escrow that are shown one by one, the largest: a payment spends no more, and strangers may pay in many."""
 
 
 def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
@@ -124,10 +126,14 @@ def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
     terminal, payment = cli.terminal, escrow["payment"]
     terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
     terminal.say(f"    descriptor  {escrow['descriptor']}")
-    for output in escrow["outputs"]:
+    outputs = sorted(escrow["outputs"], key=lambda each: -each["amount_sat"])
+    for output in outputs[:_OUTPUTS]:
         how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
         terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
-    if not escrow["outputs"]:
+    if rest := outputs[_OUTPUTS:]:
+        more = format_btc(Sat(sum(output["amount_sat"] for output in rest)))
+        terminal.say(f"    and {len(rest)} smaller ones, {more} BTC in all: --json lists them")
+    if not outputs:
         terminal.say("    not funded")
     if payment:
         terminal.say(

@@ -9,6 +9,7 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
+from rein.chain.source import MAX_OUTPUTS
 from rein.demo.processes import free_ports, running, server_program
 from rein.devnet import faucet
 from tests.story.conftest import Trio, World, agree, deliver, fund
@@ -41,6 +42,9 @@ def test_dust_in_an_escrow_stops_nobody(trio: Trio, chain: CoreRpc, over: str) -
     for person in (trio.charlie, trio.alice):
         assert person.rein(*source, "collect", "--jobid", agreed.job_id)["sent"]
     faucet.mine(chain, 1)
+    told = trio.charlie.run("status", "--jobid", agreed.job_id)
+    assert len([line for line in told.err.splitlines() if line.startswith("    holds")]) == 2 * 8
+    assert f"and {MAX_OUTPUTS - 8} smaller ones, 0.000" in told.err
     trio.charlie.rein(*source, "sync")
     status = trio.charlie.rein("status", "--jobid", agreed.job_id)
     assert status["state"] == "settled"
