@@ -58,7 +58,7 @@ from rein.workflows.settle import (
 from rein.workflows.watch_chain import look, look_at
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import Spend
-from tests.support.people import Person
+from tests.support.people import Person, remember_contract, remember_job
 
 PRICE = Sat(1_500_000)
 BASIS_POINTS = BasisPoints(150)
@@ -120,6 +120,10 @@ class Play:
 
     def tell(self, signed: Signed[Any], by: Actor, *to: Actor) -> Signed[Any]:
         """Somebody signed something, and all the others learn of it, or those named."""
+        if isinstance(signed.document, Job):
+            remember_job(signed, self.mediator.person)
+        elif hasattr(self, "bid"):
+            remember_contract(self.bid, signed)
         by.desk.store.add_own(signed)
         for each in to or (*self.everybody, self.stranger):
             if each is not by:
