@@ -6,7 +6,6 @@ hostile person signs is made by `tests.support`, with the same keys, past every 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from rein.identity.keyring import Keyring
 from rein.protocol import job_keys
 from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed, sign
+from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
 from rein.workflows.accept import build_acceptance
@@ -335,8 +334,3 @@ def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:
     """The amounts of an offer at another feerate than the play's."""
     amounts = offer_amounts(play.job.document, play.bid.document, feerate)
     return {"primary_amount": amounts.primary, "mediator_amount": amounts.mediator}
-
-
-def changed(signed: Signed[Any], key: PrivateKey, **changes: Any) -> Signed[Any]:
-    """The same document with other fields, signed again by its author."""
-    return sign(dataclasses.replace(signed.document, **changes), key)
