@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from rein.btc.amounts import Sat
-from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import AuthorityError, BadSignatureError, EscrowError, FieldError, OrderError, PsbtError
@@ -71,8 +70,6 @@ class Trio:
     bob: Home
     charlie: Home
     chain: CoreRpc
-    before: frozenset[OutPoint]
-    """What the mediator's one address held before: fees of other jobs."""
 
     def learn(self, *documents: Signed[Any]) -> None:
         for each in (self.alice, self.bob, self.charlie):
@@ -91,8 +88,7 @@ class Trio:
         return sorted((Coin(each.outpoint, each.amount) for each in found), key=lambda each: each.amount)
 
     def received(self, script: bytes) -> list[Sat]:
-        found = self.chain.unspent_outputs([script])
-        return [each.amount for each in found if each.outpoint not in self.before]
+        return [each.amount for each in self.chain.unspent_outputs([script])]
 
     def order(self, who: Home) -> Order:
         return who.order(self.told.job.id)
@@ -118,10 +114,9 @@ _numbers = iter(range(300, 400))
 @pytest.fixture
 def trio(chain: CoreRpc, home: Callable[[str], Home]) -> Trio:
     told = deal(next(_numbers))
-    before = frozenset(each.outpoint for each in chain.unspent_outputs([told.terms.mediator.payee.script]))
-    trio = Trio(told, home("Alice"), home("Bob"), home("Charlie"), chain, before)
+    trio = Trio(told, home("Alice"), home("Bob"), home("Charlie"), chain)
     enrolled = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE)]
-    trio.learn(*enrolled, told.job, told.bid, told.offer)
+    trio.learn(*enrolled, *told.enrollments, told.job, told.bid, told.offer)
     return trio
 
 
@@ -431,7 +426,7 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
     posted, placed, given = _twin(told, creator, worker)
     complaint = worker_dispute(worker, given, mediator_psbt=None)
     trio.learn(enroll(MALLORY), enroll(person("Trudy")), posted, placed, given, complaint)
-    trio.learn(told.job, told.bid)
+    trio.learn(*told.enrollments, told.job, told.bid)
     trio = replace(trio, told=told)
     if first:
         assert build_offer(trio.bob.desk, trio.order(trio.bob), told.bid, 5)
@@ -461,7 +456,7 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     copied = bid(CHARLIE, posted, primary_address=address)
     fresh = deal(next(_numbers))
     twin = bid(MALLORY, posted, primary_address=fresh.bid.document.primary_address)
-    trio.bob.learn(enroll(MALLORY), posted, copied, twin, fresh.job, fresh.bid)
+    trio.bob.learn(enroll(MALLORY), *fresh.enrollments, posted, copied, twin, fresh.job, fresh.bid)
     assert see(trio.bob.desk, trio.order(trio.bob))
     assert build_offer(trio.bob.desk, find_order(trio.bob.desk, fresh.job.id), fresh.bid, 5)
 
