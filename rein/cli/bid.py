@@ -60,7 +60,7 @@ def bid(
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
         order = find_order(desk, wanted)
-    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
     asked = parse_btc(price.strip())
     if not sealed:

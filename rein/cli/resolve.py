@@ -64,7 +64,7 @@ def resolve(
         "The worker gets (BTC)", "--worker"
     )
     decision = plan_resolution(desk, order, _award(order, amount), rate)
-    text = first(resolution, form.get("Resolution")) or terminal.ask("Resolution", "--resolution")
+    text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "
         f"the creator {amount_of(decision.creator_amount)} of the price."

@@ -61,7 +61,7 @@ def settle(
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
     gets = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
     back = first(creator, form.get("Job creator amount (BTC)"))
-    text = first(terms, form.get("Terms")) or terminal.ask("Terms", "--terms")
+    text = first(terms, form.get("Terms")) or terminal.ask_text("Terms", "--terms")
     planned = plan_settlement(desk, order, parse_btc(gets), None if back is None else parse_btc(back), rate)
     _say_what_is_open(cli, order)
     say_payouts(cli, planned.payouts.values())
@@ -90,7 +90,7 @@ def refund(
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "refund")
-    text = first(reason, form.get("Reason")) or terminal.ask("Reason", "--reason")
+    text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
     planned = plan_refund(desk, order, rate)
     say_payouts(cli, planned.payouts.values())
     if not dry_run:

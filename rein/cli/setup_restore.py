@@ -26,7 +26,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
     if not servers:
         raise InputError("the words alone are not enough: somebody must have your documents", hint="Give --server URL.")
     if words_fd is None:
-        words = check_mnemonic(terminal.ask_secret("Your words, with spaces between", "--words-fd"))
+        words = check_mnemonic(terminal.ask_secret("Your words, with spaces between", "--words-fd", several=True))
     else:
         words = check_mnemonic(read_words(words_fd))
     passphrase = cli.new_passphrase()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_a_desk_asks_for_no_passphrase_while_the_key_is_unlocked(tmp_path: Path)
     write_key_file(home / row.key_file, WORDS, "correct horse battery")
     settings = load_settings(Flags(home=home, network="regtest"), {})
 
-    def nobody_answers(name: str) -> str:
+    def nobody_answers(name: str, use: object) -> Any:
         raise PassphraseError(f"asked for that of {name}")
 
     with pytest.raises(PassphraseError):
