@@ -141,5 +141,5 @@ def test_what_was_typed_ahead_of_a_command_that_asks_nothing_and_ends_well_is_th
 
 def test_a_command_in_the_background_leaves_the_terminal_alone(shell: pexpect.spawn[str]) -> None:
     """Whoever changes it from there is stopped."""
-    shell.sendline("rein status --jobid nothing & wait $!; echo EN''DED")
-    shell.expect("ENDED", timeout=20)
+    shell.sendline("rein status --jobid nothing & wait $!; echo CO''DE $?.")
+    shell.expect("CODE 2[.]", timeout=20)
