@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rein import errors
 from rein.errors import ReinError
 
@@ -30,3 +32,16 @@ _ADVICE: dict[type[ReinError], str] = {
 def advice(error: ReinError) -> str:
     """One sentence."""
     return next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)
+
+
+def with_options(text: str, options: str) -> str:
+    """A hint of ours whose commands are given the options that say where and as whom: else they act elsewhere.
+
+    :param options: as a shell takes them; empty where none are needed.
+    """
+    if not options or "rein " not in text:
+        return text
+    from rein.cli.main import COMMANDS  # which imports the terminal, which imports this
+
+    names = "|".join((*COMMANDS, "COMMAND"))
+    return re.sub(rf"\brein (?=(?:{names})\b)", lambda _: f"rein {options} ", text)

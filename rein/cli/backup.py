@@ -39,5 +39,5 @@ def restore(cli: Cli, file: Path) -> None:
     home, terminal = cli.settings.home, cli.terminal
     kept = cli.opened("the backup", partial(restore_home, file, home))
     terminal.say(f"{home} holds {kept.identities} identities and {kept.documents} documents again.")
-    terminal.say("Next: fetch what has happened since with `rein sync`, before you sign anything.")
+    terminal.advise("Next: fetch what has happened since with `rein sync`, before you sign anything.")
     terminal.result({"home": str(home), "identities": kept.identities, "documents": kept.documents})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import click
 
 from rein.cli import values
 from rein.cli.terminal import Terminal
-from rein.errors import InputError, PassphraseError
+from rein.errors import InputError, PassphraseError, ReinError
 
 GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where your data is. [~/.rein]"),
@@ -61,7 +62,8 @@ class Cli:
 
     @cached_property
     def terminal(self) -> Terminal:
-        terminal = Terminal(**{name: bool(self._options.get(name)) for name in _TERMINAL_NAMES})
+        flags = {name: bool(self._options.get(name)) for name in _TERMINAL_NAMES}
+        terminal = Terminal(**flags, options=self.repeated)
         if terminal.verbose:
             _show_log(terminal)
         return terminal
@@ -69,6 +71,23 @@ class Cli:
     def given(self, name: str) -> Any:
         """A global option, if it was given on the command line."""
         return self._options.get(name)
+
+    def repeated(self) -> str:
+        """The options that the next command needs as well, to act in this home, as this identity, on this network."""
+        from rein.settings import Flags, load_settings
+
+        home = self._options.get("home")
+        words = [] if home is None else ["--home", str(home)]
+        try:
+            known = load_settings(Flags(home=home))
+            kept = {"identity": known.identity, "network": known.network.name}
+        except ReinError:
+            kept = {}
+        for name in ("identity", "network"):
+            given = self._options.get(name)
+            if given is not None and given != kept.get(name):
+                words += [f"--{name}", str(given)]
+        return shlex.join(words)
 
     @cached_property
     def settings(self) -> Settings:

@@ -132,5 +132,5 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     else:
         keep_delegate(cli.desk, delegate, cli.opened)
         keep_renewal(cli.desk, signed)
-        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(described(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run})

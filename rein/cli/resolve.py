@@ -101,7 +101,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
         keep_own(desk, signed)
         for payment in send_resolution(desk, ready):
             terminal.say(f"Sent in transaction {payment.txid}.")
-        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(
         described(signed)
         | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}

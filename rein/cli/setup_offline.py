@@ -53,7 +53,7 @@ def tell_how_to_sign(cli: Cli, file: Path, text: str, keyring: Keyring, again: s
     terminal.say(f"Sign the text in {file} with the key of {master}, as a Bitcoin message. The text has")
     terminal.say("no line feed at its end; with Bitcoin Core:")
     terminal.say(f'  bitcoin-cli signmessage {master} "$(cat {file})"')
-    terminal.say(f"Then: rein {again} --signed {file} --signature BASE64")
+    terminal.advise(f"Then: rein {again} --signed {file} --signature BASE64")
     return {
         "text": text,
         "file": str(file),

@@ -12,13 +12,13 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 import click
 
-from rein.cli.advice import advice
+from rein.cli.advice import advice, with_options
 from rein.cli.layout import cut, table, wrap
 from rein.errors import InputError, ReinError
 
@@ -86,15 +86,23 @@ class Terminal:
 
     :param verbose: remarks of detail, and what lies behind an error, are shown too.
     :param quiet: only results, questions and errors are shown.
+    :param options: tells which options the commands need that are named in hints (`with_options`).
     """
 
     def __init__(
-        self, *, as_json: bool = False, assume_yes: bool = False, verbose: bool = False, quiet: bool = False
+        self,
+        *,
+        as_json: bool = False,
+        assume_yes: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        options: Callable[[], str] = str,
     ) -> None:
         self.as_json = as_json
         self.assume_yes = assume_yes
         self.verbose = verbose
         self.quiet = quiet and not verbose
+        self._options = options
         self._answered = False
         self._lock = threading.RLock()
         self._progress: Progress | None = None
@@ -115,13 +123,21 @@ class Terminal:
         if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
             self._write(text, err=self.as_json, exact=exact)
 
+    def advise(self, text: str) -> None:
+        """A line of the result that names commands of ours, as they are to be typed here. Never a stranger's words."""
+        self.say(self.here(text))
+
+    def here(self, text: str) -> str:
+        """A hint of ours, its commands with the options they need."""
+        return with_options(text, self._options()) if "rein " in text else text
+
     def note(self, text: str, *, vital: bool = False) -> None:
         """A remark on the way.
 
         :param vital: a person must see it before he agrees to something.
         """
         if not self.quiet or (vital and not self.assume_yes):
-            self._write(text, err=True)
+            self._write(self.here(text), err=True)
 
     def detail(self, text: str) -> None:
         """A remark that only `-v` shows."""
@@ -151,6 +167,7 @@ class Terminal:
 
     def failure(self, code: str, message: str, hint: str) -> None:
         """As `error`, for what went wrong before there was an error of ours."""
+        hint = self.here(hint)
         self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
         self._write(f"Hint:  {safe_line(hint)}", err=True)
         self.result({"error": {"code": code, "message": message, "hint": hint}})

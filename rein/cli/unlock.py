@@ -28,7 +28,7 @@ def unlock(cli: Cli, time: str) -> None:
     seconds = _seconds(time)
     words = cli.opened(row.name, partial(read_key_file, home / row.key_file))
     keep(home, row.key_file, words, seconds)
-    cli.terminal.say(f"{row.name} is unlocked for {time}. End it sooner with `rein lock`.")
+    cli.terminal.advise(f"{row.name} is unlocked for {time}. End it sooner with `rein lock`.")
     cli.terminal.result({"name": row.name, "unlocked": True, "seconds": seconds})
 
 
