@@ -28,6 +28,10 @@ _ADVICE: dict[type[ReinError], str] = {
     errors.StoreError: "Look at the database: rein doctor",
 }
 
+_OF_ALL_NETWORKS = ("config", "testnet")
+_NETWORK = re.compile(r" ?--network \S+$")
+"""It comes last (`Cli.repeated`)."""
+
 
 def advice(error: ReinError) -> str:
     """One sentence."""
@@ -44,4 +48,9 @@ def with_options(text: str, options: str) -> str:
     from rein.cli.main import COMMANDS  # which imports the terminal, which imports this
 
     names = "|".join((*COMMANDS, "COMMAND"))
-    return re.sub(rf"\brein (?=(?:{names})\b)", lambda _: f"rein {options} ", text)
+
+    def rewritten(match: re.Match[str]) -> str:
+        wanted = _NETWORK.sub("", options) if match[1] in _OF_ALL_NETWORKS else options
+        return f"rein {wanted} {match[1]}" if wanted else match[0]
+
+    return re.sub(rf"\brein ({names})\b", rewritten, text)

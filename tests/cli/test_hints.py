@@ -28,6 +28,8 @@ def test_every_command_in_a_hint_gets_the_options() -> None:
         "Publish it with `rein --home bob sync`, then pay: `rein --home bob fund`. rein --home bob COMMAND --help"
     )
     assert with_options(hint, "") == hint
+    assert with_options("rein config network x", "--home h --network signet") == "rein --home h config network x"
+    assert with_options("rein testnet true", "--network signet") == "rein testnet true"
     for text in ("Another rein is writing to it.", "rein.db and rein --home x sync", "foreign rein", "terrein sync"):
         assert with_options(text, "--home bob") == text
 
