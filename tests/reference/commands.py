@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from rein import errors
-from rein.btc.amounts import DUST_LIMIT, format_btc
+from rein.btc.amounts import COIN, DUST_LIMIT
 from rein.cli.amounts import UNUSUAL
 from rein.cli.common import GLOBAL_OPTIONS
 from rein.cli.form import LABELS
@@ -37,9 +37,9 @@ is refused as a whole, and asked about again. What was typed before a question i
 command has asked something, or fails, what was typed meanwhile is thrown away, so that the shell runs nothing of it. A
 wrong passphrase is asked for again, three times in all.
 
-An amount is bitcoin: `0.015`; or it names its unit: `0.015btc`, `1500000sat`. Without a unit, one of {format_btc(UNUSUAL)}
-BTC or more, or of less than {DUST_LIMIT} sat, is repeated in both units and asked about. With `--yes`, or with nobody at
-the terminal, it is an error: a script that means it names the unit.
+An amount is bitcoin: `0.015`; or it names its unit: `0.015btc`, `1500000sat`. Without a unit, {UNUSUAL // COIN} BTC and
+more, and less than {DUST_LIMIT} sat, is repeated in both units and asked about. With `--yes`, or with nobody at the
+terminal, it is an error: a script that means it names the unit.
 """
 _EXAMPLE = re.compile(r"(?m)^\s*(?:.*\. )?Example: (.+)$")
 _DRAWN = re.compile(r"^    [│├└─ ]*(\w+)\s{2,}(\w+)\s{2,}(\d)(?:\s{2,}(.+))?$")
