@@ -60,11 +60,13 @@ def read_answer(prompt: str, safe: Callable[[str], str], *, hidden: bool = False
         return str(click.prompt(prompt, "", hide_input=hidden, prompt_suffix="", show_default=False, err=True))
     descriptor = sys.stdin.fileno()
     with _unseen(descriptor):
+        keys = _Keys(descriptor)
+        keys.skip()  # the rest of what is too long to have waited as a whole
         brackets = os.environ.get("TERM", "dumb") != "dumb"
         if brackets:
             _write(_PASTES_ON)
         try:
-            return _Line(_Keys(descriptor), prompt, safe, hidden=hidden, several=several).read()
+            return _Line(keys, prompt, safe, hidden=hidden, several=several).read()
         finally:
             if brackets:
                 _write(_PASTES_OFF)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +136,20 @@ def test_what_was_typed_before_a_question_does_not_answer_it(question: str) -> N
         assert got(child) == "0"
         with pytest.raises(pexpect.TIMEOUT):
             child.expect("GOT", timeout=0.7)
+
+
+def test_nor_does_the_rest_of_a_long_paste_that_comes_when_there_is_room_for_it() -> None:
+    """A terminal holds 4,096 bytes."""
+    with asking("print('WAIT', flush=True); time.sleep(0.5); ANSWER = 0", TEXT) as child:
+        child.expect("WAIT")
+        block = b"rein --home bob sync\n" * 700
+        threading.Thread(target=os.write, args=(child.child_fd, block), daemon=True).start()
+        assert got(child) == "0"
+        child.expect("Text: ")
+        with pytest.raises(pexpect.TIMEOUT):
+            child.expect("GOT", timeout=1)
+        child.send("Mine" + ENTER)
+        assert got(child) == "Mine"
 
 
 def test_a_secret_is_not_shown_and_a_new_one_is_asked_for_twice() -> None:
