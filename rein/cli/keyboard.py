@@ -184,7 +184,8 @@ class _Line:
             elif key in _ERASE:
                 self._cut(re.sub(r"(?s).[\u0300-\u036f\u200d\ufe0f]*\Z", "", self._text))
             elif key == _ERASE_WORD:
-                self._cut(re.sub(r"\S*\s*\Z", "", self._text))
+                shorter = self._text.rstrip()
+                self._cut(shorter[: 1 + max(map(shorter.rfind, " \n\t"))])
             elif key == _ERASE_ALL:
                 self._cut("")
             else:

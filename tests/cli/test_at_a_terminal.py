@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,19 @@ def test_several_lines_pasted_at_a_question_stay_there(shell: pexpect.spawn[str]
     shell.send("\x03")
     shell.expect("Stopped; nothing more was done.")
     quiet(shell)
+
+
+def test_stopped_and_continued_a_passphrase_is_still_not_shown(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("rein unlock")
+    shell.expect("Passphrase of Ann: ")
+    shell.send("\x1a")
+    shell.expect("Stopped")
+    shell.sendline("fg")
+    shell.expect("rein")
+    time.sleep(0.5)
+    shell.send("wrong passphrase" + ENTER)
+    shell.expect("does not open")
+    assert "wrong" not in str(shell.before)
 
 
 def test_after_an_error_nothing_typed_ahead_is_run(shell: pexpect.spawn[str]) -> None:
