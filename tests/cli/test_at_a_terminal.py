@@ -119,17 +119,22 @@ def test_several_lines_pasted_at_a_question_stay_there(shell: pexpect.spawn[str]
     quiet(shell)
 
 
-def test_stopped_and_continued_a_passphrase_is_still_not_shown(shell: pexpect.spawn[str]) -> None:
-    shell.sendline("rein unlock")
-    shell.expect("Passphrase of Ann: ")
-    shell.send("\x1a")
-    shell.expect("Stopped")
-    shell.sendline("fg")
-    shell.expect("rein")
-    time.sleep(0.5)
-    shell.send("wrong passphrase" + ENTER)
-    shell.expect("does not open")
-    assert "wrong" not in str(shell.before)
+@pytest.mark.parametrize("name", ["dash", "bash"])
+def test_stopped_and_continued_a_passphrase_is_still_not_shown(home: Path, name: str) -> None:
+    """Bash sets the terminal as it likes it, and leaves it so."""
+    with at_terminal(name, [*(["--norc"] if name == "bash" else []), "-i"], PS1="READY ", ENV="") as shell:
+        shell.expect("READY ")
+        shell.sendline(f"{sys.executable} -m rein --home {home} unlock")
+        shell.expect("Passphrase of Ann: ")
+        shell.send("\x1a")
+        shell.expect("Stopped")
+        shell.expect("READY ")
+        shell.sendline("fg")
+        shell.expect("rein --home")
+        time.sleep(0.5)
+        shell.send("wrong passphrase" + ENTER)
+        shell.expect("does not open")
+        assert "wrong" not in str(shell.before)
 
 
 def test_after_an_error_nothing_typed_ahead_is_run(shell: pexpect.spawn[str]) -> None:
