@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,7 +132,7 @@ def test_stopped_and_continued_a_passphrase_is_still_not_shown(home: Path, name:
         shell.expect("READY ")
         shell.sendline("fg")
         shell.expect("rein --home")
-        time.sleep(0.5)
+        assert shell.waitnoecho(20)
         shell.send("wrong passphrase" + ENTER)
         shell.expect("does not open")
         assert "wrong" not in str(shell.before)
