@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.chain.http import checked_proxy
 from rein.errors import InputError
+from rein.files import write_whole
 
 if sys.platform == "win32":
     fcntl = None  # and no folder can be locked
@@ -218,15 +219,8 @@ def _alone(home: Path) -> Iterator[None]:
 
 def _write(home: Path, content: Mapping[str, str]) -> None:
     lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
-    temporary = home / f"{CONFIG_FILE}.new"
     try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write("".join(lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(home / CONFIG_FILE)
+        write_whole(home / CONFIG_FILE, "".join(lines).encode(), replace=True)
     except OSError as error:
         raise InputError(f"{home / CONFIG_FILE} cannot be written: {error}") from error
 

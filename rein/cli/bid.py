@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rein.btc.amounts import parse_btc
+from rein.cli.amounts import typed_amount
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
 from rein.cli.listing import person
 from rein.cli.show import finish
@@ -24,7 +24,7 @@ from rein.workflows.sealed_bids import build_sealed_bid
 @command("bid")
 @job_option
 @click.option("--description", help="What you would do, and by when.")
-@click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015.")
+@click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015, or with its unit: 1500000sat.")
 @click.option("--sealed", is_flag=True, help="Only the job creator can read it, until he gives you the job.")
 @form_option
 @dry_run_option
@@ -60,9 +60,9 @@ def bid(
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
         order = find_order(desk, wanted)
-    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
-    asked = parse_btc(price.strip())
+    asked = typed_amount(terminal, price, "your price")
     if not sealed:
         signed = build_bid(desk, order, description, asked, now)
         finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

@@ -55,6 +55,6 @@ def deliver(
             )
     text = first(deliverables, form.get("Deliverables"), None if not files else "")
     if text is None:
-        text = cli.terminal.ask("Deliverables", "--deliverables")
+        text = cli.terminal.ask_text("Deliverables", "--deliverables")
     signed = build_delivery(desk, order, "\n".join(each for each in (text, named(files)) if each))
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

@@ -67,6 +67,6 @@ def _dispute(
 
     desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), lambda desk: orders_to_dispute(desk, role), "dispute")
-    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask("Dispute detail", "--detail")
+    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask_text("Dispute detail", "--detail")
     signed = build_dispute(desk, order, role, text, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`; the mediator will see it.")

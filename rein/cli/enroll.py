@@ -115,7 +115,7 @@ def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> 
     if dry_run:
         cli.terminal.say("This was a dry run: nothing was written.")
     else:
-        keep_delegate(cli.desk, changes.delegate, cli.passphrase)
+        keep_delegate(cli.desk, changes.delegate, cli.opened)
         write_new(file, text.encode())
     cli.terminal.result(tell_how_to_sign(cli, file, text, draft.keyring, "enroll"))
 
@@ -137,7 +137,7 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        keep_delegate(cli.desk, delegate, cli.passphrase)
+        keep_delegate(cli.desk, delegate, cli.opened)
         keep_renewal(cli.desk, signed)
-        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(described(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run})

@@ -145,8 +145,15 @@ tree = click.version_option(__version__, prog_name="rein")(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
-    cli = Cli()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    cli, code = Cli(), 1
+    try:
+        code = _run(cli, list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        cli.terminal.leave(failed=code != 0)
+    return code
+
+
+def _run(cli: Cli, words: list[str]) -> int:
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     try:

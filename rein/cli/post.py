@@ -62,7 +62,7 @@ def post(
     if tag_text is None and terminal.interactive and form_file is None:
         tag_text = terminal.ask("Tags (comma separated, may be empty)", "--tags", default="")
     chosen_tags = _tags(tag_text)
-    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     days = first(expires, form.get("Expiration (days)")) or (
         terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
     )

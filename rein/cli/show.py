@@ -27,7 +27,7 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carr
         terminal.say("This was a dry run: nothing was stored.")
     else:
         keep_own(cli.desk, signed, carried)
-        terminal.say(f"Stored as document {signed.id}. {next_step}")
+        terminal.advise(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, job_option, moment
-from rein.cli.terminal import safe, safe_line
+from rein.cli.terminal import Terminal, safe, safe_line
 from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
@@ -58,7 +58,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
-    terminal.say(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
+    terminal.advise(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
     for warning in _warnings(cli, row):
         terminal.note(safe(warning))
     terminal.say()
@@ -68,16 +68,16 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
             terminal.say(heading)
             terminal.table(
                 ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
-                [_row(job, seen) for job in jobs],
+                [_row(terminal, job, seen) for job in jobs],
             )
             terminal.say()
     if not mine.jobs:
-        terminal.say("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+        terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
 
 
-def _row(job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
+def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
     since = job["since_height"]
     ago = "" if seen is None or seen.height < since else f", {seen.height - since} ago"
     return (
@@ -87,7 +87,7 @@ def _row(job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
         f"block {since}{ago}",
         "-" if job["until"] is None else moment(job["until"]),
         safe_line(job["name"], 30),
-        job["next"],
+        terminal.here(job["next"]),
     )
 
 

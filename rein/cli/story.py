@@ -54,7 +54,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     for event in events:
         _say_event(cli, event, times)
     if order.messages:
-        terminal.say(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
+        terminal.advise(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
     for each in order.apart:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in (*order.conflict, *order.void_ratings):
@@ -62,7 +62,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     for escrow in told["escrows"]:
         _say_escrow(cli, escrow)
     until = f", until {moment(told['until'])}" if told["until"] is not None else ""
-    terminal.say(f"Next: {told['next']} (since block {told['since_height']}{until})")
+    terminal.advise(f"Next: {told['next']} (since block {told['since_height']}{until})")
     if not documents:
         terminal.note("The signed texts: add --documents")
     terminal.result(

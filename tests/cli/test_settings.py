@@ -321,4 +321,4 @@ def test_setup_keeps_the_chain_of_the_environment(tmp_path: Path) -> None:
     assert "Ann on regtest" in rein("status").stdout
     elsewhere = rein("status", "--network", "signet")
     assert elsewhere.returncode == 3
-    assert "Hint:  It has one on regtest: rein config network regtest" in elsewhere.stderr
+    assert f"Hint:  It has one on regtest: rein --home {home} config network regtest" in elsewhere.stderr
