@@ -208,6 +208,14 @@ class Store:
                    ORDER BY kind <> 'enrollment', CASE WHEN kind = 'enrollment' THEN -rowid ELSE rowid END"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
+    def from_servers(self, ids: Collection[DocumentId]) -> list[DocumentId]:
+        """Those of the documents, in their order, that came here and may be given to servers. What another identity of
+        this home wrote is for that one to publish."""
+        query = """SELECT id FROM document WHERE id IN ({}) AND received_from IS NOT NULL
+                   AND id NOT IN (SELECT document_id FROM sealed_bid WHERE NOT published)"""
+        found = {row["id"] for row in self._rows_in(query, ids)}
+        return [each for each in ids if each in found]
+
     def count(self, network: str) -> int:
         """How many documents of a network are here that a server may have."""
         query = """SELECT (SELECT count(*) FROM document WHERE network = ?1)
