@@ -40,7 +40,7 @@ MOST_OF_AUTHOR = 100
 """Documents of one author in one order, the enrollments among them."""
 
 _OVER = frozenset({"settled", "refunded"})
-_STEPS = (Job, Enrollment, Bid, Offer, AcceptDelivery, DisputeResolution, Dispute, Delivery)
+_STEPS: tuple[type[Any], ...] = (Job, Enrollment, Bid, Offer, AcceptDelivery, DisputeResolution, Dispute, Delivery)
 """By what an order moves, the first needed first."""
 
 

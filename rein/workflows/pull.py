@@ -213,17 +213,22 @@ class Intake:
         for entry in unknown:
             if entry.id not in known and len(told.refused) < MAX_REFUSED:
                 try:
-                    good.append(self._check(entry.armored))
+                    good.append(verified_here(self._desk, entry.armored))
                 except ReinError as error:
                     told.refused.append(error)
         return good
 
-    def _check(self, text: str) -> Signed[Any]:
-        signed = verify(text)
-        document = signed.document
-        if isinstance(document, Document) and document.network != self._desk.network:
-            raise AuthorityError(f"a document of {document.network.name}, sent as one of {self._desk.network.name}")
-        return signed
+
+def verified_here(desk: Desk, text: str) -> Signed[Any]:
+    """A document that somebody sent, checked for this home.
+
+    :raises ReinError: it does not verify, or is of another network.
+    """
+    signed = verify(text)
+    document = signed.document
+    if isinstance(document, Document) and document.network != desk.network:
+        raise AuthorityError(f"a document of {document.network.name}, sent as one of {desk.network.name}")
+    return signed
 
 
 def _check_id(entry: FeedEntry, url: str) -> None:

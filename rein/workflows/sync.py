@@ -4,8 +4,8 @@ Two rounds over all servers at once. The first only reads: each feed from where 
 still gives back what it was proved to hold. The second, only for servers that lack something, uploads in batches and
 reads back: under its key, byte for byte, and by its id, as everybody else asks for it. A document is safe when so many
 servers passed both. What others wrote in my orders is put into my buckets too, as far as there is room beside my own
-(`of_others`): no author can take it away then. In the first round each server is also asked whether it shows what others
-wrote in my jobs (`witness`).
+(`of_others`): no author can take it away then. In the first round each server is also asked whether it shows what
+others wrote in my jobs (`witness`).
 """
 
 from __future__ import annotations
