@@ -26,6 +26,7 @@ from rein.protocol.documents import (
     Role,
     SealedDocument,
 )
+from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
@@ -69,14 +70,15 @@ def _kept(desk: Desk, order: Order) -> list[Signed[Any]]:
     if not roles or (roles == {Role.MEDIATOR} and not spoke and not desk.store.escrow_outputs(order.contract_id)):
         return []
     parties = {master for role in Role if (master := order.master_address(role)) is not None}
-    said = [each for each in _said(order) if each.document.author.master_address in parties]
     known = load_enrollments(desk, parties)
+    said = [each for each in _said(order) if each.document.author.master_address in parties]
+    fallen = [each.document for each in order.apart if _is_by_one_of(parties, each.document, known)]
     enrollments = [each for master in parties for each in known.of(desk.network, master)]
     paid = {each.document_id for each in desk.store.payments(order.contract_id).values()}
     agreed = {each.id for each in (order.job, order.bid, order.offer) if each is not None}
     relied_on = agreed | paid | _answered(said) | _enrolling(said, enrollments)
     relied_on.add(order.job.document.mediator_enrollment)
-    first = sorted((*said, *enrollments), key=lambda each: (each.id not in relied_on, _step(each)))
+    first = sorted((*said, *enrollments, *fallen), key=lambda each: (each.id not in relied_on, _step(each)))
     return list(_some_of_each(first, {desk.address}))
 
 
@@ -86,7 +88,13 @@ def _said(order: Order) -> Iterator[Signed[Any]]:
     for each in dict.fromkeys((*order.documents(), *order.conflict, *order.void_ratings)):
         if not isinstance(each.document, Bid) or each.id in chosen:
             yield each
-    yield from (each.document for each in order.apart)
+
+
+def _is_by_one_of(parties: Collection[str], signed: Signed[Any], known: Enrollments) -> bool:
+    """Whether one of the three said what does not count: by whom it is, a document says itself."""
+    network, author = signed.document.network, signed.document.author
+    is_theirs = author.master_address in parties
+    return is_theirs and known.is_delegate(network, author.master_address, author.signing_address)
 
 
 def _answered(said: Collection[Signed[Any]]) -> set[DocumentId]:

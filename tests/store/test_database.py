@@ -30,8 +30,18 @@ from tests.support import documents_of_2016
 from tests.support.people import job, person, story
 
 TABLES = [
-    *("document", "escrow_output", "feed", "generation", "hidden", "hosting_order", "identity", "payment"),
-    *("placement", "sealed_bid", "seen_block", "server", "shown", "summary", "watch_delivery", "watch_event"),
+    *("allowance", "document", "escrow_output", "feed", "generation", "hidden", "hosting_order", "identity"),
+    *(
+        "payment",
+        "placement",
+        "sealed_bid",
+        "seen_block",
+        "server",
+        "shown",
+        "summary",
+        "watch_delivery",
+        "watch_event",
+    ),
 ]
 
 

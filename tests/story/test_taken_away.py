@@ -100,8 +100,8 @@ def test_a_creator_who_takes_everything_away_pays_all_the_same(trio: Trio, chain
     if step in ("offered", "funded", "delivered"):
         publish(trio.charlie, "workerdispute", "--jobid", agreed.job_id, "--detail", "He hides.")
     if step == "accepted":
-        publish(trio.charlie, "collect")
-        publish(trio.alice, "collect")
+        publish(trio.charlie, "collect", "--jobid", agreed.job_id)
+        publish(trio.alice, "collect", "--jobid", agreed.job_id)
     else:
         trio.alice.rein("sync")
         publish(trio.alice, "resolve", "--jobid", agreed.job_id, "--worker", "all", "--resolution", "Done.")
