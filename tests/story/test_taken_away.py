@@ -152,6 +152,9 @@ def test_everybody_keeps_the_job_and_nobody_the_bids_that_got_nothing(world: Wor
         bidder.rein("sync")
         words = ("--jobid", posted["job_id"], "--amount", "0.015", "--description", "y")
         bids[bidder.name] = publish(bidder, "bid", *words)["document_id"]
+    take_everything_away(trio.bob)
+    trio.alice.rein("sync")
+    assert trio.alice.rein("status", "--jobid", posted["job_id"])["state"] == "bid", "who bids keeps the job"
     trio.bob.rein("sync")
     offered = publish(trio.bob, "offer", "--bid", bids["Carl"])["document_id"]
     trio.charlie.rein("sync")
