@@ -1,9 +1,10 @@
 """What others wrote in my orders, and I keep on my servers too, so that no author can take away what I rely on.
 
 Of each order in which the identity has a part: the job, the enrollments of the three, the bid that got the job, and
-everything the three said. Not the bids that got nothing, nor what is sealed still. Anybody may name anybody as the
-mediator of a job, so a mediator keeps those in which there was money or the mediator spoke. What one author can make
-others keep is bounded: what somebody answered, or the chain shows as paid, comes first.
+everything the three said; what the identity wrote in another home is among it. Not the bids that got nothing, nor what
+is sealed still. Anybody may name anybody as the mediator of a job, so a mediator keeps those in which there was money
+or the mediator spoke. What one author can make others keep is bounded: what somebody answered, or the chain shows as
+paid, comes first.
 """
 
 from __future__ import annotations
@@ -46,29 +47,31 @@ _STEPS: tuple[type[Any], ...] = (Job, Enrollment, Bid, Offer, AcceptDelivery, Di
 
 
 def documents_of_others(desk: Desk) -> list[DocumentId]:
-    """What is to be kept of others, those of unfinished and of newer orders first."""
+    """What is to be kept: what is relied on in any order before the rest, and unfinished and newer orders before
+    others. Nobody pushes out what matters in one order by what they write in another."""
     store, network = desk.store, desk.network.name
     rows = keep(desk, f"{desk.address} others", lambda: store.my_order_ids(network, desk.address), _fold)
-    newest = [row for row in reversed(rows) if row.state not in _OVER]
-    newest += [row for row in reversed(rows) if row.state in _OVER]
-    wanted = dict.fromkeys(DocumentId(each) for row in newest for each in json.loads(row.content))
-    return store.from_servers(list(wanted))
+    newest = rows[::-1]
+    contents = [json.loads(row.content) for row in sorted(newest, key=lambda row: row.state in _OVER)]
+    wanted = [DocumentId(each) for part in ("relied_on", "more") for content in contents for each in content[part]]
+    return store.from_servers(list(dict.fromkeys(wanted)))
 
 
 def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
     found: dict[DocumentId, list[SummaryRow]] = {}
     for order in load_orders(desk, order_ids).orders:
-        content = json.dumps([each.id for each in _kept(desk, order)])
+        content = json.dumps(_kept(desk, order))
         found.setdefault(order.id, []).append(SummaryRow(order.id, order.contract_id, order.state.value, content))
-    return {each: found.get(each, [SummaryRow(each, each, REFUSED, "[]")]) for each in order_ids}
+    nothing = json.dumps({"relied_on": [], "more": []})
+    return {each: found.get(each, [SummaryRow(each, each, REFUSED, nothing)]) for each in order_ids}
 
 
-def _kept(desk: Desk, order: Order) -> list[Signed[Any]]:
+def _kept(desk: Desk, order: Order) -> dict[str, list[DocumentId]]:
     """Of one view of an order, what is needed most first."""
     roles = roles_in(order, desk.address)
     spoke = any(each.document.author.master_address == desk.address for each in order.all_documents())
     if not roles or (roles == {Role.MEDIATOR} and not spoke and not desk.store.escrow_outputs(order.contract_id)):
-        return []
+        return {"relied_on": [], "more": []}
     parties = {master for role in Role if (master := order.master_address(role)) is not None}
     known = load_enrollments(desk, parties)
     said = [each for each in _said(order) if each.document.author.master_address in parties]
@@ -79,7 +82,11 @@ def _kept(desk: Desk, order: Order) -> list[Signed[Any]]:
     relied_on = agreed | paid | _answered(said) | _enrolling(said, enrollments)
     relied_on.add(order.job.document.mediator_enrollment)
     first = sorted((*said, *enrollments, *fallen), key=lambda each: (each.id not in relied_on, _step(each)))
-    return list(_some_of_each(first, {desk.address}))
+    some = list(_some_of_each(first))
+    return {
+        "relied_on": [each for each in some if each in relied_on],
+        "more": [each for each in some if each not in relied_on],
+    }
 
 
 def _said(order: Order) -> Iterator[Signed[Any]]:
@@ -119,10 +126,10 @@ def _step(signed: Signed[Any]) -> int:
     return len(_STEPS) + isinstance(signed.document, Rating) + 2 * isinstance(signed.document, SealedDocument)
 
 
-def _some_of_each(documents: Sequence[Signed[Any]], but_of: Collection[str]) -> Iterator[Signed[Any]]:
+def _some_of_each(documents: Sequence[Signed[Any]]) -> Iterator[DocumentId]:
     counted: Counter[str] = Counter()
     for each in documents:
         author = each.document.author.master_address
         counted[author] += 1
-        if author not in but_of and counted[author] <= MOST_OF_AUTHOR:
-            yield each
+        if counted[author] <= MOST_OF_AUTHOR:
+            yield each.id

@@ -52,7 +52,8 @@ def not_by(who: str, *documents: Signed[Any]) -> set[DocumentId]:
 
 @pytest.mark.parametrize("who", ["Alice", "Bob", "Charlie"])
 def test_each_of_the_three_keeps_all_that_the_others_said(sit: Sit, who: str) -> None:
-    assert set(documents_of_others(at(sit, who))) == not_by(who, *JOB, *ENROLLED.values())
+    mine = ids(ENROLLED[who]) if who == "Alice" else set()  # of another home: here she does not mediate
+    assert set(documents_of_others(at(sit, who))) == not_by(who, *JOB, *ENROLLED.values()) | mine
 
 
 def test_a_mediator_keeps_a_job_once_there_is_money_or_a_word_of_hers(sit: Sit) -> None:
@@ -99,6 +100,24 @@ def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: p
     assert len(by_bob) == 6
     assert ids(TOLD.job, TOLD.offer, QUARREL.dispute) < by_bob
     assert by_bob & ids(*enrollments, ENROLLED["Bob"])
+
+
+def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
+    """Who writes much in a new job pushes nothing out of an old one."""
+    desk = at(sit, "Charlie")
+    newer = story(job_id="another0000000000000")
+    flood = [settlement(person("Bob"), newer.offer, terms=f"{number}") for number in range(5)]
+    desk.store.add_own(newer.bid)
+    desk.store.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
+    kept = documents_of_others(desk)
+    last = max(kept.index(each.id) for each in (TOLD.job, TOLD.offer, newer.offer, QUARREL.dispute, QUARREL.resolution))
+    assert last < min(kept.index(each.id) for each in flood)
+
+
+def test_what_i_wrote_in_another_home_is_kept_too(sit: Sit) -> None:
+    desk = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, TOLD.offer))
+    desk.store.add_received([(TOLD.delivery, "a file")])
+    assert TOLD.delivery.id in documents_of_others(desk)
 
 
 def test_it_is_put_once_read_back_and_put_again_where_it_is_lost(sit: Sit, evils: Evils) -> None:
