@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -292,6 +293,27 @@ def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
     (told,) = pull(desk)
     assert told.new < 12
     assert kept(desk, TOLD.offer) == {TOLD.offer.id}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
+    sit: Sit, evils: Evils, clock: list[float], seed: int
+) -> None:
+    """The mediator knows nothing yet: neither the job, nor anybody in it."""
+    order = random.Random(seed)
+    theirs = [*(enroll(person(name)) for name in ("Bob", "Charlie")), TOLD.job, *TOLD.documents]
+    flood = [job(person("Bob"), person("Mallory"), job_id=f"pull{number:016}") for number in range(20)]
+    shown = [each.armored for each in (*flood, *theirs)]
+    order.shuffle(shown)
+    evil = evils()
+    evil.page_size = order.randint(1, 9)
+    evil.show(*shown)
+    desk = sit(evil, who="Alice")
+    desk.store.add_received([(enroll(person("Alice"), True), "x")])
+    for _ in range(6):
+        pull(desk)
+    assert kept(desk, *theirs) == {each.id for each in theirs}
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
 
 
 def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:
