@@ -49,6 +49,10 @@ class Lookups:
             self._outputs[outpoint] = self._chain.unspent_output(outpoint)
         return self._outputs[outpoint]
 
+    def spends(self, outpoint: OutPoint) -> bool:
+        """Whether the mempool spends what blocks show as unspent."""
+        return self.unspent_output(outpoint) is None
+
     def find_transaction(self, txid: str, block_hash: str | None = None) -> FoundTransaction | None:
         """As `ChainSource.find_transaction`."""
         if (txid, block_hash) not in self._transactions:

@@ -154,7 +154,7 @@ def _ending_payment(made: Sequence[_Found], purse: PurseFunding) -> _Found | Non
 def _all_unspent(chain: Lookups, psbt: Psbt, unspent: Collection[Coin]) -> bool:
     """Whether nothing this payment spends is spent: in a block, or on the way to one."""
     confirmed = {coin.outpoint for coin in unspent}
-    return all(each in confirmed and chain.unspent_output(each) is not None for each in psbt.transaction.inputs)
+    return all(each in confirmed and not chain.spends(each) for each in psbt.transaction.inputs)
 
 
 def _explain(

@@ -137,7 +137,7 @@ def test_a_decision_that_the_mediator_takes_away_stands(trio: Trio, chain: CoreR
     trio.charlie.rein("sync")
     take_everything_away(trio.alice)
     trio.bob.rein("sync")
-    assert trio.bob.rein("status", "--jobid", agreed.job_id)["state"] == "resolved", "he slept, and Carl keeps it"
+    assert trio.bob.rein("status", "--jobid", agreed.job_id)["state"] == "resolved", "Ben slept, and Carl keeps it"
     publish(trio.charlie, "acceptresolution", "--jobid", agreed.job_id)
     mine(trio)
     assert ending(trio, agreed, "settled", chain)["primary"]["amount_sat"] == PRICE

@@ -56,7 +56,7 @@ def test_each_of_the_three_keeps_all_that_the_others_said(sit: Sit, who: str) ->
     assert set(documents_of_others(at(sit, who))) == not_by(who, *JOB, *ENROLLED.values()) | mine
 
 
-def test_a_mediator_keeps_a_job_once_there_is_money_or_a_word_of_hers(sit: Sit) -> None:
+def test_a_mediator_keeps_a_job_once_there_is_money_in_it(sit: Sit) -> None:
     """Anybody can name anybody in any number of jobs, and bid on them, and give them away."""
     desk = at(sit, "Alice", told=(TOLD.job, TOLD.bid, TOLD.offer))
     assert documents_of_others(desk) == []
