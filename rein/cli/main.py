@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rate": ("rein.cli.rate", "Rate somebody you had a job with."),
     "trust": ("rein.cli.trust", "See how somebody was rated, and by whom you trust."),
     "withdraw": ("rein.cli.withdraw", "Take back a document you have not published."),
+    "keep": ("rein.cli.keep", "Keep signed documents that somebody handed you."),
     "explain": ("rein.cli.explain", "Explain a payment before anybody signs it."),
     "verify": ("rein.cli.verify", "Check one signed document: by whom, and might he?"),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),

@@ -12,7 +12,8 @@
     payment        the payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block):
                    `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
                    the document that carries it
-    feed           how far a server's feed was read for a network, and what it brought here in all
+    feed           how far a server's feed was read for a network, and since when something in it was passed over
+    allowance      how many bytes a server (its URL) or a signer (an address) has brought here since a time
     summary        what a fold of an order came to, for one use (`address`: a master address for the overview of an
                    identity, that and "watch" for its news, empty for the lists, which are the same for everybody), one
                    row for each view of conflicting offers; the triggers drop them when anything they were folded from
@@ -155,5 +156,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX ix_document_escrow",
         "ALTER TABLE document DROP COLUMN escrow",
         "ALTER TABLE hosting_order ADD COLUMN until INTEGER NOT NULL DEFAULT 0",
+    ),
+    (
+        """CREATE TABLE allowance (network VARCHAR NOT NULL, name VARCHAR NOT NULL, since INTEGER NOT NULL,
+           bytes INTEGER NOT NULL, PRIMARY KEY (network, name)) WITHOUT ROWID""",
+        "CREATE INDEX ix_allowance_since ON allowance (since)",
+        "ALTER TABLE feed ADD COLUMN passed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feed ADD COLUMN people INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feed DROP COLUMN documents",
+        "ALTER TABLE feed DROP COLUMN bytes",
     ),
 )

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
-from rein.chain.source import ChainSource, FoundTransaction, Output, largest
-from rein.errors import PsbtError
+from rein.chain.source import FoundTransaction, Output, largest
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
 from rein.escrow.funding import Funding, PurseFunding, match_funding
@@ -24,6 +23,7 @@ from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
 from rein.workflows.cases import terms_if_any
 from rein.workflows.desk import Desk
+from rein.workflows.lookups import Lookups, to_try
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
     scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
     outputs = largest(desk.chain.unspent_outputs(scripts)) if scripts else []
-    return {order.contract_id: _look(desk, order, terms, outputs) for order, terms in agreed}
+    lookups = Lookups(desk.chain)
+    return {order.contract_id: _look(desk, lookups, order, terms, outputs) for order, terms in agreed}
 
 
 def look_at(desk: Desk, order: Order) -> Seen | None:
@@ -67,7 +68,7 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
     return look(desk, [order]).get(order.contract_id)
 
 
-def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
+def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
     funding = match_funding(terms, outputs, desk.network)
     proposals = proposals_of(order, terms)
     before = desk.store.escrow_outputs(order.contract_id)
@@ -81,7 +82,7 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
         before_it = paid_before.get(purse.value)
-        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded, before_it)
+        made = _find_payments(lookups, order, each.terms, proposals, each.coins, recorded, before_it)
         found = _ending_payment(made, each)
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
@@ -110,7 +111,7 @@ class _Found:
 
 
 def _find_payments(
-    chain: ChainSource,
+    chain: Lookups,
     order: Order,
     purse: PurseTerms,
     proposals: Iterable[Proposal],
@@ -119,16 +120,16 @@ def _find_payments(
     before: Payment | None,
 ) -> list[_Found]:
     """The payments of documents that are on the chain or on their way: one, or several that spent different outputs."""
+    if order.bid is None:
+        return []
     known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
-    is_there: dict[OutPoint, bool] = {}
     tried: set[str] = set()
+    gone: set[OutPoint] = set()
     found: list[_Found] = []
-    for proposal in proposals:
-        psbt = _psbt(proposal)
-        if proposal.purse != purse or psbt is None or psbt.transaction.txid in tried:
-            continue
-        if _all_unspent(chain, psbt, unspent, is_there):
-            continue  # it spends what nobody has spent
+    for proposal, psbt in to_try(chain, proposals, purse, order.bid.document, before.txid if before else None):
+        inputs = psbt.transaction.inputs
+        if psbt.transaction.txid in tried or not gone.isdisjoint(inputs) or _all_unspent(chain, psbt, unspent):
+            continue  # it spends what another payment has spent, or what nobody has
         explanation = _explain(chain, order, proposal, psbt, known)
         if explanation is None or not explanation.as_agreed:
             continue
@@ -136,6 +137,7 @@ def _find_payments(
         payment = _payment(chain, order, proposal, explanation, before)
         if payment is not None and explanation.expected is not None:
             found.append(_Found(payment, explanation.expected.coins))
+            gone.update(inputs)
     return found
 
 
@@ -149,42 +151,31 @@ def _ending_payment(made: Sequence[_Found], purse: PurseFunding) -> _Found | Non
     return max(ending, key=lambda each: (each.payment.ending != refund, each.payment.confirmations), default=None)
 
 
-def _psbt(proposal: Proposal) -> Psbt | None:
-    try:
-        psbt = Psbt.parse(proposal.text)
-        _ = psbt.inputs
-    except PsbtError:
-        return None
-    return psbt
-
-
-def _all_unspent(chain: ChainSource, psbt: Psbt, unspent: Collection[Coin], is_there: dict[OutPoint, bool]) -> bool:
+def _all_unspent(chain: Lookups, psbt: Psbt, unspent: Collection[Coin]) -> bool:
     """Whether nothing this payment spends is spent: in a block, or on the way to one."""
     confirmed = {coin.outpoint for coin in unspent}
-    for outpoint in psbt.transaction.inputs:
-        if outpoint not in confirmed:
-            return False
-        if outpoint not in is_there:
-            is_there[outpoint] = chain.unspent_output(outpoint) is not None
-        if not is_there[outpoint]:
-            return False
-    return True
+    return all(each in confirmed and not chain.spends(each) for each in psbt.transaction.inputs)
 
 
 def _explain(
-    chain: ChainSource, order: Order, proposal: Proposal, psbt: Psbt, known: Collection[Coin]
+    chain: Lookups, order: Order, proposal: Proposal, psbt: Psbt, known: Collection[Coin]
 ) -> Explanation | None:
     """Hold a payment against outputs of this very escrow: seen now, seen before, or read in what made them. The same
     people may have another job of the same price, whose payment must not pass for this one's."""
     if order.bid is None:
         return None
     outpoints = {coin.outpoint for coin in known}
-    more = [_read_coin(chain, proposal.purse, each) for each in psbt.transaction.inputs if each not in outpoints]
-    held = {*known, *(coin for coin in more if coin is not None)}
+    held = set(known)
+    for each in psbt.transaction.inputs:
+        if each not in outpoints:
+            coin = _read_coin(chain, proposal.purse, each)
+            if coin is None:
+                return None  # it spends what was never there, so it was never made
+            held.add(coin)
     return proposal.explain_made(held, order.bid.document)
 
 
-def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
+def _read_coin(chain: Lookups, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
     made = chain.find_transaction(outpoint.txid)
     if made is None or outpoint.vout >= len(made.transaction.outputs):
         return None
@@ -192,7 +183,7 @@ def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coi
     return Coin(outpoint, output.amount) if output.script == purse.escrow.script else None
 
 
-def _find(chain: ChainSource, txid: str, before: Payment | None) -> FoundTransaction | None:
+def _find(chain: Lookups, txid: str, before: Payment | None) -> FoundTransaction | None:
     """A payment whose outputs are spent again. A node without an index finds it only in the block one names: that of
     the height at which it was last seen."""
     found = chain.find_transaction(txid)
@@ -202,7 +193,7 @@ def _find(chain: ChainSource, txid: str, before: Payment | None) -> FoundTransac
 
 
 def _payment(
-    chain: ChainSource, order: Order, proposal: Proposal, explanation: Explanation, before: Payment | None
+    chain: Lookups, order: Order, proposal: Proposal, explanation: Explanation, before: Payment | None
 ) -> Payment | None:
     payout = explanation.expected
     if payout is None:

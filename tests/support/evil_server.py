@@ -41,6 +41,8 @@ class EvilServer:
         self.full = False
         self.keep: Callable[[str, bytes, dict[str, str]], object] = lambda _path, _body, _headers: None
         """Is told of every POST: path, body, headers."""
+        self.refused: set[str] = set()
+        """Ids of documents that it does not take, as if it had no room for them."""
         self.delay = 0.0
         """Seconds before each answer."""
         self.bend: Callable[[str, dict[str, str], dict[str, Any]], Any] = lambda _path, _asked, answer: answer
@@ -114,13 +116,15 @@ class EvilServer:
         return page | ({"server": self.name} if self.name else {})
 
     def _put(self, body: dict[str, Any]) -> dict[str, Any]:
-        if self.full:
-            return {"verdicts": [{"key": each["key"], "error": _FULL} for each in body["values"]]}
+        refused = {each["key"] for each in body["values"] if self.full or _id(each["value"]) in self.refused}
         for each in body["values"]:
+            if each["key"] in refused:
+                continue
             self.stored[each["key"]] = each["value"]
             if not self.hidden and not any(known["id"] == _id(each["value"]) for known in self.feed):
                 self.show(each["value"])
-        return {"verdicts": [{"key": each["key"], "stored": True} for each in body["values"]]}
+        verdict: dict[bool, dict[str, Any]] = {True: {"error": _FULL}, False: {"stored": True}}
+        return {"verdicts": [{"key": each["key"], **verdict[each["key"] in refused]} for each in body["values"]]}
 
     def _get(self, body: dict[str, Any]) -> dict[str, Any]:
         return {"values": [self._value(key) for key in body["keys"]]}
