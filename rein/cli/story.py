@@ -34,7 +34,8 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     pull(desk)
     order = find_order(desk, job)
     seen = newest_block(desk)
-    told = at_time(summary(desk, order), seen.time if seen else None)
+    unpublished = desk.store.unpublished_ids(desk.network.name, desk.address)
+    told = at_time(summary(desk, order), seen.time if seen else None, unpublished)
     events = story_of(desk, order)
     times = times_of(desk, [event.height for event in events if event.height is not None])
     shown = who_shows(desk, order) if documents else []
@@ -122,13 +123,12 @@ def _event_data(event: Event, times: dict[int, int]) -> dict[str, Any]:
 
 def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
     terminal, payment = cli.terminal, escrow["payment"]
-    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
+    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC were agreed on")
+    terminal.say(f"    {safe_line(escrow['condition'], _WORDS)}")
     terminal.say(f"    descriptor  {escrow['descriptor']}")
     for output in escrow["outputs"]:
         how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
         terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
-    if not escrow["outputs"]:
-        terminal.say("    not funded")
     if payment:
         terminal.say(
             f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "

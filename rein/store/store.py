@@ -208,6 +208,13 @@ class Store:
                    ORDER BY kind <> 'enrollment', CASE WHEN kind = 'enrollment' THEN -rowid ELSE rowid END"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
+    def unpublished_ids(self, network: str, author: str) -> list[DocumentId]:
+        """Those of `own_ids` that no server has shown to hold."""
+        query = """SELECT id FROM document WHERE network = ? AND (received_from IS NULL OR received_from = ?)
+                   AND own = 1 AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id AND proved)"""
+        kept = {row["id"] for row in self._rows(query, network, _SEALED)}
+        return [each for each in self.own_ids(network, author) if each in kept]
+
     def count(self, network: str) -> int:
         """How many documents of a network are here that a server may have."""
         query = """SELECT (SELECT count(*) FROM document WHERE network = ?1)

@@ -14,9 +14,10 @@ from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.chain.source import ChainSource, FoundTransaction, Output
 from rein.errors import PsbtError
+from rein.escrow.claims import Claim, claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
-from rein.escrow.funding import Funding, PurseFunding, match_funding
+from rein.escrow.funding import Funding, PurseFunding, coins_of, match_funding
 from rein.escrow.payout import Coin
 from rein.escrow.proposals import Ending, Proposal, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
@@ -40,6 +41,8 @@ class Seen:
     """What each of the `payments` spends."""
     others: tuple[Payment, ...] = ()
     """Payments that end nothing: what gave back what was left over, or came too late."""
+    claims: tuple[Claim, ...] = ()
+    """Payments of documents that are not made, and that one more signature completes."""
 
     def is_paid(self, purse: Purse) -> bool:
         """Whether whom this escrow is for has the price, in a block."""
@@ -68,7 +71,8 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
 
 
 def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
-    funding = match_funding(terms, outputs, desk.network)
+    mempool = _Mempool(desk.chain)
+    shown = _match(desk, terms, outputs, mempool)
     proposals = proposals_of(order, terms)
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
@@ -77,30 +81,67 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
     spent: dict[Purse, tuple[Coin, ...]] = {}
     others: list[Payment] = []
     unexplained = set()
-    for each in funding.purses:
+    for each in shown.purses:
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
         before_it = paid_before.get(purse.value)
-        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded, before_it)
+        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded, before_it, mempool)
         found = _ending_payment(made, each)
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
             payments[purse], spent[purse] = found.payment, found.coins
         others += [payment.payment for payment in made if payment is not found]
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
-        heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
-        there |= {
-            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint))
-            for payment in made
-            for coin in payment.coins
-        }
+        heights = {output.outpoint: output.height for output in recorded}
+        heights |= {output.outpoint: output.height for output in (*each.leaving, *each.outputs, *each.dust)}
+        explained = {coin for payment in made for coin in payment.coins}
+        taken = [*explained, *coins_of(each.leaving)]
+        there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in taken}
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
-        if _tell_what_is_gone(desk, order, purse, gone, before_it, made):
+        known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
+        going = [output.outpoint for output in each.leaving if output.outpoint not in known]
+        claimed = [claim for claim in claims_of(proposals) if claim.script == each.terms.escrow.script]
+        if _tell_what_is_gone(desk, order, purse, gone, going, before_it, made, claimed):
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others))
+    used = {row.outpoint for row in rows.values() if row.spent}
+    claims = tuple(each for each in claims_of(proposals) if not each.outpoints & used)
+    funding = _match(desk, terms, outputs, mempool, claims, payments)
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
+
+
+class _Mempool:
+    """What the mempool spends of what blocks show as unspent; asked once for each output."""
+
+    def __init__(self, chain: ChainSource) -> None:
+        self._chain = chain
+        self._known: dict[OutPoint, bool] = {}
+
+    def spends(self, outpoint: OutPoint) -> bool:
+        if outpoint not in self._known:
+            self._known[outpoint] = self._chain.unspent_output(outpoint) is None
+        return self._known[outpoint]
+
+
+def _match(
+    desk: Desk,
+    terms: Terms,
+    outputs: Sequence[Output],
+    mempool: _Mempool,
+    claims: Collection[Claim] = (),
+    paid: Collection[Purse] = (),
+) -> Funding:
+    """The escrows as they are now. Of a stranger's many outputs only those are asked about that would count."""
+    leaving: set[OutPoint] = set()
+    while True:
+        funding = match_funding(terms, outputs, desk.network, leaving=leaving, claims=claims, paid=paid)
+        counting = [each.outpoint for purse in funding.purses for each in (*purse.outputs, *purse.counted)]
+        more = {each for each in counting if mempool.spends(each)}
+        if not more:
+            return funding
+        leaving |= more
 
 
 @dataclass(frozen=True)
@@ -117,17 +158,17 @@ def _find_payments(
     unspent: Collection[Coin],
     recorded: Collection[EscrowOutput],
     before: Payment | None,
+    mempool: _Mempool,
 ) -> list[_Found]:
     """The payments of documents that are on the chain or on their way: one, or several that spent different outputs."""
     known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
-    is_there: dict[OutPoint, bool] = {}
     tried: set[str] = set()
     found: list[_Found] = []
     for proposal in proposals:
         psbt = _psbt(proposal)
         if proposal.purse != purse or psbt is None or psbt.transaction.txid in tried:
             continue
-        if _all_unspent(chain, psbt, unspent, is_there):
+        if _all_unspent(psbt, unspent, mempool):
             continue  # it spends what nobody has spent
         explanation = _explain(chain, order, proposal, psbt, known)
         if explanation is None or not explanation.as_agreed:
@@ -158,17 +199,10 @@ def _psbt(proposal: Proposal) -> Psbt | None:
     return psbt
 
 
-def _all_unspent(chain: ChainSource, psbt: Psbt, unspent: Collection[Coin], is_there: dict[OutPoint, bool]) -> bool:
+def _all_unspent(psbt: Psbt, unspent: Collection[Coin], mempool: _Mempool) -> bool:
     """Whether nothing this payment spends is spent: in a block, or on the way to one."""
     confirmed = {coin.outpoint for coin in unspent}
-    for outpoint in psbt.transaction.inputs:
-        if outpoint not in confirmed:
-            return False
-        if outpoint not in is_there:
-            is_there[outpoint] = chain.unspent_output(outpoint) is not None
-        if not is_there[outpoint]:
-            return False
-    return True
+    return all(each in confirmed and not mempool.spends(each) for each in psbt.transaction.inputs)
 
 
 def _explain(
@@ -243,23 +277,30 @@ def _tell_what_is_gone(
     order: Order,
     purse: Purse,
     gone: Sequence[EscrowOutput],
+    going: Sequence[OutPoint],
     paid_before: Payment | None,
     made: Sequence[_Found],
+    claims: Sequence[Claim],
 ) -> bool:
     """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
     escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
+    no_document = "by a transaction that no document here carries. The document may be on its way: `rein sync`"
     if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
-    is_spent = False
+    for outpoint in going:
+        desk.note(f"{outpoint} of {escrow} is being spent {no_document}.")
+    is_spent = bool(going)
     for each in gone:
         if desk.chain.unspent_output(each.outpoint) is not None:
             desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
         elif desk.chain.find_transaction(each.outpoint.txid) is not None:
-            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document here carries.")
-            desk.note("The document may be on its way: `rein sync`, and look again.")
+            desk.note(f"{each.outpoint} of {escrow} was spent {no_document}.")
             is_spent = True
         else:
             desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")
+            for claim in claims:
+                if each.outpoint in claim.outpoints:
+                    desk.note(f"It may come back, and then the payment by the {claim}, can still be completed.")
     return is_spent
 
 
