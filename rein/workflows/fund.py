@@ -16,7 +16,6 @@ from rein.escrow.proposals import Ending
 from rein.escrow.terms import terms_of
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.cases import require_own_escrow
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
 
@@ -76,7 +75,6 @@ def look_for_funding(desk: Desk, order: Order) -> Funding:
             hint="Pay nothing. What is there: rein status --jobid " + order.contract_id[:12],
         )
     terms_of(order)
-    require_own_escrow(desk, order)
     seen = look_at(desk, order)
     if seen is None:
         raise OrderError("this job has no offer that counts")
