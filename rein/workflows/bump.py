@@ -91,4 +91,4 @@ def _payment_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
     keyring, job_id = job_keyring(desk, order, role), order.job.document.job_id
     if role is Role.WORKER:
         return keyring.worker_payment(order.id)
-    return keyring.creator_payment(job_id) if role is Role.CREATOR else keyring.mediator_payment(job_id)
+    return keyring.creator_payment(job_id) if role is Role.CREATOR else keyring.mediator_payment()

@@ -53,7 +53,8 @@ def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enr
         mediator_public_key=keyring.delegate.public_key if mediates else None,
         mediator_fee=new.mediator_fee,
         mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
-        mediator_payment_xpub=keyring.mediator_payment_xpub if mediates else None,
+        mediator_escrow_signature=keyring.mediator_escrow_signature() if mediates else None,
+        mediator_payment_address=keyring.mediator_payment_address() if mediates else None,
         mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
         recovery_address=new.recovery_address,
     )

@@ -105,7 +105,8 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         "mediator_fee": fee if mediates else None,
         "mediator_public_key": keyring.delegate.public_key if mediates else None,
         "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
-        "mediator_payment_xpub": keyring.mediator_payment_xpub if mediates else None,
+        "mediator_escrow_signature": keyring.mediator_escrow_signature() if mediates else None,
+        "mediator_payment_address": keyring.mediator_payment_address() if mediates else None,
         "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
     }
     if replace(old.document, **values) == old.document:

@@ -126,8 +126,7 @@ def _has_key(keyring: Keyring, document: Document) -> bool:
             payment = keyring.worker_payment_address(document.job_document)
             return (document.worker_public_key, document.worker_payment_address) == (escrow.public_key, payment)
         case Enrollment(willing_to_mediate=True):
-            xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
-            return (document.mediator_escrow_xpub, document.mediator_payment_xpub) == xpubs
+            return document.mediator_escrow_xpub == keyring.mediator_escrow_xpub
         case _:
             return True
 
