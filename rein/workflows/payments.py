@@ -15,9 +15,8 @@ from rein.escrow.payout import (
     Payout,
     Split,
     build_payout,
-    choose_coins,
     complete_payout,
-    payout_at,
+    plan_payout,
     sign_payout,
     the_price,
 )
@@ -81,10 +80,10 @@ def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool
     :raises EscrowError: the escrow does not hold so much.
     """
     terms = seen.terms.of(purse)
-    coins = choose_coins(terms, seen.coins(purse), feerate)
+    coins = seen.coins(purse)
     if not coins:
         raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
-    return payout_at(terms, coins, split, feerate, reserved=reserved)
+    return plan_payout(terms, coins, split, feerate, reserved=reserved)
 
 
 def plan_fee(seen: Seen, feerate: int, ending: Ending, author: Role) -> Payout:

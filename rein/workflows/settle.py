@@ -101,7 +101,7 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     rate = feerate or current_feerate(desk)
     payouts = {}
     for purse in Purse:
-        split = refund_of(seen.terms.of(purse), seen.coins(purse), paid=seen.is_paid(purse))
+        split = refund_of(seen.terms.of(purse), seen.coins(purse), author=role, paid=seen.is_paid(purse))
         waived = purse is Purse.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
         if seen.funding.of(purse).outputs and not waived:
             payouts[purse] = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))

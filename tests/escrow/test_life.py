@@ -13,7 +13,7 @@ from rein.errors import EscrowError, RejectedError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import check_payout
 from rein.escrow.funding import Funding, match_funding
-from rein.escrow.payout import choose_coins, complete_payout, payout_at, sign_payout, the_price
+from rein.escrow.payout import complete_payout, plan_payout, sign_payout, the_price
 from rein.protocol.values import BasisPoints
 from tests.support.money import Deal, agreed, check, deal
 
@@ -81,8 +81,8 @@ def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(cha
 
 @pytest.mark.parametrize(
     ("number", "price", "points", "feerate"),
-    [(102, 100_000, 55, 1), (103, 546, 10_000, 500), (104, 2_000_000_000, 1, 3)],
-    ids=["lowest-feerate", "dust-limit-highest-feerate", "twenty-bitcoin"],
+    [(102, 100_000, 55, 5), (103, 546, 10_000, 80), (104, 2_000_000_000, 1, 6)],
+    ids=["lowest-reserve", "dust-limit-high-reserve", "twenty-bitcoin"],
 )
 def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
     chain: CoreRpc, number: int, price: int, points: int, feerate: int
@@ -108,11 +108,7 @@ def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
     faucet.pay(chain, [(primary.escrow.address, Sat(amount)) for amount in strewn])
     faucet.mine(chain, 1)
     funding = look(chain, told).primary
-    assert sorted(each.amount for each in funding.outputs) == [700, primary.amount, primary.amount, primary.amount + 1]
-    assert [each.amount for each in funding.dust] == [546]
-
-    coins = choose_coins(primary, funding.coins, 7)
-    payout = payout_at(primary, coins, the_price(primary), 7)
+    payout = plan_payout(primary, funding.coins, the_price(primary), 7)
     chain.broadcast(sign_payout(payout, told.creator).sign(told.worker).finalize())
     faucet.mine(chain, 1)
     assert received(chain, primary.payout.script) == [primary.price]

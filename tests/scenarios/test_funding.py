@@ -241,14 +241,12 @@ def test_what_comes_after_the_end_goes_back_by_a_refund(play: Play) -> None:
     assert not any(who.told("no document") for who in play.everybody), "a refund of the rest is explained"
 
 
-def test_dust_counts_for_nothing_and_is_left_where_it_is(play: Play) -> None:
+def test_a_trifle_counts_and_is_left_where_spending_it_costs_more_than_it_brings(play: Play) -> None:
     play.agree_on()
     play.fund(primary=play.terms.primary.amount - DUST_LIMIT)
     faucet.pay(play.chain, [(address(play), DUST_LIMIT)])
     play.mine()
-    assert fillings(play) == [Filling.UNDER, Filling.EXACT], "dust does not fill up what is missing"
-    faucet.pay(play.chain, [(address(play), Sat(20_000))])
-    play.mine()
+    assert fillings(play) == [Filling.EXACT, Filling.EXACT]
     finish(play, left=DUST_LIMIT)
 
 

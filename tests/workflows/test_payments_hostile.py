@@ -240,7 +240,7 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
     assert next(each for each in ready if each.purse is Purse.PRIMARY).payout.back >= PRICE - 4_000_000
     (fee,) = prepare(trio.alice.desk, trio.order(trio.alice))
     assert fee.proposal.document == complaint, "signed by the worker alone, within the reserve"
-    assert fee.payout.feerate < 8 + 546 / fee.payout.vsize
+    assert fee.payout.fee < trio.mediator.miner_fee + 546
 
 
 def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
