@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from rein.btc.amounts import DUST_LIMIT, Sat, format_btc
 from rein.btc.networks import REGTEST, Network
@@ -16,20 +17,14 @@ from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim
 from rein.escrow.contract import Purse
-from rein.escrow.payable import payable_in_every_ending
-from rein.escrow.payout import MAX_COINS, Coin, choose_coins
+from rein.escrow.payable import missing_from, payable_in_every_ending
+from rein.escrow.payout import Coin, choose_coins
 from rein.escrow.proposals import Ending
-from rein.escrow.terms import MIN_FEERATE, PurseTerms, Terms
+from rein.escrow.terms import MAX_COINS, MIN_FEERATE, PurseTerms, Terms
 from rein.protocol.documents import Role
 
 _ONE_CONFIRMATION_BELOW = Sat(1_000_000)
 _THREE_CONFIRMATIONS_BELOW = Sat(100_000_000)
-
-_LEAST = Sat(DUST_LIMIT + 1)
-"""The smallest output that `choose_coins` finds worth spending, and so the smallest payment worth asking for."""
-
-_TO_COME = OutPoint("0" * 64, 0)
-"""The output of a payment that nobody has made yet."""
 
 
 def confirmations_needed(amount: Sat, network: Network) -> int:
@@ -93,7 +88,7 @@ class PurseFunding:
         """Satoshis worth spending, however deep they lie."""
         return _sum(self.outputs)
 
-    @property
+    @cached_property
     def given_back(self) -> tuple[Claim, ...]:
         """Refunds of what is there that the mediator has signed: the creator can complete them alone, now or later."""
         there = {output.outpoint for output in (*self.outputs, *self.dust)}
@@ -106,7 +101,7 @@ class PurseFunding:
         there = {output.outpoint for output in (*self.outputs, *self.dust, *self.leaving)}
         return tuple(each for each in self.claims if each.takers - {Role.CREATOR} and not each.is_open(there))
 
-    @property
+    @cached_property
     def counted(self) -> tuple[Output, ...]:
         """The outputs that fund the job: those worth spending that no refund by the mediator can take."""
         taken = {outpoint for each in self.given_back for outpoint in each.outpoints}
@@ -136,22 +131,14 @@ class PurseFunding:
         """Satoshis worth spending above what was agreed; they go back to the payer with the payment."""
         return Sat(max(0, self.holds - self.terms.amount))
 
-    @property
+    @cached_property
     def ask(self) -> Sat | None:
         """The smallest single payment after which nothing more is missing: more than is missing, where the network
         does not carry so little, or where it takes the place of a smaller output in the payment. None where nothing is
         to be paid in."""
         if self.verdict not in (Verdict.PAY, Verdict.AGAIN):
             return None
-        held = coins_of(self.counted)
-        low, high = int(_LEAST), 2 * self.terms.amount + DUST_LIMIT
-        while low < high:  # more is never worse
-            middle = (low + high) // 2
-            if _pays(self.terms, choose_coins(self.terms, [*held, Coin(_TO_COME, Sat(middle))], MIN_FEERATE)):
-                high = middle
-            else:
-                low = middle + 1
-        return Sat(low)
+        return Sat(max(DUST_LIMIT, missing_from(self.terms, coins_of(self.counted))))
 
     @property
     def filling(self) -> Filling:
@@ -172,7 +159,7 @@ class PurseFunding:
         it is for the `verdict` to say."""
         return self.confirmations >= self.confirmations_needed
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """What this escrow needs."""
         if self.paid:
@@ -226,8 +213,8 @@ class PurseFunding:
             yield f"and {_sum(self.dust):,} sat in {_outputs(self.dust)} that no payment needs"
 
     def _why_more(self) -> str:
-        if self.missing < _LEAST:
-            return f"though {self.missing:,} sat are missing: so little is not worth spending"
+        if self.missing < DUST_LIMIT:
+            return f"though {self.missing:,} sat are missing: the network does not carry less"
         return f"though {self.missing:,} sat are missing: a payment spends {MAX_COINS} outputs at most"
 
 
@@ -307,7 +294,7 @@ def _worth_spending(purse: PurseTerms, outputs: Iterable[Output]) -> tuple[Outpu
 
 def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
     """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner."""
-    return sum(coin.amount for coin in coins) >= purse.amount and payable_in_every_ending(purse, coins)
+    return sum(coin.amount for coin in coins) >= purse.amount and bool(payable_in_every_ending(purse, coins))
 
 
 def _sum(outputs: Iterable[Output]) -> Sat:
