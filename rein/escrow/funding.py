@@ -190,7 +190,7 @@ class PurseFunding:
         if verdict is Verdict.PAID:
             yield "paid out"
             if self.holds:
-                yield f"and {held} BTC came after that, which go back to the creator by a refund"
+                yield f"{held} BTC lie there beside that, which go back to the creator by a refund"
         elif verdict is Verdict.LEAVING:
             yield f"{format_btc(_sum(self.leaving))} BTC of it are being spent by something no document here carries"
         elif self.filling is Filling.EMPTY:
@@ -208,9 +208,9 @@ class PurseFunding:
             if self.ask > self.missing:
                 yield self._why_more()
         if self.surplus and not self.paid:
-            yield f"{format_btc(self.surplus)} BTC too much, which come back with the payment"
+            yield f"{format_btc(self.surplus)} BTC too much, which come back with the payment, or by a refund after it"
         if self.dust:
-            yield f"and {_sum(self.dust):,} sat in {_outputs(self.dust)} that no payment needs"
+            yield f"{_sum(self.dust):,} sat in {_outputs(self.dust)} that no payment spends; a refund after it may"
 
     def _why_more(self) -> str:
         if self.missing < DUST_LIMIT:

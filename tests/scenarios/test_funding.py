@@ -93,13 +93,12 @@ def test_the_last_of_too_many_pieces_asks_for_all_it_has_to_replace(play: Play) 
     assert (play.state, bills(play)) == (State.FUNDED, ())
 
 
-def test_too_little_to_be_spent_is_said(play: Play) -> None:
-    play.funded()
-    faucet.pay(play.chain, [(address(play), DUST_LIMIT)])
-    play.mine()
+@pytest.mark.parametrize(("more", "words"), [(DUST_LIMIT, "0.00000546 BTC too much, which come back"), (0, "")])
+def test_every_satoshi_too_much_is_said(play: Play, more: int, words: str) -> None:
+    play.agree_on()
+    play.fund(primary=play.terms.primary.amount + more)
     for who in play.everybody:
-        said = str(look_for_funding(who.desk, play.seen_by(who)).primary)
-        assert "546 sat in 1 output" in said
+        assert words in str(look_for_funding(who.desk, play.seen_by(who)).primary)
     assert bills(play) == ()
 
 
@@ -155,9 +154,9 @@ def test_what_came_late_is_everybodys_matter(play: Play) -> None:
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     assert next_text(play, play.creator) == "nothing; everybody is paid"
-    play.fund(primary=20_000, mediator=0)
-    assert next_text(play, play.creator) == "20,000 sat came after the end: rein refund"
-    assert next_text(play, play.worker).startswith("20,000 sat came after the end and are the job creator's")
+    play.fund(primary=2_000, mediator=0)
+    assert next_text(play, play.creator) == "2,000 sat came after the end: rein refund"
+    assert next_text(play, play.worker).startswith("2,000 sat came after the end and are the job creator's")
     proposal = play.refund(play.creator)
     assert next_text(play, play.creator).endswith("wait until another agrees to your refund")
     assert next_text(play, play.worker).endswith("a refund waits for you: rein agree")
