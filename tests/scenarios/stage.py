@@ -302,6 +302,10 @@ class Play:
         assert self.payments() == {}
         assert self.state is (state or was)
 
+    def chain_holds(self, who: Actor) -> list[Sat]:
+        """What lies confirmed at somebody's address of this job."""
+        return [each.amount for each in self.chain.unspent_outputs([self.script(who)])]
+
     # The end
 
     def ends(self, state: State, *, left: int = 0, **holds: int) -> None:
