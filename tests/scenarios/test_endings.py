@@ -174,7 +174,7 @@ def test_a_fee_bumped_by_those_who_signed(play: Play) -> None:
     desk = play.worker.desk
     order = play.seen_by(play.worker)
     planned = plan_replacement(desk, order, 40)
-    proposal = play.tell(build_settlement(desk, order, planned, "The same, at a higher fee."), play.worker)
+    proposal = play.tell(build_settlement(desk, planned, "The same, at a higher fee."), play.worker)
     (second,) = play.agree(play.creator, proposal)
     assert second.fee > first.fee
     play.collect(play.mediator)
