@@ -51,7 +51,7 @@ def invoices(desk: Desk, order: Order, funding: Funding, *, again: bool = False)
         )
     for purse in wanting:
         if purse.verdict is Verdict.AGAIN and not again:
-            raise _may_come_back(purse)
+            raise _may_come_back(desk, purse)
     return tuple(_invoice(order, purse, purse.ask) for purse in wanting if purse.ask is not None)
 
 
@@ -110,11 +110,13 @@ def _invoice(order: Order, purse: PurseFunding, amount: Sat) -> Invoice:
     )
 
 
-def _may_come_back(purse: PurseFunding) -> OrderError:
+def _may_come_back(desk: Desk, purse: PurseFunding) -> OrderError:
     claim = purse.may_come_back[0]
-    lost = ", ".join(sorted(str(each) for each in claim.outpoints))
+    lost = sorted(claim.outpoints)
+    inputs = sorted({each for outpoint in lost for each in desk.store.signatures.funding(outpoint.txid)})
+    of_it = f"one of these: {', '.join(map(str, inputs))}" if inputs else f"{lost[0].txid}"
     return OrderError(
-        f"the {claim}, pays out of {lost}, which the chain does not show; where that comes back, it can be completed, "
-        f"and you would have paid the {purse.terms.escrow.purse.value} escrow twice",
-        hint="Pay anew only by a transaction that spends an input of the earlier one: rein fund --again",
+        f"the {claim}, pays out of {', '.join(map(str, lost))}, which the chain does not show; where that comes back, "
+        f"it can be completed, and you would have paid the {purse.terms.escrow.purse.value} escrow twice",
+        hint=f"Pay anew only by a transaction that spends an input of the earlier one, {of_it}: rein fund --again",
     )
