@@ -75,7 +75,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
         terminal.say("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
     if mine.unpublished:
         count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
-        terminal.note(f"{count} of yours are on no server yet, and nobody else has seen them: rein sync")
+        terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
 

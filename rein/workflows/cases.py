@@ -228,9 +228,14 @@ def recorded_funding(
         for each in outputs
     ]
     spent = {each.outpoint for each in outputs if each.spent}
-    proposals = [each for each in proposals_of(order, terms) if not endings or each.ending in endings]
-    claims = [each for each in claims_of(proposals) if not each.outpoints & spent]
     paid = {Purse(each) for each in payments}
+    done = paid - {Purse(each.purse) for each in outputs if not each.spent}  # nothing is left there to be claimed
+    proposals = [
+        each
+        for each in proposals_of(order, terms)
+        if each.purse.escrow.purse not in done and (not endings or each.ending in endings)
+    ]
+    claims = [each for each in claims_of(proposals) if not each.outpoints & spent]
     return match_funding(terms, shown, order.job.document.network, leaving=spent, claims=claims, paid=paid)
 
 

@@ -85,6 +85,9 @@ def _offered(funding: Funding, role: Role) -> Step | None:
         return None
     if leaving:
         return wait(f"what was paid in is being spent; {leaving[0]}")
+    back = [claim for purse in wanting for claim in purse.may_come_back]
+    if back and role is Role.CREATOR:
+        return act(f"before you pay anew, see what may come back, the {back[0]}: rein fund")
     if wanting and role is Role.CREATOR:
         if not any(purse.counted for purse in funding.purses):
             return act("pay into escrow: rein fund")

@@ -186,6 +186,7 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
         invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
     assert accepted.id[:12] in caught.value.message
+    assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
     assert len(invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order), again=True)) == 2
 
 
