@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
+from rein.escrow.payout import choose_coins
 from rein.escrow.proposals import Ending, Proposal, award_split, is_reserved, refund_of
 from rein.protocol.documents import Refund, Role, Settlement
 from rein.protocol.orders import Order
@@ -13,6 +16,7 @@ from rein.store.store import Payment
 from rein.workflows.answer import sign_as
 from rein.workflows.cases import require_open
 from rein.workflows.desk import Desk
+from rein.workflows.outstanding import require_only_payment
 from rein.workflows.payments import (
     Ready,
     check,
@@ -84,7 +88,7 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     :param feerate: sat/vB; the estimate if not given. A mediator who names one above what the offer keeps for the miner
         gives up that much of the fee.
     :raises OrderError: no part in this job, or there never was an offer.
-    :raises EscrowError: neither escrow holds anything worth the fee, or a payment from one waits for a block.
+    :raises EscrowError: neither escrow holds anything that can go back now, or a payment from one waits for a block.
     """
     if order.offer is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
@@ -92,19 +96,21 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     seen = see(desk, order)
     _refuse_while_paying(seen)
     rate = feerate or current_feerate(desk)
-    payouts, worthless = {}, list[EscrowError]()
+    payouts, kept = {}, list[EscrowError]()
     for purse in Purse:
         author = role if feerate else None
         split = refund_of(seen.terms.of(purse), seen.coins(purse), author=author, paid=seen.is_paid(purse))
         waived = purse is Purse.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
         if seen.coins(purse) and not waived:
             try:
-                payouts[purse] = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
+                payout = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
+                require_only_payment(desk, order, seen, role, [payout])
+                payouts[purse] = payout
             except EscrowError as error:
-                worthless.append(error)
+                kept.append(error)
     if not payouts:
-        raise worthless[0] if worthless else EscrowError("neither escrow holds anything", hint="Look: rein fund")
-    return make_plan(desk, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in worthless])
+        raise kept[0] if kept else EscrowError("neither escrow holds anything", hint="Look: rein fund")
+    return make_plan(desk, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in kept])
 
 
 def _sentence(text: str) -> str:
@@ -180,11 +186,26 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
         raise InputError(f"several proposals begin with {document_id}", hint="Name more of it.")
     ready, refused = ready_payments(order, seen, role, meant, replace=True)
     refuse_all(refused)
-    if ready:
-        _require_whole(order, seen, ready)
     if not ready:
         raise OrderError(f"no proposal {document_id[:12]} waits for your signature in this job")
+    _require_whole(order, seen, ready)
+    _require_all(seen, ready)
     return ready
+
+
+def _require_all(seen: Seen, ready: list[Ready]) -> None:
+    """Refuse a refund of a part of what an escrow holds by now: what was signed for less does not end the job.
+
+    :raises EscrowError:
+    """
+    for each in ready:
+        worth = choose_coins(each.payout.purse, seen.coins(each.purse), ceil(each.payout.feerate))
+        left = sum(coin.amount for coin in worth if coin not in each.payout.coins)
+        if left and each.proposal.ending is Ending.REFUND:
+            raise EscrowError(
+                f"it leaves {left:,} sat in the {each.purse.value} escrow: a refund gives all back, or nothing",
+                hint="Propose it anew: rein refund",
+            )
 
 
 def _require_whole(order: Order, seen: Seen, ready: list[Ready]) -> None:

@@ -120,9 +120,9 @@ def other_funding_after_acceptance(play: Play, *, same_money: bool) -> None:
     """
     wallet = accepted_from(play)
     branch(play.chain, wallet.sign(*(both(play) if same_money else ()), fee=2_000))
+    assert play.state is (State.ACCEPTED if same_money else State.OFFERED)
     told(play, GONE)
     if not same_money:
-        assert play.state is State.OFFERED
         play.fund()
     assert play.state is State.ACCEPTED
     with play.nothing_moves():
@@ -143,12 +143,15 @@ def test_other_funding_after_the_acceptance_is_settled_at_the_full_price(play: P
 def test_nobody_pays_twice_when_the_first_funding_returns(play: Play) -> None:
     """A leaves its block and waits, B is paid from elsewhere. What is signed for B could be paid beside the acceptance,
     which spends A: the creator signs nothing, takes B back, and A is collected once it returns."""
-    accepted_from(play)
     other = Wallet(play.chain, Sat(4_000_000))
-    branch(play.chain, depth=2)
+    accepted_from(play)
+    branch(play.chain)
     branch(play.chain, other.sign(*both(play)))
     assert play.state is State.ACCEPTED
-    with play.nothing_moves(), pytest.raises(EscrowError, match="already, in the document .* both could be paid") as no:
+    with (
+        play.nothing_moves(),
+        pytest.raises(EscrowError, match=r"already, in the document .* both could be paid") as no,
+    ):
         play.settle(play.creator, PRICE)
     assert no.value.hint is not None
     assert "rein refund" in no.value.hint
@@ -164,13 +167,13 @@ def test_nobody_pays_twice_when_the_first_funding_returns(play: Play) -> None:
 
 
 def test_a_mediator_does_not_award_twice_when_the_first_funding_returns(play: Play) -> None:
+    other = Wallet(play.chain, Sat(4_000_000))
     play.agree_on()
     fund_from(play, Wallet(play.chain, Sat(4_000_000)))
     play.deliver()
     play.dispute(play.worker, "No answer.")
     play.resolve(PRICE)
-    other = Wallet(play.chain, Sat(4_000_000))
-    branch(play.chain, depth=2)
+    branch(play.chain)
     branch(play.chain, other.sign(*both(play)))
     with pytest.raises(EscrowError, match="both could be paid"):
         play.resolve(PRICE)
@@ -178,16 +181,16 @@ def test_a_mediator_does_not_award_twice_when_the_first_funding_returns(play: Pl
 
 def test_what_was_completed_counts_as_signed(play: Play) -> None:
     """No document of the creator's carries the payment that the creator completed; it is remembered all the same."""
+    other = Wallet(play.chain, Sat(4_000_000))
     play.agree_on()
     fund_from(play, Wallet(play.chain, Sat(4_000_000)))
     play.deliver()
     play.agree(play.creator, play.settle(play.worker, 900_000))
-    other = Wallet(play.chain, Sat(4_000_000))
-    branch(play.chain, depth=2)
+    branch(play.chain)
     branch(play.chain, other.sign(*both(play)))
     assert play.payments().get("primary") is None or play.payments()["primary"].confirmations == 0
     proposal = play.settle(play.worker, 1_000_000)
-    with pytest.raises((EscrowError, OrderError), match="both could be paid|waits for your signature"):
+    with pytest.raises((EscrowError, OrderError), match=r"both could be paid|waits for your signature"):
         play.agree(play.creator, proposal)
 
 

@@ -26,7 +26,8 @@ from rein.workflows.cases import find_order
 from rein.workflows.collect import prepare
 from rein.workflows.dispute import build_dispute, build_resolution, plan_dispute, plan_resolution, prepare_resolution
 from rein.workflows.explain import explain_job, identify
-from rein.workflows.payments import Ready, see, sign_and_send, still_open
+from rein.workflows.own import keep_own
+from rein.workflows.payments import Ready, ready_payments, see, sign_and_send, still_open
 from rein.workflows.psbt_import import combine_imported, send_imported
 from rein.workflows.settle import (
     build_refund,
@@ -110,8 +111,9 @@ _numbers = iter(range(300, 400))
 def trio(chain: CoreRpc, home: Callable[[str], Home]) -> Trio:
     told = deal(next(_numbers))
     trio = Trio(told, home("Alice"), home("Bob"), home("Charlie"), chain)
-    enrolled = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE)]
-    trio.learn(*enrolled, told.job, told.bid, told.offer)
+    mediates = told.enrollments.by_id(told.job.document.mediator_enrollment)
+    assert mediates is not None
+    trio.learn(mediates, enroll(BOB), enroll(CHARLIE), told.job, told.bid, told.offer)
     return trio
 
 
@@ -170,7 +172,7 @@ def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(tr
         assert trio.order(who).state is State.SETTLED
         assert who.notes == [], "every coin's way is known"
     assert trio.coins(trio.primary) == trio.coins(trio.mediator) == []
-    assert set(trio.received(trio.mediator.payee.script)) == {FEE}
+    assert trio.received(trio.mediator.payee.script) == [FEE]
 
 
 def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
@@ -199,7 +201,7 @@ def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
     trio.send(trio.charlie, ready)
     assert trio.order(trio.charlie).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
-    assert set(trio.received(trio.mediator.payee.script)) == {FEE}
+    assert trio.received(trio.mediator.payee.script) == [FEE]
 
 
 # The creator's money
@@ -280,7 +282,8 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
 
 
 def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
-    """The creator asks the worker to sign a small output back that came by mistake. The job goes on."""
+    """The creator asks the worker to sign a small output back that came by mistake. It comes back with the payment; and
+    whoever signs it all the same ends nothing."""
     trio.fund()
     trio.pay((trio.primary, 10_000))
     trifle = payout_at(trio.primary, trio.coins(trio.primary)[:1], Split(Sat(0)), 5)
@@ -288,7 +291,12 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
         BOB, trio.told.offer, primary_psbt=sign_payout(trifle, trio.told.creator).to_base64(), mediator_psbt=None
     )
     trio.learn(asked)
-    trio.send(trio.charlie, prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), asked.id))
+    order = trio.order(trio.charlie)
+    with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
+        prepare_agreement(trio.charlie.desk, order, asked.id)
+    seen = see(trio.charlie.desk, order)
+    ready, _ = ready_payments(order, seen, Role.WORKER, seen.proposals)
+    trio.send(trio.charlie, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.FUNDED
         assert who.notes == []
@@ -331,7 +339,11 @@ def test_a_worker_is_told_that_his_old_refund_still_stands(trio: Trio) -> None:
     mine = still_open(order, seen, Role.WORKER)
     assert {(each.document.id, each.purse.escrow.purse) for each in mine} >= {(signed.id, Purse.PRIMARY)}
     assert still_open(order, seen, Role.CREATOR) == []
-    trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), signed.id))
+    with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
+        prepare_agreement(trio.bob.desk, trio.order(trio.bob), signed.id)
+    order = trio.order(trio.bob)
+    ready, _ = ready_payments(order, see(trio.bob.desk, order), Role.CREATOR, mine)  # a program that does not care
+    trio.send(trio.bob, ready)
     order = trio.order(trio.charlie)
     mine = still_open(order, see(trio.charlie.desk, order), Role.WORKER)
     assert [each.purse.escrow.purse for each in mine] == [Purse.MEDIATOR], "hers is another's to complete"
@@ -395,6 +407,44 @@ def test_a_second_offer_on_the_same_bid_is_no_other_job(trio: Trio) -> None:
     order = find_order(trio.charlie.desk, trio.told.offer.id)
     assert order.state is State.FROZEN
     assert see(trio.charlie.desk, order)
+
+
+def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
+    """The creator has signed two offers on one bid: two views of the job, and one escrow."""
+    amounts = {"primary_amount": Sat(PRICE + 5_000), "mediator_amount": trio.mediator.amount}
+    second = offer(BOB, trio.told.bid, trio.told.job, **amounts)
+    trio.learn(second, *(worker_dispute(CHARLIE, given, mediator_psbt=None) for given in (trio.told.offer, second)))
+    trio.fund()
+    return trio.told.offer, second
+
+
+def test_a_mediator_decides_under_one_of_two_offers_only(trio: Trio) -> None:
+    first, second = two_offers(trio)
+    desk = trio.alice.desk
+    keep_own(desk, build_resolution(desk, plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5), "Paid."))
+    other = trio.alice.order(second.id)
+    for step in (
+        lambda: plan_resolution(desk, other, Sat(0), feerate=5),
+        lambda: plan_resolution(desk, other, PRICE, feerate=5),
+        lambda: plan_refund(desk, other, 5),
+    ):
+        with pytest.raises(EscrowError, match=rf"another offer with the same \w+ escrow, {first.id[:12]}") as caught:
+            step()
+        assert caught.value.hint == f"Go on there: --jobid {first.id[:12]}"
+    assert plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+
+
+def test_what_a_mediator_completed_under_one_offer_is_not_decided_under_the_other(trio: Trio) -> None:
+    """No document of hers carries it."""
+    first, second = two_offers(trio)
+    desk = trio.bob.desk
+    asked = build_refund(desk, plan_refund(desk, trio.bob.order(first.id), 5), "Let us part.")
+    trio.learn(asked)
+    desk = trio.alice.desk
+    trio.send(trio.alice, prepare_agreement(desk, trio.alice.order(first.id), asked.id), mine=False)
+    with pytest.raises(EscrowError, match=f"another offer with the same primary escrow, {first.id[:12]}"):
+        plan_resolution(desk, trio.alice.order(second.id), PRICE, feerate=5)
+    faucet.mine(trio.chain, 1)
 
 
 # Payments of another job
