@@ -16,8 +16,6 @@ from rein.workflows.cases import find_order
 from rein.workflows.deliver import build_delivery, require_deliverable
 from rein.workflows.fund import invoices, look_for_funding
 from rein.workflows.next_step import next_step_of
-from rein.workflows.payments import escrow_key
-from rein.workflows.settle import prepare_agreement
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people
@@ -85,12 +83,10 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     play.mine()
     assert play.state is State.FUNDED
     play.deliver()
-    (ready, *_) = [
-        each
-        for each in prepare_agreement(play.creator.desk, play.seen_by(play.creator), old.id)
-        if each.purse is Purse.PRIMARY
-    ]
-    play.chain.broadcast(complete_payout(ready.checked.psbt, escrow_key(play.creator.desk, order, ready.role)))
+    with pytest.raises(EscrowError, match="all back, or nothing"):
+        play.agree(play.creator, old)
+    hostile = complete_payout(Psbt.parse(old.document.primary_psbt), play.key(play.creator))
+    play.chain.broadcast(hostile)
     play.mine()
     assert play.state is State.DELIVERED, "giving a trifle back ends nothing"
     play.accept()
