@@ -27,7 +27,8 @@ def test_from_posted_to_paid_to_the_satoshi(trio: Trio, chain: CoreRpc) -> None:
         assert output is not None
         assert (output.amount, output.confirmations) == (paid["amount_sat"], 1)
     funded = sum(escrow["amount_sat"] for escrow in agreed.escrows)
-    assert funded == 1_515_000 + paid_worker["fee_sat"] + paid_mediator["fee_sat"]
+    taken = sum(paid["fee_sat"] + paid["back_sat"] for paid in (paid_worker, paid_mediator))
+    assert funded == 1_515_000 + taken
     for person in trio.everybody:
         story = person.rein("status", "--jobid", agreed.job_id)
         assert story["state"] == "settled"
