@@ -40,7 +40,7 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
     funding = look_for_funding(desk, order)
     order = find_order(desk, order.contract_id)
     bills = invoices(desk, order, funding, again=again)
-    terminal.say(f"{safe(job_line(order))}: {order.state.value}")
+    terminal.say(safe(job_line(order)))
     _show(cli, funding)
     if bills:
         _ask(cli, bills, qr=qr)

@@ -53,6 +53,15 @@ class Seen:
         """The confirmed outputs that are unspent, as far as blocks show."""
         return self.funding.of(purse).coins
 
+    def safe_coins(self, purse: Purse) -> tuple[Coin, ...]:
+        """Those of them that no refund by the mediator can take first, where they are enough for the job: a payment
+        that spends one of the others dies with it."""
+        held = self.funding.of(purse)
+        taken = {outpoint for each in held.given_back for outpoint in each.outpoints}
+        if not taken or held.missing:
+            return held.coins
+        return tuple(coin for coin in held.coins if coin.outpoint not in taken)
+
 
 def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     """Look at all orders that have terms, remember what is there, and return it by contract id.
