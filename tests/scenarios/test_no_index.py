@@ -11,6 +11,7 @@ from rein.protocol.orders import State
 from tests.devnet.spending import Money, spend
 from tests.scenarios.blocks import branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
+from tests.support.people import fee_key
 
 
 class WithoutIndex:
@@ -43,7 +44,7 @@ def test_what_was_paid_stays_paid_when_it_is_spent(play: Play) -> None:
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     job_id = play.job.document.job_id
     spends(play, play.worker, play.worker.desk.keyring.worker_payment(play.job.id))
-    spends(play, play.mediator, play.mediator.desk.keyring.mediator_payment(job_id))
+    spends(play, play.mediator, fee_key(play.mediator.person))
     spends(play, play.creator, play.creator.desk.keyring.creator_payment(job_id))
     play.mine()
     assert play.state is State.SETTLED
