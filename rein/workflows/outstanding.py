@@ -18,7 +18,7 @@ from rein.errors import EscrowError, PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import Payout
 from rein.escrow.proposals import proposals_of
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.signatures import Completed
@@ -108,15 +108,22 @@ def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms
             yield _Earlier(each.txid, each.inputs, each.amount, f"the transaction {each.txid[:12]}")
 
 
+def other_offers(desk: Desk, order: Order, purse: PurseTerms) -> list[tuple[Order, Terms]]:
+    """The views of the job under other offers of its creator whose escrow is the same."""
+    views = [(view, terms_if_any(view)) for view in load_orders(desk, [order.id]).orders]
+    return [
+        (view, terms)
+        for view, terms in views
+        if view.contract_id != order.contract_id
+        and terms is not None
+        and purse.escrow in [each.escrow for each in terms.purses]
+    ]
+
+
 def _require_one_view(desk: Desk, order: Order, purse: PurseTerms) -> None:
     """Refuse what the mediator has decided on under another offer with the same escrow."""
     signed = {each.contract_id for each in desk.store.signatures.completed(desk.address, purse.escrow.address)}
-    for view in load_orders(desk, [order.id]).orders:
-        terms = terms_if_any(view)
-        if view.contract_id == order.contract_id or terms is None:
-            continue
-        if purse.escrow not in [each.escrow for each in terms.purses]:
-            continue
+    for view, terms in other_offers(desk, order, purse):
         authors = {each.author for each in proposals_of(view, terms) if each.purse.escrow == purse.escrow}
         if Role.MEDIATOR in authors or view.contract_id in signed:
             raise EscrowError(

@@ -17,7 +17,7 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.workflows.desk import Desk
 from rein.workflows.job_keyring import escrow_key
-from rein.workflows.outstanding import remember_funding, require_only_payment
+from rein.workflows.outstanding import other_offers, remember_funding, require_only_payment
 from rein.workflows.watch_chain import Seen, look_at
 
 _NOTHING = Sat(0)
@@ -60,7 +60,8 @@ def make_plan(
     require_only_payment(desk, order, seen, role, payouts.values())
     made = frozenset(each.txid for each in seen.payments.values())
     left = [text for purse, payout in payouts.items() if (text := _left(seen.coins(purse), payout))]
-    return Plan(order, role, dict(payouts), made, *awarded, (*remarks, *left))
+    offers = _other_offers(desk, order, payouts.values()) if role is Role.MEDIATOR else []
+    return Plan(order, role, dict(payouts), made, *awarded, (*remarks, *offers, *left))
 
 
 def sign_plan(desk: Desk, plan: Plan) -> dict[Purse, str]:
@@ -104,6 +105,15 @@ def require_unchanged(
                     hint=_AGAIN,
                 )
     require_only_payment(desk, order, seen, role, shown)
+
+
+def _other_offers(desk: Desk, order: Order, payouts: Iterable[Payout]) -> list[str]:
+    """What a mediator should know before deciding: the creator has signed twice, and a decision binds in one only."""
+    ids = {view.contract_id for payout in payouts for view, _ in other_offers(desk, order, payout.purse)}
+    return [
+        f"The creator has signed another offer with the same escrow, {each[:12]}. You can sign under one of them only."
+        for each in sorted(ids)
+    ]
 
 
 def _left(coins: Iterable[Coin], payout: Payout) -> str | None:

@@ -162,13 +162,13 @@ class Play:
         self.job = self.tell(build_job(desk, draft), self.creator)
         self.name = self.job.id
 
-    def agree_on(self) -> None:
+    def agree_on(self, feerate: int = FEERATE) -> None:
         """Posted, bid on, offered."""
         self.post()
         order, now = find_order(self.worker.desk, self.name), self.job.document.time
         self.bid = self.tell(build_bid(self.worker.desk, order, "Within three days.", PRICE, now), self.worker)
         order = find_order(self.creator.desk, self.name)
-        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, FEERATE), self.creator)
+        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, feerate), self.creator)
 
     def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
         """Both escrows filled and confirmed, as agreed or otherwise."""
@@ -238,9 +238,9 @@ class Play:
         planned = plan_settlement(who.desk, order, Sat(worker_amount), back)
         return self.tell(build_settlement(who.desk, planned, "Let us part."), who)
 
-    def refund(self, who: Actor) -> Signed[Any]:
-        order = self.seen_by(who)
-        return self.tell(build_refund(who.desk, plan_refund(who.desk, order), "It cannot be done."), who)
+    def refund(self, who: Actor, feerate: int | None = None) -> Signed[Any]:
+        planned = plan_refund(who.desk, self.seen_by(who), feerate)
+        return self.tell(build_refund(who.desk, planned, "It cannot be done."), who)
 
     def agree(self, who: Actor, proposal: Signed[Any]) -> list[Payment]:
         ready = prepare_agreement(who.desk, self.seen_by(who), proposal.id)

@@ -499,7 +499,9 @@ def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
 def test_a_mediator_decides_under_one_of_two_offers_only(trio: Trio) -> None:
     first, second = two_offers(trio)
     desk = trio.alice.desk
-    keep_own(desk, build_resolution(desk, plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5), "Paid."))
+    planned = plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+    assert any(f"another offer with the same escrow, {second.id[:12]}" in each for each in planned.remarks)
+    keep_own(desk, build_resolution(desk, planned, "Paid."))
     other = trio.alice.order(second.id)
     for step in (
         lambda: plan_resolution(desk, other, Sat(0), feerate=5),
