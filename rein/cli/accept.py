@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.show import finish, say_payouts
+from rein.cli.show import finish
+from rein.cli.signing import say_plan, sign_shown
 from rein.cli.terminal import safe
 from rein.workflows.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
 
@@ -32,7 +34,12 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
     replaced = len(order.deliveries) - 1
     cli.terminal.say("Delivered:" if not replaced else f"Delivered, in place of {replaced} earlier:")
     cli.terminal.say("  " + safe(delivery.document.deliverables).replace("\n", "\n  "))
-    say_payouts(cli, plan_acceptance(desk, order, rate))
-    if not dry_run:
-        cli.terminal.confirm("Accept the delivery and sign these payments?")
-    finish(cli, build_acceptance(desk, order, rate), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    signed = sign_shown(
+        cli,
+        plan_acceptance(desk, order, rate),
+        partial(say_plan, cli),
+        "Accept the delivery and sign these payments?",
+        partial(build_acceptance, desk),
+        dry_run=dry_run,
+    )
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

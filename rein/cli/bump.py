@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, job_option
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.show import finish, say_payouts
+from rein.cli.show import finish
+from rein.cli.signing import say_plan, sign_shown
 from rein.cli.units import amount
 from rein.errors import InputError
 from rein.protocol.orders import Order
-from rein.workflows.bump import plan_bump, plan_replacement, send_bump
+from rein.workflows.bump import Hurry, plan_bump, plan_replacement, send_bump
 from rein.workflows.cases import open_orders
 from rein.workflows.settle import build_settlement
 
@@ -42,16 +45,19 @@ def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run:
 def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
     desk, terminal = cli.desk, cli.terminal
     hurry = plan_bump(desk, order, rate)
-    child = hurry.child
-    terminal.say(f"{hurry.payment.txid} waits for a block. You would spend the {amount(child.amount)} it pays")
-    terminal.say(f"you to the same address, less {child.fee:,} sat, which brings both to {rate} sat/vB.")
-    txid = None
-    if not dry_run:
-        terminal.confirm("Sign and send it?")
-        txid = send_bump(desk, hurry)
-        terminal.say(f"Sent in transaction {txid}.")
-    else:
+    child, txid = hurry.child, None
+
+    def show(shown: Hurry) -> None:
+        pays = f"You would spend the {amount(shown.child.amount)} it pays"
+        terminal.say(f"{shown.payment.txid} waits for a block. {pays}")
+        terminal.say(f"you to the same address, less {shown.child.fee:,} sat, which brings both to {rate} sat/vB.")
+
+    if dry_run:
+        show(hurry)
         terminal.say("This was a dry run: nothing was sent.")
+    else:
+        txid = sign_shown(cli, hurry, show, "Sign and send it?", partial(send_bump, desk))
+        terminal.say(f"Sent in transaction {txid}.")
     terminal.result(
         {
             "job_id": order.job.document.job_id,
@@ -67,10 +73,13 @@ def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
 
 def _replace(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
     desk = cli.desk
-    planned = plan_replacement(desk, order, rate)
-    say_payouts(cli, planned.payouts.values())
-    if not dry_run:
-        cli.terminal.confirm("Propose this and sign these payments?")
-    signed = build_settlement(desk, order, planned, _REPLACEMENT)
+    signed = sign_shown(
+        cli,
+        plan_replacement(desk, order, rate),
+        partial(say_plan, cli),
+        "Propose this and sign these payments?",
+        lambda shown: build_settlement(desk, shown, _REPLACEMENT),
+        dry_run=dry_run,
+    )
     next_step = "Publish it with `rein sync`; the other completes it with `rein agree`."
     finish(cli, signed, dry_run=dry_run, next_step=next_step)

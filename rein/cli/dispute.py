@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,8 +11,9 @@ from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.show import finish
+from rein.cli.signing import say_plan, sign_shown
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
-from rein.workflows.dispute import build_dispute, orders_to_dispute
+from rein.workflows.dispute import build_dispute, orders_to_dispute, plan_dispute
 
 _detail_option = click.option("--detail", metavar="TEXT", help="What went wrong.")
 _TITLES = {Role.CREATOR: DisputeDelivery.TITLE, Role.WORKER: DisputeOffer.TITLE}
@@ -68,5 +70,13 @@ def _dispute(
     desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), lambda desk: orders_to_dispute(desk, role), "dispute")
     text = first(detail, form.get("Dispute detail")) or cli.terminal.ask_text("Dispute detail", "--detail")
-    signed = build_dispute(desk, order, role, text, rate)
+    planned = plan_dispute(desk, order, role, rate)
+    signed = sign_shown(
+        cli,
+        planned,
+        partial(say_plan, cli),
+        "Complain, and sign the mediator's fee?" if planned.payouts else "Complain?",
+        lambda shown: build_dispute(desk, shown, text),
+        dry_run=dry_run,
+    )
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`; the mediator will see it.")

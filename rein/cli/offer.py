@@ -14,6 +14,7 @@ from rein.cli.show import finish
 from rein.cli.terminal import safe_line
 from rein.cli.units import amount
 from rein.errors import InputError, NotFoundError
+from rein.escrow.terms import MIN_RESERVE_FEERATE, offer_amounts
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 @command("offer")
 @click.option("--bid", metavar="ID", help="The bid's document id or its beginning, or the Job ID if it has one bid.")
-@click.option("--feerate", metavar="SAT/VB", help="Kept in each escrow for the miner of its payment.")
+@click.option(
+    "--feerate",
+    metavar="SAT/VB",
+    help="Kept in each escrow for the miner of the largest payment, 5 to 500. [estimated]",
+)
 @form_option
 @dry_run_option
 def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None, dry_run: bool) -> None:
@@ -54,7 +59,12 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
     else:
         order, chosen = find_bid(desk, wanted)
-    rate = number(feerate, "the fee rate") if feerate else current_feerate(desk)
+    rate = number(feerate, "the fee rate") if feerate else max(MIN_RESERVE_FEERATE, current_feerate(desk))
+    amounts = offer_amounts(order.job.document, chosen.document, rate)
+    terminal.say(
+        f"You would pay {amount(amounts.primary)} and {amount(amounts.mediator)} into escrow. Of each, {rate} sat/vB "
+        "of the largest payment is kept for the miner; what the miner leaves of it comes back to you."
+    )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:
         terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price}?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,9 +10,10 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.explain import read_psbt
 from rein.cli.show import planned, say_payouts
+from rein.cli.signing import sign_shown
 from rein.errors import InputError
 from rein.workflows.cases import find_order
-from rein.workflows.psbt_import import combine_imported, send_imported
+from rein.workflows.psbt_import import Imported, combine_imported, send_imported
 from rein.workflows.pull import pull
 
 
@@ -40,17 +42,23 @@ def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> Non
     order = find_order(desk, job)
     imported = combine_imported(desk, order, text)
     by = " and the ".join(role.value for role in imported.signers)
-    say_payouts(cli, [imported.ready.payout])
-    terminal.say(f"It is as agreed, and signed by the {by}.")
+
+    def show(shown: Imported) -> None:
+        say_payouts(cli, [shown.ready.payout])
+        terminal.say(f"It is as agreed, and signed by the {by}.")
+
     sent = imported.complete and not dry_run
     if sent:
-        terminal.confirm("It has both signatures. Send it?")
-        terminal.say(f"Sent in transaction {send_imported(desk, imported).txid}.")
-    elif imported.complete:
-        terminal.say("This was a dry run: nothing was sent.")
+        question = "It has both signatures. Send it?"
+        payment = sign_shown(cli, imported, show, question, partial(send_imported, desk))
+        terminal.say(f"Sent in transaction {payment.txid}.")
     else:
-        terminal.say("A signature is missing still. With all that is known of it now:\n")
-        terminal.say(imported.psbt.to_base64())
+        show(imported)
+        if imported.complete:
+            terminal.say("This was a dry run: nothing was sent.")
+        else:
+            terminal.say("A signature is missing still. With all that is known of it now:\n")
+            terminal.say(imported.psbt.to_base64())
     terminal.result(
         {
             "job_id": order.job.document.job_id,

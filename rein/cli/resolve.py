@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from rein.cli.amounts import typed_amount
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.show import described, finish, planned, say_payouts
+from rein.cli.send import say_ready
+from rein.cli.show import described, finish, planned
+from rein.cli.signing import say_plan, sign_shown
 from rein.cli.terminal import safe, safe_line
 from rein.cli.units import amount as amount_of
 from rein.errors import InputError, OrderError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 @command("resolve")
 @job_option
 @click.option("--worker", metavar="AMOUNT", help="What the worker gets, in bitcoin; or all, or nothing.")
+@click.option("--creator", metavar="AMOUNT", help="What the creator gets back at least. [the rest of the price]")
 @click.option("--resolution", metavar="TEXT", help="What you decide, and why.")
 @feerate_option
 @form_option
@@ -44,12 +48,15 @@ def resolve(
     cli: Cli,
     job: str | None,
     worker: str | None,
+    creator: str | None,
     resolution: str | None,
     feerate: str | None,
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
     """Decide a dispute, as the mediator: how much of the price the worker gets; the rest goes back to the creator.
+
+    Where miners ask for more than the offer keeps for them, award less than the price: they take the difference.
 
     Example: rein resolve --jobid n0qlna45dgynluhtl0gf --worker 0.01 --resolution "Two thirds were done."
     """
@@ -64,16 +71,21 @@ def resolve(
     amount = first(worker, form.get("Worker amount (BTC)"), _rest_after(cli, order, form)) or terminal.ask(
         "The worker gets (BTC)", "--worker"
     )
-    decision = plan_resolution(desk, order, _award(cli, order, amount), rate)
+    rest = None if creator is None else _amount(cli, creator, "the creator's part")
+    decision = plan_resolution(desk, order, _award(cli, order, amount), rest, rate)
     text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "
         f"the creator {amount_of(decision.creator_amount)} of the price."
     )
-    say_payouts(cli, (decision.primary, decision.mediator))
-    if not dry_run:
-        terminal.confirm("Decide so and sign these payments?")
-    signed = build_resolution(desk, order, decision, text)
+    signed = sign_shown(
+        cli,
+        decision,
+        partial(say_plan, cli),
+        "Decide so and sign these payments?",
+        lambda shown: build_resolution(desk, shown, text),
+        dry_run=dry_run,
+    )
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
@@ -91,10 +103,14 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     decision = ready[0].proposal.document.document
     terminal.say(f"The mediator {safe_line(order.job.document.mediator)} decides:")
     terminal.say("  " + safe(decision.resolution).replace("\n", "\n  "))
-    say_payouts(cli, [each.payout for each in ready])
-    if not dry_run:
-        terminal.confirm("Take this decision, sign and send these payments?")
-    signed = build_accepted_resolution(desk, order, ready)
+    signed = sign_shown(
+        cli,
+        ready,
+        partial(say_ready, cli),
+        "Take this decision, sign and send these payments?",
+        partial(build_accepted_resolution, desk, order),
+        dry_run=dry_run,
+    )
     terminal.say(safe(signed.armored) + "\n", exact=True)
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")

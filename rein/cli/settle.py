@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.send import send
-from rein.cli.show import finish, say_payouts
+from rein.cli.show import finish
+from rein.cli.signing import say_plan, sign_shown
 from rein.cli.terminal import safe
 from rein.errors import NotFoundError
 from rein.escrow.proposals import Ending, Proposal
@@ -67,10 +69,15 @@ def settle(
     back_sat = None if back is None else typed_amount(terminal, back, "the creator's part")
     planned = plan_settlement(desk, order, gets_sat, back_sat, rate)
     _say_what_is_open(cli, order)
-    say_payouts(cli, planned.payouts.values())
-    if not dry_run:
-        terminal.confirm("Propose this and sign these payments?")
-    finish(cli, build_settlement(desk, order, planned, text), dry_run=dry_run, next_step=_NEXT)
+    signed = sign_shown(
+        cli,
+        planned,
+        partial(say_plan, cli),
+        "Propose this and sign these payments?",
+        lambda shown: build_settlement(desk, shown, text),
+        dry_run=dry_run,
+    )
+    finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
 
 
 @command("refund")
@@ -94,11 +101,15 @@ def refund(
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "refund")
     text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
-    planned = plan_refund(desk, order, rate)
-    say_payouts(cli, planned.payouts.values())
-    if not dry_run:
-        terminal.confirm("Sign these payments?")
-    finish(cli, build_refund(desk, order, planned, text), dry_run=dry_run, next_step=_NEXT)
+    signed = sign_shown(
+        cli,
+        plan_refund(desk, order, rate),
+        partial(say_plan, cli),
+        "Sign these payments?",
+        lambda shown: build_refund(desk, shown, text),
+        dry_run=dry_run,
+    )
+    finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
 
 
 @command("agree")

@@ -73,6 +73,9 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
             terminal.say()
     if not mine.jobs:
         terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+    if mine.unpublished:
+        count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
+        terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
 
@@ -113,6 +116,7 @@ def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
         },
         "servers": _servers(cli, row),
         "warnings": _warnings(cli, row),
+        "unpublished": mine.unpublished,
         "jobs": mine.jobs,
         "refused": mine.refused,
     }

@@ -36,7 +36,8 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     pull(desk)
     order = find_order(desk, job)
     seen = newest_block(desk)
-    told = at_time(summary(desk, order), seen.time if seen else None)
+    unpublished = desk.store.unpublished_ids(desk.network.name, desk.address)
+    told = at_time(summary(desk, order), seen.time if seen else None, unpublished)
     events = story_of(desk, order)
     times = times_of(desk, [event.height for event in events if event.height is not None])
     shown = who_shows(desk, order) if documents else []
@@ -124,7 +125,8 @@ def _event_data(event: Event, times: dict[int, int]) -> dict[str, Any]:
 
 def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
     terminal, payment = cli.terminal, escrow["payment"]
-    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
+    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC were agreed on")
+    terminal.say(f"    {safe_line(escrow['condition'], _WORDS)}")
     terminal.say(f"    descriptor  {escrow['descriptor']}")
     outputs = sorted(escrow["outputs"], key=lambda each: -each["amount_sat"])
     for output in outputs[:_OUTPUTS]:
@@ -133,8 +135,6 @@ def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
     if rest := outputs[_OUTPUTS:]:
         more = format_btc(Sat(sum(output["amount_sat"] for output in rest)))
         terminal.say(f"    and {len(rest)} smaller ones, {more} BTC in all: --json lists them")
-    if not outputs:
-        terminal.say("    not funded")
     if payment:
         terminal.say(
             f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "

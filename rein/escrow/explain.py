@@ -15,8 +15,8 @@ from rein.btc.amounts import Sat, format_btc
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import EscrowError, InputError, PsbtError
-from rein.escrow.payout import MAX_COINS, Coin, Payout, Split, build_payout, check_fee
-from rein.escrow.terms import PurseTerms
+from rein.escrow.payout import Coin, Payout, Split, build_payout, check_fee
+from rein.escrow.terms import MAX_COINS, PurseTerms
 
 
 class Fault(Enum):

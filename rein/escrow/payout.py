@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 from rein.btc.amounts import DUST_LIMIT, Sat
@@ -16,10 +17,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import OutPoint, Transaction, TxOutput
 from rein.errors import EscrowError, InputError
-from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE, PurseTerms
-
-MAX_COINS = 8
-"""Outputs one payment spends at most, so that both payments fit into a document."""
+from rein.escrow.terms import MAX_COINS, MAX_FEERATE, MIN_FEERATE, PurseTerms
 
 _NOTHING = Sat(0)
 
@@ -34,10 +32,16 @@ class Coin:
 
 @dataclass(frozen=True)
 class Split:
-    """What leaves an escrow: exactly so much to whom it is for, and no less than so much back to the payer."""
+    """What leaves an escrow: exactly so much to whom it is for, and no less than so much back to the payer.
+
+    `miner`: what those who gain give up for the miner, beside what the offer keeps. `bears`: whom the escrow is for
+    gives up all that the miner takes above it; only in what they sign first themselves.
+    """
 
     payee: Sat
     payer: Sat = _NOTHING
+    miner: Sat = _NOTHING
+    bears: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class Payout:
         """sat/vB, to show."""
         return self.fee / self.vsize
 
+    def reaches(self, feerate: int) -> Fraction:
+        """How much of a feerate (sat/vB) it has, 1 at most."""
+        return min(Fraction(1), Fraction(self.fee, feerate * self.vsize))
+
     @cached_property
     def psbt(self) -> Psbt:
         """Unsigned."""
@@ -91,12 +99,46 @@ def the_price(purse: PurseTerms) -> Split:
     return Split(purse.price)
 
 
+def largest(coins: Iterable[Coin]) -> tuple[Coin, ...]:
+    """The outputs that one payment can spend, the largest first."""
+    return tuple(sorted(coins, key=lambda each: (-each.amount, each.outpoint))[:MAX_COINS])
+
+
 def choose_coins(purse: PurseTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
-    """The outputs worth spending, the largest first taken, in the order in which they stand in a payment. What a
-    stranger strews on an escrow's address costs more than it brings, and is left where it is."""
-    cost = feerate * (purse.vsize_of(2, [purse.payout]) - purse.vsize_of(1, [purse.payout]))
-    worth = sorted((coin for coin in coins if coin.amount > max(cost, DUST_LIMIT)), key=lambda each: -each.amount)
-    return tuple(sorted(worth[:MAX_COINS]))
+    """The outputs worth spending at a feerate (sat/vB), as many as one payment can spend, in the order in which they
+    stand in it."""
+    cost = feerate * _input_vsize(purse)
+    return tuple(sorted(coin for coin in largest(coins) if coin.amount > cost))
+
+
+def plan_payout(
+    purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+) -> Payout:
+    """The payment at a feerate that spends every output worth spending at it, and of the others as many as are needed
+    to come nearest to it. What a stranger strews on an escrow's address costs more than it brings, and is left there.
+
+    :param feerate: sat/vB.
+    :param reserved: see `check_fee`.
+    :raises InputError: the feerate is outside the band.
+    :raises EscrowError: the escrow does not hold so much, with the reason of the largest payment.
+    """
+    _check_feerate(feerate)
+    best = largest(coins)
+    worth = len(choose_coins(purse, best, feerate))
+    planned, reason = None, EscrowError(f"the {purse.escrow.purse.value} escrow holds nothing now")
+    if best and not worth and not split.payee and not split.payer:
+        raise _not_worth(purse, best, feerate)
+    for count in range(max(1, worth), len(best) + 1):
+        try:
+            payout = payout_at(purse, best[:count], split, feerate, reserved=reserved)
+        except EscrowError as error:
+            reason = error
+        else:
+            if planned is None or payout.reaches(feerate) > planned.reaches(feerate):
+                planned = payout
+    if planned is None:
+        raise reason
+    return planned
 
 
 def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
@@ -107,6 +149,11 @@ def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sa
     """
     spent = tuple(sorted(coins))
     name = purse.escrow.purse.value
+    if split.bears:
+        above = Sat(max(0, fee - _kept_for_miner(purse, spent, split)))
+        if split.payee - above < DUST_LIMIT:
+            raise EscrowError(f"a fee of {fee:,} sat would eat up the {split.payee:,} sat that {purse.payee.name} gets")
+        split = Split(Sat(split.payee - above), split.payer, above)
     for person, amount in ((purse.payee, split.payee), (purse.payer, split.payer)):
         if amount and amount < DUST_LIMIT:
             raise EscrowError(
@@ -134,22 +181,28 @@ def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sa
 def payout_at(
     purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
 ) -> Payout:
-    """The payment at a feerate, or at what the split or the band leaves for the miner where that is less.
+    """The payment at a feerate, or at what the split or the band leaves for the miner where that is less. Its fee is
+    of the size it really has: with an output for the payer, unless what is left for them is dust.
 
     :param feerate: sat/vB.
     :param reserved: see `check_fee`.
     :raises InputError: the feerate is outside the band.
     :raises EscrowError: as `build_payout`; or too little is left for any miner.
     """
-    if not MIN_FEERATE <= feerate <= MAX_FEERATE:
-        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+    _check_feerate(feerate)
     spent = tuple(coins)
-    to_payee, to_payer = TxOutput(DUST_LIMIT, purse.payee.script), TxOutput(DUST_LIMIT, purse.payer.script)
-    owed = [*([to_payee] if split.payee else []), *([to_payer] if split.payer else [])]
-    wanted = feerate * purse.vsize_of(len(spent), [to_payee, to_payer] if split.payee else [to_payer])
+    to_payee = [TxOutput(split.payee, purse.payee.script)] if split.payee else []
+    vsize = purse.vsize_of(len(spent), [*to_payee, TxOutput(DUST_LIMIT, purse.payer.script)])
     left = _sum(spent) - split.payee - split.payer
-    highest = _highest_fee(purse, purse.vsize_of(len(spent), owed or [to_payer]), reserved=reserved)
-    payout = build_payout(purse, spent, split, Sat(max(0, min(wanted, left, highest))))
+    if split.bears:
+        left = _kept_for_miner(purse, spent, split) + split.payee - DUST_LIMIT
+        left = min(left, MAX_FEERATE * purse.vsize_of(len(spent), to_payee))  # nothing may be left for the payer
+    elif not split.payee and not split.payer:
+        left -= DUST_LIMIT
+    fee = min(feerate * vsize, left, MAX_FEERATE * vsize)
+    if reserved and not split.bears:
+        fee = min(fee, _highest_fee(purse, vsize, split, reserved=True))
+    payout = build_payout(purse, spent, split, Sat(max(0, fee)))
     check_fee(payout, reserved=reserved)
     return payout
 
@@ -158,12 +211,13 @@ def check_fee(payout: Payout, *, reserved: bool = False) -> None:
     """Refuse a fee that no miner takes, or that gives the payer's money away. What is too little to be sent back may
     come on top of the highest.
 
-    :param reserved: hold it against what the offer keeps for the miner, where the payer signs nothing of this.
+    :param reserved: hold it against what the offer keeps for the miner and what those who gain give up for it, where
+        the payer signs nothing of this.
     :raises EscrowError: saying the feerate.
     """
     purse, vsize = payout.purse, payout.vsize
     lowest = MIN_FEERATE * vsize
-    highest = _highest_fee(purse, vsize, reserved=reserved) + DUST_LIMIT - 1
+    highest = _highest_fee(purse, vsize, payout.split, reserved=reserved) + DUST_LIMIT - 1
     if not lowest <= payout.fee <= highest:
         raise EscrowError(
             f"the {purse.escrow.purse.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
@@ -171,9 +225,38 @@ def check_fee(payout: Payout, *, reserved: bool = False) -> None:
         )
 
 
-def _highest_fee(purse: PurseTerms, vsize: int, *, reserved: bool) -> int:
+def _highest_fee(purse: PurseTerms, vsize: int, split: Split, *, reserved: bool) -> int:
+    """Never less than what the network relays: then no shape is impossible."""
     highest = MAX_FEERATE * vsize
-    return min(highest, -(-purse.miner_fee * vsize // purse.vsize)) if reserved else highest
+    return min(highest, max(purse.miner_fee + split.miner, MIN_FEERATE * vsize)) if reserved else highest
+
+
+def _kept_for_miner(purse: PurseTerms, coins: tuple[Coin, ...], split: Split) -> int:
+    """What the miner may take before the receiver gives anything up: what the offer keeps, as far as it is there, and
+    what is too little to be sent back."""
+    left = _sum(coins) - split.payee - split.payer
+    return purse.miner_fee if left >= purse.miner_fee + DUST_LIMIT else left
+
+
+def _not_worth(purse: PurseTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
+    """Why nothing goes back at this feerate, and the one at which it would."""
+    lower = (best[0].amount - 1) // _input_vsize(purse)
+    hint = f"It does at a lower rate: --feerate {lower}" if lower >= MIN_FEERATE else "It is lost to fees."
+    return EscrowError(
+        f"what the {purse.escrow.purse.value} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
+        f"spend at {feerate} sat/vB than it brings",
+        hint=hint,
+    )
+
+
+def _input_vsize(purse: PurseTerms) -> int:
+    """Virtual bytes that spending one output more adds to a payment."""
+    return purse.vsize_of(2, [purse.payout]) - purse.vsize_of(1, [purse.payout])
+
+
+def _check_feerate(feerate: int) -> None:
+    if not MIN_FEERATE <= feerate <= MAX_FEERATE:
+        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
 
 
 def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:

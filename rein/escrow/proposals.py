@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -11,6 +11,7 @@ from rein.btc.amounts import Sat
 from rein.errors import EscrowError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Checked, Explanation, check_payout, explain
+from rein.escrow.payable import covers
 from rein.escrow.payout import Coin, Split, the_price
 from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.documents import (
@@ -68,10 +69,10 @@ class Proposal:
         :param paid: whether whom the escrow is for has the price already, so that all the rest is the payer's.
         """
         if self.ending is Ending.REFUND:
-            return refund_of(self.purse, held, paid=paid)
+            return refund_of(self.purse, held, author=self.author, paid=paid)
         if self.worker_amount is None or self.purse.escrow.purse is Purse.MEDIATOR:
             return the_price(self.purse)
-        return Split(self.worker_amount, self.creator_amount)
+        return award_split(self.purse, self.worker_amount, self.creator_amount)
 
     def explain(self, held: Collection[Coin], bid: Bid, *, paid: bool = False) -> Explanation:
         """Hold the payment against the documents."""
@@ -128,12 +129,18 @@ def escrow_public_key(role: Role, bid: Bid) -> bytes:
     }[role]
 
 
-def refund_of(purse: PurseTerms, held: Collection[Coin], *, paid: bool = False) -> Split:
-    """What a refund gives: the mediator's fee to the mediator if all that was agreed on is there and the mediator has
-    not got it yet; all else back."""
-    whole = sum(coin.amount for coin in held) >= purse.amount
-    owed = whole and not paid and purse.escrow.purse is Purse.MEDIATOR
-    return the_price(purse) if owed else Split(Sat(0))
+def award_split(purse: PurseTerms, worker_amount: Sat, creator_amount: Sat) -> Split:
+    """What a settlement or a resolution gives: what it leaves of the price is for the miner, as far as the miner needs
+    it, and the payer's otherwise."""
+    return Split(worker_amount, creator_amount, Sat(purse.price - worker_amount - creator_amount))
+
+
+def refund_of(purse: PurseTerms, held: Collection[Coin], *, author: Role | None = None, paid: bool = False) -> Split:
+    """What a refund gives: the mediator's fee to the mediator if the escrow can pay it and the mediator has not got it
+    yet; all else back. Mediators may give up part of it for the miner of a refund that they sign first; what anybody
+    else signs pays it whole."""
+    owed = not paid and purse.escrow.purse is Purse.MEDIATOR and covers(purse, held)
+    return replace(the_price(purse), bears=author is Role.MEDIATOR) if owed else Split(Sat(0))
 
 
 def proposals_of(order: Order, terms: Terms) -> list[Proposal]:

@@ -18,8 +18,15 @@ DEFAULT_FEERATE = 10
 """sat/vB, where the chain source has no estimate."""
 
 MIN_FEERATE = 1
+"""sat/vB. What the network relays at least: no payment leaves less."""
+
+MIN_RESERVE_FEERATE = 5
 MAX_FEERATE = 500
-"""sat/vB. An offer whose reserve for the miner lies outside is refused by everybody."""
+"""sat/vB of the largest payment out of an escrow. An offer whose reserve for the miner lies outside is refused by
+everybody: with less, an escrow that is paid in several pieces could not be paid out, whatever its end."""
+
+MAX_COINS = 8
+"""Outputs one payment spends at most, so that both payments fit into a document."""
 
 _SIGNATURES = 2
 """Either escrow is spent by two signatures."""
@@ -59,9 +66,9 @@ class PurseTerms:
         return Sat(self.amount - self.price)
 
     @property
-    def vsize(self) -> int:
-        """Virtual bytes of the plain payout, one input and one output, signatures at their longest."""
-        return self.vsize_of(1, [self.payout])
+    def largest_vsize(self) -> int:
+        """Virtual bytes, at most, of any payment out of this escrow: the most inputs, and both outputs."""
+        return self.vsize_of(MAX_COINS, [self.payout, TxOutput(self.price, self.payer.script)])
 
     def vsize_of(self, inputs: int, outputs: Sequence[TxOutput]) -> int:
         """Virtual bytes, at most, of a transaction that spends so many outputs of this escrow."""
@@ -118,17 +125,7 @@ def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
     if (offer.primary_address, offer.mediator_address) != (built.primary.address, built.mediator.address):
         raise EscrowError("the escrow addresses in the offer are not those of the three keys", hint="Do not fund them.")
 
-    def payee(role: Role, name: str, address: str) -> Payee:
-        return Payee(role, name, address, script_of_address(address, job.network))
-
-    creator = payee(Role.CREATOR, job.creator, job.creator_payment_address)
-    worker = payee(Role.WORKER, bid.worker, bid.worker_payment_address)
-    mediator = payee(Role.MEDIATOR, job.mediator, job.mediator_payment_address)
-    fee = mediator_fee(bid.amount, job.mediator_fee)
-    terms = Terms(
-        primary=PurseTerms(built.primary, offer.primary_amount, bid.amount, worker, creator),
-        mediator=PurseTerms(built.mediator, offer.mediator_amount, fee, mediator, creator),
-    )
+    terms = _purses(built, job, bid, Amounts(offer.primary_amount, offer.mediator_amount))
     for purse in terms.purses:
         _check_dust(purse)
         check_fee_band(purse)
@@ -148,11 +145,12 @@ def check_fee_band(purse: PurseTerms) -> None:
 
     :raises EscrowError: saying the feerate.
     """
-    lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
+    lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
     if not lowest <= purse.miner_fee <= highest:
         raise EscrowError(
             f"the offer leaves {purse.miner_fee} sat for the miner of the {purse.escrow.purse.value} payment, "
-            f"which is outside {lowest} to {highest} sat ({MIN_FEERATE} to {MAX_FEERATE} sat/vB)"
+            f"which is outside {lowest} to {highest} sat ({MIN_RESERVE_FEERATE} to {MAX_FEERATE} sat/vB of its largest "
+            f"shape, {MAX_COINS} inputs and 2 outputs)"
         )
 
 
@@ -179,20 +177,33 @@ def check_price(price: Sat, fee: BasisPoints) -> None:
 
 
 def offer_amounts(job: Job, bid: Bid, feerate: int) -> Amounts:
-    """What has to be in each escrow so that the receivers get the exact amounts.
+    """What has to be in each escrow so that the receivers get the exact amounts, however it was paid in and however the
+    job ends. What the miner leaves comes back to the payer.
 
-    :param feerate: sat/vB kept for the miner of each payment.
+    :param feerate: sat/vB kept for the miner of the largest payment out of each escrow.
     :raises InputError: a feerate outside the band, or a price that is dust.
     """
-    if not MIN_FEERATE <= feerate <= MAX_FEERATE:
-        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+    if not MIN_RESERVE_FEERATE <= feerate <= MAX_FEERATE:
+        raise InputError(
+            f"a reserve of {feerate} sat/vB is outside {MIN_RESERVE_FEERATE} to {MAX_FEERATE}",
+            hint="It is for the largest payment; what the miner leaves of it comes back to you.",
+        )
     check_price(bid.amount, job.mediator_fee)
-    built = check_bid(bid)
-    receives = (bid.amount, mediator_fee(bid.amount, job.mediator_fee))
-    addresses = (bid.worker_payment_address, job.mediator_payment_address)
-    sums = []
-    for escrow, amount, address in zip(built.escrows, receives, addresses, strict=True):
-        payout = TxOutput(amount, script_of_address(address, job.network))
-        weight = p2wsh_multisig_witness_weight(escrow.witness_script, _SIGNATURES)
-        sums.append(Sat(amount + feerate * escrow_spend_vsize([weight], [payout])))
-    return Amounts(*sums)
+    plain = _purses(check_bid(bid), job, bid, Amounts(Sat(0), Sat(0)))
+    return Amounts(*(Sat(purse.price + feerate * purse.largest_vsize) for purse in plain.purses))
+
+
+def _purses(built: Contract, job: Job, bid: Bid, amounts: Amounts) -> Terms:
+    """Both escrows, holding these amounts."""
+
+    def payee(role: Role, name: str, address: str) -> Payee:
+        return Payee(role, name, address, script_of_address(address, job.network))
+
+    creator = payee(Role.CREATOR, job.creator, job.creator_payment_address)
+    worker = payee(Role.WORKER, bid.worker, bid.worker_payment_address)
+    mediator = payee(Role.MEDIATOR, job.mediator, job.mediator_payment_address)
+    fee = mediator_fee(bid.amount, job.mediator_fee)
+    return Terms(
+        primary=PurseTerms(built.primary, amounts.primary, bid.amount, worker, creator),
+        mediator=PurseTerms(built.mediator, amounts.mediator, fee, mediator, creator),
+    )

@@ -588,8 +588,6 @@ def _check_party_document(document: PartyDocument, parties: _Parties, answered: 
         given = document.worker_amount + document.creator_amount
         if given > parties.price:
             raise AuthorityError(f"it gives away {given} sat of a price of {parties.price} sat")
-        if given < parties.price and isinstance(document, DisputeResolution):
-            raise AuthorityError(f"it awards {given} sat of a price of {parties.price} sat, and not all of it")
 
 
 def _check_rating(rating: Rating, parties: _Parties, at_offer: Callable[[PartyDocument], None]) -> None:

@@ -27,6 +27,9 @@
     shown          which documents of other people a server was seen to show; `removed`: it said since that it has not
     hosting_order  an order of hosting that is to be paid: what, where, when it was made, the highest number of a
                    bucket there was then, and until when it holds its price
+    completed      payments that an identity of this home completed by a second signature, what they spend and `amount`
+                   to whom the escrow is for; `escrow`: its address, `contract_id`: the offer
+    funding        what the transactions spent that filled an escrow
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -165,5 +168,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE feed ADD COLUMN people INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE feed DROP COLUMN documents",
         "ALTER TABLE feed DROP COLUMN bytes",
+    ),
+    (
+        """CREATE TABLE completed (address VARCHAR NOT NULL, contract_id VARCHAR NOT NULL, escrow VARCHAR NOT NULL,
+           txid VARCHAR NOT NULL, amount INTEGER NOT NULL, inputs TEXT NOT NULL,
+           PRIMARY KEY (address, escrow, contract_id, txid)) WITHOUT ROWID""",
+        "CREATE TABLE funding (txid VARCHAR PRIMARY KEY NOT NULL, inputs TEXT NOT NULL) WITHOUT ROWID",
     ),
 )

@@ -24,6 +24,7 @@ from rein.store.rows import (
     payment,
 )
 from rein.store.shown import Shown
+from rein.store.signatures import Signatures
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol.documents import Bid, Kind, SealedBid
@@ -57,6 +58,7 @@ class Store:
         self.notes = Notes(self._database)
         self.shown = Shown(self._database)
         self.allowances = Allowances(self._database)
+        self.signatures = Signatures(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""
@@ -217,6 +219,13 @@ class Store:
                    AND id NOT IN (SELECT document_id FROM sealed_bid WHERE NOT published)"""
         found = {row["id"] for row in self._rows_in(query, ids)}
         return [each for each in ids if each in found]
+
+    def unpublished_ids(self, network: str, author: str) -> list[DocumentId]:
+        """Those of `own_ids` that no server has shown to hold."""
+        query = """SELECT id FROM document WHERE network = ? AND (received_from IS NULL OR received_from = ?)
+                   AND own = 1 AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id AND proved)"""
+        kept = {row["id"] for row in self._rows(query, network, _SEALED)}
+        return [each for each in self.own_ids(network, author) if each in kept]
 
     def count(self, network: str) -> int:
         """How many documents of a network are here that a server may have."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rein.errors import OrderError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import Payout, the_price
+from rein.escrow.payout import the_price
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import AcceptDelivery, Delivery, Role
 from rein.protocol.orders import Order, State
@@ -12,7 +12,8 @@ from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import my_orders, require_role, roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.payments import current_feerate, plan, plan_fee, require_filled, see, signed_text
+from rein.workflows.payments import current_feerate, plan, plan_fee, require_filled, see
+from rein.workflows.plan import Plan, make_plan, sign_plan
 
 _CAN_ACCEPT = (State.DELIVERED, State.DISPUTED, State.RESOLVED)
 """In a dispute too: whoever comes to agree needs no mediator."""
@@ -38,32 +39,38 @@ def check_acceptable(desk: Desk, order: Order) -> Signed[Delivery]:
     return order.delivery
 
 
-def plan_acceptance(desk: Desk, order: Order, feerate: int | None = None) -> tuple[Payout, Payout]:
-    """Both payments as an acceptance would sign them.
+def plan_acceptance(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
+    """Both payments of an acceptance, each built from the documents and the outputs on the chain now.
 
     :param feerate: sat/vB; the chain source's estimate if not given. What the offer keeps for the miner is the most.
-    :raises EscrowError: an escrow does not hold what was agreed.
-    """
-    seen = see(desk, order)
-    require_filled(seen)
-    rate = feerate or current_feerate(desk)
-    primary = plan(seen, Purse.PRIMARY, the_price(seen.terms.primary), rate)
-    return primary, plan_fee(seen, rate, Ending.ACCEPTANCE, Role.CREATOR)
-
-
-def build_acceptance(desk: Desk, order: Order, feerate: int | None = None) -> Signed[AcceptDelivery]:
-    """The signed acceptance with both payments, each built from the documents and the outputs on the chain now.
-
     :raises OrderError: not the creator, or nothing to accept.
     :raises EscrowError: an escrow does not hold what was agreed.
     """
+    check_acceptable(desk, order)
+    seen = see(desk, order)
+    require_filled(seen)
+    rate = feerate or current_feerate(desk)
+    payouts = {
+        Purse.PRIMARY: plan(seen, Purse.PRIMARY, the_price(seen.terms.primary), rate),
+        Purse.MEDIATOR: plan_fee(seen, rate, Ending.ACCEPTANCE, Role.CREATOR),
+    }
+    return make_plan(desk, order, seen, Role.CREATOR, payouts)
+
+
+def build_acceptance(desk: Desk, planned: Plan) -> Signed[AcceptDelivery]:
+    """The signed acceptance of the delivery for which it was planned.
+
+    :raises OrderError: nothing to accept.
+    :raises EscrowError: see `sign_plan`.
+    """
+    order = planned.order
     delivery = check_acceptable(desk, order)
-    primary, mediator = plan_acceptance(desk, order, feerate)
+    texts = sign_plan(desk, planned)
     row = desk.identity
     accept = AcceptDelivery(
         **belongs_to(desk, order, delivery.id),
-        primary_psbt=signed_text(desk, order, Role.CREATOR, primary),
-        mediator_psbt=signed_text(desk, order, Role.CREATOR, mediator),
+        primary_psbt=texts[Purse.PRIMARY],
+        mediator_psbt=texts[Purse.MEDIATOR],
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.address import p2wpkh_script
-from rein.btc.amounts import Sat
+from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.transaction import Transaction
 from rein.errors import EscrowError, OrderError
 from rein.escrow.bump import Child, plan_child, sign_child
 from rein.escrow.contract import Purse
+from rein.escrow.payout import Split, build_payout, check_fee
+from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
 from rein.workflows.desk import Desk
 from rein.workflows.job_keyring import job_keyring
-from rein.workflows.payments import role_of, see
-from rein.workflows.settle import Plan, plan_settlement
+from rein.workflows.payments import plan_fee, role_of, see
+from rein.workflows.plan import Plan, make_plan
+from rein.workflows.watch_chain import Seen
 
 
 @dataclass(frozen=True)
@@ -57,27 +60,40 @@ def send_bump(desk: Desk, hurry: Hurry) -> str:
 
 
 def plan_replacement(desk: Desk, order: Order, feerate: int) -> Plan:
-    """A settlement that pays the same people at a higher fee, out of what the identity gets. The other signer agrees
-    to it, and the network takes it instead of the waiting one.
+    """A settlement that pays the same people the same at a higher fee, which comes out of what the identity gets, and
+    out of nothing else. The other signer agrees to it, and the network takes it instead of the waiting one.
 
     :raises OrderError: no payment of the primary escrow waits for a block.
     :raises EscrowError: the fee is no higher, or takes more than the identity gets.
     """
     role = role_of(desk, order, Role.CREATOR, Role.WORKER)
-    payment = see(desk, order).payments.get(Purse.PRIMARY)
-    if payment is None or payment.confirmations or order.bid is None:
+    seen = see(desk, order)
+    payment = seen.payments.get(Purse.PRIMARY)
+    if payment is None or payment.confirmations:
         raise OrderError("no payment of the primary escrow waits for a block in this job")
-    vsize = _waiting(desk, payment).vsize
-    extra = feerate * vsize - payment.fee
+    terms, coins = seen.terms.primary, seen.spent[Purse.PRIMARY]
+    waiting = build_payout(terms, coins, Split(payment.amount), payment.fee)
+    fee = Sat(feerate * waiting.vsize)
+    extra = fee - payment.fee
     if extra <= 0:
-        raise EscrowError(f"the payment leaves the miner {payment.fee / vsize:.1f} sat/vB already")
-    worker, creator = payment.amount, Sat(order.bid.document.amount - payment.amount)
-    gives = worker if role is Role.WORKER else payment.back
+        raise EscrowError(f"the payment leaves the miner {waiting.feerate:.1f} sat/vB already")
+    gives = payment.amount if role is Role.WORKER else payment.back
     if extra > gives:
         raise EscrowError(f"{extra:,} sat more for the miner are more than the {gives:,} sat you get")
-    if role is Role.WORKER:
-        return plan_settlement(desk, order, Sat(worker - extra), creator, feerate)
-    return plan_settlement(desk, order, worker, Sat(max(0, creator - extra)), feerate)
+    worker = Sat(payment.amount - extra) if role is Role.WORKER else payment.amount
+    back = payment.back if role is Role.WORKER else Sat(payment.back - extra)
+    least = min(back, _awarded(seen, payment))
+    creator = least if least >= DUST_LIMIT else Sat(0)
+    payout = build_payout(terms, coins, award_split(terms, worker, creator), fee)
+    check_fee(payout)
+    payouts = {Purse.PRIMARY: payout, Purse.MEDIATOR: plan_fee(seen, feerate, Ending.SETTLEMENT, role)}
+    return make_plan(desk, order, seen, role, payouts, awarded=(worker, creator))
+
+
+def _awarded(seen: Seen, payment: Payment) -> Sat:
+    """The least that the creator gets by the document whose payment waits."""
+    meant = (each for each in seen.proposals if each.document.id == payment.document_id)
+    return next((each.creator_amount for each in meant if each.purse == seen.terms.primary), Sat(0))
 
 
 def _waiting(desk: Desk, payment: Payment) -> Transaction:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rein.btc.amounts import Sat
-from rein.errors import InputError, OrderError
+from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import Payout, Split
-from rein.escrow.proposals import Ending
+from rein.escrow.payout import sign_payout
+from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import (
     AcceptResolution,
     Dispute,
@@ -23,6 +21,7 @@ from rein.store.store import Payment
 from rein.workflows.answer import sign_as
 from rein.workflows.cases import open_orders, require_open, require_role, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import escrow_key
 from rein.workflows.payments import (
     Ready,
     current_feerate,
@@ -34,8 +33,8 @@ from rein.workflows.payments import (
     role_of,
     see,
     sign_and_send,
-    signed_text,
 )
+from rein.workflows.plan import Plan, make_plan, require_unchanged, sign_plan
 
 _DISPUTE_OF: dict[Role, type[Dispute]] = {Role.CREATOR: DisputeDelivery, Role.WORKER: DisputeOffer}
 
@@ -59,44 +58,51 @@ def orders_to_accept_resolution(desk: Desk) -> list[Order]:
     ]
 
 
-def build_dispute(desk: Desk, order: Order, role: Role, detail: str, feerate: int | None = None) -> Signed[Dispute]:
-    """The signed complaint. It answers the acceptance, or else the last delivery, or else the offer; and it carries
-    the mediator's fee, signed, if that escrow holds it.
+def plan_dispute(desk: Desk, order: Order, role: Role, feerate: int | None = None) -> Plan:
+    """What a complaint carries: the mediator's fee, if that escrow holds it. Where it cannot be signed, the complaint
+    goes without it and says why: nobody is kept from complaining.
 
     :raises OrderError: not this role, no offer, or the job is over.
     """
-    offer = require_open(order)
+    require_open(order)
     require_role(order, desk.address, role)
     seen = see(desk, order)
-    fee = None
-    if seen.funding.mediator.complete and Purse.MEDIATOR not in seen.payments:
+    if not seen.funding.mediator.outputs or Purse.MEDIATOR in seen.payments:
+        return make_plan(desk, order, seen, role, {})
+    try:
         fee = plan_fee(seen, feerate or current_feerate(desk), Ending.DISPUTE, role)
-    disputed = order.acceptances[-1] if order.acceptances else order.delivery or offer
+        return make_plan(desk, order, seen, role, {Purse.MEDIATOR: fee})
+    except EscrowError as error:
+        text = f"The mediator's fee is not signed with it: {error.message}. It can be signed later: rein refund"
+        return make_plan(desk, order, seen, role, {}, remarks=[text])
+
+
+def build_dispute(desk: Desk, planned: Plan, detail: str) -> Signed[Dispute]:
+    """The signed complaint. It answers the acceptance, or else the last delivery, or else the offer.
+
+    :raises EscrowError: see `sign_plan`.
+    """
+    order = planned.order
+    disputed = order.acceptances[-1] if order.acceptances else order.delivery or require_open(order)
     return sign_as(
         desk,
         order,
-        role,
-        _DISPUTE_OF[role],
+        planned.role,
+        _DISPUTE_OF[planned.role],
         disputed.id,
         detail=detail,
-        mediator_psbt=None if fee is None else signed_text(desk, order, role, fee),
+        mediator_psbt=sign_plan(desk, planned).get(Purse.MEDIATOR),
     )
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What the mediator is about to sign."""
-
-    worker_amount: Sat
-    creator_amount: Sat
-    primary: Payout
-    mediator: Payout
-
-
-def plan_resolution(desk: Desk, order: Order, worker_amount: Sat, feerate: int | None = None) -> Decision:
+def plan_resolution(
+    desk: Desk, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
+) -> Plan:
     """Both payments of a decision: so much to the worker, the rest of the price to the creator.
 
     :param worker_amount: 0 to the price.
+    :param creator_amount: the least the creator gets; the rest of the price if not given. What is left of the price is
+        for the miner, where what the offer keeps is too little, and the creator's otherwise.
     :raises OrderError: not the mediator, or no dispute.
     :raises InputError: more than the price.
     :raises EscrowError: the escrows do not hold what was agreed.
@@ -106,36 +112,39 @@ def plan_resolution(desk: Desk, order: Order, worker_amount: Sat, feerate: int |
     if not order.disputes or order.bid is None:
         raise OrderError(f"nobody disputes the job {order.job.document.job_id}")
     price = order.bid.document.amount
-    if worker_amount > price:
-        raise InputError(f"{worker_amount:,} sat are more than the price of {price:,} sat")
-    creator_amount = Sat(price - worker_amount)
+    back = Sat(max(0, price - worker_amount)) if creator_amount is None else creator_amount
+    if worker_amount + back > price:
+        raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
     seen = see(desk, order)
     require_filled(seen)
     rate = feerate or current_feerate(desk)
-    return Decision(
-        worker_amount,
-        creator_amount,
-        plan(seen, Purse.PRIMARY, Split(worker_amount, creator_amount), rate, reserved=True),
-        plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
-    )
+    payouts = {
+        Purse.PRIMARY: plan(
+            seen, Purse.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate, reserved=True
+        ),
+        Purse.MEDIATOR: plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
+    }
+    return make_plan(desk, order, seen, Role.MEDIATOR, payouts, awarded=(worker_amount, back))
 
 
-def build_resolution(desk: Desk, order: Order, decision: Decision, resolution: str) -> Signed[DisputeResolution]:
+def build_resolution(desk: Desk, planned: Plan, resolution: str) -> Signed[DisputeResolution]:
     """The signed decision.
 
     :raises OrderError: it would contradict an earlier one.
+    :raises EscrowError: see `sign_plan`.
     """
+    texts = sign_plan(desk, planned)
     return sign_as(
         desk,
-        order,
+        planned.order,
         Role.MEDIATOR,
         DisputeResolution,
-        order.disputes[-1].id,
-        worker_amount=decision.worker_amount,
-        creator_amount=decision.creator_amount,
+        planned.order.disputes[-1].id,
+        worker_amount=planned.worker_amount,
+        creator_amount=planned.creator_amount,
         resolution=resolution,
-        primary_psbt=signed_text(desk, order, Role.MEDIATOR, decision.primary),
-        mediator_psbt=signed_text(desk, order, Role.MEDIATOR, decision.mediator),
+        primary_psbt=texts[Purse.PRIMARY],
+        mediator_psbt=texts[Purse.MEDIATOR],
     )
 
 
@@ -173,11 +182,14 @@ def build_accepted_resolution(desk: Desk, order: Order, ready: list[Ready]) -> S
     for each in order.accepted_resolutions:
         if each.document.master_address == desk.address and each.document.previous == decided:
             return each
-    texts = {each.purse: signed_text(desk, order, each.role, each.payout) for each in ready}
+    role = ready[0].role
+    require_unchanged(desk, order, role, [each.payout for each in ready])
+    key = escrow_key(desk, order, role)
+    texts = {each.purse: sign_payout(each.payout, key).to_base64() for each in ready}
     return sign_as(
         desk,
         order,
-        ready[0].role,
+        role,
         AcceptResolution,
         decided,
         primary_psbt=texts[Purse.PRIMARY],

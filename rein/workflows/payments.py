@@ -1,4 +1,4 @@
-"""Signing payments: making one of my own, and completing one that somebody else has signed.
+"""Payments of an order: planning one of my own, and completing one that somebody else has signed.
 
 Both are built from the documents and from what the chain shows at this moment; see `rein.escrow.explain`.
 """
@@ -6,7 +6,7 @@ Both are built from the documents and from what the chain shows at this moment; 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
@@ -15,10 +15,8 @@ from rein.escrow.payout import (
     Payout,
     Split,
     build_payout,
-    choose_coins,
     complete_payout,
-    payout_at,
-    sign_payout,
+    plan_payout,
     the_price,
 )
 from rein.escrow.proposals import Ending, Proposal, is_reserved
@@ -29,6 +27,8 @@ from rein.store.store import EscrowOutput, Payment
 from rein.workflows.cases import roles_in
 from rein.workflows.desk import Desk
 from rein.workflows.job_keyring import escrow_key
+from rein.workflows.outstanding import remember_completed
+from rein.workflows.plan import require_unchanged
 from rein.workflows.watch_chain import Seen, look_at
 
 
@@ -81,10 +81,10 @@ def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool
     :raises EscrowError: the escrow does not hold so much.
     """
     terms = seen.terms.of(purse)
-    coins = choose_coins(terms, seen.coins(purse), feerate)
+    coins = seen.safe_coins(purse) if split.payee or split.payer else seen.coins(purse)
     if not coins:
         raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
-    return payout_at(terms, coins, split, feerate, reserved=reserved)
+    return plan_payout(terms, coins, split, feerate, reserved=reserved)
 
 
 def plan_fee(seen: Seen, feerate: int, ending: Ending, author: Role) -> Payout:
@@ -94,8 +94,9 @@ def plan_fee(seen: Seen, feerate: int, ending: Ending, author: Role) -> Payout:
     :raises EscrowError: the escrow does not hold so much.
     """
     terms, made = seen.terms.mediator, seen.payments.get(Purse.MEDIATOR)
-    if made is not None and made.amount == terms.price:
-        return build_payout(terms, seen.spent[Purse.MEDIATOR], the_price(terms), made.fee)
+    if made is not None and made.amount:
+        bears = made.amount < terms.price
+        return build_payout(terms, seen.spent[Purse.MEDIATOR], replace(the_price(terms), bears=bears), made.fee)
     reserved = is_reserved(Purse.MEDIATOR, ending, author)
     return plan(seen, Purse.MEDIATOR, the_price(terms), feerate, reserved=reserved)
 
@@ -110,11 +111,6 @@ def require_filled(seen: Seen) -> None:
         raise EscrowError(f"the primary escrow was paid out already, in {made.txid}", hint="See: rein status")
     if not seen.funding.primary.complete or not (seen.funding.mediator.complete or Purse.MEDIATOR in seen.payments):
         raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
-
-
-def signed_text(desk: Desk, order: Order, role: Role, payout: Payout) -> str:
-    """A payment of one's own with one's own signature, in base64."""
-    return sign_payout(payout, escrow_key(desk, order, role)).to_base64()
 
 
 def role_of(desk: Desk, order: Order, *wanted: Role) -> Role:
@@ -198,11 +194,15 @@ def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
 
 
 def sign_and_send(desk: Desk, ready: Ready) -> Payment:
-    """Add the second signature, give the payment to the network and remember it.
+    """Add the second signature to exactly this payment, give it to the network and remember it.
 
+    :raises EscrowError: the chain does not hold any more what it spends, or it could be paid beside what was signed
+        before.
     :raises RejectedError: the network's rules refuse it.
     """
+    require_unchanged(desk, ready.order, ready.role, [ready.payout])
     key = escrow_key(desk, ready.order, ready.role)
+    remember_completed(desk, ready.order, ready.payout)
     desk.chain.broadcast(complete_payout(ready.checked.psbt, key))
     return remember_payment(desk, ready)
 

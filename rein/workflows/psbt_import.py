@@ -14,6 +14,7 @@ from rein.protocol.orders import Order
 from rein.store.store import Payment
 from rein.workflows.desk import Desk
 from rein.workflows.explain import signers_of
+from rein.workflows.outstanding import remember_completed
 from rein.workflows.payments import Ready, check, may_be_made, may_follow, remember_payment, see
 from rein.workflows.watch_chain import Seen
 
@@ -72,6 +73,7 @@ def send_imported(desk: Desk, imported: Imported) -> Payment:
 
     :raises RejectedError: the network's rules refuse it.
     """
+    remember_completed(desk, imported.ready.order, imported.ready.payout)
     desk.chain.broadcast(imported.psbt.finalize())
     return remember_payment(desk, imported.ready)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import ceil
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
-from rein.escrow.payout import Payout, Split
-from rein.escrow.proposals import Ending, Proposal, is_reserved, refund_of
+from rein.escrow.payout import choose_coins
+from rein.escrow.proposals import Ending, Proposal, award_split, is_reserved, refund_of
 from rein.protocol.documents import Refund, Role, Settlement
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
@@ -16,6 +16,7 @@ from rein.store.store import Payment
 from rein.workflows.answer import sign_as
 from rein.workflows.cases import require_open
 from rein.workflows.desk import Desk
+from rein.workflows.outstanding import require_only_payment
 from rein.workflows.payments import (
     Ready,
     check,
@@ -28,19 +29,9 @@ from rein.workflows.payments import (
     role_of,
     see,
     sign_and_send,
-    signed_text,
 )
+from rein.workflows.plan import Plan, make_plan, sign_plan
 from rein.workflows.watch_chain import Seen
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What somebody is about to sign: the payments from the escrows that hold something."""
-
-    role: Role
-    payouts: dict[Purse, Payout]
-    worker_amount: Sat
-    creator_amount: Sat
 
 
 def plan_settlement(
@@ -62,25 +53,29 @@ def plan_settlement(
     seen = see(desk, order)
     rate = feerate or current_feerate(desk)
     payouts = {
-        Purse.PRIMARY: plan(seen, Purse.PRIMARY, Split(worker_amount, back), rate),
+        Purse.PRIMARY: plan(seen, Purse.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate),
         Purse.MEDIATOR: plan_fee(seen, rate, Ending.SETTLEMENT, role),
     }
-    return Plan(role, payouts, worker_amount, back)
+    return make_plan(desk, order, seen, role, payouts, awarded=(worker_amount, back))
 
 
-def build_settlement(desk: Desk, order: Order, planned: Plan, terms: str) -> Signed[Settlement]:
-    """The signed proposal."""
+def build_settlement(desk: Desk, planned: Plan, terms: str) -> Signed[Settlement]:
+    """The signed proposal.
+
+    :raises EscrowError: see `sign_plan`.
+    """
+    texts = sign_plan(desk, planned)
     return sign_as(
         desk,
-        order,
+        planned.order,
         planned.role,
         Settlement,
-        require_open(order).id,
+        require_open(planned.order).id,
         worker_amount=planned.worker_amount,
         creator_amount=planned.creator_amount,
         terms=terms,
-        primary_psbt=signed_text(desk, order, planned.role, planned.payouts[Purse.PRIMARY]),
-        mediator_psbt=signed_text(desk, order, planned.role, planned.payouts[Purse.MEDIATOR]),
+        primary_psbt=texts[Purse.PRIMARY],
+        mediator_psbt=texts[Purse.MEDIATOR],
     )
 
 
@@ -90,8 +85,10 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     A mediator signs away nothing of the mediator's escrow beforehand: filled up later, it would not pay the mediator.
     To that the mediator agrees, at once, when another proposes it.
 
+    :param feerate: sat/vB; the estimate if not given. A mediator who names one above what the offer keeps for the miner
+        gives up that much of the fee.
     :raises OrderError: no part in this job, or there never was an offer.
-    :raises EscrowError: neither escrow holds anything worth the fee, or a payment from one waits for a block.
+    :raises EscrowError: neither escrow holds anything that can go back now, or a payment from one waits for a block.
     """
     if order.offer is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
@@ -99,15 +96,25 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     seen = see(desk, order)
     _refuse_while_paying(seen)
     rate = feerate or current_feerate(desk)
-    payouts = {}
+    payouts, kept = {}, list[EscrowError]()
     for purse in Purse:
-        split = refund_of(seen.terms.of(purse), seen.coins(purse), paid=seen.is_paid(purse))
+        author = role if feerate else None
+        split = refund_of(seen.terms.of(purse), seen.coins(purse), author=author, paid=seen.is_paid(purse))
         waived = purse is Purse.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
-        if seen.funding.of(purse).outputs and not waived:
-            payouts[purse] = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
+        if seen.coins(purse) and not waived:
+            try:
+                payout = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
+                require_only_payment(desk, order, seen, role, [payout])
+                payouts[purse] = payout
+            except EscrowError as error:
+                kept.append(error)
     if not payouts:
-        raise EscrowError("neither escrow holds anything", hint="Look: rein fund")
-    return Plan(role, payouts, Sat(0), Sat(0))
+        raise kept[0] if kept else EscrowError("neither escrow holds anything", hint="Look: rein fund")
+    return make_plan(desk, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in kept])
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _refuse_while_paying(seen: Seen) -> None:
@@ -123,15 +130,18 @@ def _refuse_while_paying(seen: Seen) -> None:
             )
 
 
-def build_refund(desk: Desk, order: Order, planned: Plan, reason: str) -> Signed[Refund]:
-    """The signed refund."""
-    texts = {purse: signed_text(desk, order, planned.role, payout) for purse, payout in planned.payouts.items()}
+def build_refund(desk: Desk, planned: Plan, reason: str) -> Signed[Refund]:
+    """The signed refund.
+
+    :raises EscrowError: see `sign_plan`.
+    """
+    texts = sign_plan(desk, planned)
     return sign_as(
         desk,
-        order,
+        planned.order,
         planned.role,
         Refund,
-        order.contract_id,
+        planned.order.contract_id,
         reason=reason,
         primary_psbt=texts.get(Purse.PRIMARY),
         mediator_psbt=texts.get(Purse.MEDIATOR),
@@ -176,11 +186,26 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
         raise InputError(f"several proposals begin with {document_id}", hint="Name more of it.")
     ready, refused = ready_payments(order, seen, role, meant, replace=True)
     refuse_all(refused)
-    if ready:
-        _require_whole(order, seen, ready)
     if not ready:
         raise OrderError(f"no proposal {document_id[:12]} waits for your signature in this job")
+    _require_whole(order, seen, ready)
+    _require_all(seen, ready)
     return ready
+
+
+def _require_all(seen: Seen, ready: list[Ready]) -> None:
+    """Refuse a refund of a part of what an escrow holds by now: what was signed for less does not end the job.
+
+    :raises EscrowError:
+    """
+    for each in ready:
+        worth = choose_coins(each.payout.purse, seen.coins(each.purse), ceil(each.payout.feerate))
+        left = sum(coin.amount for coin in worth if coin not in each.payout.coins)
+        if left and each.proposal.ending is Ending.REFUND:
+            raise EscrowError(
+                f"it leaves {left:,} sat in the {each.purse.value} escrow: a refund gives all back, or nothing",
+                hint="Propose it anew: rein refund",
+            )
 
 
 def _require_whole(order: Order, seen: Seen, ready: list[Ready]) -> None:

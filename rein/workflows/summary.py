@@ -6,7 +6,7 @@ from typing import Any
 
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.cases import roles_in, terms_if_any
+from rein.workflows.cases import recorded_funding, roles_in, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.next_step import next_step
 
@@ -18,11 +18,12 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
     job = order.job.document
     payments = desk.store.payments(order.contract_id)
     outputs = desk.store.escrow_outputs(order.contract_id)
-    step = next_step(order, desk.address, payments)
+    step = next_step(order, desk.address, payments, outputs)
     return {
         "job_id": job.job_id,
         "job_document": order.id,
         "name": job.name,
+        "offer": order.offer.id if order.offer else None,
         "state": order.state.value,
         "roles": sorted(role.value for role in roles_in(order, desk.address)),
         "creator": job.creator,
@@ -56,7 +57,9 @@ def _since(order: Order, outputs: list[EscrowOutput], payments: list[Payment]) -
 def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Payment]) -> list[dict[str, Any]]:
     terms = terms_if_any(order)
     described_escrows = []
-    for purse in terms.purses if terms else ():
+    funding = recorded_funding(order, terms, outputs, payments) if terms else None
+    for held in funding.purses if funding else ():
+        purse = held.terms
         name = purse.escrow.purse.value
         mine = [output for output in outputs if output.purse == name]
         payment = payments.get(name)
@@ -69,6 +72,8 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
                 "receiver": purse.payee.name,
                 "receives_sat": purse.price,
                 "fee_sat": purse.miner_fee,
+                "verdict": held.verdict.value,
+                "condition": ", ".join(held.words()),
                 "outputs": [
                     {
                         "outpoint": str(output.outpoint),

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.chain.source import FoundTransaction, Output, largest
+from rein.escrow.claims import Claim, claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
-from rein.escrow.funding import Funding, PurseFunding, match_funding
+from rein.escrow.funding import Funding, PurseFunding, coins_of, match_funding
 from rein.escrow.payout import Coin
 from rein.escrow.proposals import Ending, Proposal, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
@@ -40,15 +41,26 @@ class Seen:
     """What each of the `payments` spends."""
     others: tuple[Payment, ...] = ()
     """Payments that end nothing: what gave back what was left over, or came too late."""
+    claims: tuple[Claim, ...] = ()
+    """Payments of documents that are not made, and that one more signature completes."""
 
     def is_paid(self, purse: Purse) -> bool:
-        """Whether whom this escrow is for has the price, in a block."""
+        """Whether whom this escrow is for has been paid, in a block. Mediators may have taken less than their fee."""
         made = self.payments.get(purse)
-        return made is not None and made.confirmations > 0 and made.amount >= self.terms.of(purse).price
+        return made is not None and made.confirmations > 0 and made.amount > 0
 
     def coins(self, purse: Purse) -> tuple[Coin, ...]:
         """The confirmed outputs that are unspent, as far as blocks show."""
         return self.funding.of(purse).coins
+
+    def safe_coins(self, purse: Purse) -> tuple[Coin, ...]:
+        """Those of them that no refund by the mediator can take first, where they are enough for the job: a payment
+        that spends one of the others dies with it."""
+        held = self.funding.of(purse)
+        taken = {outpoint for each in held.given_back for outpoint in each.outpoints}
+        if not taken or held.missing:
+            return held.coins
+        return tuple(coin for coin in held.coins if coin.outpoint not in taken)
 
 
 def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
@@ -69,7 +81,7 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
 
 
 def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
-    funding = match_funding(terms, outputs, desk.network)
+    shown = _match(desk, terms, outputs, lookups)
     proposals = proposals_of(order, terms)
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
@@ -78,7 +90,7 @@ def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Seq
     spent: dict[Purse, tuple[Coin, ...]] = {}
     others: list[Payment] = []
     unexplained = set()
-    for each in funding.purses:
+    for each in shown.purses:
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
         before_it = paid_before.get(purse.value)
@@ -89,19 +101,43 @@ def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Seq
             payments[purse], spent[purse] = found.payment, found.coins
         others += [payment.payment for payment in made if payment is not found]
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
-        heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
-        there |= {
-            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint))
-            for payment in made
-            for coin in payment.coins
-        }
+        heights = {output.outpoint: output.height for output in recorded}
+        heights |= {output.outpoint: output.height for output in (*each.leaving, *each.outputs, *each.dust)}
+        explained = {coin for payment in made for coin in payment.coins}
+        taken = [*explained, *coins_of(each.leaving)]
+        there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in taken}
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
-        if _tell_what_is_gone(desk, order, purse, gone, before_it, made):
+        known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
+        going = [output.outpoint for output in each.leaving if output.outpoint not in known]
+        claimed = [claim for claim in claims_of(proposals) if claim.script == each.terms.escrow.script]
+        if _tell_what_is_gone(desk, order, purse, gone, going, before_it, made, claimed):
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others))
+    used = {row.outpoint for row in rows.values() if row.spent}
+    claims = tuple(each for each in claims_of(proposals) if not each.outpoints & used)
+    funding = _match(desk, terms, outputs, lookups, claims, payments)
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
+
+
+def _match(
+    desk: Desk,
+    terms: Terms,
+    outputs: Sequence[Output],
+    lookups: Lookups,
+    claims: Collection[Claim] = (),
+    paid: Collection[Purse] = (),
+) -> Funding:
+    """The escrows as they are now. Of a stranger's many outputs only those are asked about that would count."""
+    leaving: set[OutPoint] = set()
+    while True:
+        funding = match_funding(terms, outputs, desk.network, leaving=leaving, claims=claims, paid=paid)
+        counting = [each.outpoint for purse in funding.purses for each in (*purse.outputs, *purse.counted)]
+        more = {each for each in counting if lookups.spends(each)}
+        if not more:
+            return funding
+        leaving |= more
 
 
 @dataclass(frozen=True)
@@ -234,14 +270,19 @@ def _tell_what_is_gone(
     order: Order,
     purse: Purse,
     gone: Sequence[EscrowOutput],
+    going: Sequence[OutPoint],
     paid_before: Payment | None,
     made: Sequence[_Found],
+    claims: Sequence[Claim],
 ) -> bool:
     """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
     escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
+    no_document = "by a transaction that no document here carries. The document may be on its way: `rein sync`"
     if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
-    is_spent = False
+    for outpoint in going:
+        desk.note(f"{outpoint} of {escrow} is being spent {no_document}.")
+    is_spent = bool(going)
     for each in gone:
         still = desk.chain.unspent_output(each.outpoint)
         if still is not None and still.height is not None:
@@ -249,11 +290,13 @@ def _tell_what_is_gone(
         if still is not None:
             desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
         elif desk.chain.find_transaction(each.outpoint.txid) is not None:
-            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document here carries.")
-            desk.note("The document may be on its way: `rein sync`, and look again.")
+            desk.note(f"{each.outpoint} of {escrow} was spent {no_document}.")
             is_spent = True
         else:
             desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")
+            for claim in claims:
+                if each.outpoint in claim.outpoints:
+                    desk.note(f"It may come back, and then the payment by the {claim}, can still be completed.")
     return is_spent
 
 

@@ -60,7 +60,7 @@ def test_exact_amounts_in_both_escrows_are_complete() -> None:
     assert [purse.confirmations_needed for purse in funding.purses] == [1, 1]
     assert funding.of(Purse.PRIMARY) is funding.primary
     assert funding.of(Purse.MEDIATOR) is funding.mediator
-    assert str(funding.primary) == "primary escrow: 0.05001022 BTC, 1 confirmations"
+    assert str(funding.primary) == "primary escrow: 0.05006363 BTC, 1 confirmations"
 
 
 @pytest.mark.parametrize("left_out", [0, 1])
@@ -69,7 +69,7 @@ def test_one_funded_escrow_is_not_enough(left_out: int) -> None:
     assert not funding.complete
     empty = funding.purses[left_out]
     assert (empty.filling, empty.missing, empty.confirmations) == (Filling.EMPTY, empty.terms.amount, 0)
-    assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has arrived yet"
+    assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has come in a block yet"
 
 
 def test_too_little_is_said_with_what_is_missing() -> None:
@@ -79,7 +79,8 @@ def test_too_little_is_said_with_what_is_missing() -> None:
     assert (funding.primary.filling, funding.primary.missing) == (Filling.UNDER, 1)
     assert funding.primary.confirmations == 0, "what is not there is not deep"
     assert str(funding.primary) == (
-        "primary escrow: holds 0.05001021 BTC of 0.05001022 BTC; 0.00000001 BTC more must go to the same address"
+        "primary escrow: holds 0.05006362 BTC of 0.05006363, 0.00000546 BTC more must go to the same address, though "
+        "1 sat are missing: the network does not carry less"
     )
 
 
@@ -88,7 +89,8 @@ def test_too_much_counts_and_is_said_to_come_back() -> None:
     assert funding.complete
     assert (funding.primary.filling, funding.primary.missing) == (Filling.OVER, 0)
     assert str(funding.primary) == (
-        "primary escrow: 0.05001023 BTC, 1 confirmations, 0.00000001 BTC too much, which come back with the payment"
+        "primary escrow: 0.05006364 BTC, 1 confirmations, 0.00000001 BTC too much, "
+        "which come back with the payment, or by a refund after it"
     )
 
 
@@ -117,7 +119,7 @@ def test_money_at_the_escrows_of_another_job_does_not_count() -> None:
 
 def test_dust_from_strangers_changes_nothing() -> None:
     """S13: whoever knows an address can send to it; what costs more than it brings is left there."""
-    dust = [out(10 + n, PRIMARY.escrow.script, 1 + n, 100) for n in range(546)]
+    dust = [out(10 + n, PRIMARY.escrow.script, 1 + n, 100) for n in range(ONE_MORE_INPUT)]
     funding = match_funding(TERMS, [*dust, *EXACT], REGTEST)
     assert funding.complete
     assert funding.primary.outputs == EXACT[:1]
@@ -126,9 +128,9 @@ def test_dust_from_strangers_changes_nothing() -> None:
     assert funding.primary.coins == coins_of([*dust, EXACT[0]])
 
 
-def test_what_is_worth_a_satoshi_more_than_dust_counts() -> None:
-    funding = match_funding(TERMS, at_primary(547, 546), REGTEST)
-    assert [each.amount for each in funding.primary.outputs] == [547]
+def test_what_brings_a_satoshi_more_than_it_costs_counts() -> None:
+    funding = match_funding(TERMS, at_primary(ONE_MORE_INPUT + 1, ONE_MORE_INPUT), REGTEST)
+    assert [each.amount for each in funding.primary.outputs] == [ONE_MORE_INPUT + 1]
 
 
 def test_more_outputs_than_a_payment_spends_count_from_the_largest() -> None:
@@ -158,7 +160,8 @@ def test_waiting_outputs_are_named_with_what_is_missing() -> None:
     assert not funding.complete
     assert str(funding.primary) == "primary escrow: arrived, 2 of 3 confirmations"
     assert str(funding.mediator) == (
-        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, which come back with the payment"
+        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, "
+        "which come back with the payment, or by a refund after it"
     )
 
 

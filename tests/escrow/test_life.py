@@ -13,7 +13,7 @@ from rein.errors import EscrowError, RejectedError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import check_payout
 from rein.escrow.funding import Funding, match_funding
-from rein.escrow.payout import choose_coins, complete_payout, payout_at, sign_payout, the_price
+from rein.escrow.payout import complete_payout, plan_payout, sign_payout, the_price
 from rein.protocol.values import BasisPoints
 from tests.support.money import Deal, agreed, check, deal
 
@@ -36,6 +36,11 @@ def received(chain: CoreRpc, script: bytes) -> list[Sat]:
     return [output.amount for output in chain.unspent_outputs([script])]
 
 
+def received_last(chain: CoreRpc, script: bytes) -> list[Sat]:
+    """In the last block: a mediator is paid to one address for all jobs."""
+    return [output.amount for output in chain.unspent_outputs([script]) if output.confirmations == 1]
+
+
 def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) -> None:
     told = deal(100)
     assert not look(chain, told).complete
@@ -53,7 +58,7 @@ def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) 
     faucet.mine(chain, 1)
 
     for purse, payment in zip(told.terms.purses, payments, strict=True):
-        assert received(chain, purse.payout.script) == [purse.price]
+        assert received_last(chain, purse.payout.script) == [purse.price]
         assert received(chain, purse.escrow.script) == []
         found = chain.unspent_output(OutPoint(payment.txid, 0))
         assert found is not None
@@ -76,13 +81,13 @@ def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(cha
         checked = check(sent, told.purse(which), outpoints[which], first)
         chain.broadcast(complete_payout(checked.psbt, second))
     faucet.mine(chain, 1)
-    assert [received(chain, purse.payout.script) for purse in told.terms.purses] == [[5_000_000], [75_000]]
+    assert [received_last(chain, purse.payout.script) for purse in told.terms.purses] == [[5_000_000], [75_000]]
 
 
 @pytest.mark.parametrize(
     ("number", "price", "points", "feerate"),
-    [(102, 100_000, 55, 1), (103, 546, 10_000, 500), (104, 2_000_000_000, 1, 3)],
-    ids=["lowest-feerate", "dust-limit-highest-feerate", "twenty-bitcoin"],
+    [(102, 100_000, 55, 5), (103, 546, 10_000, 80), (104, 2_000_000_000, 1, 6)],
+    ids=["lowest-reserve", "dust-limit-high-reserve", "twenty-bitcoin"],
 )
 def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
     chain: CoreRpc, number: int, price: int, points: int, feerate: int
@@ -96,7 +101,7 @@ def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
         chain.broadcast(complete_payout(checked.psbt, told.receiver_key(which)))
     faucet.mine(chain, 1)
     assert received(chain, told.terms.primary.payout.script) == [price]
-    assert received(chain, told.terms.mediator.payout.script) == [told.terms.mediator.price]
+    assert received_last(chain, told.terms.mediator.payout.script) == [told.terms.mediator.price]
 
 
 def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
@@ -108,11 +113,7 @@ def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
     faucet.pay(chain, [(primary.escrow.address, Sat(amount)) for amount in strewn])
     faucet.mine(chain, 1)
     funding = look(chain, told).primary
-    assert sorted(each.amount for each in funding.outputs) == [700, primary.amount, primary.amount, primary.amount + 1]
-    assert [each.amount for each in funding.dust] == [546]
-
-    coins = choose_coins(primary, funding.coins, 7)
-    payout = payout_at(primary, coins, the_price(primary), 7)
+    payout = plan_payout(primary, funding.coins, the_price(primary), 7)
     chain.broadcast(sign_payout(payout, told.creator).sign(told.worker).finalize())
     faucet.mine(chain, 1)
     assert received(chain, primary.payout.script) == [primary.price]

@@ -24,7 +24,7 @@ from rein.escrow.proposals import (
     proposals_of,
     refund_of,
 )
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import MIN_RESERVE_FEERATE, PurseTerms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
@@ -140,7 +140,9 @@ def test_what_each_gives_is_read_from_the_documents(
 ) -> None:
     for each in proposals_of(fold(*documents), TOLD.terms):
         held = HELD[each.purse.escrow.purse]
-        assert each.split(held) == splits[each.purse.escrow.purse]
+        meant, found = splits[each.purse.escrow.purse], each.split(held)
+        assert (found.payee, found.payer) == (meant.payee, meant.payer)
+        assert found.bears == (each.ending is Ending.REFUND and each.author is M and bool(meant.payee))
         for found in (
             each.explain(held, TOLD.bid.document),
             each.explain_made(held, TOLD.bid.document),
@@ -235,13 +237,18 @@ def test_a_reserved_fee_is_refused_at_receipt_and_the_payers_own_is_not() -> Non
 
 
 def test_what_a_refund_gives() -> None:
-    less = [Coin(HELD[Purse.MEDIATOR][0].outpoint, Sat(MEDIATOR.amount - 1))]
+    enough = MEDIATOR.price + MIN_RESERVE_FEERATE * MEDIATOR.largest_vsize
+    less = [Coin(HELD[Purse.MEDIATOR][0].outpoint, Sat(enough - 1))]
     nothing = Split(Sat(0))
     assert refund_of(PRIMARY, HELD[Purse.PRIMARY]) == nothing
     assert refund_of(MEDIATOR, HELD[Purse.MEDIATOR]) == the_price(MEDIATOR)
     assert refund_of(MEDIATOR, HELD[Purse.MEDIATOR], paid=True) == nothing
     assert refund_of(MEDIATOR, less) == nothing
     assert refund_of(MEDIATOR, [*less, Coin(OutPoint("a3" * 32, 0), Sat(1))]) == the_price(MEDIATOR)
+    pieces = [Coin(OutPoint("a3" * 32, n), Sat(enough // 8)) for n in range(9)]
+    assert refund_of(MEDIATOR, pieces) == nothing, "what one payment cannot spend pays nobody"
+    own = refund_of(MEDIATOR, HELD[Purse.MEDIATOR], author=M)
+    assert own == replace(the_price(MEDIATOR), bears=True)
 
 
 def test_a_refund_that_was_made_stays_one_whatever_comes_in_later() -> None:

@@ -18,8 +18,10 @@ from rein.errors import AuthorityError, EscrowError, FieldError, InputError, Rei
 from rein.escrow.contract import Purse
 from rein.escrow.payout import sign_payout
 from rein.escrow.terms import (
+    MAX_COINS,
     MAX_FEERATE,
     MIN_FEERATE,
+    MIN_RESERVE_FEERATE,
     Terms,
     check_bid,
     check_price,
@@ -39,8 +41,8 @@ BOB, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Charlie", "Mallory"))
 
 def test_the_terms_of_a_story() -> None:
     terms = terms_of(fold(story().job, [story().bid, story().offer], story().enrollments))
-    assert (terms.primary.amount, terms.primary.price, terms.primary.miner_fee) == (5_001_000, 5_000_000, 1_000)
-    assert (terms.mediator.amount, terms.mediator.price, terms.mediator.miner_fee) == (76_000, 75_000, 1_000)
+    assert (terms.primary.amount, terms.primary.price, terms.primary.miner_fee) == (5_010_000, 5_000_000, 10_000)
+    assert (terms.mediator.amount, terms.mediator.price, terms.mediator.miner_fee) == (85_000, 75_000, 10_000)
     assert [(purse.payer.name, purse.payer.role) for purse in terms.purses] == [("Bob", Role.CREATOR)] * 2
     assert [purse.payee.role for purse in terms.purses] == [Role.WORKER, Role.MEDIATOR]
     assert (terms.primary.payee.name, terms.mediator.payee.name) == ("Charlie", "Alice")
@@ -125,7 +127,7 @@ def _with_amounts(told: Deal, primary: int, mediator: int) -> Terms:
 def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
     told = deal()
     for purse in told.terms.purses:
-        lowest, highest = MIN_FEERATE * purse.vsize, MAX_FEERATE * purse.vsize
+        lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
         fine = {lowest, highest}
         for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.price):
             amounts = {each.escrow.purse: each.amount for each in told.terms.purses}
@@ -138,7 +140,7 @@ def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
                     _with_amounts(told, *ordered)
 
 
-@given(feerate=st.integers(MIN_FEERATE, MAX_FEERATE), price=st.integers(100_000, MAX_MONEY // 2))
+@given(feerate=st.integers(MIN_RESERVE_FEERATE, MAX_FEERATE), price=st.integers(100_000, MAX_MONEY // 2))
 def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate: int, price: int) -> None:
     told = deal()
     placed = dataclasses.replace(told.bid.document, amount=Sat(price))
@@ -155,13 +157,13 @@ def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate:
     assert terms.primary.price == price
     assert terms.mediator.price == mediator_fee(Sat(price), told.job.document.mediator_fee)
     for purse in terms.purses:
-        assert purse.miner_fee == feerate * purse.vsize
+        assert purse.miner_fee == feerate * purse.largest_vsize
         assert type(purse.amount) is type(purse.price) is type(purse.miner_fee) is int
 
 
-@pytest.mark.parametrize("feerate", [-1, 0, MAX_FEERATE + 1, 10**9])
+@pytest.mark.parametrize("feerate", [-1, 0, MIN_FEERATE, MIN_RESERVE_FEERATE - 1, MAX_FEERATE + 1, 10**9])
 def test_nobody_offers_a_feerate_outside_the_band(feerate: int) -> None:
-    with pytest.raises(InputError, match="fee rate"):
+    with pytest.raises(InputError, match="reserve"):
         offer_amounts(deal().job.document, deal().bid.document, feerate)
 
 
@@ -172,7 +174,8 @@ def test_the_size_reckoned_is_never_below_the_size_sent(key_bytes: bytes) -> Non
     for purse in told.terms.purses:
         signed = sign_payout(agreed(purse, outpoint), told.creator).sign(told.receiver_key(purse.escrow.purse))
         transaction = signed.finalize()
-        assert purse.vsize - 1 <= transaction.vsize <= purse.vsize
+        plain = purse.vsize_of(1, [purse.payout])
+        assert plain - 1 <= transaction.vsize <= plain
         assert purse.miner_fee >= FEERATE * transaction.vsize
 
 
@@ -301,4 +304,4 @@ def test_terms_are_read_from_documents_alone() -> None:
 
 def test_the_limits_everybody_holds_an_offer_to() -> None:
     """Two programs with other limits would disagree whether an offer counts: these are part of the protocol."""
-    assert (MIN_FEERATE, MAX_FEERATE, DUST_LIMIT) == (1, 500, 546)
+    assert (MIN_FEERATE, MIN_RESERVE_FEERATE, MAX_FEERATE, MAX_COINS, DUST_LIMIT) == (1, 5, 500, 8, 546)

@@ -91,7 +91,7 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
         lambda: build_payout(MEDIATOR, [COIN], Split(PRIMARY.amount), Sat(500)),
         EscrowError,
         (
-            "the mediator escrow holds 5001022 sat, which is too little for 5001022 sat to Alice, 0 sat to Bob and 500 "
+            "the mediator escrow holds 5006363 sat, which is too little for 5006363 sat to Alice, 0 sat to Bob and 500 "
             "sat to the miner"
         ),
         None,
@@ -99,7 +99,7 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
     (
         lambda: build_payout(PRIMARY, [COIN], NOTHING, Sat(PRIMARY.amount - 545)),
         EscrowError,
-        "the primary escrow holds too little to be paid to anybody: 5001022 sat",
+        "the primary escrow holds too little to be paid to anybody: 5006363 sat",
         None,
     ),
     (
@@ -117,7 +117,7 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
     (
         lambda: check_fee(build_payout(PRIMARY, [COIN], the_price(PRIMARY), Sat(145)), reserved=True),
         EscrowError,
-        "the primary payment leaves 145 sat for the miner, which is outside 177 to 1784 sat for its 177 virtual bytes",
+        "the primary payment leaves 145 sat for the miner, which is outside 177 to 6908 sat for its 177 virtual bytes",
         None,
     ),
     (
@@ -141,7 +141,7 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
     (
         lambda: check_payout(SIGNED, PRIMARY, the_price(PRIMARY), [Coin(OUTPOINT, Sat(7))], set()),
         EscrowError,
-        f"the primary payment says that {OUTPOINT} holds 5001022 sat; it holds 7 sat",
+        f"the primary payment says that {OUTPOINT} holds 5006363 sat; it holds 7 sat",
         "Sign nothing. It was made by a broken or hostile program.",
     ),
     (
@@ -198,8 +198,8 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
         lambda: check_fee_band(_LOW),
         EscrowError,
         (
-            "the offer leaves 10 sat for the miner of the primary payment, which is outside 146 to 73000 sat (1 to 500 "
-            "sat/vB)"
+            "the offer leaves 10 sat for the miner of the primary payment, which is outside 4545 to 454500 sat (5 to "
+            "500 sat/vB of its largest shape, 8 inputs and 2 outputs)"
         ),
         None,
     ),
@@ -212,8 +212,8 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
     (
         lambda: offer_amounts(TOLD.job.document, TOLD.bid.document, 501),
         InputError,
-        "a fee rate of 501 sat/vB is outside 1 to 500",
-        None,
+        "a reserve of 501 sat/vB is outside 5 to 500",
+        "It is for the largest payment; what the miner leaves of it comes back to you.",
     ),
 ]
 

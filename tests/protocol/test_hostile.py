@@ -35,6 +35,7 @@ from tests.support import documents_of_2016
 from tests.support.hostile import kept_apart
 from tests.support.hostile_disputes import kept_apart_in_disputes
 from tests.support.people import (
+    PRICE,
     accept,
     armored,
     bid,
@@ -407,9 +408,11 @@ def test_s11_a_mediator_decides_nothing_unasked() -> None:
         apart(name)
 
 
-@pytest.mark.parametrize("name", ["resolution above the price", "resolution below the price"])
-def test_s11_a_mediator_awards_the_whole_price_and_no_more(name: str) -> None:
-    apart(name)
+def test_s11_a_mediator_awards_no_more_than_the_price() -> None:
+    """Less is for the miner, where those who gain give it up."""
+    apart("resolution above the price")
+    less = resolution(ALICE, DISPUTED.dispute, worker_amount=Sat(PRICE - 9_000), creator_amount=Sat(0))
+    assert folded(*DISPUTED.documents[:4], less, evidence=FUNDED).resolutions == (less,)
 
 
 # ---- S12

@@ -28,7 +28,7 @@ from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
-from rein.workflows.accept import build_acceptance
+from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order, my_orders
 from rein.workflows.collect import prepare
@@ -38,6 +38,7 @@ from rein.workflows.dispute import (
     build_accepted_resolution,
     build_dispute,
     build_resolution,
+    plan_dispute,
     plan_resolution,
     prepare_resolution,
     send_resolution,
@@ -161,13 +162,13 @@ class Play:
         self.job = self.tell(build_job(desk, draft), self.creator)
         self.name = self.job.id
 
-    def agree_on(self) -> None:
+    def agree_on(self, feerate: int = FEERATE) -> None:
         """Posted, bid on, offered."""
         self.post()
         order, now = find_order(self.worker.desk, self.name), self.job.document.time
         self.bid = self.tell(build_bid(self.worker.desk, order, "Within three days.", PRICE, now), self.worker)
         order = find_order(self.creator.desk, self.name)
-        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, FEERATE), self.creator)
+        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, feerate), self.creator)
 
     def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
         """Both escrows filled and confirmed, as agreed or otherwise."""
@@ -196,7 +197,10 @@ class Play:
         assert self.state is State.DELIVERED
 
     def accept(self) -> Signed[Any]:
-        return self.tell(build_acceptance(self.creator.desk, self.seen_by(self.creator)), self.creator)
+        return self.tell(
+            build_acceptance(self.creator.desk, plan_acceptance(self.creator.desk, self.seen_by(self.creator))),
+            self.creator,
+        )
 
     def accepted(self) -> None:
         self.delivered()
@@ -209,7 +213,7 @@ class Play:
 
     def dispute(self, who: Actor, detail: str = "It is silent.") -> Signed[Any]:
         role = Role.CREATOR if who is self.creator else Role.WORKER
-        return self.tell(build_dispute(who.desk, self.seen_by(who), role, detail), who)
+        return self.tell(build_dispute(who.desk, plan_dispute(who.desk, self.seen_by(who), role), detail), who)
 
     def disputed(self) -> None:
         self.delivered()
@@ -219,7 +223,7 @@ class Play:
     def resolve(self, worker_amount: int) -> Signed[Any]:
         desk, order = self.mediator.desk, self.seen_by(self.mediator)
         decision = plan_resolution(desk, order, Sat(worker_amount))
-        return self.tell(build_resolution(desk, order, decision, "So be it."), self.mediator)
+        return self.tell(build_resolution(desk, decision, "So be it."), self.mediator)
 
     def take(self, who: Actor) -> list[Payment]:
         """Accept the mediator's decision."""
@@ -232,11 +236,11 @@ class Play:
         order = self.seen_by(who)
         back = None if creator_amount is None else Sat(creator_amount)
         planned = plan_settlement(who.desk, order, Sat(worker_amount), back)
-        return self.tell(build_settlement(who.desk, order, planned, "Let us part."), who)
+        return self.tell(build_settlement(who.desk, planned, "Let us part."), who)
 
-    def refund(self, who: Actor) -> Signed[Any]:
-        order = self.seen_by(who)
-        return self.tell(build_refund(who.desk, order, plan_refund(who.desk, order), "It cannot be done."), who)
+    def refund(self, who: Actor, feerate: int | None = None) -> Signed[Any]:
+        planned = plan_refund(who.desk, self.seen_by(who), feerate)
+        return self.tell(build_refund(who.desk, planned, "It cannot be done."), who)
 
     def agree(self, who: Actor, proposal: Signed[Any]) -> list[Payment]:
         ready = prepare_agreement(who.desk, self.seen_by(who), proposal.id)
@@ -300,6 +304,10 @@ class Play:
         assert self.money() == money, "money moved"
         assert self.payments() == {}
         assert self.state is (state or was)
+
+    def chain_holds(self, who: Actor) -> list[Sat]:
+        """What lies confirmed at somebody's address of this job."""
+        return [each.amount for each in self.chain.unspent_outputs([self.script(who)])]
 
     # The end
 

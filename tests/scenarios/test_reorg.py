@@ -109,13 +109,21 @@ def test_the_same_funding_comes_again_after_the_acceptance(play: Play) -> None:
     finish(play)
 
 
-def other_funding_after_acceptance(play: Play) -> None:
-    """The acceptance pays out of an output that is no more; the money came again in another one."""
+def both(play: Play) -> list[tuple[str, Sat]]:
+    return [(purse.escrow.address, purse.amount) for purse in play.terms.purses]
+
+
+def other_funding_after_acceptance(play: Play, *, same_money: bool) -> None:
+    """The acceptance pays out of an output that is no more; the money came again in another one.
+
+    :param same_money: out of what had paid it before, so that the first can never return.
+    """
     wallet = accepted_from(play)
-    branch(play.chain, wallet.sign())
-    assert play.state is State.OFFERED
+    branch(play.chain, wallet.sign(*(both(play) if same_money else ()), fee=2_000))
+    assert play.state is (State.ACCEPTED if same_money else State.OFFERED)
     told(play, GONE)
-    play.fund()
+    if not same_money:
+        play.fund()
     assert play.state is State.ACCEPTED
     with play.nothing_moves():
         for who in (play.worker, play.mediator):
@@ -126,14 +134,68 @@ def other_funding_after_acceptance(play: Play) -> None:
 
 
 def test_other_funding_after_the_acceptance_is_settled_at_the_full_price(play: Play) -> None:
-    other_funding_after_acceptance(play)
+    other_funding_after_acceptance(play, same_money=True)
     play.agree(play.worker, play.settle(play.creator, PRICE))
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
 
+def test_nobody_pays_twice_when_the_first_funding_returns(play: Play) -> None:
+    """A leaves its block and waits, B is paid from elsewhere. What is signed for B could be paid beside the acceptance,
+    which spends A: the creator signs nothing, takes B back, and A is collected once it returns."""
+    other = Wallet(play.chain, Sat(4_000_000))
+    accepted_from(play)
+    branch(play.chain)
+    branch(play.chain, other.sign(*both(play)))
+    assert play.state is State.ACCEPTED
+    with (
+        play.nothing_moves(),
+        pytest.raises(EscrowError, match=r"already, in the document .* both could be paid") as no,
+    ):
+        play.settle(play.creator, PRICE)
+    assert no.value.hint is not None
+    assert "rein refund" in no.value.hint
+    proposal = play.settle(play.worker, PRICE)
+    with play.nothing_moves(), pytest.raises(EscrowError, match="both could be paid"):
+        play.agree(play.creator, proposal)
+    play.dispute(play.worker, "I am not paid.")
+    play.agree(play.worker, play.refund(play.creator))
+    play.mine()
+    play.collect(play.worker)
+    play.mine()
+    assert sum(play.chain_holds(play.worker)) == PRICE, "once, and not twice"
+
+
+def test_a_mediator_does_not_award_twice_when_the_first_funding_returns(play: Play) -> None:
+    other = Wallet(play.chain, Sat(4_000_000))
+    play.agree_on()
+    fund_from(play, Wallet(play.chain, Sat(4_000_000)))
+    play.deliver()
+    play.dispute(play.worker, "No answer.")
+    play.resolve(PRICE)
+    branch(play.chain)
+    branch(play.chain, other.sign(*both(play)))
+    with pytest.raises(EscrowError, match="both could be paid"):
+        play.resolve(PRICE)
+
+
+def test_what_was_completed_counts_as_signed(play: Play) -> None:
+    """No document of the creator's carries the payment that the creator completed; it is remembered all the same."""
+    other = Wallet(play.chain, Sat(4_000_000))
+    play.agree_on()
+    fund_from(play, Wallet(play.chain, Sat(4_000_000)))
+    play.deliver()
+    play.agree(play.creator, play.settle(play.worker, 900_000))
+    branch(play.chain)
+    branch(play.chain, other.sign(*both(play)))
+    assert play.payments().get("primary") is None or play.payments()["primary"].confirmations == 0
+    proposal = play.settle(play.worker, 1_000_000)
+    with pytest.raises((EscrowError, OrderError), match=r"both could be paid|waits for your signature"):
+        play.agree(play.creator, proposal)
+
+
 def test_other_funding_after_the_acceptance_of_a_hostile_creator_is_awarded(play: Play) -> None:
-    other_funding_after_acceptance(play)
+    other_funding_after_acceptance(play, same_money=False)
     play.dispute(play.worker, "You accepted, and your payment is worth nothing now.")
     play.resolve(PRICE)
     play.take(play.worker)
@@ -184,7 +246,7 @@ def by_settlement(play: Play) -> State:
 def by_refund(play: Play) -> State:
     play.funded()
     play.agree(play.mediator, play.refund(play.creator))
-    return State.FUNDED
+    return State.OFFERED
 
 
 ENDINGS = {
@@ -261,11 +323,9 @@ def test_payment_and_funding_go_back_together(play: Play) -> None:
     play.collect(play.mediator)
     play.mine()
     assert play.state is State.SETTLED
-    branch(play.chain, wallet.sign(), depth=2)
-    assert play.state is State.OFFERED
+    branch(play.chain, wallet.sign(*both(play), fee=2_000), depth=2)
     assert play.payments() == {}
     told(play, GONE)
-    play.fund()
     assert play.state is State.ACCEPTED
     play.agree(play.worker, play.settle(play.creator, PRICE))
     play.collect(play.mediator)

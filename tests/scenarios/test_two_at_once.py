@@ -11,7 +11,7 @@ from rein.errors import OrderError
 from rein.protocol.documents import Rating, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.accept import build_acceptance
+from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.answer import sign_as
 from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order
@@ -57,7 +57,9 @@ def test_offers_to_one_bid_with_another_fee(play: Play) -> None:
 def test_acceptances(play: Play) -> None:
     play.delivered()
     order = play.seen_by(play.creator)
-    first, second = (build_acceptance(play.creator.desk, order, rate) for rate in (3, 4))
+    first, second = (
+        build_acceptance(play.creator.desk, plan_acceptance(play.creator.desk, order, rate)) for rate in (3, 4)
+    )
     _one_of(play.creator, first, second)
     assert play.seen_by(play.creator).state is State.ACCEPTED
 
@@ -66,7 +68,7 @@ def test_decisions(play: Play) -> None:
     play.disputed()
     desk, order = play.mediator.desk, play.seen_by(play.mediator)
     first, second = (
-        build_resolution(desk, order, plan_resolution(desk, order, Sat(amount)), "So.") for amount in (0, 1_000_000)
+        build_resolution(desk, plan_resolution(desk, order, Sat(amount)), "So.") for amount in (0, 1_000_000)
     )
     _one_of(play.mediator, first, second)
 
@@ -88,7 +90,7 @@ def test_proposals_stand_beside_each_other(play: Play) -> None:
     play.delivered()
     desk, order = play.creator.desk, play.seen_by(play.creator)
     for amount in (1_000_000, 1_200_000):
-        keep_own(desk, build_settlement(desk, order, plan_settlement(desk, order, Sat(amount)), "So."))
+        keep_own(desk, build_settlement(desk, plan_settlement(desk, order, Sat(amount)), "So."))
     assert len(play.seen_by(play.creator).settlements) == 2
 
 
@@ -96,11 +98,13 @@ def test_in_a_frozen_job_one_can_still_act(play: Play) -> None:
     """Two acceptances were published, from two homes of the same person."""
     play.delivered()
     order = play.seen_by(play.creator)
-    for signed in [build_acceptance(play.creator.desk, order, rate) for rate in (3, 4)]:
+    for signed in [
+        build_acceptance(play.creator.desk, plan_acceptance(play.creator.desk, order, rate)) for rate in (3, 4)
+    ]:
         play.tell(signed, play.creator)
     assert play.state is State.FROZEN
     desk, order = play.creator.desk, play.seen_by(play.creator)
-    keep_own(desk, build_refund(desk, order, plan_refund(desk, order), "So."))
+    keep_own(desk, build_refund(desk, plan_refund(desk, order), "So."))
     assert len(play.seen_by(play.creator).refunds) == 1
 
 

@@ -64,8 +64,8 @@ def test_every_step_of_every_job(trio: Trio) -> None:
     accepted = follow(bob, "accept", *job)
     assert accepted[0] == ["--yes"]
     assert follow(bob, "withdraw", "--document", accepted[1].data["document_id"])[0] == ["--yes"]
-    assert follow(charlie, "workerdispute", *job)[0] == ["--detail"]
-    assert follow(bob, "creatordispute", *job)[0] == ["--detail"]
+    assert follow(charlie, "workerdispute", *job)[0] == ["--detail", "--yes"]
+    assert follow(bob, "creatordispute", *job)[0] == ["--detail", "--yes"]
     trio.sync()
     assert follow(alice, "resolve", *job)[0] == ["--worker", "--resolution", "--yes"]
     alice.rein("sync")

@@ -28,6 +28,7 @@ NOT_HERE = {"demo", "devnet"}
 STRANGE = {
     *(f"rein case {name}: conflict[]" for name in ("export", "verify", "keep")),
     "rein oldescrow show: doubts[]",
+    "rein fund: escrows[].taken_by[]",
     *(f"rein explain: payments[].differences[].{name}" for name in ("fault", "text")),
     *(f"rein status: refused[].{name}" for name in ("job_document", "job_id", "code", "message")),
     *(f"rein sync: servers[].{name}[]" for name in ("notes", "warnings")),

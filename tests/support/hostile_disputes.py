@@ -127,7 +127,6 @@ def _amounts(told: DisputedStory) -> dict[str, Hostile]:
     before = told.before
     bob, alice, given = before.creator, before.mediator, before.offer
     too_much = {"worker_amount": PRICE, "creator_amount": Sat(546)}
-    too_little = {"worker_amount": Sat(PRICE // 2), "creator_amount": Sat(PRICE // 2 - 1)}
     return {
         "settlement above the price": Hostile(
             settlement(bob, given, **too_much), "it gives away 5000546 sat of a price"
@@ -137,10 +136,6 @@ def _amounts(told: DisputedStory) -> dict[str, Hostile]:
             "of a price of 5000000",
         ),
         "resolution above the price": Hostile(resolution(alice, told.dispute, **too_much), "it gives away 5000546 sat"),
-        "resolution below the price": Hostile(
-            resolution(alice, told.dispute, **too_little),
-            "it awards 4999999 sat of a price of 5000000 sat, and not all",
-        ),
     }
 
 

@@ -59,7 +59,7 @@ from rein.protocol.values import BasisPoints, DocumentId, mediator_fee
 
 JOB_ID = "rq5n0tz3vkc8y1wd7hxa"
 PRICE = Sat(5_000_000)
-MINER_FEE = Sat(1_000)
+MINER_FEE = Sat(10_000)
 TIME = 1_790_000_000
 HEIGHT = 100
 

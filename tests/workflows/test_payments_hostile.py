@@ -25,10 +25,11 @@ from rein.protocol.signed import Signed, sign, verify
 from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.cases import find_order
 from rein.workflows.collect import prepare
-from rein.workflows.dispute import build_dispute, build_resolution, plan_resolution, prepare_resolution
+from rein.workflows.dispute import build_dispute, build_resolution, plan_dispute, plan_resolution, prepare_resolution
 from rein.workflows.explain import explain_job, identify
 from rein.workflows.offer import build_offer
-from rein.workflows.payments import Ready, see, sign_and_send, still_open
+from rein.workflows.own import keep_own
+from rein.workflows.payments import Ready, ready_payments, see, sign_and_send, still_open
 from rein.workflows.psbt_import import combine_imported, send_imported
 from rein.workflows.settle import (
     build_refund,
@@ -132,7 +133,7 @@ def test_the_mediator_signs_away_nothing_of_a_half_filled_escrow_beforehand(trio
 
     planned = plan_refund(trio.charlie.desk, trio.order(trio.charlie), 5)
     assert planned.payouts[Purse.MEDIATOR].split == Split(Sat(0))
-    asked = build_refund(trio.charlie.desk, trio.order(trio.charlie), planned, "Never filled.")
+    asked = build_refund(trio.charlie.desk, planned, "Never filled.")
     trio.learn(asked)
     ready = prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id)
     assert [each.purse for each in ready] == [Purse.MEDIATOR], "agreeing at once is another thing"
@@ -156,7 +157,7 @@ def test_a_refund_of_a_part_does_not_leave_the_mediator_unpaid(trio: Trio) -> No
 def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(trio: Trio) -> None:
     trio.fund()
     planned = plan_settlement(trio.charlie.desk, trio.order(trio.charlie), Sat(4_000_000))
-    agreed = build_settlement(trio.charlie.desk, trio.order(trio.charlie), planned, "A part.")
+    agreed = build_settlement(trio.charlie.desk, planned, "A part.")
     trio.learn(agreed)
     trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), agreed.id))
     trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
@@ -165,7 +166,7 @@ def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(tr
     trio.pay((trio.mediator, trio.mediator.amount), (trio.primary, 90_000))
     order = trio.order(trio.bob)
     assert order.state is State.SETTLED
-    left = build_refund(trio.bob.desk, order, plan_refund(trio.bob.desk, order, 5), "It came too late.")
+    left = build_refund(trio.bob.desk, plan_refund(trio.bob.desk, order, 5), "It came too late.")
     trio.learn(left)
     assert {each.document.id for each in open_proposals(trio.alice.desk, trio.order(trio.alice))} == {left.id}
     ready = prepare_agreement(trio.alice.desk, trio.order(trio.alice), left.id)
@@ -190,12 +191,14 @@ def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
     with pytest.raises(EscrowError, match="another contract"):
         prepare(trio.charlie.desk, trio.order(trio.charlie))
 
-    protest = build_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER, "It pays nobody.")
+    protest = build_dispute(
+        trio.charlie.desk, plan_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER), "It pays nobody."
+    )
     assert protest.document.mediator_psbt is None
     trio.learn(protest)
     decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), PRICE)
-    assert decision.mediator.txid == fee.txid
-    decided = build_resolution(trio.alice.desk, trio.order(trio.alice), decision, "He worked.")
+    assert decision.payouts[Purse.MEDIATOR].txid == fee.txid
+    decided = build_resolution(trio.alice.desk, decision, "He worked.")
     trio.learn(decided)
     ready = prepare_resolution(trio.charlie.desk, trio.order(trio.charlie))
     assert [each.purse for each in ready] == [Purse.PRIMARY]
@@ -227,12 +230,14 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
     """The mediator's program keeps to the reserve by itself, too much money in the escrow or not."""
     trio.fund()
     trio.pay((trio.primary, 60_000), (trio.mediator, 60_000))
-    complaint = build_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER, "No answer.", feerate)
+    complaint = build_dispute(
+        trio.charlie.desk, plan_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER, feerate), "No answer."
+    )
     trio.learn(complaint)
     for who in (trio.bob, trio.charlie):
         assert trio.order(who).disputes
-    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(4_000_000), feerate)
-    trio.learn(build_resolution(trio.alice.desk, trio.order(trio.alice), decision, "A part."))
+    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(4_000_000), feerate=feerate)
+    trio.learn(build_resolution(trio.alice.desk, decision, "A part."))
     ready = prepare_resolution(trio.charlie.desk, trio.order(trio.charlie))
     assert {each.purse: each.payout.split.payee for each in ready} == {
         Purse.PRIMARY: 4_000_000,
@@ -241,22 +246,22 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
     assert next(each for each in ready if each.purse is Purse.PRIMARY).payout.back >= PRICE - 4_000_000
     (fee,) = prepare(trio.alice.desk, trio.order(trio.alice))
     assert fee.proposal.document == complaint, "signed by the worker alone, within the reserve"
-    assert fee.payout.feerate < 8 + 546 / fee.payout.vsize
+    assert fee.payout.fee < trio.mediator.miner_fee + 546
 
 
 def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     trio.fund()
     complaint = worker_dispute(CHARLIE, trio.told.offer, mediator_psbt=None)
     trio.learn(complaint)
-    first = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), 5)
-    second = plan_resolution(trio.alice.desk, trio.order(trio.alice), PRICE, 5)
-    texts = {"mediator_psbt": sign_payout(first.mediator, trio.told.mediator).to_base64()}
+    first = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), feerate=5)
+    second = plan_resolution(trio.alice.desk, trio.order(trio.alice), PRICE, feerate=5)
+    texts = {"mediator_psbt": sign_payout(first.payouts[Purse.MEDIATOR], trio.told.mediator).to_base64()}
     decided = [
         resolution(
             ALICE,
             complaint,
             worker_amount=each.worker_amount,
-            primary_psbt=sign_payout(each.primary, trio.told.mediator).to_base64(),
+            primary_psbt=sign_payout(each.payouts[Purse.PRIMARY], trio.told.mediator).to_base64(),
             **texts,
         )
         for each in (first, second)
@@ -269,8 +274,8 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     taken = accept_resolution(
         CHARLIE,
         decided[1],
-        primary_psbt=sign_payout(second.primary, trio.told.worker).to_base64(),
-        mediator_psbt=sign_payout(second.mediator, trio.told.worker).to_base64(),
+        primary_psbt=sign_payout(second.payouts[Purse.PRIMARY], trio.told.worker).to_base64(),
+        mediator_psbt=sign_payout(second.payouts[Purse.MEDIATOR], trio.told.worker).to_base64(),
     )
     trio.learn(taken)
     ready = prepare(trio.alice.desk, trio.order(trio.alice))
@@ -281,7 +286,8 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
 
 
 def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
-    """The creator asks the worker to sign a small output back that came by mistake. The job goes on."""
+    """The creator asks the worker to sign a small output back that came by mistake. It comes back with the payment; and
+    whoever signs it all the same ends nothing."""
     trio.fund()
     trio.pay((trio.primary, 10_000))
     trifle = payout_at(trio.primary, trio.coins(trio.primary)[:1], Split(Sat(0)), 5)
@@ -289,14 +295,19 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
         BOB, trio.told.offer, primary_psbt=sign_payout(trifle, trio.told.creator).to_base64(), mediator_psbt=None
     )
     trio.learn(asked)
-    trio.send(trio.charlie, prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), asked.id))
+    order = trio.order(trio.charlie)
+    with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
+        prepare_agreement(trio.charlie.desk, order, asked.id)
+    seen = see(trio.charlie.desk, order)
+    ready, _ = ready_payments(order, seen, Role.WORKER, seen.proposals)
+    trio.send(trio.charlie, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.FUNDED
         assert who.notes == []
 
     handed = delivery(CHARLIE, trio.told.offer)
     trio.learn(handed)
-    trio.learn(build_acceptance(trio.bob.desk, trio.order(trio.bob), 5))
+    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
     trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
     trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
     assert trio.order(trio.charlie).state is State.SETTLED
@@ -307,7 +318,7 @@ def test_what_is_in_an_escrow_later_does_not_undo_a_refund(trio: Trio) -> None:
     """A stranger fills a refunded escrow up: the refund is still one."""
     trio.pay((trio.mediator, 40_000))
     planned = plan_refund(trio.bob.desk, trio.order(trio.bob), 5)
-    asked = build_refund(trio.bob.desk, trio.order(trio.bob), planned, "I have no money.")
+    asked = build_refund(trio.bob.desk, planned, "I have no money.")
     trio.learn(asked)
     trio.send(trio.alice, prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id))
     assert trio.order(trio.charlie).state is State.REFUNDED
@@ -323,7 +334,7 @@ def test_a_worker_is_told_that_his_old_refund_still_stands(trio: Trio) -> None:
     half = trio.primary.amount // 2
     trio.pay((trio.primary, half), (trio.mediator, trio.mediator.amount))
     planned = plan_refund(trio.charlie.desk, trio.order(trio.charlie), 5)
-    signed = build_refund(trio.charlie.desk, trio.order(trio.charlie), planned, "You never paid the rest.")
+    signed = build_refund(trio.charlie.desk, planned, "You never paid the rest.")
     trio.learn(signed)
     trio.pay((trio.primary, trio.primary.amount - half))
     order = trio.order(trio.charlie)
@@ -332,7 +343,11 @@ def test_a_worker_is_told_that_his_old_refund_still_stands(trio: Trio) -> None:
     mine = still_open(order, seen, Role.WORKER)
     assert {(each.document.id, each.purse.escrow.purse) for each in mine} >= {(signed.id, Purse.PRIMARY)}
     assert still_open(order, seen, Role.CREATOR) == []
-    trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), signed.id))
+    with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
+        prepare_agreement(trio.bob.desk, trio.order(trio.bob), signed.id)
+    order = trio.order(trio.bob)
+    ready, _ = ready_payments(order, see(trio.bob.desk, order), Role.CREATOR, mine)  # a program that does not care
+    trio.send(trio.bob, ready)
     order = trio.order(trio.charlie)
     mine = still_open(order, see(trio.charlie.desk, order), Role.WORKER)
     assert [each.purse.escrow.purse for each in mine] == [Purse.MEDIATOR], "hers is another's to complete"
@@ -378,13 +393,13 @@ def test_nothing_more_is_signed_while_the_money_is_on_its_way(trio: Trio) -> Non
     """The creator who accepts while a settlement waits would let the worker choose the better of the two."""
     trio.fund()
     planned = plan_settlement(trio.charlie.desk, trio.order(trio.charlie), Sat(1_000_000))
-    agreed = build_settlement(trio.charlie.desk, trio.order(trio.charlie), planned, "A part.")
+    agreed = build_settlement(trio.charlie.desk, planned, "A part.")
     trio.learn(agreed, delivery(CHARLIE, trio.told.offer), worker_dispute(CHARLIE, trio.told.offer))
     trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), agreed.id), mine=False)
     with pytest.raises(EscrowError, match="was paid out already"):
         plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)
     with pytest.raises(EscrowError, match="was paid out already"):
-        plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), 5)
+        plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), feerate=5)
 
 
 # Copies of a job (S14)
@@ -439,9 +454,9 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
         assert see(who.desk, trio.order(who)).funding.complete
         assert who.order(posted.id).state is not State.FUNDED
     with pytest.raises(EscrowError, match="do not hold what was agreed"):
-        plan_resolution(trio.alice.desk, trio.alice.order(posted.id), PRICE, 5)
+        plan_resolution(trio.alice.desk, trio.alice.order(posted.id), PRICE, feerate=5)
     trio.learn(delivery(CHARLIE, told.offer))
-    trio.learn(build_acceptance(trio.bob.desk, trio.order(trio.bob), 5))
+    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
     trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
     trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
     for who in (trio.alice, trio.bob, trio.charlie):
@@ -461,12 +476,55 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     assert build_offer(trio.bob.desk, find_order(trio.bob.desk, fresh.job.id), fresh.bid, 5)
 
 
+# Two offers on one bid
+
+
 def test_a_second_offer_on_the_same_bid_is_no_other_job(trio: Trio) -> None:
     second = offer(BOB, trio.told.bid, trio.told.job, primary_amount=Sat(PRICE + 9_000))
     trio.learn(second)
     order = find_order(trio.charlie.desk, trio.told.offer.id)
     assert order.state is State.FROZEN
     assert see(trio.charlie.desk, order)
+
+
+def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
+    """The creator has signed two offers on one bid: two views of the job, and one escrow."""
+    amounts = {"primary_amount": Sat(PRICE + 5_000), "mediator_amount": trio.mediator.amount}
+    second = offer(BOB, trio.told.bid, trio.told.job, **amounts)
+    trio.learn(second, *(worker_dispute(CHARLIE, given, mediator_psbt=None) for given in (trio.told.offer, second)))
+    trio.fund()
+    return trio.told.offer, second
+
+
+def test_a_mediator_decides_under_one_of_two_offers_only(trio: Trio) -> None:
+    first, second = two_offers(trio)
+    desk = trio.alice.desk
+    planned = plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+    assert any(f"another offer with the same escrow, {second.id[:12]}" in each for each in planned.remarks)
+    keep_own(desk, build_resolution(desk, planned, "Paid."))
+    other = trio.alice.order(second.id)
+    for step in (
+        lambda: plan_resolution(desk, other, Sat(0), feerate=5),
+        lambda: plan_resolution(desk, other, PRICE, feerate=5),
+        lambda: plan_refund(desk, other, 5),
+    ):
+        with pytest.raises(EscrowError, match=rf"another offer with the same \w+ escrow, {first.id[:12]}") as caught:
+            step()
+        assert caught.value.hint == f"Go on there: --jobid {first.id[:12]}"
+    assert plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+
+
+def test_what_a_mediator_completed_under_one_offer_is_not_decided_under_the_other(trio: Trio) -> None:
+    """No document of hers carries it."""
+    first, second = two_offers(trio)
+    desk = trio.bob.desk
+    asked = build_refund(desk, plan_refund(desk, trio.bob.order(first.id), 5), "Let us part.")
+    trio.learn(asked)
+    desk = trio.alice.desk
+    trio.send(trio.alice, prepare_agreement(desk, trio.alice.order(first.id), asked.id), mine=False)
+    with pytest.raises(EscrowError, match=f"another offer with the same primary escrow, {first.id[:12]}"):
+        plan_resolution(desk, trio.alice.order(second.id), PRICE, feerate=5)
+    faucet.mine(trio.chain, 1)
 
 
 # Payments of another job
@@ -506,12 +564,12 @@ def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio)
     trio.fund()
     complaint = worker_dispute(CHARLIE, trio.told.offer, mediator_psbt=None)
     trio.learn(complaint)
-    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(1_000_000), 5)
-    decided = build_resolution(trio.alice.desk, trio.order(trio.alice), decision, "A little.")
+    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(1_000_000), feerate=5)
+    decided = build_resolution(trio.alice.desk, decision, "A little.")
     more = payout_at(trio.primary, trio.coins(trio.primary), Split(Sat(4_900_000)), 5)
     texts = {
         "primary_psbt": sign_payout(more, trio.told.worker).to_base64(),
-        "mediator_psbt": sign_payout(decision.mediator, trio.told.worker).to_base64(),
+        "mediator_psbt": sign_payout(decision.payouts[Purse.MEDIATOR], trio.told.worker).to_base64(),
     }
     trio.learn(decided, accept_resolution(CHARLIE, decided, **texts))
     ready = prepare(trio.alice.desk, trio.order(trio.alice))

@@ -15,7 +15,7 @@ class Dispute(ContractDocument):
     """Answers what is disputed: the offer, a delivery, or an acceptance that pays nothing.
 
     The PSBT pays the mediator's fee, signed by whoever complains, so that the mediator is paid whomever he favours.
-    It is left out only while there is no money in escrow.
+    It is left out where that escrow holds nothing, or cannot pay the fee: nobody is kept from complaining.
     """
 
     detail: str = line("Dispute detail", TEXT)

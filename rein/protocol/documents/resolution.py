@@ -13,7 +13,8 @@ from rein.protocol.values import PSBT, TEXT
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeResolution(AwardDocument):
-    """Signed by the mediator's delegate. Answers one dispute, and awards the whole price: all, nothing or any split.
+    """Signed by the mediator's delegate. Answers one dispute, and awards the price: all, nothing or any split. What it
+    leaves of the price is for the miner, where what the offer keeps for that is too little.
 
     Both PSBTs are signed by the mediator; the creator or the worker adds the second signature.
     """
