@@ -101,6 +101,7 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
         note=note,
         proxy=settings.proxy,
         copies=settings.copies,
+        payout=settings.payout,
     )
 
 

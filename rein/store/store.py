@@ -23,6 +23,7 @@ from rein.store.rows import (
     payment,
 )
 from rein.store.shown import Shown
+from rein.store.wallet import WalletStore
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol.documents import Bid, Kind, SealedBid
@@ -55,6 +56,7 @@ class Store:
         self._database = Database(path)
         self.notes = Notes(self._database)
         self.shown = Shown(self._database)
+        self.wallet = WalletStore(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""

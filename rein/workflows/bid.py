@@ -12,6 +12,7 @@ from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 from rein.workflows.market import JobFilter, find_jobs
+from rein.workflows.payout import PaidAt, pay_at
 
 
 def open_jobs(desk: Desk, now: int | None) -> list[Order]:
@@ -25,11 +26,14 @@ def open_jobs(desk: Desk, now: int | None) -> list[Order]:
     return load_orders(desk, biddable).orders
 
 
-def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int | None) -> Signed[Bid]:
+def build_bid(
+    desk: Desk, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
+) -> Signed[Bid]:
     """The signed bid, with a fresh key for this job.
 
     :param amount: the price in satoshis.
     :param now: as for `open_jobs`.
+    :param paid_at: where to be paid; by default as `pay_at` chooses.
     :raises OrderError: the job is not open to this person.
     :raises InputError: the price is too small to be paid out.
     """
@@ -55,7 +59,7 @@ def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int 
         creator_public_key=job.creator_public_key,
         mediator_public_key=job.mediator_public_key,
         worker_public_key=worker_key,
-        worker_payment_address=keyring.worker_payment_address(order.id),
+        worker_payment_address=(paid_at or pay_at(desk, None)).address,
         worker_message_key=keyring.worker_message(order.id).public_key,
     )
     return sign_answer(desk, order, bid)

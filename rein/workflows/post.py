@@ -11,6 +11,7 @@ from rein.protocol.documents import Enrollment, Job
 from rein.protocol.job_keys import mediator_escrow_key, mediator_payment_address
 from rein.protocol.signed import Signed, sign
 from rein.workflows.desk import Desk
+from rein.workflows.payout import PaidAt, pay_at
 from rein.workflows.pull import load_enrollments
 from rein.workflows.who import master_address_of, meant
 
@@ -61,9 +62,10 @@ def _public_key(enrollment: Enrollment) -> str | None:
     return key.hex() if key else None
 
 
-def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
+def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
     """The signed job, with fresh keys for it.
 
+    :param paid_at: where money comes back to; by default as `pay_at` chooses.
     :raises InputError: creator and mediator are the same.
     """
     mediator = draft.mediator.document
@@ -93,7 +95,7 @@ def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
         creator=row.name,
         creator_contact=row.contact,
         creator_public_key=keyring.creator_escrow(job_id).public_key,
-        creator_payment_address=keyring.creator_payment_address(job_id),
+        creator_payment_address=(paid_at or pay_at(desk, None)).address,
         creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,

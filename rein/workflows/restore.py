@@ -24,11 +24,13 @@ from rein.workflows.desk import Desk
 from rein.workflows.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.pull import load_enrollments, pull
 from rein.workflows.sealed_bids import unseal_bids
+from rein.workflows.wallet import own_addresses
 
 
 @dataclass
 class Restored:
-    """What came back. `lost`: documents of ours that name a key which the words do not give."""
+    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those that are
+    paid to an address which is not of the words' wallet."""
 
     row: IdentityRow
     enrollment: Signed[Enrollment]
@@ -36,6 +38,7 @@ class Restored:
     own: int = 0
     jobs: int = 0
     lost: list[Signed[Any]] = field(default_factory=list)
+    elsewhere: list[Signed[Any]] = field(default_factory=list)
 
 
 def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str], name: str | None = None) -> Restored:
@@ -92,6 +95,8 @@ def _take_back(desk: Desk, restored: Restored) -> Restored:
     unseal_bids(desk)
     restored.own = len(mine)
     restored.jobs = len(desk.store.my_order_ids(desk.network.name, me))
+    own = {each.address for each in own_addresses(desk)}
+    restored.elsewhere = [signed for signed in mine if (where := _paid_at(signed.document)) and where not in own]
     restored.lost = [signed for signed in mine if not _has_key(desk.keyring, signed.document)]
     return restored
 
@@ -115,16 +120,24 @@ def _is_mine(enrollments: Enrollments, document: Document) -> bool:
     return enrollments.is_delegate(document.network, author.master_address, author.signing_address)
 
 
+def _paid_at(document: Document) -> str | None:
+    """Where a document of ours says that we are paid."""
+    match document:
+        case Job():
+            return document.creator_payment_address
+        case Bid():
+            return document.worker_payment_address
+        case _:
+            return None
+
+
 def _has_key(keyring: Keyring, document: Document) -> bool:
     """Whether the words give the keys that a document of ours names."""
     match document:
         case Job():
-            escrow, payment = keyring.creator_escrow(document.job_id), keyring.creator_payment_address(document.job_id)
-            return (document.creator_public_key, document.creator_payment_address) == (escrow.public_key, payment)
+            return document.creator_public_key == keyring.creator_escrow(document.job_id).public_key
         case Bid():
-            escrow = keyring.worker_escrow(document.job_document)
-            payment = keyring.worker_payment_address(document.job_document)
-            return (document.worker_public_key, document.worker_payment_address) == (escrow.public_key, payment)
+            return document.worker_public_key == keyring.worker_escrow(document.job_document).public_key
         case Enrollment(willing_to_mediate=True):
             xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
             return (document.mediator_escrow_xpub, document.mediator_payment_xpub) == xpubs

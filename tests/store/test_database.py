@@ -31,7 +31,8 @@ from tests.support.people import job, person, story
 
 TABLES = [
     *("document", "escrow_output", "feed", "generation", "hidden", "hosting_order", "identity", "payment"),
-    *("placement", "sealed_bid", "seen_block", "server", "shown", "summary", "watch_delivery", "watch_event"),
+    *("placement", "sealed_bid", "seen_block", "server", "shown", "summary"),
+    *("wallet_address", "wallet_coin", "wallet_payment", "watch_delivery", "watch_event"),
 ]
 
 
