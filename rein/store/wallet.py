@@ -66,7 +66,8 @@ class WalletStore:
                    AS job_id, paid FROM wallet_address LEFT JOIN document ON document.id = document_id
                    WHERE identity_id = ? ORDER BY key_id, branch, number"""
         with self._database.reading() as connection:
-            return [WalletAddress(*row[:6], paid=bool(row["paid"])) for row in connection.execute(query, [identity_id])]
+            rows = connection.execute(query, [identity_id]).fetchall()
+        return [WalletAddress(**{**dict(row), "paid": row["paid"] > 0}) for row in rows]
 
     def add_addresses(self, identity_id: int, rows: Iterable[WalletAddress]) -> None:
         """Remember addresses; those that are known stay as they are."""
@@ -141,15 +142,17 @@ class WalletStore:
         query = """SELECT txid, vout, address, amount, height, spent FROM wallet_coin WHERE identity_id = ?
                    ORDER BY height, txid, vout"""
         with self._database.reading() as connection:
-            return [
-                WalletCoin(OutPoint(row["txid"], row["vout"]), *row[2:5], spent=bool(row["spent"]))
-                for row in connection.execute(query, [identity_id])
-            ]
+            rows = connection.execute(query, [identity_id]).fetchall()
+        return [
+            WalletCoin(OutPoint(txid, vout), address, amount, height, spent > 0)
+            for txid, vout, address, amount, height, spent in rows
+        ]
 
     def set_payments(self, identity_id: int, payments: Iterable[WalletPayment]) -> None:
         """Remember what was sent, or where it stands now."""
         statement = """INSERT INTO wallet_payment (identity_id, txid, raw, fee, job_id, height)
-                       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (identity_id, txid) DO UPDATE SET height = excluded.height"""
+                       VALUES (?, ?, ?, ?, ?, ?)
+                       ON CONFLICT (identity_id, txid) DO UPDATE SET height = excluded.height"""
         with self._database.writing() as connection:
             connection.executemany(statement, [(identity_id, *vars(each).values()) for each in payments])
 

@@ -1,4 +1,4 @@
-"""Where a job pays: at an address somebody names, at a fresh one of another wallet's key, or in the identity's own wallet.
+"""Where a job pays: at an address somebody names, at a fresh one of another wallet's key, or in one's own wallet.
 
 Addresses are handed out so that a wallet which looks no further than twenty unpaid addresses (BIP44) finds them all:
 where so many wait for their first payment, the one that was named longest ago is named once more.

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rein.btc.bip84 import GAP
 from rein.btc.hd import check_mnemonic
-from rein.errors import NotFoundError, ReinError
+from rein.errors import ChainError, NotFoundError, ReinError
 from rein.identity.keyring import Keyring
 from rein.identity.sealing import check_passphrase
 from rein.protocol.documents import Bid, Document, Enrollment, Job, Kind
@@ -24,13 +25,16 @@ from rein.workflows.desk import Desk
 from rein.workflows.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.pull import load_enrollments, pull
 from rein.workflows.sealed_bids import unseal_bids
-from rein.workflows.wallet import own_addresses
+from rein.workflows.wallet import look, own_addresses
+
+_WIDE_GAP = 5 * GAP
+"""Coins lie beyond many addresses that were emptied, of which the chain source tells nothing."""
 
 
 @dataclass
 class Restored:
-    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those that are
-    paid to an address which is not of the words' wallet."""
+    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those
+    that are paid to an address which is not of the words' wallet."""
 
     row: IdentityRow
     enrollment: Signed[Enrollment]
@@ -79,7 +83,17 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
         row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
         for url, hosting in hostings.items():
             desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
-        return _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+        restored = _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+    _find_coins(_as(desk, row, keyring))
+    return restored
+
+
+def _find_coins(desk: Desk) -> None:
+    """Learn from the chain which addresses were paid, so that no new document names one of them."""
+    try:
+        look(desk, _WIDE_GAP)
+    except ChainError as error:
+        desk.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
 
 
 def _as(desk: Desk, row: IdentityRow, keyring: Keyring) -> Desk:

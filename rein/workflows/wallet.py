@@ -12,7 +12,7 @@ from functools import cached_property
 
 from rein.btc.address import address_of_script, script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
-from rein.btc.bip84 import BRANCHES, GAP, Account
+from rein.btc.bip84 import BRANCHES, CHANGE, GAP, Account
 from rein.btc.keys import PrivateKey
 from rein.btc.spending import Coin
 from rein.btc.transaction import Transaction
@@ -193,7 +193,8 @@ def history(desk: Desk) -> list[Moved]:
         row = addresses.get(coin.address)
         job_id = jobs.get(coin.outpoint.txid) or (row.job_id if row else None)
         if coin.outpoint.txid not in own:
-            lines.append(Moved(coin.height, coin.outpoint.txid, coin.amount, coin.address, job_id, "received"))
+            what = "change" if row is not None and row.branch == CHANGE else "received"
+            lines.append(Moved(coin.height, coin.outpoint.txid, coin.amount, coin.address, job_id, what))
         if coin.spent and coin.outpoint not in spent_here:
             lines.append(Moved(None, coin.outpoint.txid, -coin.amount, coin.address, job_id, "spent elsewhere"))
     return sorted(lines, key=lambda each: (each.height is None, each.height or 0, each.txid, each.what))
