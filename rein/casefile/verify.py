@@ -211,7 +211,7 @@ def _explained(
     if order.bid is None:
         return None, None
     for proposal in proposals:
-        found = proposal.explain(held, order.job.document, order.bid.document.worker_public_key)
+        found = proposal.explain(held, order.bid.document)
         if found.as_agreed and found.expected is not None and found.expected.txid == txid:
             return proposal, found.expected
     return None, None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, dry_run_option, fee_points, number
+from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.setup_offline import read_delegate, read_signed, tell_how_to_sign
 from rein.cli.show import described
 from rein.cli.terminal import safe
@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--contact", help="How to reach you from now on; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@pay_to_option
 @click.option("--new-delegate", is_flag=True, help="Sign with a new delegate key; what the old one signed stays.")
 @click.option("--revoke-delegate", is_flag=True, help="The delegate key was stolen: take a new one, revoke the old.")
 @click.option("--since", metavar="HEIGHT", help="With --revoke-delegate: the first block after the theft. [now]")
@@ -41,6 +42,7 @@ def enroll(
     contact: str | None,
     mediate: bool | None,
     fee: str | None,
+    pay_to: str | None,
     new_delegate: bool,
     revoke_delegate: bool,
     since: str | None,
@@ -75,6 +77,7 @@ def enroll(
         contact=contact,
         mediates=True if fee is not None and mediate is None else mediate,
         mediator_fee=fee_points(fee) if fee is not None else None,
+        pay_to=pay_to,
         new_delegate=new_delegate,
         revoke=revoke_delegate,
         since=None if since is None else number(since, "the height"),

@@ -16,10 +16,10 @@ from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.documents import (
     AcceptDelivery,
     AcceptResolution,
+    Bid,
     DisputeDelivery,
     DisputeOffer,
     DisputeResolution,
-    Job,
     PartyDocument,
     Refund,
     Role,
@@ -73,30 +73,30 @@ class Proposal:
             return the_price(self.purse)
         return Split(self.worker_amount, self.creator_amount)
 
-    def explain(self, held: Collection[Coin], job: Job, worker_key: bytes, *, paid: bool = False) -> Explanation:
+    def explain(self, held: Collection[Coin], bid: Bid, *, paid: bool = False) -> Explanation:
         """Hold the payment against the documents."""
-        return self._explain(self.split(held, paid=paid), held, job, worker_key)
+        return self._explain(self.split(held, paid=paid), held, bid)
 
-    def explain_made(self, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
+    def explain_made(self, held: Collection[Coin], bid: Bid) -> Explanation:
         """As `explain`, for a payment that has both signatures. Whether a refund had to pay the mediator depended on
         what the escrow held then; the mediator judged it by signing, and what came in later changes nothing."""
-        found = self.explain(held, job, worker_key)
+        found = self.explain(held, bid)
         if found.as_agreed or self.ending is not Ending.REFUND:
             return found
-        other = self._explain(Split(Sat(0)), held, job, worker_key)
+        other = self._explain(Split(Sat(0)), held, bid)
         return other if other.as_agreed else found
 
-    def check(self, held: Collection[Coin], job: Job, worker_key: bytes, *, paid: bool = False) -> Checked:
+    def check(self, held: Collection[Coin], bid: Bid, *, paid: bool = False) -> Checked:
         """As `explain`, before a signature is added.
 
         :raises EscrowError: it is not as agreed.
         """
-        signer = escrow_public_key(self.author, job, worker_key)
+        signer = escrow_public_key(self.author, bid)
         split = self.split(held, paid=paid)
         return check_payout(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
 
-    def _explain(self, split: Split, held: Collection[Coin], job: Job, worker_key: bytes) -> Explanation:
-        signer = escrow_public_key(self.author, job, worker_key)
+    def _explain(self, split: Split, held: Collection[Coin], bid: Bid) -> Explanation:
+        signer = escrow_public_key(self.author, bid)
         return explain(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
 
 
@@ -119,9 +119,13 @@ def is_reserved(purse: Purse, ending: Ending, author: Role) -> bool:
     return author is not Role.CREATOR and completers_of(purse, ending, author) != {Role.CREATOR}
 
 
-def escrow_public_key(role: Role, job: Job, worker_key: bytes) -> bytes:
+def escrow_public_key(role: Role, bid: Bid) -> bytes:
     """The key with which somebody stands in the escrows of a job."""
-    return {Role.CREATOR: job.creator_public_key, Role.MEDIATOR: job.mediator_public_key, Role.WORKER: worker_key}[role]
+    return {
+        Role.CREATOR: bid.creator_public_key,
+        Role.MEDIATOR: bid.mediator_public_key,
+        Role.WORKER: bid.worker_public_key,
+    }[role]
 
 
 def refund_of(purse: PurseTerms, held: Collection[Coin], *, paid: bool = False) -> Split:

@@ -84,9 +84,9 @@ class Terms:
         return self.primary if purse is Purse.PRIMARY else self.mediator
 
 
-def contract_of(job: Job, worker_public_key: bytes) -> Contract:
-    """The contract a bid on this job would make."""
-    return contract(job.creator_public_key, job.mediator_public_key, worker_public_key, job.network)
+def contract_of(bid: Bid) -> Contract:
+    """The contract of a bid's three keys."""
+    return contract(bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key, bid.network)
 
 
 def terms_of(order: Order) -> Terms:
@@ -99,12 +99,12 @@ def terms_of(order: Order) -> Terms:
     return _terms(order.job.document, order.bid.document, order.offer.document)
 
 
-def check_bid(job: Job, bid: Bid) -> Contract:
+def check_bid(bid: Bid) -> Contract:
     """Rebuild a bid's escrows and compare.
 
     :raises EscrowError: the bid names other addresses.
     """
-    built = contract_of(job, bid.worker_public_key)
+    built = contract_of(bid)
     if (bid.primary_address, bid.mediator_address) != (built.primary.address, built.mediator.address):
         raise EscrowError(
             "the escrow addresses in the bid are not those of the three keys",
@@ -114,7 +114,7 @@ def check_bid(job: Job, bid: Bid) -> Contract:
 
 
 def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
-    built = check_bid(job, bid)
+    built = check_bid(bid)
     if (offer.primary_address, offer.mediator_address) != (built.primary.address, built.mediator.address):
         raise EscrowError("the escrow addresses in the offer are not those of the three keys", hint="Do not fund them.")
 
@@ -187,7 +187,7 @@ def offer_amounts(job: Job, bid: Bid, feerate: int) -> Amounts:
     if not MIN_FEERATE <= feerate <= MAX_FEERATE:
         raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
     check_price(bid.amount, job.mediator_fee)
-    built = check_bid(job, bid)
+    built = check_bid(bid)
     receives = (bid.amount, mediator_fee(bid.amount, job.mediator_fee))
     addresses = (bid.worker_payment_address, job.mediator_payment_address)
     sums = []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
 
+from rein.btc import message
 from rein.btc.address import p2pkh_address
 from rein.btc.bip84 import Account
 from rein.btc.hashes import tagged_hash
@@ -15,6 +16,8 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
 from rein.errors import IdentityError, KeyMaterialError
 from rein.protocol import job_keys
+from rein.protocol.documents.enrollment import possession_text
+from rein.protocol.job_keys import ContractParts
 from rein.protocol.values import DocumentId
 
 MAX_DELEGATES = 100
@@ -82,8 +85,7 @@ class Keyring:
         return self._delegate_at(self.delegate_number)
 
     def _delegate_at(self, number: int) -> PrivateKey:
-        path = job_keys.NEXT_DELEGATE.format(number) if number else job_keys.DELEGATE
-        return self._root.derive(path).private_key
+        return self._root.derive(job_keys.delegate_path(self.network, number)).private_key
 
     @cached_property
     def storage_secret(self) -> bytes:
@@ -114,29 +116,26 @@ class Keyring:
         """The key with which a worker reads and writes messages in a job. It signs nothing."""
         return self._hardened(job_keys.WORKER_MESSAGE, job_document)
 
-    def mediator_message(self, job_id: str) -> PrivateKey:
+    def mediator_message(self, job_document: DocumentId) -> PrivateKey:
         """The key with which the mediator reads and writes messages in a job. As `mediator_escrow`, it never leaves."""
         branch = self._root.derive(job_keys.MEDIATOR_MESSAGE)
-        return branch.derive(job_keys.job_path(job_id)).private_key
+        return branch.derive(job_keys.job_path(self.network, job_document)).private_key
 
-    def mediator_escrow(self, job_id: str) -> PrivateKey:
-        """The key with which the mediator stands in the escrows of a job. Never leaves the program: with the public
-        half of its branch, which stands in the enrollment, it would give away the keys of all this mediator's jobs."""
+    def mediator_escrow(self, contract: ContractParts) -> PrivateKey:
+        """The key with which the mediator stands in the escrows of a contract. Never leaves the program: with the
+        public half of its branch, which stands in the enrollment, it would give away the keys of all this mediator's
+        contracts."""
         branch = self._root.derive(job_keys.MEDIATOR_ESCROW)
-        return branch.derive(job_keys.job_path(job_id)).private_key
-
-    def mediator_payment(self, job_id: str) -> PrivateKey:
-        """The key of the address at which the mediator of a job is paid. As `mediator_escrow`, it never leaves."""
-        branch = self._root.derive(job_keys.MEDIATOR_PAYMENT)
-        return branch.derive(job_keys.job_path(job_id)).private_key
+        return branch.derive(job_keys.contract_path(contract)).private_key
 
     @property
     def mediator_escrow_xpub(self) -> str:
         return self._root.derive(job_keys.MEDIATOR_ESCROW).to_public().to_string()
 
-    @property
-    def mediator_payment_xpub(self) -> str:
-        return self._root.derive(job_keys.MEDIATOR_PAYMENT).to_public().to_string()
+    def mediator_escrow_signature(self) -> str:
+        """That the extended key for escrows is this identity's, signed with it (`possession_text`)."""
+        key = self._root.derive(job_keys.MEDIATOR_ESCROW).private_key
+        return message.sign(key, possession_text(self.network, self.master_address, self.mediator_escrow_xpub))
 
     @property
     def mediator_message_xpub(self) -> str:
@@ -148,7 +147,7 @@ class Keyring:
         return Account.of_root(self._root)
 
     def _hardened(self, branch: str, what: str) -> PrivateKey:
-        return self._root.derive(branch).derive(job_keys.hardened_job_path(what)).private_key
+        return self._root.derive(branch).derive(job_keys.hardened_job_path(self.network, what)).private_key
 
     def __repr__(self) -> str:
         return f"Keyring({self.network.name})"

@@ -115,7 +115,7 @@ def _parties(document: Document) -> tuple[Party, Party, Party]:
             return (
                 Party(address=document.creator_master_address, public_key=document.creator_public_key.hex()),
                 Party(),
-                Party(address=document.mediator_master_address, public_key=document.mediator_public_key.hex()),
+                Party(address=document.mediator_master_address),
             )
         case Bid():
             return (

@@ -1,4 +1,13 @@
-"""Who may sign for whom: the answer every enrollment at hand gives together."""
+"""Who may sign for whom: the answer every enrollment at hand gives together.
+
+An enrollment revokes a delegate from a block height on, and an heir ends an identity likewise. Of what was signed in
+its name, only new statements fall: what names that block or a later one and nobody has answered. What others have
+relied on stands (`rein.protocol.orders`).
+
+A document says itself which block it was signed at. Two bounds keep that from being anything at all: a delegate signs
+at most `MAX_BLOCKS_BEFORE` blocks before the enrollment that names it, and nobody signs more than `MAX_BLOCKS_AHEAD`
+blocks beyond the chain's tip as last seen.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +20,7 @@ from rein.btc.networks import Network
 from rein.errors import AuthorityError
 from rein.protocol.documents import Document, Enrollment
 from rein.protocol.documents.enrollment import succession_text
+from rein.protocol.limits import MAX_BLOCKS_AHEAD, MAX_BLOCKS_BEFORE
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 
@@ -18,10 +28,12 @@ from rein.protocol.values import DocumentId
 class Enrollments:
     """A set of verified enrollments. The order in which they were met does not matter."""
 
-    def __init__(self, enrollments: Iterable[Signed[Enrollment]] = ()) -> None:
+    def __init__(self, enrollments: Iterable[Signed[Enrollment]] = (), *, tip: int | None = None) -> None:
+        """:param tip: the height of the highest block that was ever seen; None where no chain was asked yet."""
+        self._tip = tip
         self._by_id: dict[DocumentId, Signed[Enrollment]] = {}
         self._by_master: dict[tuple[str, str], list[Signed[Enrollment]]] = defaultdict(list)
-        self._delegates: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._delegates: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         self._revoked: dict[tuple[str, str, str], int] = {}
         self._claims: dict[tuple[str, str], list[Enrollment]] = defaultdict(list)
         self._heirs: dict[tuple[str, str], list[Enrollment]] = {}
@@ -30,7 +42,9 @@ class Enrollments:
                 identity = (signed.document.network.name, signed.document.master_address)
                 self._by_id[signed.id] = signed
                 self._by_master[identity].append(signed)
-                self._delegates[identity].add(signed.document.delegate_address)
+                delegates, address = self._delegates[identity], signed.document.delegate_address
+                height = signed.document.block_height
+                delegates[address] = min(height, delegates.get(address, height))
                 self._revoke(signed.document)
                 if signed.document.replaces is not None:
                     self._claims[signed.document.network.name, signed.document.replaces].append(signed.document)
@@ -87,7 +101,7 @@ class Enrollments:
 
     def is_delegate(self, network: Network, master_address: str, address: str) -> bool:
         """Whether the identity ever enrolled this address as its delegate's."""
-        return address in self._delegates.get((network.name, master_address), set())
+        return address in self._delegates.get((network.name, master_address), {})
 
     def is_revoked(self, document: Document) -> bool:
         """Whether the identity revoked the delegate that signed this document, or was replaced itself, at or below the
@@ -100,9 +114,20 @@ class Enrollments:
         return any(document.block_height >= end for end in ends)
 
     def check_author(self, document: Document, *, answered: bool = False) -> None:
-        """Refuse a document whose signing key was never enrolled by the identity it speaks for, or was revoked.
+        """As `check_delegate`; refuse also what a revoked delegate signed.
 
         :param answered: another party of the job has answered it; then a revocation comes too late.
+        :raises AuthorityError: saying why.
+        """
+        self.check_delegate(document)
+        author = document.author
+        if not answered and self.is_revoked(document):
+            raise AuthorityError(f"the delegate {author.signing_address} of {author.master_address} was revoked")
+
+    def check_delegate(self, document: Document) -> None:
+        """Refuse a document whose signing key was never enrolled by the identity it speaks for, or that names a block
+        at which it cannot have been signed.
+
         :raises AuthorityError: also when the identity's enrollment has not been seen here yet.
         """
         author = document.author
@@ -111,8 +136,11 @@ class Enrollments:
             raise AuthorityError(f"the enrollment of {author.master_address} is not known here")
         if author.signing_address not in delegates:
             raise AuthorityError(f"{author.signing_address} is no delegate that {author.master_address} enrolled")
-        if not answered and self.is_revoked(document):
-            raise AuthorityError(f"the delegate {author.signing_address} of {author.master_address} was revoked")
+        height, enrolled = document.block_height, delegates[author.signing_address]
+        if height < enrolled - MAX_BLOCKS_BEFORE:
+            raise AuthorityError(f"it names block {height}, and its delegate was enrolled at block {enrolled}")
+        if self._tip is not None and height > self._tip + MAX_BLOCKS_AHEAD:
+            raise AuthorityError(f"it names block {height}, and the chain as last seen ends at block {self._tip}")
 
 
 def _is_signed_by(recovery_address: str, claim: Enrollment) -> bool:

@@ -19,8 +19,8 @@ from rein.protocol.text import check_text, escape, is_plain, unescape
 T = TypeVar("T")
 
 FORMAT_LABEL = "Format"
-FORMAT = "2"
-"""The second line of every document of this generation is `Format: 2`. Documents of 2016 have no such line."""
+FORMAT = "3"
+"""The second line of every document of this generation is `Format: 3`. Documents of 2016 have no such line."""
 
 EXTENSION_PREFIX = "X-"
 """A line whose label begins so may follow the last known field: readers that do not know it pass it over.

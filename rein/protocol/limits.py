@@ -36,5 +36,11 @@ MAX_HEIGHT: Final = 2**31 - 1
 MAX_TIME: Final = 2**32 - 1
 """A block's time is an unsigned 32-bit number of seconds since 1970 (BIP113)."""
 
-MAX_REVOKED = 100
+MAX_BLOCKS_BEFORE: Final = 144
+"""Blocks by which a document may be older than the enrollment of the delegate that signed it: a day."""
+
+MAX_BLOCKS_AHEAD: Final = 2_016
+"""Blocks by which a document may be ahead of the chain's tip as last seen: the two weeks a home may have slept."""
+
+MAX_REVOKED: Final = 100
 """Delegates that one enrollment revokes."""

@@ -19,12 +19,16 @@ two; whoever takes no messages has none."""
 
 
 def speakers_of(
-    job: Job, bids: Iterable[Signed[Bid]], sealed_bids: Iterable[Signed[SealedBid]], enrollment: Enrollment | None
+    posted: Signed[Job],
+    bids: Iterable[Signed[Bid]],
+    sealed_bids: Iterable[Signed[SealedBid]],
+    enrollment: Enrollment | None,
 ) -> Speakers:
     """Everybody who may write in an order: the creator, the mediator, and whoever has bid, sealed or not.
 
     :param enrollment: the mediator's that the job names.
     """
+    job, job_document = posted.document, posted.id
     found: dict[tuple[Role, str], set[bytes]] = defaultdict(set)
 
     def add(role: Role, address: str, key: bytes | None) -> None:
@@ -32,7 +36,7 @@ def speakers_of(
 
     add(Role.CREATOR, job.creator_master_address, job.creator_message_key)
     if enrollment is not None:
-        add(Role.MEDIATOR, job.mediator_master_address, mediator_message_key(enrollment, job.job_id))
+        add(Role.MEDIATOR, job.mediator_master_address, mediator_message_key(enrollment, job_document))
     for bid in bids:
         add(Role.WORKER, bid.document.worker_master_address, bid.document.worker_message_key)
     for sealed in sealed_bids:

@@ -16,12 +16,19 @@ alone, which counts as any other wherever it is known.
 
 A document that is well signed but has no right to speak here, or answers something that is not here, is kept apart
 in `Order.apart` with the reason, and changes nothing.
+
+Whatever binds a party in the contract is signed by the party's escrow key as well, from the job and the bid that
+introduce these keys to the rating (`EscrowSigned`). So no document undoes what others have relied on:
+
+- what an escrow key has signed stands, whatever delegate is revoked and whoever inherits the identity;
+- a revoked delegate's bid stands once the creator's offer answers it, and a job once somebody else's bid does;
+- only what nobody has answered falls by a revocation: a job, a bid, a message.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
@@ -37,6 +44,8 @@ from rein.protocol.documents import (
     Disclosure,
     Dispute,
     DisputeResolution,
+    Enrollment,
+    EscrowSigned,
     Job,
     Message,
     Offer,
@@ -50,9 +59,8 @@ from rein.protocol.documents import (
     Settlement,
 )
 from rein.protocol.enrollments import Enrollments
-from rein.protocol.job_keys import check_mediator
+from rein.protocol.job_keys import check_mediator, mediator_escrow_key, parts_of
 from rein.protocol.messages import check_sealed, in_reading_order, speakers_of
-from rein.protocol.revoked import answered_by_others
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId, mediator_fee
 
@@ -237,20 +245,22 @@ class Order:
         return (*self.documents(), *self.conflict, *self.void_ratings, *(each.document for each in self.apart))
 
 
-def check_job(job: Signed[Job], enrollments: Enrollments, *, answered: bool = False) -> None:
-    """Refuse a job that its creator may not have signed, or that misquotes its mediator.
+def check_job(job: Signed[Job], enrollments: Enrollments) -> Enrollment:
+    """Refuse a job that its creator may not have signed, or that misquotes its mediator. Whether the delegate was
+    revoked before anybody bid on it is a question to the order.
 
-    :param answered: somebody has bid on it; then revoking the delegate that signed it comes too late.
+    :returns: the mediator's enrollment.
     :raises AuthorityError: saying which.
     """
     document = job.document
-    enrollments.check_author(document, answered=answered)
+    enrollments.check_delegate(document)
     enrollment = enrollments.by_id(document.mediator_enrollment)
     if enrollment is None:
         raise AuthorityError("the mediator's enrollment that the job names is not known here")
     check_mediator(document, enrollment.document, enrollment.id)
     if document.creator_master_address == document.mediator_master_address:
         raise AuthorityError("the job creator and the mediator are the same identity")
+    return enrollment.document
 
 
 def fold(
@@ -267,14 +277,15 @@ def fold(
     :param offer_id: which offer to look at where the creator signed several; none of them otherwise.
     :raises AuthorityError: the job itself may not be (`check_job`).
     """
-    documents = list(documents)
-    answered = answered_by_others(job, documents, enrollments)
-    check_job(job, enrollments, answered=job.id in answered)
-    sieve = _Sieve(job, enrollments, documents, answered)
-    bids = sieve.take(Bid, lambda bid: _check_bid(bid, job))
+    enrollment = check_job(job, enrollments)
+    sieve = _Sieve(job, enrollments, documents)
+    bids = sieve.take(Bid, lambda bid: _check_bid(bid, job, enrollment))
     offers = sieve.take(Offer, lambda offer: _check_offer(offer, job, bids))
+    offered_bids = {each.document.previous for each in offers}
+    bids = sieve.drop_revoked(bids, offered_bids)
     offer = _chosen(offers, offer_id)
     bid = _answered(offer, bids) if offer else None
+    sieve.keys = _escrow_keys(job, bid)
     deliveries = _take_deliveries(sieve, offer, bid)
     acceptances = sieve.take(AcceptDelivery, lambda accept: _check_acceptance(accept, job, deliveries))
     acceptance = acceptances[0] if len(acceptances) == 1 else None
@@ -299,10 +310,12 @@ def fold(
     disputes = sieve.take(Dispute, check_dispute)
     resolutions = sieve.take(DisputeResolution, answers(disputes, "a dispute"))
     accepted = sieve.take(AcceptResolution, answers(resolutions, "a resolution"))
-    enrolled = enrollments.by_id(job.document.mediator_enrollment)
     sealed_bids = sieve.take(SealedBid, lambda sealed: _check_sealed_bid(sealed, job))
-    speakers = speakers_of(job.document, bids, sealed_bids, enrolled.document if enrolled else None)
-    messages = sieve.take((Message, Disclosure), lambda message: check_sealed(message, speakers))
+    answered = {each.id for each in sealed_bids if each.document.bid in offered_bids}
+    sealed_bids = sieve.drop_revoked(sealed_bids, answered)
+    enrollments.check_author(job.document, answered=bool(bids or sealed_bids))
+    speakers = speakers_of(job, bids, sealed_bids, enrollment)
+    messages = sieve.drop_revoked(sieve.take((Message, Disclosure), lambda message: check_sealed(message, speakers)))
     ratings, void_ratings = _one_each(sieve.take(Rating, lambda rating: _check_rating(rating, parties, at_offer)))
     conflict = _conflict(offers, acceptances, resolutions)
 
@@ -400,9 +413,11 @@ class _Sieve:
         job: Signed[Job],
         enrollments: Enrollments,
         documents: Iterable[Signed[Any]],
-        answered: Collection[DocumentId],
     ) -> None:
         self.apart: list[Apart] = []
+        self.keys: Mapping[Role, bytes] = {}
+        """Whose signature every document of a party must have that does not name its key itself."""
+        self._enrollments = enrollments
         self._open: list[Signed[Any]] = []
         unique = {signed.id: signed for signed in documents}
         for signed in sorted(unique.values(), key=lambda each: each.id):
@@ -411,7 +426,7 @@ class _Sieve:
                 continue
             try:
                 _check_belongs(document, job)
-                enrollments.check_author(document, answered=signed.id in answered)
+                enrollments.check_delegate(document)
             except ReinError as reason:
                 self.apart.append(Apart(signed, reason))
             else:
@@ -427,11 +442,32 @@ class _Sieve:
         for signed in self.peek(cls):
             try:
                 check(signed.document)
+                self._check_escrow_key(signed)
             except ReinError as reason:
                 self.apart.append(Apart(signed, reason))
             else:
                 good.append(signed)
         return sorted(good, key=lambda each: (each.document.block_height, each.id))
+
+    def drop_revoked(self, taken: list[Signed[O]], answered: Container[DocumentId | None] = ()) -> list[Signed[O]]:
+        """Those that a revocation or an heir does not reach, or that were answered before."""
+        good: list[Signed[O]] = []
+        for signed in taken:
+            try:
+                self._enrollments.check_author(signed.document, answered=signed.id in answered)
+            except ReinError as reason:
+                self.apart.append(Apart(signed, reason))
+            else:
+                good.append(signed)
+        return good
+
+    def _check_escrow_key(self, signed: Signed[Any]) -> None:
+        document = signed.document
+        if not isinstance(document, EscrowSigned) or document.own_escrow_key is not None:
+            return  # `verify` held the signature against the key that the document names
+        key = self.keys.get(document.signing_role)
+        if key is None or not signed.is_signed_by_escrow_key(key):
+            raise AuthorityError(f"it is not signed by the escrow key of the {document.signing_role.value} of this job")
 
 
 def _check_belongs(document: OrderDocument, job: Signed[Job]) -> None:
@@ -441,14 +477,27 @@ def _check_belongs(document: OrderDocument, job: Signed[Job]) -> None:
         raise AuthorityError("its Job ID or job name is not that of the job document it names")
 
 
-def _check_bid(bid: Bid, job: Signed[Job]) -> None:
+def _escrow_keys(job: Signed[Job], bid: Signed[Bid] | None) -> Mapping[Role, bytes]:
+    """The three keys of a contract; none while there is no offer."""
+    if bid is None:
+        return {}
+    return {
+        Role.CREATOR: job.document.creator_public_key,
+        Role.WORKER: bid.document.worker_public_key,
+        Role.MEDIATOR: bid.document.mediator_public_key,
+    }
+
+
+def _check_bid(bid: Bid, job: Signed[Job], mediator: Enrollment) -> None:
     posted = job.document
     if bid.previous != job.id:
         raise AuthorityError("a bid answers the job document, and this one answers something else")
     if bid.worker_master_address in (posted.creator_master_address, posted.mediator_master_address):
         raise AuthorityError("the worker is also the job creator or the mediator")
-    if (bid.creator_public_key, bid.mediator_public_key) != (posted.creator_public_key, posted.mediator_public_key):
-        raise AuthorityError("the bid names other escrow keys than the job")
+    if bid.creator_public_key != posted.creator_public_key:
+        raise AuthorityError("the bid names another key of the job creator than the job")
+    if bid.mediator_public_key != mediator_escrow_key(mediator, parts_of(bid)):
+        raise AuthorityError("the mediator's key in the bid is not the one that belongs to this contract")
     if len({bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key}) < 3:
         raise AuthorityError("two of the three escrow keys are the same")
 

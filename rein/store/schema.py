@@ -4,7 +4,7 @@
 
     identity       whom this home can sign as; `key_file` is relative to the home
     document       every verified document; `own`: written here, so `rein sync` uploads it; `mediator`: whom a job
-                   names; `escrow`: the primary escrow's address that a bid names
+                   names
     server         a causeway where an identity has hosting, and what it last said of it
     placement      where a document was put; `proved`: read back from there and found the same
     escrow_output  the outputs of an escrow, as last seen on the chain; `contract_id`: the offer (or job) they are
@@ -155,6 +155,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
            address VARCHAR NOT NULL, price INTEGER NOT NULL, newest INTEGER NOT NULL, time INTEGER NOT NULL,
            PRIMARY KEY (identity_id, url))""",
         "ALTER TABLE feed ADD COLUMN server VARCHAR",
+    ),
+    (
+        "DROP INDEX ix_document_escrow",
+        "ALTER TABLE document DROP COLUMN escrow",
     ),
     (
         """CREATE TABLE wallet_address (identity_id INTEGER NOT NULL REFERENCES identity (id), key_id VARCHAR NOT NULL,

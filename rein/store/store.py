@@ -40,7 +40,7 @@ _SEALED = "sealed"
 _MAX_NAMED = 10_000
 """Values named in one statement. SQLite takes 32,766, and servers decide how many documents there are."""
 
-_DOCUMENT_COLUMNS = ("id", "network", "kind", "author", "job_id", "order_id", "mediator", "escrow", "armored", "own")
+_DOCUMENT_COLUMNS = ("id", "network", "kind", "author", "job_id", "order_id", "mediator", "armored", "own")
 _INSERT_DOCUMENT = (
     f"INSERT INTO document ({', '.join(_DOCUMENT_COLUMNS)}, received_from)"  # noqa: S608 - names of ours
     f" VALUES ({', '.join('?' * len(_DOCUMENT_COLUMNS))}, ?)"
@@ -226,10 +226,6 @@ class Store:
     def bids_beginning(self, network: str, prefix: str) -> list[Signed[Bid]]:
         """The bids whose id begins so, in the order of arrival."""
         return self._documents("network = ? AND kind = ? AND substr(id, 1, ?) = ?", network, _BID, len(prefix), prefix)
-
-    def bids_on_escrow(self, network: str, address: str) -> list[Signed[Bid]]:
-        """The bids that name this address of a primary escrow, in the order of arrival."""
-        return self._documents("escrow = ? AND network = ?", address, network)
 
     def orders_of_offers(self, network: str, prefix: str) -> list[DocumentId]:
         """The job documents of the offers whose id begins so."""
@@ -435,8 +431,7 @@ def _document_row(signed: Signed[Any], received_from: str | None) -> tuple[objec
 
     about = describe(signed)
     mediator = about.mediator.address if about.kind.value == _JOB else None
-    escrow = getattr(signed.document, "primary_address", None) if about.kind.value == _BID else None
     return (
-        *(about.id, about.network, about.kind.value, about.author, about.job_id, about.order_id, mediator, escrow),
+        *(about.id, about.network, about.kind.value, about.author, about.job_id, about.order_id, mediator),
         *(signed.armored, int(received_from is None), received_from),
     )

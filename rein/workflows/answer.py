@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from rein.protocol.documents import OrderDocument, PartyDocument, Role
+from rein.protocol.documents import EscrowSigned, OrderDocument, PartyDocument, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed, sign
 from rein.protocol.values import DocumentId
 from rein.workflows.cases import require_role, with_document
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import escrow_key
 
 D = TypeVar("D", bound=OrderDocument)
 
@@ -29,11 +30,12 @@ def belongs_to(desk: Desk, order: Order, previous: DocumentId) -> dict[str, Any]
 
 
 def sign_answer(desk: Desk, order: Order, document: D) -> Signed[D]:
-    """Sign a document of this job, if everybody would count it.
+    """Sign a document of this job, with the escrow key too where it binds its author, if everybody would count it.
 
     :raises OrderError: it would be kept apart, or contradict an earlier one.
     """
-    signed = sign(document, desk.keyring.delegate)
+    key = escrow_key(desk, order, document.signing_role) if isinstance(document, EscrowSigned) else None
+    signed = sign(document, desk.keyring.delegate, key)
     with_document(desk, order, signed)
     return signed
 

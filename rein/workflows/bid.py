@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from rein.btc.amounts import Sat
 from rein.errors import OrderError
-from rein.escrow.terms import check_price, contract_of
+from rein.escrow.contract import contract
+from rein.escrow.terms import check_price
 from rein.protocol.documents import Bid, Role
+from rein.protocol.job_keys import ContractParts, mediator_escrow_key
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import job_keyring
 from rein.workflows.market import JobFilter, find_jobs
 from rein.workflows.payout import PaidAt, pay_at
+from rein.workflows.pull import load_enrollments
 
 
 def open_jobs(desk: Desk, now: int | None) -> list[Order]:
@@ -43,9 +47,22 @@ def build_bid(
     if now is not None and job.expires <= now:
         raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
     check_price(amount, job.mediator_fee)
-    keyring, row = desk.keyring, desk.identity
-    worker_key = keyring.worker_escrow(order.id).public_key
-    contract = contract_of(job, worker_key)
+    keyring, row = job_keyring(desk, order, Role.WORKER), desk.identity
+    enrollment = load_enrollments(desk, {job.mediator_master_address}).by_id(job.mediator_enrollment)
+    if enrollment is None:
+        raise OrderError("the mediator's enrollment is not here", hint="Fetch it: rein sync")
+    payment_address = (paid_at or pay_at(desk, None)).address
+    parts = ContractParts(
+        network=desk.network,
+        job_document=order.id,
+        creator_key=job.creator_public_key,
+        worker_key=keyring.worker_escrow(order.id).public_key,
+        worker_master_address=row.master_address,
+        worker_payment_address=payment_address,
+        price=amount,
+    )
+    mediator_key = mediator_escrow_key(enrollment.document, parts)
+    escrows = contract(parts.creator_key, mediator_key, parts.worker_key, desk.network)
     bid = Bid(
         **belongs_to(desk, order, order.id),
         worker=row.name,
@@ -54,12 +71,12 @@ def build_bid(
         worker_master_address=row.master_address,
         description=description,
         amount=amount,
-        primary_address=contract.primary.address,
-        mediator_address=contract.mediator.address,
+        primary_address=escrows.primary.address,
+        mediator_address=escrows.mediator.address,
         creator_public_key=job.creator_public_key,
-        mediator_public_key=job.mediator_public_key,
-        worker_public_key=worker_key,
-        worker_payment_address=(paid_at or pay_at(desk, None)).address,
+        mediator_public_key=mediator_key,
+        worker_public_key=parts.worker_key,
+        worker_payment_address=payment_address,
         worker_message_key=keyring.worker_message(order.id).public_key,
     )
     return sign_answer(desk, order, bid)

@@ -10,11 +10,11 @@ from typing import Any
 from rein.btc.networks import Network
 from rein.chain.source import Output
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError, ReinError
-from rein.escrow.contract import Purse, contract
+from rein.escrow.contract import Purse
 from rein.escrow.funding import Funding, PurseFunding, match_funding
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import Terms, terms_of
-from rein.protocol.documents import Bid, Document, Job, Offer, Role
+from rein.protocol.documents import Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
 from rein.protocol.signed import Signed
@@ -148,39 +148,6 @@ def require_open(order: Order) -> Signed[Offer]:
     if order.is_over:
         raise OrderError(f"the job {order.job.document.job_id} is over: it is {order.state.value}")
     return order.offer
-
-
-def require_own_escrow(desk: Desk, order: Order, *, first: bool = True) -> None:
-    """Refuse an order whose escrows are also those of another one: what is signed in one would move the money of
-    both (docs/security.md). Keys are public, so a stranger can write such an order; it refuses the one that
-    came here later, and cannot hold up the money of the other.
-
-    :param first: whether to let the order pass that came here first. Before there is money, neither may.
-    :raises EscrowError:
-    """
-    if order.bid is None:
-        return
-    bids = desk.store.bids_on_escrow(desk.network.name, order.bid.document.primary_address)
-    for bid in bids:
-        document = bid.document
-        if document.job_document == order.id:
-            if first:
-                return
-        elif _has_escrow(document):
-            raise EscrowError(
-                f"the escrows of the job {order.job.document.job_id} are also those of another job here, "
-                f"{document.job_document[:12]}: one of the two was made with keys that were used already",
-                hint="Sign and pay nothing in it.",
-            )
-
-
-def _has_escrow(bid: Bid) -> bool:
-    """Whether the keys of a bid make the escrow it names: anybody can copy an address."""
-    try:
-        keys = bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key
-        return contract(*keys, bid.network).primary.address == bid.primary_address
-    except ReinError:
-        return False
 
 
 def open_orders(desk: Desk) -> list[Order]:

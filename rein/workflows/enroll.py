@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rein.btc.bip84 import RECEIVING
 from rein.btc.networks import Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
@@ -21,12 +22,13 @@ from rein.workflows.desk import Desk
 @dataclass(frozen=True)
 class NewIdentity:
     """What a person says of himself. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
-    whose key is kept elsewhere."""
+    whose key is kept elsewhere; `pay_to` where a mediator is paid, by default at the own wallet's first address."""
 
     name: str
     contact: str
     mediator_fee: BasisPoints | None
     recovery_address: str | None = None
+    pay_to: str | None = None
 
 
 def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Signed[Enrollment]:
@@ -53,7 +55,8 @@ def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enr
         mediator_public_key=keyring.delegate.public_key if mediates else None,
         mediator_fee=new.mediator_fee,
         mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
-        mediator_payment_xpub=keyring.mediator_payment_xpub if mediates else None,
+        mediator_escrow_signature=keyring.mediator_escrow_signature() if mediates else None,
+        mediator_payment_address=(new.pay_to or keyring.account.address(RECEIVING, 0)) if mediates else None,
         mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
         recovery_address=new.recovery_address,
     )

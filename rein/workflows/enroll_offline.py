@@ -94,9 +94,8 @@ def check_mediator_keys(document: Enrollment, keyring: Keyring) -> None:
     """
     if not document.willing_to_mediate:
         return
-    xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
     messages = document.mediator_message_xpub
-    if xpubs != (document.mediator_escrow_xpub, document.mediator_payment_xpub) or (
+    if document.mediator_escrow_xpub != keyring.mediator_escrow_xpub or (
         messages not in (None, keyring.mediator_message_xpub)
     ):
         raise AuthorityError("the enrollment promises a mediator's keys that the key file does not give")

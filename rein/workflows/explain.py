@@ -64,16 +64,16 @@ def explain_job(desk: Desk, name: str) -> tuple[Order, list[Told]]:
     seen = look_at(desk, order)
     if seen is None or order.bid is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
-    job, key = order.job.document, order.bid.document.worker_public_key
+    bid = order.bid.document
     told = []
     for proposal in seen.proposals:
         purse = proposal.purse.escrow.purse
-        found = proposal.explain_made(_all_coins(seen, purse), job, key)
+        found = proposal.explain_made(_all_coins(seen, purse), bid)
         made = seen.payments.get(purse)
         if made is not None and found.expected is not None and found.expected.txid == made.txid:
             told.append(Told(proposal, found, made.confirmations, remark(order, proposal)))
         else:
-            now = proposal.explain(seen.coins(purse), job, key, paid=seen.is_paid(purse))
+            now = proposal.explain(seen.coins(purse), bid, paid=seen.is_paid(purse))
             told.append(Told(proposal, now, None, remark(order, proposal)))
     return order, told
 
@@ -107,8 +107,8 @@ def signers_of(psbt: Psbt, order: Order) -> tuple[Role, ...]:
     """Those of the three whose signature is on every input. Whether it is valid is another question."""
     if order.bid is None:
         return ()
-    present, key = _present(psbt), order.bid.document.worker_public_key
-    return tuple(role for role in Role if escrow_public_key(role, order.job.document, key) in present)
+    present, bid = _present(psbt), order.bid.document
+    return tuple(role for role in Role if escrow_public_key(role, bid) in present)
 
 
 def _present(psbt: Psbt) -> set[bytes]:

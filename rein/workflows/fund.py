@@ -12,7 +12,6 @@ from rein.errors import OrderError
 from rein.escrow.funding import Funding
 from rein.escrow.terms import PurseTerms, terms_of
 from rein.protocol.orders import Order, State
-from rein.workflows.cases import require_own_escrow
 from rein.workflows.desk import Desk
 from rein.workflows.watch_chain import look_at
 
@@ -61,7 +60,6 @@ def look_for_funding(desk: Desk, order: Order) -> Funding:
             "the job is frozen: somebody signed two things that contradict each other", hint="Pay nothing."
         )
     terms_of(order)
-    require_own_escrow(desk, order)
     seen = look_at(desk, order)
     if seen is None:
         raise OrderError("this job has no offer that counts")

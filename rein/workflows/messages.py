@@ -61,7 +61,7 @@ def receiver(desk: Desk, order: Order, role: Role, bid: str | None = None) -> Pa
         return _party(role, job.creator, job.creator_master_address, job.creator_message_key)
     if role is Role.MEDIATOR:
         enrollment = load_enrollments(desk, {job.mediator_master_address}).by_id(job.mediator_enrollment)
-        key = mediator_message_key(enrollment.document, job.job_id) if enrollment else None
+        key = mediator_message_key(enrollment.document, order.id) if enrollment else None
         return _party(role, job.mediator, job.mediator_master_address, key)
     chosen = _bidder(order, bid)
     return _party(role, chosen.worker, chosen.worker_master_address, chosen.worker_message_key)
@@ -147,7 +147,7 @@ def _myself(desk: Desk, order: Order) -> tuple[Role, PrivateKey]:
     if job.creator_master_address == me:
         return Role.CREATOR, job_keyring(desk, order, Role.CREATOR).creator_message(job.job_id)
     if job.mediator_master_address == me:
-        return Role.MEDIATOR, job_keyring(desk, order, Role.MEDIATOR).mediator_message(job.job_id)
+        return Role.MEDIATOR, job_keyring(desk, order, Role.MEDIATOR).mediator_message(order.id)
     bids: tuple[Signed[Any], ...] = (*order.bids, *order.sealed_bids)
     if any(each.document.author.master_address == me for each in bids):
         return Role.WORKER, job_keyring(desk, order, Role.WORKER).worker_message(order.id)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import offer_amounts
 from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
-from rein.workflows.cases import my_orders, require_own_escrow, require_role
+from rein.workflows.cases import my_orders, require_role
 from rein.workflows.desk import Desk
 
 _SHORTEST_PREFIX = 6
@@ -56,7 +54,6 @@ def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Sig
     require_role(order, desk.address, Role.CREATOR)
     if order.state is not State.BID:
         raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; it can be offered once only")
-    require_own_escrow(desk, replace(order, bid=bid), first=False)
     job, given = order.job.document, bid.document
     amounts = offer_amounts(job, given, feerate)
     row = desk.identity

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from rein.btc.keys import PrivateKey
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Checked
@@ -27,9 +26,9 @@ from rein.escrow.terms import DEFAULT_FEERATE
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.cases import require_own_escrow, roles_in
+from rein.workflows.cases import roles_in
 from rein.workflows.desk import Desk
-from rein.workflows.job_keyring import escrow_key_in, job_keyring
+from rein.workflows.job_keyring import escrow_key
 from rein.workflows.watch_chain import Seen, look_at
 
 
@@ -68,18 +67,11 @@ def see(desk: Desk, order: Order) -> Seen:
     """What the chain shows of an order now, before anything in it is signed.
 
     :raises OrderError: it has no offer that counts, so there is no money.
-    :raises EscrowError: its escrows are also those of another order.
     """
-    require_own_escrow(desk, order)
     seen = look_at(desk, order)
     if seen is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
     return seen
-
-
-def escrow_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
-    """The key with which this identity stands in the escrows of a job."""
-    return escrow_key_in(job_keyring(desk, order, role), order, role)
 
 
 def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
@@ -202,8 +194,7 @@ def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
     if order.bid is None:
         raise EscrowError("this job has no terms that count")
     purse = proposal.purse.escrow.purse
-    key = order.bid.document.worker_public_key
-    return proposal.check(seen.coins(purse), order.job.document, key, paid=seen.is_paid(purse))
+    return proposal.check(seen.coins(purse), order.bid.document, paid=seen.is_paid(purse))
 
 
 def sign_and_send(desk: Desk, ready: Ready) -> Payment:

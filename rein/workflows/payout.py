@@ -103,6 +103,18 @@ def pay_at(desk: Desk, given: str | None) -> PaidAt:
     return PaidAt(fresh(desk, destination.id, RECEIVING, destination.address), Place.KEY)
 
 
+def first_address(desk: Desk, given: str | None) -> str | None:
+    """The address that an identity to be made names, if it is not to be paid in its own wallet.
+
+    :raises InputError, KeyMaterialError: as `read_destination`.
+    """
+    wanted = given if given is not None else desk.payout
+    if wanted is None or wanted == OWN_WALLET:
+        return None
+    destination = read_destination(wanted, desk.network)
+    return destination if isinstance(destination, str) else destination.address(0)
+
+
 def fresh(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str]) -> str:
     """An address of a branch that nothing else names, kept for whoever asks for a while.
 

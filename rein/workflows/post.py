@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
-from rein.protocol.job_keys import mediator_escrow_key, mediator_payment_address
 from rein.protocol.signed import Signed, sign
 from rein.workflows.desk import Desk
 from rein.workflows.payout import PaidAt, pay_at
@@ -71,10 +70,11 @@ def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Sig
     mediator = draft.mediator.document
     if mediator.master_address == desk.address:
         raise InputError("you cannot mediate your own job", hint="Choose somebody else.")
-    if mediator.mediator_fee is None:
+    if mediator.mediator_fee is None or mediator.mediator_payment_address is None:
         raise InputError(f"{mediator.user} is not willing to mediate")
     keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
     job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
+    escrow = keyring.creator_escrow(job_id)
     job = Job(
         network=desk.network,
         block_hash=block.hash,
@@ -88,16 +88,15 @@ def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Sig
         mediator=mediator.user,
         mediator_contact=mediator.contact,
         mediator_fee=mediator.mediator_fee,
-        mediator_public_key=mediator_escrow_key(mediator, job_id),
-        mediator_payment_address=mediator_payment_address(mediator, job_id),
+        mediator_payment_address=mediator.mediator_payment_address,
         mediator_master_address=mediator.master_address,
         mediator_enrollment=draft.mediator.id,
         creator=row.name,
         creator_contact=row.contact,
-        creator_public_key=keyring.creator_escrow(job_id).public_key,
+        creator_public_key=escrow.public_key,
         creator_payment_address=(paid_at or pay_at(desk, None)).address,
         creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )
-    return sign(job, keyring.delegate)
+    return sign(job, keyring.delegate, escrow)

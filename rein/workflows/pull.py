@@ -239,4 +239,6 @@ def load_enrollments(desk: Desk, masters: set[str] | None = None) -> Enrollments
         if masters is None
         else desk.store.enrollments_of(network, masters)
     )
-    return Enrollments(each for each in signed if isinstance(each.document, Enrollment))
+    seen = desk.store.notes.seen_block(network)
+    todays = (each for each in signed if isinstance(each.document, Enrollment))
+    return Enrollments(todays, tip=seen.height if seen else None)

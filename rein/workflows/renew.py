@@ -15,6 +15,7 @@ from rein.protocol.signed import Signed, sign
 from rein.protocol.values import BasisPoints, Revocation
 from rein.store.store import IdentityRow
 from rein.workflows.desk import Desk
+from rein.workflows.payout import pay_at
 from rein.workflows.pull import load_enrollments, pull
 from rein.workflows.who import master_address_of
 
@@ -31,6 +32,7 @@ class Changes:
     contact: str | None = None
     mediates: bool | None = None
     mediator_fee: BasisPoints | None = None
+    pay_to: str | None = None
     new_delegate: bool = False
     revoke: bool = False
     since: int | None = None
@@ -97,7 +99,13 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         check_succession(desk, replaced, changes.recovery_signature or "")
         values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
     fee = changes.mediator_fee or old.document.mediator_fee
+    if changes.pay_to is not None and not (
+        changes.mediates or (changes.mediates is None and old.document.willing_to_mediate)
+    ):
+        raise InputError("only a mediator names an address in the enrollment", hint="Jobs and bids take --pay-to, too.")
     mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
+    if changes.pay_to is not None and not mediates:
+        raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
     if mediates and fee is None:
         raise InputError("a mediator has a fee", hint="Give --fee.")
     values |= {
@@ -105,13 +113,21 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         "mediator_fee": fee if mediates else None,
         "mediator_public_key": keyring.delegate.public_key if mediates else None,
         "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
-        "mediator_payment_xpub": keyring.mediator_payment_xpub if mediates else None,
+        "mediator_escrow_signature": keyring.mediator_escrow_signature() if mediates else None,
+        "mediator_payment_address": _paid_at(desk, old.document, changes.pay_to) if mediates else None,
         "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
     }
     if replace(old.document, **values) == old.document:
         raise InputError("nothing would change", hint="See rein enroll --help for what can.")
     values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
     return Draft(replace(old.document, **values), keyring)
+
+
+def _paid_at(desk: Desk, old: Enrollment, pay_to: str | None) -> str:
+    """Where the mediator is paid: where it is said now, else where it was, else in the own wallet."""
+    if pay_to is None and old.mediator_payment_address is not None:
+        return old.mediator_payment_address
+    return pay_at(desk, pay_to).address
 
 
 def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:

@@ -153,8 +153,7 @@ def _has_key(keyring: Keyring, document: Document) -> bool:
         case Bid():
             return document.worker_public_key == keyring.worker_escrow(document.job_document).public_key
         case Enrollment(willing_to_mediate=True):
-            xpubs = (keyring.mediator_escrow_xpub, keyring.mediator_payment_xpub)
-            return (document.mediator_escrow_xpub, document.mediator_payment_xpub) == xpubs
+            return document.mediator_escrow_xpub == keyring.mediator_escrow_xpub
         case _:
             return True
 

@@ -181,7 +181,7 @@ def _explain(
     outpoints = {coin.outpoint for coin in known}
     more = [_read_coin(chain, proposal.purse, each) for each in psbt.transaction.inputs if each not in outpoints]
     held = {*known, *(coin for coin in more if coin is not None)}
-    return proposal.explain_made(held, order.job.document, order.bid.document.worker_public_key)
+    return proposal.explain_made(held, order.bid.document)
 
 
 def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:

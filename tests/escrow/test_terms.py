@@ -27,7 +27,6 @@ from rein.escrow.terms import (
     offer_amounts,
     terms_of,
 )
-from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, fold
 from rein.protocol.values import BasisPoints, mediator_fee
@@ -65,7 +64,7 @@ def test_there_are_no_terms_without_an_offer_that_counts() -> None:
 
 # The worker's or the creator's program puts other addresses into its document: S2, C3.
 
-OTHER = contract_of(deal().job.document, MALLORY.job_key(job_keys.WORKER_ESCROW, deal().job.id).public_key)
+OTHER = contract_of(bid(MALLORY, deal().job).document)
 SWAPPED = {
     "foreign-primary": {"primary_address": OTHER.primary.address},
     "foreign-mediator": {"mediator_address": OTHER.mediator.address},

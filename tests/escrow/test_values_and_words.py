@@ -27,11 +27,10 @@ from rein.escrow.terms import (
     offer_amounts,
     terms_of,
 )
-from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.values import BasisPoints
 from tests.support.money import FEERATE, SOME_TXID, Deal, Spend, agreed, check, deal
-from tests.support.people import person
+from tests.support.people import bid, person
 
 TOLD = deal()
 PRIMARY, MEDIATOR = TOLD.terms.purses
@@ -41,7 +40,7 @@ NOTHING = Split(Sat(0))
 SIGNED = sign_payout(agreed(PRIMARY, OUTPOINT), TOLD.creator).to_base64()
 FUNDING = match_funding(TOLD.terms, [Output(OUTPOINT, PRIMARY.amount, PRIMARY.escrow.script, 9, 1)], REGTEST)
 EXPLAINED = explain(SIGNED + "=", PRIMARY, the_price(PRIMARY), [COIN], {TOLD.creator.public_key})
-OTHER = contract_of(TOLD.job.document, person("Mallory").job_key(job_keys.WORKER_ESCROW, TOLD.job.id).public_key)
+OTHER = contract_of(bid(person("Mallory"), TOLD.job).document)
 
 VALUES = [
     COIN,

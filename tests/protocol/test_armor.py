@@ -13,12 +13,12 @@ from rein.protocol.armor import BEGIN, BEGIN_SIGNATURE, END, Armored, check_size
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
 from tests.support.texts import any_string, nasty_text
 
-GOOD = "\n".join((BEGIN, "Rein Job", "Format: 2", BEGIN_SIGNATURE, "address", "signature", END))
+GOOD = "\n".join((BEGIN, "Rein Job", "Format: 3", BEGIN_SIGNATURE, "address", "signature", END))
 
 
 def test_the_three_parts_are_read_and_written() -> None:
     parts = read_armor(GOOD)
-    assert parts == Armored(text="Rein Job\nFormat: 2", address="address", signature="signature")
+    assert parts == Armored(text="Rein Job\nFormat: 3", address="address", signature="signature")
     assert str(parts) == GOOD
 
 
@@ -41,9 +41,9 @@ REFUSED = {
     "two documents": (GOOD + "\n" + GOOD, "line 4 begins with five dashes"),
     "a line between address and signature": (GOOD.replace("address", "address\nmore"), "four lines from the end"),
     "no signature": (GOOD.replace("\nsignature", ""), "four lines from the end"),
-    "armor within the text": (GOOD.replace("Format: 2", BEGIN), "line 3 begins with five dashes"),
-    "a signature block within the text": (GOOD.replace("Format: 2", BEGIN_SIGNATURE), "line 3 begins with"),
-    "five dashes": (GOOD.replace("Format: 2", "-----"), "line 3 begins with five dashes"),
+    "armor within the text": (GOOD.replace("Format: 3", BEGIN), "line 3 begins with five dashes"),
+    "a signature block within the text": (GOOD.replace("Format: 3", BEGIN_SIGNATURE), "line 3 begins with"),
+    "five dashes": (GOOD.replace("Format: 3", "-----"), "line 3 begins with five dashes"),
     "a carriage return": (GOOD.replace("Job\n", "Job\r\n"), "line 2 holds a carriage return"),
     "carriage returns everywhere": (GOOD.replace("\n", "\r\n"), "the first line is not"),
     "NUL": (GOOD.replace("Job", "J\x00b"), "NUL"),
@@ -59,9 +59,9 @@ def test_everything_else_is_refused_with_the_reason(text: str, why: str) -> None
 
 def test_the_size_limit_counts_bytes_not_characters() -> None:
     filler = MAX_DOCUMENT_BYTES - len(GOOD.encode()) - 1
-    assert read_armor(GOOD.replace("Format: 2", "Format: 2 " + "x" * filler))
+    assert read_armor(GOOD.replace("Format: 3", "Format: 3 " + "x" * filler))
     with pytest.raises(TooLargeError, match="65,537 bytes; 65,536 are allowed"):
-        read_armor(GOOD.replace("Format: 2", "Format: 2 " + "x" * (filler - 1) + "é"))
+        read_armor(GOOD.replace("Format: 3", "Format: 3 " + "x" * (filler - 1) + "é"))
     with pytest.raises(TooLargeError, match="more than 65,536 bytes"):
         read_armor("x" * (MAX_DOCUMENT_BYTES + 1))
 

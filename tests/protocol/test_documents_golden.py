@@ -19,7 +19,7 @@ from rein.protocol.signed import sign, verify
 ENROLLMENT = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein User Enrollment
-Format: 2
+Format: 3
 Network: regtest
 User: Alice
 Contact: alice@example.com
@@ -43,7 +43,7 @@ H1THrIdQTenxd99046LW2JhDkBybIGW8/j5vs5/7f8ose5BiLWmjgNoVyBEoFF4SN3zM+pdI3JqmLCum
 JOB = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Job
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -75,7 +75,7 @@ IMQ40nqSy+y1/pnIOnlzyaLS++Qh6CDNNxwlVGGp+VoTOxGg5wVdotvCOs7KptNN/od76gsBWo5YZAbg
 BID = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Bid
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -103,7 +103,7 @@ H7sGgvxe/YIaX8IWKs9fYBypXpNSMCvMvqZsRWt+T8N2fo95qf2G1sWM9VfTfio5F6FMD2OXvgqBKgs9
 OFFER = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Offer
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -131,7 +131,7 @@ H7B4nzdE/TB5yLe6VIdKfx5ZTFC0lICA3zBRYhR6vEmFTFR8bzMiGs2D2FvB98jxtSHiyJxAJKtkfuYO
 DELIVERY = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Delivery
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -150,7 +150,7 @@ H/08KuzwqxV752gn7y/rPVKZIAf38oxsEWBd2xWi+ZmfSsQqB7zP0E/YM8qNW5giugCmTYOdYEdpig9Y
 ACCEPT = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Accept Delivery
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -170,7 +170,7 @@ H/yo4LRwvp6HlUkt32uMFu/g96oJWUSR5T33rZBSDyhNcxImjDzk5m6nmq+wcvgO/TPAz+hkq+6JvVzG
 SETTLEMENT = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Settlement
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -194,7 +194,7 @@ H2PESRRwXxE9pTN3lcTzGUKQcEbiSVvNBG/IOVQiEHVnTZXU+FJybhIuCqIU8tpdk6g8F+GHCIW35PrC
 RATING = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Rating
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -217,7 +217,7 @@ IAYIODDV2jdYqWLoRNWGEwjHaA3Z4BHu+b0iA4E7I/JBaSBVgRaV4NPA2dp10rFofu0dZ2WKZhTgY8Nl
 REFUND = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Refund
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -238,7 +238,7 @@ H1wKh+0cPvmBOZsxnHwXHcwqEPiilRj47VLdQq26gE3VBc7lxB2guQCnWBCnWnz8l8zbdCA81oLDNoQr
 DISPUTE_DELIVERY = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Dispute Delivery
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -259,7 +259,7 @@ IL2J3x+CSvSf6U4SZVK6L/RldbzATOTzIBe+hHPlLbhjcoFC0nDOiEaFmXI0XxaIT8tGKpim/cBKk8sl
 DISPUTE_OFFER = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Dispute Offer
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -279,7 +279,7 @@ H+SKt5tzkuAaMQE4XlgkGFKrjghwU1RgPkkvgLjXeAYsMg08vIPIXm0bheHk+/bo5E4Vp05h8h4IgOYL
 DISPUTE_RESOLUTION = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Dispute Resolution
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -303,7 +303,7 @@ IDPE2g5SsfTOqXUJgwMAR89yDNSVe9At52PfMqmvChAAAk9J6gNubHB2MrqLnQtBtJ5j3nTbkPUzGWo7
 ACCEPT_RESOLUTION = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Accept Resolution
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -324,7 +324,7 @@ Hxr9KfWfd9HP2+Wh0fMCrZ3ZJOX7ux7vxNoFAOMzl/cUdWIJDj0ybp86jMbXRwVHgnUU+HVm2C+KWoXd
 MESSAGE = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Message
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -352,7 +352,7 @@ IDdWrkk+w+xFYzR/MczuYZwTAHM9ehJTc2B2+//UQxOvOfwEsa3OkO2/V9sQrRzowL8dGCn4CxC0Nlth
 SEALED_BID = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Sealed Bid
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
@@ -395,7 +395,7 @@ H9BE+VjQEMwutCWnbxIK09YgvTXcUE253xJi2EbS8kd2QNdsuDtf2GNN26RA4BqE1upMLUUUc1CIRNZv
 DISCLOSURE = """\
 -----BEGIN BITCOIN SIGNED MESSAGE-----
 Rein Disclosure
-Format: 2
+Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa

@@ -79,7 +79,7 @@ def test_it_reads_as_it_was_written(signed: Signed[Any]) -> None:
 def test_every_line_is_a_label_and_a_value(signed: Signed[Any]) -> None:
     title, format_line, *rows = signed.text.split("\n")
     assert title == signed.document.TITLE
-    assert format_line == "Format: 2"
+    assert format_line == "Format: 3"
     labels = [row.partition(": ")[0] for row in rows]
     declared = [each.label for each in lines_of(type(signed.document))]
     assert labels == [label for label in declared if label in labels]
@@ -116,7 +116,7 @@ def test_a_field_that_stands_twice_is_named(signed: Signed[Any]) -> None:
         for copy in (row, f"{label}: something else"):
             text = edited(signed, lambda rows, number=number, copy=copy: rows.insert(number, copy))
             assert refused(signed, text) == f"the field {label!r} stands twice"
-    assert "'Format' stands twice" in refused(signed, signed.text + "\nFormat: 2")
+    assert "'Format' stands twice" in refused(signed, signed.text + "\nFormat: 3")
 
 
 @each_type

@@ -215,7 +215,7 @@ def test_s5_unknown_and_repeated_fields_are_refused_even_when_signed() -> None:
     for change, why in {
         "\nPrimary escrow amount: 1": "Rein Offer has no field 'Primary escrow amount'",
         "\nBid amount (BTC): 0.00000001": "the field 'Bid amount (BTC)' stands twice",
-        "\nFormat: 2": "the field 'Format' stands twice",
+        "\nFormat: 3": "the field 'Format' stands twice",
         "\nX-a: b\nNetwork: mainnet": "the field 'Network' stands twice",
     }.items():
         refused(rewritten(OFFER, key, lambda text, change=change: text + change), FieldError, why)
@@ -309,8 +309,8 @@ def test_s7_an_old_version_cannot_be_played_as_a_new_one_nor_the_other_way() -> 
     old = verify(documents_of_2016.OFFER)
     assert isinstance(old.document, LegacyDocument)
     assert nothing_moves(old) == []
-    refused(documents_of_2016.OFFER.replace("Rein Offer", "Rein Offer\nFormat: 2"), BadSignatureError, "belong")
-    refused(OFFER.armored.replace("Format: 2\n", ""), BadSignatureError, "does not belong to this text")
+    refused(documents_of_2016.OFFER.replace("Rein Offer", "Rein Offer\nFormat: 3"), BadSignatureError, "belong")
+    refused(OFFER.armored.replace("Format: 3\n", ""), BadSignatureError, "does not belong to this text")
 
 
 # ---- S8
@@ -489,13 +489,13 @@ def test_s19_the_worst_texts_of_the_largest_size_are_refused_soon() -> None:
     room = 65_000
     author = f"Master signing address: {MALLORY.master_address}"
     worst = (
-        "Rein Job\nFormat: 2\n" + "Description: " + "\\u{1b}" * (room // 6),
-        "Rein Job\nFormat: 2\n" + "Description: " + "-" * room,
-        "Rein Job\nFormat: 2\n" + "\n".join(f"X-{number}: a" for number in range(room // 10)),
-        "Rein Job\nFormat: 2\n" + "Tags: " + ", ".join(["a"] * (room // 3)),
-        "Rein Job\nFormat: 2\n" + "a: b\n" * (room // 5),
-        "Rein Job\nFormat: 2\n" + "Mediator master address: " + "z" * room,
-        "Rein User Enrollment\nFormat: 2\n" + ": " * (room // 2),
+        "Rein Job\nFormat: 3\n" + "Description: " + "\\u{1b}" * (room // 6),
+        "Rein Job\nFormat: 3\n" + "Description: " + "-" * room,
+        "Rein Job\nFormat: 3\n" + "\n".join(f"X-{number}: a" for number in range(room // 10)),
+        "Rein Job\nFormat: 3\n" + "Tags: " + ", ".join(["a"] * (room // 3)),
+        "Rein Job\nFormat: 3\n" + "a: b\n" * (room // 5),
+        "Rein Job\nFormat: 3\n" + "Mediator master address: " + "z" * room,
+        "Rein User Enrollment\nFormat: 3\n" + ": " * (room // 2),
         f"Rein User Enrollment\n{author}\n" + "\n".join(f"{number}:" for number in range(room // 7)) + "\nno label",
     )
     started = process_time()
@@ -549,7 +549,7 @@ def test_s21_a_text_is_what_its_first_line_says_and_nothing_it_quotes() -> None:
     assert verify(quoting.armored).document.KIND.value == "delivery"
     assert not re.search(r"(?m)^Rein Job$", quoting.armored)
     refused(armored(f"Hello\n{TOLD.job.text}", BOB.delegate), FieldError, "no title of a Rein document")
-    refused(armored(f"Hello\nFormat: 2\n{TOLD.job.text}", BOB.delegate), FieldError, "no type of document this Rein")
+    refused(armored(f"Hello\nFormat: 3\n{TOLD.job.text}", BOB.delegate), FieldError, "no type of document this Rein")
     refused(TOLD.job.text, ArmorError, "the first line is not -----BEGIN")
 
 
@@ -581,7 +581,7 @@ def test_s24_no_document_carries_a_control_character_however_it_is_made() -> Non
 
 def test_s26_a_document_from_a_newer_rein_is_refused_with_advice_and_never_half_read() -> None:
     for old, new in {
-        "Format: 2": "Format: 3",
+        "Format: 3": "Format: 4",
         "Rein Offer": "Rein Offer Part",
         "Network: regtest": "Network: testnet5",
     }.items():

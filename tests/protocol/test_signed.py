@@ -195,10 +195,10 @@ def test_a_bad_address_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Format: 3", "Format: 1", "Format: ", "Format: 2 ", "Format: 02", "Format:2", "Format:"]
+    "line", ["Format: 2", "Format: 4", "Format: ", "Format: 3 ", "Format: 03", "Format:3", "Format:"]
 )
 def test_an_unknown_format_is_refused_and_never_read_as_one_of_2016(line: str) -> None:
-    text = rewritten(STORY.job, BOB.delegate, lambda text: text.replace("Format: 2", line, 1))
+    text = rewritten(STORY.job, BOB.delegate, lambda text: text.replace("Format: 3", line, 1))
     with pytest.raises(FieldError, match="is not a format this Rein knows") as caught:
         verify(text)
     assert "upgrading" in (caught.value.hint or "")
@@ -215,7 +215,7 @@ def test_an_unknown_title_is_refused(title: str) -> None:
 
 
 def test_a_text_without_a_format_is_one_of_2016() -> None:
-    text = rewritten(ENROLLMENT, ALICE.master, lambda text: text.replace("Format: 2\n", "", 1))
+    text = rewritten(ENROLLMENT, ALICE.master, lambda text: text.replace("Format: 3\n", "", 1))
     document = verify(text).document
     assert isinstance(document, LegacyDocument)
     assert not isinstance(document, Document)
@@ -624,7 +624,7 @@ def test_no_shuffled_lines_make_verify_fail_otherwise_than_with_our_errors(lines
 
 
 titles = st.sampled_from([cls.TITLE for cls in TYPES] + ["Name/handle: x"])
-format_lines = st.sampled_from([["Format: 2"], ["Format: 2"], []])
+format_lines = st.sampled_from([["Format: 3"], ["Format: 3"], []])
 rows = st.lists(
     st.sampled_from([line for line in _LINES if ":" in line])
     | st.tuples(st.sampled_from(_LINES).map(lambda line: line.partition(": ")[0]), any_text).map(": ".join)

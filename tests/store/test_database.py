@@ -26,7 +26,6 @@ from rein.store import database
 from rein.store.database import Database
 from rein.store.schema import STEPS
 from rein.store.store import EscrowOutput, Payment, Placement, ServerRow, Store
-from tests.support import documents_of_2016
 from tests.support.people import job, person, story
 
 TABLES = [
@@ -394,25 +393,3 @@ def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..
     order = DocumentId("ab" * 32)
     Store(path).set_seen(order, [], [payment(order, 2_100_000_000_000_000, 1)])
     assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]
-
-
-def test_an_upgrade_reads_the_escrows_out_of_the_bids_that_are_here(
-    path: Path, execute: Callable[..., list[Any]]
-) -> None:
-    told = story()
-    before = next(number for number, step in enumerate(STEPS) if any("ADD COLUMN escrow" in each for each in step))
-    path.parent.mkdir()
-    for step in STEPS[:before]:
-        for statement in step:
-            execute(statement)
-    execute(f"PRAGMA user_version = {before}")
-    rows = [(each.id, each.document.KIND.value, told.job.id, each.armored) for each in (told.job, *told.documents)]
-    for row in (*rows, ("of 2016", "bid", None, documents_of_2016.BID)):
-        execute(
-            """INSERT INTO document (id, network, kind, author, order_id, armored, own)
-               VALUES (?, 'regtest', ?, 'a', ?, ?, 0)""",
-            *row,
-        )
-    again = Store(path)
-    assert again.bids_on_escrow("regtest", told.bid.document.primary_address) == [told.bid]
-    assert execute("SELECT count(*) FROM document WHERE escrow IS NOT NULL") == [(1,)]

@@ -18,7 +18,7 @@ from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
 from rein.store.store import EscrowOutput, FeedRow, IdentityRow, Payment, Placement, ServerRow, Store
 from tests.support.documents_of_2016 import BID, ENROLLMENT_ALICE, JOB, OFFER
-from tests.support.people import Person, bid, enroll, job, person, respelled, story
+from tests.support.people import Person, enroll, job, person, respelled, story
 
 BOB, ALICE, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Alice", "Charlie", "Mallory"))
 URL, OTHER = "http://127.0.0.1:2016/", "http://127.0.0.1:2017/"
@@ -273,16 +273,6 @@ def test_a_failure_half_way_leaves_the_state_before(store: Store) -> None:
         store.set_seen(ORDER, [], [_payment("mediator"), _payment("mediator", "22")])
     assert store.escrow_outputs(ORDER) == [_output("primary")]
     assert store.payments(ORDER) == {"primary": _payment("primary")}
-
-
-def test_bids_are_found_by_the_escrow_they_name(store: Store) -> None:
-    told, other = story(), story(job_id="b" * 20)
-    address = told.bid.document.primary_address
-    twin = bid(person("Mallory"), other.job, primary_address=address)
-    store.add_received([(signed, URL) for signed in (told.offer, told.bid, other.bid, twin, verify(BID))])
-    assert store.bids_on_escrow("regtest", address) == [told.bid, twin], "in the order of arrival"
-    assert store.bids_on_escrow("mainnet", address) == []
-    assert store.bids_on_escrow("regtest", "bcrt1q") == []
 
 
 def test_any_order_of_arrival_gives_the_same_documents(tmp_path: Path) -> None:

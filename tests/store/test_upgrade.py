@@ -102,7 +102,6 @@ def test_what_was_written_is_kept(tmp_path: Path, taken: int) -> None:
     assert [(server.url, server.buckets) for server in store.servers(bob.id)] == [(URL, 2)]
     assert store.placements(URL)[TOLD.job.id].remote_key == "KEY"
     assert set(store.documents_of_orders([TOLD.job.id])) == {TOLD.job, *TOLD.documents}
-    assert store.bids_on_escrow("regtest", TOLD.bid.document.primary_address) == [TOLD.bid]
     assert store.my_order_ids("regtest", TOLD.job.document.mediator_master_address) == [TOLD.job.id]
     health = examine(path)
     assert (health.step, health.problems) == (len(STEPS), ())

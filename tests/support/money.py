@@ -90,7 +90,7 @@ def deal(
     given = offer(bob, placed, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
     known = Enrollments([mediates, enroll(bob), enroll(charlie)])
     order = fold(posted, [placed, given], known)
-    return Deal(posted, placed, given, known, order, terms_of(order), *escrow_keys(bob, alice, charlie, posted))
+    return Deal(posted, placed, given, known, order, terms_of(order), *escrow_keys(bob, alice, charlie, placed))
 
 
 def job_id_of(number: int) -> str:
@@ -100,13 +100,13 @@ def job_id_of(number: int) -> str:
 
 
 def escrow_keys(
-    creator: Person, mediator: Person, worker: Person, posted: Signed[Job]
+    creator: Person, mediator: Person, worker: Person, placed: Signed[Bid]
 ) -> tuple[PrivateKey, PrivateKey, PrivateKey]:
-    """The keys with which the three stand in the escrows of a job."""
+    """The keys with which the three stand in the escrows of a bid."""
     return (
-        creator.job_key(job_keys.CREATOR_ESCROW, posted.document.job_id),
-        mediator.job_key(job_keys.MEDIATOR_ESCROW, posted.document.job_id),
-        worker.job_key(job_keys.WORKER_ESCROW, posted.id),
+        creator.job_key(job_keys.CREATOR_ESCROW, placed.document.job_id),
+        mediator.mediator_key(job_keys.parts_of(placed.document)),
+        worker.job_key(job_keys.WORKER_ESCROW, placed.document.job_document),
     )
 
 

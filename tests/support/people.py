@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ from rein.protocol.documents import (
     DisputeResolution,
     Document,
     Enrollment,
+    EscrowSigned,
     Job,
     Message,
     Offer,
@@ -49,10 +50,12 @@ from rein.protocol.documents import (
     SealedDocument,
     Settlement,
 )
+from rein.protocol.documents.enrollment import possession_text
 from rein.protocol.enrollments import Enrollments
+from rein.protocol.job_keys import ContractParts
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
-from rein.protocol.values import BasisPoints, mediator_fee
+from rein.protocol.values import BasisPoints, DocumentId, mediator_fee
 
 JOB_ID = "rq5n0tz3vkc8y1wd7hxa"
 PRICE = Sat(5_000_000)
@@ -72,7 +75,7 @@ D = TypeVar("D", bound=Document)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a tree of keys. The same name has the same keys, on every network."""
+    """Somebody with a tree of keys. The same name has the same master key, on every network."""
 
     name: str
     network: Network = REGTEST
@@ -87,7 +90,7 @@ class Person:
 
     @cached_property
     def delegate(self) -> PrivateKey:
-        return self.tree.derive(job_keys.DELEGATE).private_key
+        return _held(self.tree.derive(job_keys.delegate_path(self.network, 0)).private_key)
 
     @cached_property
     def master_address(self) -> str:
@@ -106,10 +109,30 @@ class Person:
         return self.tree.derive(branch).to_public().to_string()
 
     def job_key(self, branch: str, what: str) -> PrivateKey:
-        """The key of a job on the creator's or the worker's branch (hardened) or the mediator's (not)."""
-        mediates = branch in (job_keys.MEDIATOR_ESCROW, job_keys.MEDIATOR_PAYMENT, job_keys.MEDIATOR_MESSAGE)
-        path = job_keys.job_path(what) if mediates else job_keys.hardened_job_path(what)
-        return self.tree.derive(branch).derive(path).private_key
+        """The key of a job on the creator's or the worker's branch (hardened) or the mediator's for messages (not)."""
+        is_hard = branch != job_keys.MEDIATOR_MESSAGE
+        path = (job_keys.hardened_job_path if is_hard else job_keys.job_path)(self.network, what)
+        return _held(self.tree.derive(branch).derive(path).private_key)
+
+    def mediator_key(self, contract: ContractParts) -> PrivateKey:
+        """The key with which this person, as the mediator, stands in the escrows of a contract."""
+        return _held(self.tree.derive(job_keys.MEDIATOR_ESCROW).derive(job_keys.contract_path(contract)).private_key)
+
+    @property
+    def mediator_terms(self) -> dict[str, Any]:
+        """The fields of an enrollment that a mediator has and others have not."""
+        xpub = self.xpub(job_keys.MEDIATOR_ESCROW)
+        possession = possession_text(self.network, self.master_address, xpub)
+        return {
+            "mediator_public_key": self.delegate.public_key,
+            "mediator_fee": BasisPoints(150),
+            "mediator_escrow_xpub": xpub,
+            "mediator_escrow_signature": message.sign(
+                self.tree.derive(job_keys.MEDIATOR_ESCROW).private_key, possession
+            ),
+            "mediator_payment_address": fee_address(self),
+            "mediator_message_xpub": self.xpub(job_keys.MEDIATOR_MESSAGE),
+        }
 
 
 @lru_cache
@@ -123,22 +146,77 @@ def block_hash(height: int) -> str:
     return hashlib.sha256(f"block {height}".encode()).hexdigest()
 
 
+_MEDIATORS: dict[DocumentId, Person] = {}
+"""Who mediates a job of these builders, by the job document."""
+
+_CONTRACTS: dict[DocumentId, ContractParts] = {}
+"""The contract of a bid and whatever answers it: the mediator's key follows from it."""
+
+_ESCROW_KEYS: dict[DocumentId, PrivateKey] = {}
+"""By which escrow key a document was signed, for those who change it (`with_changes`)."""
+
+
+_HELD: dict[bytes, PrivateKey] = {}
+"""Every key that a test person was asked for: a document that names one of them is signed by it, whosever it is."""
+
+
+def _held(key: PrivateKey) -> PrivateKey:
+    return _HELD.setdefault(key.public_key, key)
+
+
+def _sign(document: D, who: Person, escrow_key: PrivateKey) -> Signed[D]:
+    return _sign_again(document, who.delegate, escrow_key)
+
+
+def _sign_again(document: D, key: PrivateKey, escrow_key: PrivateKey | None) -> Signed[D]:
+    named = document.own_escrow_key if isinstance(document, EscrowSigned) else None
+    used = escrow_key if named is None else _HELD.get(named, escrow_key)
+    signed = sign(document, key, used)
+    if used is not None:
+        _ESCROW_KEYS[signed.id] = used
+    return signed
+
+
+E = TypeVar("E", bound=EscrowSigned)
+
+
+def _said(document: E, who: Person, answers: Signed[Any]) -> Signed[E]:
+    """A document of a party, signed by the party's keys in the contract of what it answers."""
+    if isinstance(answers.document, Bid):
+        remember_contract(answers, answers)
+    signed = _sign(document, who, escrow_key(who, document.signing_role, document, answers))
+    if answers.id in _CONTRACTS:
+        _CONTRACTS[signed.id] = _CONTRACTS[answers.id]
+    return signed
+
+
+def remember_contract(bid: Signed[Bid], *said: Signed[Any]) -> None:
+    """Let a mediator of these builders answer documents that they have not made."""
+    _CONTRACTS.update({each.id: job_keys.parts_of(bid.document) for each in said})
+
+
+def escrow_key(who: Person, role: Role, document: Any, answers: Signed[Any]) -> PrivateKey:
+    """The key of a person in the contract of a document, in a role. `answers`: what it answers."""
+    if role is Role.CREATOR:
+        return who.job_key(job_keys.CREATOR_ESCROW, document.job_id)
+    if role is Role.WORKER:
+        return who.job_key(job_keys.WORKER_ESCROW, document.job_document)
+    return who.mediator_key(_CONTRACTS[answers.id])
+
+
+def fee_address(mediator: Person) -> str:
+    """Where a mediator is paid."""
+    return p2wpkh_address(mediator.tree.derive("m/84'/1'/0'/0/0").public_key, mediator.network)
+
+
 def _fill(defaults: dict[str, Any], changes: dict[str, Any], height: int) -> dict[str, Any]:
     height = changes.get("block_height", height)
     return {"block_height": height, "block_hash": block_hash(height)} | defaults | changes
 
 
 def enroll(who: Person, /, mediator: bool = False, **changes: Any) -> Signed[Enrollment]:
-    """An enrollment; a mediator's carries the four fields of one."""
-    terms: dict[str, Any] = {}
-    if mediator:
-        terms = {
-            "mediator_public_key": who.delegate.public_key,
-            "mediator_fee": BasisPoints(150),
-            "mediator_escrow_xpub": who.xpub(job_keys.MEDIATOR_ESCROW),
-            "mediator_payment_xpub": who.xpub(job_keys.MEDIATOR_PAYMENT),
-            "mediator_message_xpub": who.xpub(job_keys.MEDIATOR_MESSAGE),
-        }
+    """An enrollment; a mediator's carries the fields of one."""
+    terms = who.mediator_terms if mediator else {}
     defaults = {
         "network": who.network,
         "user": who.name,
@@ -168,8 +246,7 @@ def job(
         "mediator": quoted.document.user,
         "mediator_contact": quoted.document.contact,
         "mediator_fee": quoted.document.mediator_fee,
-        "mediator_public_key": mediator.job_key(job_keys.MEDIATOR_ESCROW, job_id).public_key,
-        "mediator_payment_address": _payment_address(mediator, job_keys.MEDIATOR_PAYMENT, job_id),
+        "mediator_payment_address": quoted.document.mediator_payment_address,
         "mediator_master_address": mediator.master_address,
         "mediator_enrollment": quoted.id,
         "creator": creator.name,
@@ -180,14 +257,17 @@ def job(
         "creator_delegate_address": creator.delegate_address,
         "creator_master_address": creator.master_address,
     }
-    return sign(Job(**_fill(defaults, changes, HEIGHT)), creator.delegate)
+    document = Job(**_fill(defaults, changes, HEIGHT))
+    signed = _sign(document, creator, creator.job_key(job_keys.CREATOR_ESCROW, document.job_id))
+    _MEDIATORS[signed.id] = mediator
+    return signed
 
 
 def bid(worker: Person, job: Signed[Job], /, **changes: Any) -> Signed[Bid]:
-    """A bid on a job, with the two escrow addresses of its three keys."""
-    posted = job.document
-    worker_key = changes.get("worker_public_key", worker.job_key(job_keys.WORKER_ESCROW, job.id).public_key)
-    primary, fee = escrow_addresses(posted.creator_public_key, posted.mediator_public_key, worker_key, posted.network)
+    """A bid on a job, with the two escrow addresses of its three keys. The worker's key is theirs; a hostile one may
+    be named, with which `forged` signs."""
+    posted, mediator = job.document, _MEDIATORS[job.id]
+    key = worker.job_key(job_keys.WORKER_ESCROW, job.id)
     defaults = {
         **_belongs_to(job),
         "previous": job.id,
@@ -197,15 +277,31 @@ def bid(worker: Person, job: Signed[Job], /, **changes: Any) -> Signed[Bid]:
         "worker_master_address": worker.master_address,
         "description": "I can have this done within 3 days of your offer.",
         "amount": PRICE,
-        "primary_address": primary,
-        "mediator_address": fee,
         "creator_public_key": posted.creator_public_key,
-        "mediator_public_key": posted.mediator_public_key,
-        "worker_public_key": worker_key,
+        "worker_public_key": key.public_key,
         "worker_payment_address": _payment_address(worker, job_keys.WORKER_PAYMENT, job.id),
         "worker_message_key": worker.job_key(job_keys.WORKER_MESSAGE, job.id).public_key,
+        "mediator_public_key": key.public_key,
+        "primary_address": posted.creator_payment_address,
+        "mediator_address": posted.creator_payment_address,
     }
-    return sign(Bid(**_fill(defaults, changes, HEIGHT + 1)), worker.delegate)
+    document = with_contract(Bid(**_fill(defaults, changes, HEIGHT + 1)), mediator, changes)
+    signed = _sign(document, worker, key)
+    remember_contract(signed, signed)
+    return signed
+
+
+def with_contract(bid: Bid, mediator: Person, given: Collection[str] = ()) -> Bid:
+    """A bid with the mediator's key and the escrow addresses that belong to all else it says.
+
+    :param given: what of these stays as it is.
+    """
+    if "mediator_public_key" not in given:
+        key = mediator.mediator_key(job_keys.parts_of(bid)).public_key
+        bid = dataclasses.replace(bid, mediator_public_key=key)
+    keys = bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key
+    addresses = dict(zip(("primary_address", "mediator_address"), escrow_addresses(*keys, bid.network), strict=True))
+    return dataclasses.replace(bid, **{name: each for name, each in addresses.items() if name not in given})
 
 
 def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], /, **changes: Any) -> Signed[Offer]:
@@ -227,7 +323,7 @@ def offer(creator: Person, bid: Signed[Bid], job: Signed[Job], /, **changes: Any
         "creator_delegate_address": creator.delegate_address,
         "creator_master_address": creator.master_address,
     }
-    return sign(Offer(**_fill(defaults, changes, HEIGHT + 2)), creator.delegate)
+    return _said(Offer(**_fill(defaults, changes, HEIGHT + 2)), creator, bid)
 
 
 def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], /, **changes: Any) -> Signed[Delivery]:
@@ -238,7 +334,7 @@ def delivery(worker: Person, answers: Signed[Offer] | Signed[Delivery], /, **cha
         "worker_delegate_address": worker.delegate_address,
         "worker_master_address": worker.master_address,
     }
-    return sign(Delivery(**_fill(defaults, changes, HEIGHT + 3)), worker.delegate)
+    return _said(Delivery(**_fill(defaults, changes, HEIGHT + 3)), worker, answers)
 
 
 def accept(creator: Person, delivery: Signed[Delivery], /, **changes: Any) -> Signed[AcceptDelivery]:
@@ -250,7 +346,7 @@ def accept(creator: Person, delivery: Signed[Delivery], /, **changes: Any) -> Si
         "creator_delegate_address": creator.delegate_address,
         "creator_master_address": creator.master_address,
     }
-    return sign(AcceptDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator.delegate)
+    return _said(AcceptDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator, delivery)
 
 
 def settlement(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, **changes: Any) -> Signed[Settlement]:
@@ -262,7 +358,7 @@ def settlement(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, 
         "primary_psbt": PRIMARY_PSBT,
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(Settlement(**_fill(defaults, changes, HEIGHT + 4)), who.delegate)
+    return _said(Settlement(**_fill(defaults, changes, HEIGHT + 4)), who, offer)
 
 
 def refund(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, **changes: Any) -> Signed[Refund]:
@@ -273,7 +369,7 @@ def refund(who: Person, offer: Signed[Offer], /, role: Role = Role.CREATOR, **ch
         "primary_psbt": PRIMARY_PSBT,
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(Refund(**_fill(defaults, changes, HEIGHT + 4)), who.delegate)
+    return _said(Refund(**_fill(defaults, changes, HEIGHT + 4)), who, offer)
 
 
 def creator_dispute(
@@ -285,7 +381,7 @@ def creator_dispute(
         "detail": "It says hello to nobody.",
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(DisputeDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator.delegate)
+    return _said(DisputeDelivery(**_fill(defaults, changes, HEIGHT + 4)), creator, answers)
 
 
 def worker_dispute(
@@ -297,7 +393,7 @@ def worker_dispute(
         "detail": "It says hello to everybody.",
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(DisputeOffer(**_fill(defaults, changes, HEIGHT + 5)), worker.delegate)
+    return _said(DisputeOffer(**_fill(defaults, changes, HEIGHT + 5)), worker, answers)
 
 
 def resolution(
@@ -311,7 +407,7 @@ def resolution(
         "primary_psbt": PRIMARY_PSBT,
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(DisputeResolution(**_fill(defaults, changes, HEIGHT + 6)), mediator.delegate)
+    return _said(DisputeResolution(**_fill(defaults, changes, HEIGHT + 6)), mediator, dispute)
 
 
 def accept_resolution(
@@ -323,7 +419,7 @@ def accept_resolution(
         "primary_psbt": PRIMARY_PSBT,
         "mediator_psbt": MEDIATOR_PSBT,
     }
-    return sign(AcceptResolution(**_fill(defaults, changes, HEIGHT + 7)), who.delegate)
+    return _said(AcceptResolution(**_fill(defaults, changes, HEIGHT + 7)), who, resolution)
 
 
 def message_key(who: Person, role: Role, answers: Signed[Any]) -> PrivateKey:
@@ -331,8 +427,9 @@ def message_key(who: Person, role: Role, answers: Signed[Any]) -> PrivateKey:
     job_document = getattr(answers.document, "job_document", answers.id)
     if role is Role.WORKER:
         return who.job_key(job_keys.WORKER_MESSAGE, job_document)
-    branch = job_keys.CREATOR_MESSAGE if role is Role.CREATOR else job_keys.MEDIATOR_MESSAGE
-    return who.job_key(branch, answers.document.job_id)
+    if role is Role.MEDIATOR:
+        return who.job_key(job_keys.MEDIATOR_MESSAGE, job_document)
+    return who.job_key(job_keys.CREATOR_MESSAGE, answers.document.job_id)
 
 
 Named = tuple[Person, Role]
@@ -415,7 +512,7 @@ def rating(
         "rating": 5,
         "comment": "On time.",
     }
-    return sign(Rating(**_fill(defaults, changes, HEIGHT + 8)), who.delegate)
+    return _said(Rating(**_fill(defaults, changes, HEIGHT + 8)), who, offer)
 
 
 def _said_by(who: Person, role: Role, answers: Signed[Any]) -> dict[str, Any]:
@@ -557,7 +654,12 @@ def sealed_bid_of_story() -> Signed[SealedBid]:
 
 def with_changes(signed: Signed[D], key: PrivateKey, **changes: Any) -> Signed[D]:
     """The same document with other fields, signed by a key that may sign what it then says."""
-    return sign(dataclasses.replace(signed.document, **changes), key)
+    again = _sign_again(dataclasses.replace(signed.document, **changes), key, _ESCROW_KEYS.get(signed.id))
+    if signed.id in _CONTRACTS:
+        _CONTRACTS[again.id] = _CONTRACTS[signed.id]
+    if signed.id in _MEDIATORS:
+        _MEDIATORS[again.id] = _MEDIATORS[signed.id]
+    return again
 
 
 def armored(text: str, key: PrivateKey, network: Network = REGTEST) -> str:

@@ -32,7 +32,7 @@ _TOKENS = (
     "Rein Offer",
     "Title: ",
     "Job ID: ",
-    "Format: 2",
+    "Format: 3",
     "Primary escrow address: bc1q",
     "\x1b[2J",
     "\x7f",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rein.protocol.documents.accept import AcceptDelivery
 from rein.protocol.documents.award import AwardDocument
-from rein.protocol.documents.base import Author, Document, Kind, OrderDocument, Role
+from rein.protocol.documents.base import Author, Document, EscrowSigned, Kind, OrderDocument, Role
 from rein.protocol.documents.bid import Bid
 from rein.protocol.documents.delivery import Delivery
 from rein.protocol.documents.dispute import Dispute, DisputeDelivery, DisputeOffer
@@ -13,7 +13,7 @@ from rein.protocol.documents.job import Job
 from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.documents.message import Disclosure, Message, SealedBid, SealedDocument
 from rein.protocol.documents.offer import Offer
-from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.party import ContractDocument, PartyDocument
 from rein.protocol.documents.rating import Rating
 from rein.protocol.documents.refund import Refund
 from rein.protocol.documents.resolution import AcceptResolution, DisputeResolution
@@ -45,6 +45,7 @@ __all__ = [
     "Author",
     "AwardDocument",
     "Bid",
+    "ContractDocument",
     "Delivery",
     "Disclosure",
     "Dispute",
@@ -53,6 +54,7 @@ __all__ = [
     "DisputeResolution",
     "Document",
     "Enrollment",
+    "EscrowSigned",
     "Job",
     "Kind",
     "LegacyDocument",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.protocol.documents.base import Author, Kind, OrderDocument
+from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
 from rein.protocol.documents.checks import check_identity_addresses
 from rein.protocol.fields import line
 from rein.protocol.values import IDENTITY_ADDRESS, PSBT
 
 
 @dataclass(frozen=True, kw_only=True)
-class AcceptDelivery(OrderDocument):
+class AcceptDelivery(EscrowSigned, OrderDocument):
     """Signed by the creator's delegate. Answers one delivery.
 
     The two PSBTs (BIP174, version 0, base64) pay the worker from the primary escrow and the mediator from the
@@ -29,6 +29,10 @@ class AcceptDelivery(OrderDocument):
     @property
     def author(self) -> Author:
         return Author(self.creator_master_address, self.creator_delegate_address)
+
+    @property
+    def signing_role(self) -> Role:
+        return Role.CREATOR
 
     def check(self) -> None:
         super().check()

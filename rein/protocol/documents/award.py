@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.errors import FieldError
-from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.party import ContractDocument
 from rein.protocol.fields import line
 from rein.protocol.values import AMOUNT
 
 
 @dataclass(frozen=True, kw_only=True)
-class AwardDocument(PartyDocument):
+class AwardDocument(ContractDocument):
     """Splits the price. Each amount is nothing, or enough for the network to carry.
 
     `worker_amount` is exact. `creator_amount` is the least: what an escrow holds above both and the miner's fee is

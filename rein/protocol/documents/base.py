@@ -10,7 +10,7 @@ from typing import ClassVar
 from rein.btc.networks import Network
 from rein.errors import FieldError
 from rein.protocol.fields import line
-from rein.protocol.values import BLOCK_HASH, DOCUMENT_ID, HEIGHT, JOB_ID, NAME, NETWORK, DocumentId
+from rein.protocol.values import BLOCK_HASH, DOCUMENT_ID, HEIGHT, JOB_ID, NAME, NETWORK, SIGNATURE, DocumentId
 
 
 class Kind(Enum):
@@ -73,6 +73,28 @@ class Document(ABC):
 
         :raises ReinError: naming the field.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscrowSigned(Document):
+    """A document that binds its author in one contract: the author's escrow key signs it too.
+
+    The signature (a Bitcoin signed message) is over the document's text without its own line. It proves that whoever
+    introduces an escrow key holds it, and that whoever holds a delegate key alone says nothing about money.
+    `rein.protocol.signed` writes and verifies it; it is None only in a document that is not signed yet.
+    """
+
+    escrow_signature: str | None = line("Escrow key signature", SIGNATURE, optional=True, tail=True)
+
+    @property
+    @abstractmethod
+    def signing_role(self) -> Role:
+        """Whose escrow key signs."""
+
+    @property
+    def own_escrow_key(self) -> bytes | None:
+        """That key, where the document itself names it; who reads the others learns it from the bid."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
-from rein.protocol.documents.base import Author, Kind, OrderDocument
+from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
 from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
@@ -20,9 +20,12 @@ from rein.protocol.values import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bid(OrderDocument):
+class Bid(EscrowSigned, OrderDocument):
     """Signed by the worker's delegate. Answers the job document: `previous` equals `job_document`. Without a
-    message key the worker takes no messages in this job."""
+    message key the worker takes no messages in this job.
+
+    The mediator's key follows from the mediator's enrollment and all that makes the contract
+    (`rein.protocol.job_keys.contract_path`), so that no two contracts share an escrow."""
 
     TITLE = "Rein Bid"
     KIND = Kind.BID
@@ -44,6 +47,14 @@ class Bid(OrderDocument):
     @property
     def author(self) -> Author:
         return Author(self.worker_master_address, self.worker_delegate_address)
+
+    @property
+    def signing_role(self) -> Role:
+        return Role.WORKER
+
+    @property
+    def own_escrow_key(self) -> bytes:
+        return self.worker_public_key
 
     def check(self) -> None:
         super().check()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.protocol.documents.base import Author, Kind, OrderDocument
+from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
 from rein.protocol.documents.checks import check_identity_addresses
 from rein.protocol.fields import line
 from rein.protocol.values import IDENTITY_ADDRESS, TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery(OrderDocument):
+class Delivery(EscrowSigned, OrderDocument):
     """Signed by the worker's delegate. Answers the offer, or the worker's earlier delivery that it replaces."""
 
     TITLE = "Rein Delivery"
@@ -24,6 +24,10 @@ class Delivery(OrderDocument):
     @property
     def author(self) -> Author:
         return Author(self.worker_master_address, self.worker_delegate_address)
+
+    @property
+    def signing_role(self) -> Role:
+        return Role.WORKER
 
     def check(self) -> None:
         super().check()

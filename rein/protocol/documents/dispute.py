@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.protocol.documents.base import Kind, Role
-from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.party import ContractDocument
 from rein.protocol.fields import line
 from rein.protocol.values import PSBT, TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dispute(PartyDocument):
+class Dispute(ContractDocument):
     """Answers what is disputed: the offer, a delivery, or an acceptance that pays nothing.
 
     The PSBT pays the mediator's fee, signed by whoever complains, so that the mediator is paid whomever he favours.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.protocol.documents.base import Author, Document, Kind
+from rein.protocol.documents.base import Author, EscrowSigned, Kind, Role
 from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
@@ -28,12 +28,13 @@ SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job(Document):
+class Job(EscrowSigned):
     """Signed by the creator's delegate. An order is identified by this document's id, never by its Job ID.
 
     What it says of the mediator is a copy, for readers, of the enrollment named by `mediator_enrollment`; it counts
-    only if it agrees with it. `time` is the time of the block at signing, in seconds since 1970. Without a message key
-    the creator takes no messages in this job.
+    only if it agrees with it. The mediator's escrow key belongs to one contract, and so stands in the bid. `time` is
+    the time of the block at signing, in seconds since 1970. Without a message key the creator takes no messages in
+    this job.
     """
 
     TITLE = "Rein Job"
@@ -48,7 +49,6 @@ class Job(Document):
     mediator: str = line("Mediator", NAME)
     mediator_contact: str = line("Mediator contact", CONTACT)
     mediator_fee: BasisPoints = line("Mediator fee", FEE)
-    mediator_public_key: bytes = line("Mediator public key", PUBLIC_KEY)
     mediator_payment_address: str = line("Mediator payment address", PAYMENT_ADDRESS)
     mediator_master_address: str = line("Mediator master address", IDENTITY_ADDRESS)
     mediator_enrollment: DocumentId = line("Mediator enrollment", DOCUMENT_ID)
@@ -68,6 +68,14 @@ class Job(Document):
     def expires(self) -> int:
         """Seconds since 1970 after which no bid is wanted."""
         return self.time + self.expiration_days * SECONDS_A_DAY
+
+    @property
+    def signing_role(self) -> Role:
+        return Role.CREATOR
+
+    @property
+    def own_escrow_key(self) -> bytes:
+        return self.creator_public_key
 
     def check(self) -> None:
         check_identity_addresses(

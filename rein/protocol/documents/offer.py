@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
-from rein.protocol.documents.base import Author, Kind, OrderDocument
+from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
 from rein.protocol.documents.checks import check_identity_addresses, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
@@ -18,7 +18,7 @@ from rein.protocol.values import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer(OrderDocument):
+class Offer(EscrowSigned, OrderDocument):
     """Signed by the creator's delegate. Answers one bid.
 
     Each escrow holds what its receiver gets plus the miner's fee of the transaction that pays it out, so that the
@@ -44,6 +44,14 @@ class Offer(OrderDocument):
     @property
     def author(self) -> Author:
         return Author(self.creator_master_address, self.creator_delegate_address)
+
+    @property
+    def signing_role(self) -> Role:
+        return Role.CREATOR
+
+    @property
+    def own_escrow_key(self) -> bytes:
+        return self.creator_public_key
 
     def check(self) -> None:
         super().check()

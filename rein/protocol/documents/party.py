@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rein.errors import FieldError
-from rein.protocol.documents.base import Author, OrderDocument, Role
+from rein.protocol.documents.base import Author, EscrowSigned, OrderDocument, Role
 from rein.protocol.documents.checks import check_identity_addresses
 from rein.protocol.fields import Codec, line
 from rein.protocol.values import IDENTITY_ADDRESS
@@ -49,3 +49,12 @@ class PartyDocument(OrderDocument):
         check_identity_addresses(
             self.network, delegate_address=self.delegate_address, master_address=self.master_address
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractDocument(EscrowSigned, PartyDocument):
+    """What a party says about the contract itself: its money, how it ends, how the others did."""
+
+    @property
+    def signing_role(self) -> Role:
+        return self.role

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from rein.errors import FieldError
 from rein.protocol.documents.base import Kind, Role
-from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.party import ContractDocument
 from rein.protocol.fields import line
 from rein.protocol.values import PSBT, TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refund(PartyDocument):
+class Refund(ContractDocument):
     """Answers the offer. Signed by any of the three; a second one of them completes it, the creator among the two.
 
     The primary escrow goes back to the creator whole, less the miner's fee. The mediator's pays the mediator's fee

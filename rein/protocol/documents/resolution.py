@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rein.protocol.documents.award import AwardDocument
 from rein.protocol.documents.base import Kind, Role
-from rein.protocol.documents.party import PartyDocument
+from rein.protocol.documents.party import ContractDocument
 from rein.protocol.fields import line
 from rein.protocol.values import PSBT, TEXT
 
@@ -28,7 +28,7 @@ class DisputeResolution(AwardDocument):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AcceptResolution(PartyDocument):
+class AcceptResolution(ContractDocument):
     """Signed by the creator's or the worker's delegate. Answers one resolution.
 
     Its PSBTs are those of the resolution with this party's signature: together with the mediator's they can be sent
