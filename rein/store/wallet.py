@@ -14,6 +14,9 @@ from rein.btc.transaction import OutPoint
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
 
+ELSEWHERE = "elsewhere:"
+"""How the `key_id` of an extended key begins that is of another wallet."""
+
 _RESERVED_S = 3_600
 """For how long an address is kept for a document that somebody may be about to keep."""
 
@@ -30,6 +33,11 @@ class WalletAddress:
     document_id: DocumentId | None = None
     job_id: str | None = None
     paid: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the words of the identity open it."""
+        return not self.key_id.startswith(ELSEWHERE)
 
 
 @dataclass(frozen=True)

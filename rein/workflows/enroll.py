@@ -17,6 +17,7 @@ from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import BasisPoints
 from rein.store.store import IdentityRow
 from rein.workflows.desk import Desk
+from rein.workflows.wallet import know_wallet
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def create_identity(
     keyring = open_secret(words, desk.network)
     check_new(desk, keyring.master_address)
     signed = build_enrollment(new, keyring, block_for_enrollment(desk))
-    return keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase), signed
+    row = keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase)
+    know_wallet(desk, row, keyring)
+    return row, signed
 
 
 def check_new(desk: Desk, master_address: str) -> None:

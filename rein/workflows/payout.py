@@ -16,7 +16,7 @@ from rein.btc.bip84 import GAP, RECEIVING
 from rein.btc.networks import Network
 from rein.btc.receiving import ReceivingKey
 from rein.errors import InputError, KeyMaterialError
-from rein.store.wallet import WalletAddress
+from rein.store.wallet import ELSEWHERE, WalletAddress
 from rein.workflows.desk import Desk
 
 OWN_WALLET = "wallet"
@@ -100,7 +100,7 @@ def pay_at(desk: Desk, given: str | None) -> PaidAt:
         ) from error
     if isinstance(destination, str):
         return PaidAt(destination, Place.ADDRESS)
-    return PaidAt(fresh(desk, destination.id, RECEIVING, destination.address), Place.KEY)
+    return PaidAt(fresh_elsewhere(desk, destination), Place.KEY)
 
 
 def first_address(desk: Desk, given: str | None) -> str | None:
@@ -131,6 +131,11 @@ def fresh(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str]) ->
             "the address of an earlier job is named once more."
         )
     return row.address
+
+
+def fresh_elsewhere(desk: Desk, key: ReceivingKey) -> str:
+    """An address of somebody's other wallet that nothing names yet, as far as is known here."""
+    return fresh(desk, f"{ELSEWHERE}{key.id}", RECEIVING, key.address)
 
 
 def extend(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str], gap: int) -> bool:

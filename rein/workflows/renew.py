@@ -99,10 +99,6 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         check_succession(desk, replaced, changes.recovery_signature or "")
         values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
     fee = changes.mediator_fee or old.document.mediator_fee
-    if changes.pay_to is not None and not (
-        changes.mediates or (changes.mediates is None and old.document.willing_to_mediate)
-    ):
-        raise InputError("only a mediator names an address in the enrollment", hint="Jobs and bids take --pay-to, too.")
     mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
     if changes.pay_to is not None and not mediates:
         raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")

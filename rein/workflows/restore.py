@@ -141,6 +141,8 @@ def _paid_at(document: Document) -> str | None:
             return document.creator_payment_address
         case Bid():
             return document.worker_payment_address
+        case Enrollment():
+            return document.mediator_payment_address
         case _:
             return None
 

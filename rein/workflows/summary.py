@@ -8,6 +8,7 @@ from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
 from rein.workflows.cases import roles_in, terms_if_any
 from rein.workflows.desk import Desk
+from rein.workflows.earned import paid_to
 from rein.workflows.next_step import next_step
 
 
@@ -35,6 +36,7 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
         ],
         "sealed_bids": len(order.unopened_bids),
         "escrows": _escrows(order, outputs, payments),
+        "paid": paid_to(order, desk.address, payments),
         "next": step.text,
         "due": step.due.value,
         "since_height": _since(order, outputs, list(payments.values())),

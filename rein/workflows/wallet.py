@@ -7,7 +7,7 @@ since; with each look it is brought up to date.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rein.btc.address import address_of_script, script_of_address
@@ -18,6 +18,8 @@ from rein.btc.spending import Coin
 from rein.btc.transaction import Transaction
 from rein.chain.source import Output
 from rein.errors import EscrowError, InputError
+from rein.identity.keyring import Keyring
+from rein.store.rows import IdentityRow
 from rein.store.wallet import WalletAddress, WalletCoin, WalletPayment
 from rein.workflows.desk import Desk
 from rein.workflows.payout import extend
@@ -91,6 +93,11 @@ def own_addresses(desk: Desk, gap: int = GAP) -> list[WalletAddress]:
         for branch in BRANCHES:
             extend(desk, account.id, branch, lambda number, a=account, b=branch: a.address(b, number), gap)  # type: ignore[misc]
     return [each for each in desk.store.wallet.addresses(desk.identity.id) if each.key_id in accounts]
+
+
+def know_wallet(desk: Desk, row: IdentityRow, keyring: Keyring) -> None:
+    """Remember the first addresses of a new identity, so that what is paid there is known to be its own."""
+    own_addresses(replace(desk, row=row, open_keyring=lambda _: keyring, _servers=[]))
 
 
 def accounts_of(desk: Desk) -> dict[str, Account]:

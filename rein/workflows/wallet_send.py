@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import Sat
-from rein.btc.bip84 import CHANGE, RECEIVING
+from rein.btc.bip84 import CHANGE
 from rein.btc.spending import Spend, pay, pay_all, worth_spending
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import InputError, NotFoundError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
 from rein.store.wallet import WalletPayment
 from rein.workflows.desk import Desk
-from rein.workflows.payout import Destination, fresh, read_destination
+from rein.workflows.payout import Destination, fresh, fresh_elsewhere, read_destination
 from rein.workflows.wallet import Owned, Wallet, key_of, origins
 
 
@@ -191,9 +191,7 @@ def _sets(wallet: Wallet, choice: Choice) -> list[list[Owned]]:
 
 
 def _next_address(desk: Desk, destination: Destination) -> str:
-    if isinstance(destination, str):
-        return destination
-    return fresh(desk, destination.id, RECEIVING, destination.address)
+    return destination if isinstance(destination, str) else fresh_elsewhere(desk, destination)
 
 
 def _check_feerate(feerate: int) -> None:

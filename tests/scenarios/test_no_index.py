@@ -43,7 +43,7 @@ def test_what_was_paid_stays_paid_when_it_is_spent(play: Play) -> None:
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     spends(play, play.worker, key_of(play.worker.desk, play.bid.document.worker_payment_address))
-    spends(play, play.mediator, play.mediator.desk.keyring.mediator_payment(play.job.document.job_id))
+    spends(play, play.mediator, key_of(play.mediator.desk, play.job.document.mediator_payment_address))
     spends(play, play.creator, key_of(play.creator.desk, play.job.document.creator_payment_address))
     play.mine()
     assert play.state is State.SETTLED
