@@ -12,7 +12,7 @@ from rein.btc.bip84 import CHANGE, GAP
 from rein.cli.common import Cli, alone, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.units import amount as in_btc
-from rein.errors import InputError
+from rein.errors import ChainError, InputError
 
 if TYPE_CHECKING:
     from rein.workflows.wallet import Moved, Owned
@@ -101,7 +101,10 @@ def history(cli: Cli) -> None:
     from rein.workflows.wallet import history as moves
     from rein.workflows.wallet import look
 
-    look(cli.desk)
+    try:
+        look(cli.desk)
+    except ChainError as error:
+        cli.terminal.note(f"{error.message}; this is what was seen before.")
     lines = moves(cli.desk)
     cli.terminal.table(("Block", "BTC", "What", "Job ID", "Address"), [_move_row(each) for each in lines])
     cli.terminal.result(

@@ -151,16 +151,26 @@ def key_of(desk: Desk, address: str) -> PrivateKey:
 
     :raises EscrowError: the address is not of that wallet.
     """
-    accounts = accounts_of(desk)
-    for row in (*desk.store.wallet.addresses(desk.identity.id), *own_addresses(desk)):
-        if row.address == address and row.key_id in accounts:
-            account = accounts[row.key_id]
-            if account.address(row.branch, row.number) == address:
-                return account.private_key(row.branch, row.number)
-    raise EscrowError(
-        f"{address} is not of this identity's own wallet",
-        hint="Only the wallet that has it can spend what is paid there: hurry it there (child pays for parent).",
-    )
+    (key,) = keys_of(desk, [address])
+    return key
+
+
+def keys_of(desk: Desk, addresses: Iterable[str]) -> list[PrivateKey]:
+    """The keys of addresses, derived anew: what the database says of them is held against the words.
+
+    :raises EscrowError: one of them is not of the identity's own wallet.
+    """
+    accounts, rows = accounts_of(desk), {each.address: each for each in own_addresses(desk)}
+    found: list[PrivateKey] = []
+    for address in addresses:
+        row = rows.get(address)
+        if row is None or accounts[row.key_id].address(row.branch, row.number) != address:
+            raise EscrowError(
+                f"{address} is not of this identity's own wallet",
+                hint="Only the wallet that has it can spend or hurry what is paid there (child pays for parent).",
+            )
+        found.append(accounts[row.key_id].private_key(row.branch, row.number))
+    return found
 
 
 def origins(desk: Desk) -> dict[bytes, tuple[bytes, bytes]]:

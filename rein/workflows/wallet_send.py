@@ -14,12 +14,12 @@ from rein.btc.amounts import Sat
 from rein.btc.bip84 import CHANGE
 from rein.btc.spending import Spend, pay, pay_all, worth_spending
 from rein.btc.transaction import Transaction, TxOutput
-from rein.errors import InputError, NotFoundError
+from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
 from rein.store.wallet import WalletPayment
 from rein.workflows.desk import Desk
 from rein.workflows.payout import Destination, fresh, fresh_elsewhere, read_destination
-from rein.workflows.wallet import Owned, Wallet, key_of, origins
+from rein.workflows.wallet import Owned, Wallet, keys_of, origins
 
 
 @dataclass(frozen=True)
@@ -134,14 +134,21 @@ def sign_planned(desk: Desk, planned: Planned) -> Transaction:
 
     :raises EscrowError: a coin is not of this identity's wallet.
     """
-    return planned.spend.sign([key_of(desk, each) for each in {owned.address for owned in planned.owned}])
+    return planned.spend.sign(keys_of(desk, {owned.address for owned in planned.owned}))
 
 
 def send_planned(desk: Desk, planned: Planned) -> str:
     """Sign, give it to the network and remember it; the txid.
 
+    Somebody may sit before the question for an hour, and spend the same coins in another window first. Of two payments
+    the network takes the one with the higher fee, so that the other would never be.
+
+    :raises OrderError: a coin was spent meanwhile. Nothing is sent.
     :raises RejectedError: the network's rules refuse it.
     """
+    for coin in planned.spend.coins:
+        if desk.chain.unspent_output(coin.outpoint) is None:
+            raise OrderError(f"the coin {coin.outpoint} was spent meanwhile", hint="Look, and try again: rein wallet")
     signed, store, identity_id = sign_planned(desk, planned), desk.store.wallet, desk.identity.id
     txid = desk.chain.broadcast(signed)
     store.set_payments(identity_id, [WalletPayment(txid, signed.raw.hex(), Sat(planned.spend.fee), planned.job_id)])

@@ -17,7 +17,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import Transaction
 from rein.devnet import faucet
-from rein.errors import EscrowError, InputError, NotFoundError
+from rein.errors import EscrowError, InputError, NotFoundError, OrderError
 from rein.identity.keyring import Keyring
 from rein.protocol.orders import State
 from rein.store.store import Store
@@ -106,6 +106,19 @@ def test_what_is_shown_is_what_is_signed(play: Play) -> None:
     look(desk)
     signed = sign_planned(desk, planned)
     assert (signed.inputs, signed.outputs) == (planned.spend.unsigned.inputs, planned.spend.unsigned.outputs)
+
+
+def test_two_windows_do_not_spend_the_same_coin(play: Play) -> None:
+    """With the higher fee the second would take the place of the first, which nobody would notice."""
+    settled(play)
+    desk = play.worker.desk
+    first = plan_send(desk, look(desk), ELSEWHERE, Sat(500_000), FEERATE)
+    second = plan_send(desk, look(desk), ELSEWHERE, Sat(400_000), 4 * FEERATE)
+    send_planned(desk, first)
+    with pytest.raises(OrderError, match="spent meanwhile"):
+        send_planned(desk, second)
+    play.mine()
+    assert look(desk).balance == first.left
 
 
 def test_coins_of_two_jobs_are_joined_only_if_somebody_asks(new_play: Callable[[], Play]) -> None:

@@ -70,7 +70,7 @@ def test_who_earned_it_spends_it(trio: Trio, chain: CoreRpc) -> None:
 def test_everything_goes_to_another_wallet_in_one_payment_for_each_job(trio: Trio, chain: CoreRpc) -> None:
     jobs = {paid(trio).job_id, paid(trio).job_id}
     assert trio.charlie.fails("wallet", "send", OTHER.address(RECEIVING, 0), "all")["code"] == "input"
-    swept = trio.charlie.rein("wallet", "sweep", OTHER.both_branches())["payments"]
+    swept = trio.charlie.rein("wallet", "sweep", OTHER.both_branches(), "--feerate", "2")["payments"]
     assert jobs <= {each["of"][0] for each in swept}
     assert all(len(each["of"]) == 1 for each in swept)
     assert len({each["address"] for each in swept}) == len(swept), "no two jobs meet there either"
@@ -83,7 +83,7 @@ def test_everything_goes_to_another_wallet_in_one_payment_for_each_job(trio: Tri
 def test_a_psbt_is_signed_elsewhere(trio: Trio, tmp_path: Path) -> None:
     job_id, file = paid(trio).job_id, tmp_path / "spend.psbt"
     before = trio.charlie.rein("wallet")["balance_sat"]
-    words = ("wallet", "send", OTHER.address(RECEIVING, 3), "0.001", "--from", job_id, "--psbt")
+    words = ("wallet", "send", OTHER.address(RECEIVING, 3), "0.001", "--from", job_id, "--feerate", "2", "--psbt")
     answer = trio.charlie.rein(*words, "-o", str(file))
     (planned,) = answer["payments"]
     assert file.read_bytes() == b64decode(planned["psbt"])
