@@ -125,7 +125,7 @@ def build_rating(desk: Desk, order: Order, rated: Role, value: int, comment: str
     if not roles:
         raise OrderError(f"you have no part in the job {order.job.document.job_id}")
     if rated in roles:
-        raise OrderError("nobody rates himself")
+        raise OrderError("nobody rates themselves")
     if rated not in unrated_roles(desk, order):
         raise OrderError(f"you have rated the {rated.value} of this job already")
     fields: dict[str, Any] = {

@@ -142,13 +142,13 @@ def test_what_each_gives_is_read_from_the_documents(
         held = HELD[each.purse.escrow.purse]
         assert each.split(held) == splits[each.purse.escrow.purse]
         for found in (
-            each.explain(held, TOLD.job.document, TOLD.worker.public_key),
-            each.explain_made(held, TOLD.job.document, TOLD.worker.public_key),
+            each.explain(held, TOLD.bid.document),
+            each.explain_made(held, TOLD.bid.document),
         ):
             assert found.as_agreed
             assert found.expected is not None
             assert found.expected.split == splits[each.purse.escrow.purse]
-        checked = each.check(held, TOLD.job.document, TOLD.worker.public_key)
+        checked = each.check(held, TOLD.bid.document)
         assert set(checked.psbt.partial_signatures(0)) == {KEYS[each.author].public_key}
 
 
@@ -160,10 +160,10 @@ def test_the_signature_of_another_in_the_authors_place_is_refused(
         held, purse = HELD[each.purse.escrow.purse], each.purse
         for role in {C, M, W} - {each.author}:
             swapped = replace(each, text=psbt(purse, splits[purse.escrow.purse], KEYS[role]))
-            found = swapped.explain(held, TOLD.job.document, TOLD.worker.public_key)
+            found = swapped.explain(held, TOLD.bid.document)
             assert [difference.fault for difference in found.differences] == [Fault.SIGNER]
             with pytest.raises(EscrowError, match="not signed by those who had to"):
-                swapped.check(held, TOLD.job.document, TOLD.worker.public_key)
+                swapped.check(held, TOLD.bid.document)
 
 
 def test_an_accepted_decision_gives_what_was_decided() -> None:
@@ -171,7 +171,7 @@ def test_an_accepted_decision_gives_what_was_decided() -> None:
     taken = accept_resolution(CHARLIE, less, W, **texts(TOLD.worker))
     primary = next(each for each in proposals_of(fold(COMPLAINT, less, taken), TOLD.terms) if each.author is W)
     assert primary.split(HELD[Purse.PRIMARY]) == Split(Sat(1_000_000), Sat(4_000_000))
-    found = primary.explain(HELD[Purse.PRIMARY], TOLD.job.document, TOLD.worker.public_key)
+    found = primary.explain(HELD[Purse.PRIMARY], TOLD.bid.document)
     assert found.differences[0].fault is Fault.AMOUNT
 
 
@@ -223,16 +223,15 @@ def test_a_reserved_fee_is_refused_at_receipt_and_the_payers_own_is_not() -> Non
         DECIDED, Ending.RESOLUTION, M, PRIMARY, sign_payout(payout, TOLD.mediator).to_base64(), PART.payee, PART.payer
     )
     by_bob = replace(by_alice, author=C, text=sign_payout(payout, TOLD.creator).to_base64())
-    key = TOLD.worker.public_key
     for found in (
-        by_alice.explain(rich, TOLD.job.document, key),
-        by_alice.explain_made(rich, TOLD.job.document, key),
+        by_alice.explain(rich, TOLD.bid.document),
+        by_alice.explain_made(rich, TOLD.bid.document),
     ):
         assert [each.fault for each in found.differences] == [Fault.FEE]
     with pytest.raises(EscrowError, match="outside"):
-        by_alice.check(rich, TOLD.job.document, key)
-    assert by_bob.explain(rich, TOLD.job.document, key).as_agreed
-    assert by_bob.check(rich, TOLD.job.document, key).payout == payout
+        by_alice.check(rich, TOLD.bid.document)
+    assert by_bob.explain(rich, TOLD.bid.document).as_agreed
+    assert by_bob.check(rich, TOLD.bid.document).payout == payout
 
 
 def test_what_a_refund_gives() -> None:
@@ -251,20 +250,20 @@ def test_a_refund_that_was_made_stays_one_whatever_comes_in_later() -> None:
     later = [*few, Coin(OutPoint("a4" * 32, 0), Sat(60_000))]
     text = sign_payout(payout_at(MEDIATOR, few, Split(Sat(0)), 5), TOLD.creator).to_base64()
     given = Proposal(ONE_SIDED, Ending.REFUND, C, MEDIATOR, text, None, Sat(0))
-    job, key = TOLD.job.document, TOLD.worker.public_key
-    assert given.explain(few, job, key).as_agreed
-    assert not given.explain(later, job, key).as_agreed
-    assert given.explain(later, job, key, paid=True).as_agreed
-    assert given.explain_made(later, job, key).as_agreed
+    placed = TOLD.bid.document
+    assert given.explain(few, placed).as_agreed
+    assert not given.explain(later, placed).as_agreed
+    assert given.explain(later, placed, paid=True).as_agreed
+    assert given.explain_made(later, placed).as_agreed
     with pytest.raises(EscrowError, match="does not pay 75000 sat to Alice"):
-        given.check(later, job, key)
-    assert given.check(later, job, key, paid=True).payout.split == Split(Sat(0))
+        given.check(later, placed)
+    assert given.check(later, placed, paid=True).payout.split == Split(Sat(0))
     another = replace(given, ending=Ending.SETTLEMENT)
-    assert not another.explain_made(later, job, key).as_agreed, "of a refund only"
+    assert not another.explain_made(later, placed).as_agreed, "of a refund only"
     broken = replace(given, text="cHNidP8=")
-    assert [each.fault for each in broken.explain_made(later, job, key).differences] == [Fault.FORM]
+    assert [each.fault for each in broken.explain_made(later, placed).differences] == [Fault.FORM]
 
 
 def test_the_keys_of_the_three() -> None:
     for role, key in KEYS.items():
-        assert escrow_public_key(role, TOLD.job.document, TOLD.worker.public_key) == key.public_key
+        assert escrow_public_key(role, TOLD.bid.document) == key.public_key

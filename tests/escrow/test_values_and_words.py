@@ -183,9 +183,7 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
         None,
     ),
     (
-        lambda: check_bid(
-            TOLD.job.document, dataclasses.replace(TOLD.bid.document, primary_address=OTHER.primary.address)
-        ),
+        lambda: check_bid(dataclasses.replace(TOLD.bid.document, primary_address=OTHER.primary.address)),
         EscrowError,
         "the escrow addresses in the bid are not those of the three keys",
         "Do not fund them. The bid was made by a broken or hostile program.",

@@ -46,7 +46,7 @@ NOBODY = Party()
 POSTED, PLACED = TOLD.job.document, TOLD.bid.document
 CREATOR = Party(address=BOB.master_address, public_key=POSTED.creator_public_key.hex())
 WORKER = Party(address=CHARLIE.master_address, public_key=PLACED.worker_public_key.hex())
-MEDIATOR = Party(address=ALICE.master_address, public_key=POSTED.mediator_public_key.hex())
+MEDIATOR = Party(address=ALICE.master_address, public_key=PLACED.mediator_public_key.hex())
 
 EMPTY = Description(
     id=ENROLLMENT.id,
@@ -132,7 +132,7 @@ EXPECTED: dict[str, tuple[Signed[Any], Description]] = {
             kind=Kind.JOB,
             **BY_BOB,
             creator=CREATOR,
-            mediator=MEDIATOR,
+            mediator=dataclasses.replace(MEDIATOR, public_key=None),
             tags=("javascript", "web"),
             expires=TIME + 14 * 24 * 60 * 60,
             block_height=HEIGHT,

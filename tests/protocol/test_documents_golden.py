@@ -25,19 +25,20 @@ User: Alice
 Contact: alice@example.com
 Master signing address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
 Secure Identity Number: TeyLzKC7KCyR3W7seyhfA6ATPZQaMVL8nhL
-Delegate signing address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Delegate signing address: mk6PT1EnqLSJtnVAkZ4PxiiPagzGPXtQoK
 Willing to mediate: True
-Mediator public key: 03271a3637f654b6c5a28a290edb7251d8db2f4c431347d077c4456655a249d415
+Mediator public key: 034277add2e98cd439d1dfe4a4e442598b0d2fdc004749dc94d261470e4300c424
 Mediator fee: 1.5%
-Mediator escrow extended key: \
-tpubDB9imUNmWmpqRtic2U6q947MxBaavwxdAgLbAS9Rrv2fSUY7o5EM8MELtMavLxR2PHSB7RcakRUANL3c8JUhkC11TxKzcB7hqCiZXE55Lsj
-Mediator payment extended key: \
-tpubDB9imUNmWmpqV564iNWB1VnD8Gx9FRxxcgNPWydY1njirQYC8jv7J1dG1TMmskmFfhbDsphHNcVSmJikj2eE8TKbpzhmk9oFeASTYjRkoW1
+Mediator escrow extended key: tpubDB9imUNmWmpqRtic2U6q947MxBaavwxdAgLbAS9Rrv2fSUY7o5EM8MELtMavLxR2PHSB7RcakRUA\
+NL3c8JUhkC11TxKzcB7hqCiZXE55Lsj
+Mediator escrow extended key signature: IKDwWKGK8puqoii6hewoeMIvK4eKxDQkJsWWhUY4R70qP8nfNlgbbCnPrWL5g8SJ5X8Bbq\
+Mq53QA7kvIogCgHU0=
+Mediator payment address: bcrt1q0xcvf04ap7v02sauhamjjhuec6xqmecmg2ags2
 Block hash: abdc50ae534b6ce15896f386850b370a5e17d57491a69898e125b9a0f784a06d
 Block height: 90
 -----BEGIN SIGNATURE-----
 mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
-H1THrIdQTenxd99046LW2JhDkBybIGW8/j5vs5/7f8ose5BiLWmjgNoVyBEoFF4SN3zM+pdI3JqmLCumT0u2zdk=
+H+tjy0mblx2TamAYadclhb/+a/Pf0/FaWjMJKRnm/8ObflwYQM5ymNdL1DaGTzIquql7pywPIjg9mspWzHqglLo=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 JOB = """\
@@ -48,28 +49,28 @@ Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
 Tags: javascript, web
-Description: \\sIt says:\\n\\t"Hello World!" \\\\o/\\n\\-\\-\\-\\-\\-BEGIN BITCOIN SIGNED \
-MESSAGE\\-\\-\\-\\-\\-\\u{2028} café\\s
+Description: \\sIt says:\\n\\t"Hello World!" \\\\o/\\n\\-\\-\\-\\-\\-BEGIN BITCOIN SIGNED MESSAGE\\-\\-\\-\\-\
+\\-\\u{2028} café\\s
 Time: 1790000000
 Expiration (days): 14
 Mediator: Alice
 Mediator contact: alice@example.com
 Mediator fee: 1.5%
-Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
-Mediator payment address: bcrt1qt6uasygxguahl0te4fhpfq7qffy757htlthvkm
+Mediator payment address: bcrt1q0xcvf04ap7v02sauhamjjhuec6xqmecmg2ags2
 Mediator master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
-Mediator enrollment: 0f3263c83502e95722b4efc1d29eb788ca4ca1101c3af8a0f3a3a10fa1efa76b
+Mediator enrollment: 31342aa4282a03a474c90ca627b1ef0fb69471ffac66602d1d78ab6793ba0148
 Job creator: Bob
 Job creator contact: bob@example.com
-Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
-Job creator payment address: bcrt1q2xq68c3w42sztwrq00jnqcmatkm7wy90vag7lj
-Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Job creator public key: 03f0d7b4bb08158db157eb7aca36b89be571f9a60cbed1569dab6e5014e24321d8
+Job creator payment address: bcrt1q40xegxr707mdtzdwpjm4rdzcpqnhh2k4ml4269
+Job creator delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
 Block hash: 29c6cf7c6224e18387a54e46051bfc51fa6a61aa59bdc3dbb4117dd6c8335454
 Block height: 100
+Escrow key signature: H5HqaH2cdk0OirwgZRQdKBDMzwTzihIPfKNekRf4WWbGH6B19WS/PBq/z5FXJg/VcQhc3oDf5GdNVXOf0xB6gGc=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-IMQ40nqSy+y1/pnIOnlzyaLS++Qh6CDNNxwlVGGp+VoTOxGg5wVdotvCOs7KptNN/od76gsBWo5YZAbg7TulwjE=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+IKjSZX/Gjsq5b9zzW7WGezymeEP7Eqg2zY+xKjF52d2EJ7XtERGFHToj0TFr74NALmrSHUqMivlcJxKdAmX6O2s=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 BID = """\
@@ -79,25 +80,26 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Worker: Charlie
 Worker contact: charlie@example.com
-Worker delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Worker delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Description: I can have this done within 3 days of your offer.
 Bid amount (BTC): 0.05000000
-Primary escrow address: bcrt1q0euydzyv8qslmg5vuht2lza30r3s7w8fjtmsm5uusfvfuhacuqysqk948c
-Mediator escrow address: bcrt1qn3cwwt3agx4exnl5amz9xpekmrpyqlys96r4gtrvtktjrhr8klrsznwxvh
-Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
-Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
-Worker public key: 02acc2eacdedf34ababc5c478edb9f83331544e63c7e0248294810c9016aa093ed
-Worker payment address: bcrt1qv6wcf92lvtatlr3hq0j8p4hxe6tjxsephqqudf
-Previous document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Primary escrow address: bcrt1qztguu33h0xkkq9swa5swl3tfwtkvgn32zjcr9u2qnspwc75dmlcqlr5ue9
+Mediator escrow address: bcrt1qp5ucace2ugvxcet5fz49nylvg65d7002hpd3cwaps2mjwcxcz9vszlh3nk
+Job creator public key: 03f0d7b4bb08158db157eb7aca36b89be571f9a60cbed1569dab6e5014e24321d8
+Mediator public key: 03728f7c0d8f694e28dcbf412ed7d5c78c675eedb08ea85527f26387f9a2d85316
+Worker public key: 02516c35d7db7bd3d300a795a02033cfc1d008d8305cbe6951e96c3bcc78a74d88
+Worker payment address: bcrt1qtrnnq948q5thqplla4qjehlv96upjf6ampleyw
+Previous document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Block hash: 0f004ecc66c1c445b74d3282de3244d8e0e480f8f31b37e41f01ba9a48af7aaf
 Block height: 101
+Escrow key signature: H+cjiFSaAXbDHHFETfKtPkttCoc2qb204BSSGn0a1iARagYDAI+gNH8VVaOg1eEyZOBB9I88S23shhjJ7MvkBcc=
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-H7sGgvxe/YIaX8IWKs9fYBypXpNSMCvMvqZsRWt+T8N2fo95qf2G1sWM9VfTfio5F6FMD2OXvgqBKgs9crzGRz8=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+IAjkuuOK9qAlm/IA+GwDV+xGBZjHBkFx6zndQJCd8ZkTagadKmES98SXF3LEJ0NjhFd/LaPq3uwqjsybwbESMuU=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 OFFER = """\
@@ -107,25 +109,26 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Worker: Charlie
 Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Bid amount (BTC): 0.05000000
 Primary escrow amount (BTC): 0.05001000
 Mediator escrow amount (BTC): 0.00076000
-Primary escrow address: bcrt1q0euydzyv8qslmg5vuht2lza30r3s7w8fjtmsm5uusfvfuhacuqysqk948c
-Mediator escrow address: bcrt1qn3cwwt3agx4exnl5amz9xpekmrpyqlys96r4gtrvtktjrhr8klrsznwxvh
-Job creator public key: 027263e163dab061979272e6b90a9780ddc13126017a734d789623fd99220986d1
-Mediator public key: 02091f9985aebb325c2ffd02de179735979d27a4367aef1fdc21bcaecf17e86735
-Worker public key: 02acc2eacdedf34ababc5c478edb9f83331544e63c7e0248294810c9016aa093ed
-Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Primary escrow address: bcrt1qztguu33h0xkkq9swa5swl3tfwtkvgn32zjcr9u2qnspwc75dmlcqlr5ue9
+Mediator escrow address: bcrt1qp5ucace2ugvxcet5fz49nylvg65d7002hpd3cwaps2mjwcxcz9vszlh3nk
+Job creator public key: 03f0d7b4bb08158db157eb7aca36b89be571f9a60cbed1569dab6e5014e24321d8
+Mediator public key: 03728f7c0d8f694e28dcbf412ed7d5c78c675eedb08ea85527f26387f9a2d85316
+Worker public key: 02516c35d7db7bd3d300a795a02033cfc1d008d8305cbe6951e96c3bcc78a74d88
+Job creator delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
-Previous document: e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52
+Previous document: f26f80e31ce57529b14140f3d1ed3e44a07afa62fb66c881dd700e585f4058c2
 Block hash: 2ad8bc98475f30589928fde0127329cac19f51b2d17eccf3fe1a696d67921107
 Block height: 102
+Escrow key signature: IPePSTIKuDuODYYS99HikRuLd6auYgURdeBrpDdwqx4zdxPsCmoH2CRnC5q4xCjcGUy5J3mE12+m1YiKhpjzn5g=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-H7B4nzdE/TB5yLe6VIdKfx5ZTFC0lICA3zBRYhR6vEmFTFR8bzMiGs2D2FvB98jxtSHiyJxAJKtkfuYO/ftSAjQ=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+IDLk37M1rIvKdQ0gZIwb/63AJ16PRfpUQSwJdRUawjJcK9xkLlJXLbRFn2Ysp78t5Ek++rct0yyQlT+pEN2ufBQ=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 DELIVERY = """\
@@ -135,16 +138,17 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Deliverables: https://example.com/widget.js
-Worker delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Worker delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Worker master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: 81ee9cf99373d7121a86a19a06c5274a25e21935e42dcba3d3a01d747595f5aa
 Block height: 103
+Escrow key signature: IIq5qriWQprNasfRLvmW/0eS1eZfCYVl8+60k/0w9/4qVbmLQCG7bJQPlTcDDISyNfzkB6C0vDmvpVV63k3eAR8=
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-H/08KuzwqxV752gn7y/rPVKZIAf38oxsEWBd2xWi+ZmfSsQqB7zP0E/YM8qNW5giugCmTYOdYEdpig9YsWgQ5fk=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+H+PaqNUiuWvtDJHTzDFooXHbYodxqzo6aDMzUtz6K0NCaMSXzydriFkWaigPFFpH6GdDJoNdEptaIq0rp5AHm50=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 ACCEPT = """\
@@ -154,17 +158,18 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
 Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
-Job creator delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Job creator delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Job creator master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
-Previous document: 884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4
+Previous document: 5797f1515031b0a01cd1795f51db57254421f002ca6fbfe9e5fa74b3df1ab415
 Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
 Block height: 104
+Escrow key signature: H3SQw/Ig6EEZtk2I2wQ1Xlnby4A9jo7mS+KQlODOYhaoZIU6JzEWs1Eca6hkG6rqi709OS9yTteoNvj28qGS1b0=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-H/yo4LRwvp6HlUkt32uMFu/g96oJWUSR5T33rZBSDyhNcxImjDzk5m6nmq+wcvgO/TPAz+hkq+6JvVzGCyAXB70=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+IL9QlKOQL5zLkGGVQIJjGsGx3C/KGajm6mmVZm7x+MduRwSRhBvHtNXO2hDzYZ+9kbgNhdN8It9b3cARncsDUvk=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 SETTLEMENT = """\
@@ -174,21 +179,22 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: worker
-Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Worker amount (BTC): 0.03000000
 Job creator amount (BTC): 0.01500000
 Terms: Half now,\\nthe rest never.
 Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
 Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
 Block height: 104
+Escrow key signature: IKAIBUAl5tqxkXWuJrncqzoTQn9PoVCl9Vz6bfxuhm9QIoyupx0WY5uScqdiI1nIhD6PD+bSNC7Mqy2tgKZd6Uk=
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-H2PESRRwXxE9pTN3lcTzGUKQcEbiSVvNBG/IOVQiEHVnTZXU+FJybhIuCqIU8tpdk6g8F+GHCIW35PrCMWYpJnc=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+IAxH0vyiALauEg8ruYDs3Z14CNhEaW7HQy6vkH/5FYkjXDTxJFWQBxSMkOcQCGnmvGFUvVc0Q0C/eNgbAsDv+i8=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 RATING = """\
@@ -198,20 +204,21 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: creator
-Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
 Rated role: worker
 Rated master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Rating: 4
 Comment: Good,\\nbut late.
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: e6c93d1a4dddf38ee3b920b69943ea14bb66ec12bc7bd052b55ea38a3482839a
 Block height: 108
+Escrow key signature: IBIxWaeQ8UzoD8+j8T25V9vxurYmxK2yjVcw4SfTbkLJMF2UER920U06Ro0yBJPZuHGGgUc1Y8C5KsmcVGqgkmI=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-IAYIODDV2jdYqWLoRNWGEwjHaA3Z4BHu+b0iA4E7I/JBaSBVgRaV4NPA2dp10rFofu0dZ2WKZhTgY8NlZzFUjO8=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+IANiVwh8l+71Sde4Wdngp6FHCPJiHMqrF4DcbqCvrM72GSdhYRxmKGh7nI+masf9mDLkPDTRrNCtbq1vSch2BsA=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 REFUND = """\
@@ -221,18 +228,19 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: mediator
-Delegate address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Delegate address: mk6PT1EnqLSJtnVAkZ4PxiiPagzGPXtQoK
 Master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
 Reason: Nobody could begin.
 Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
 Block height: 104
+Escrow key signature: IPXWKO/OJQHfGK+n+N8CbSDYoLtwU7iIeQv1HI5x/8WEcHisiQtqnN2Kog74a8uifeMa8xA5H3I0Tw9QFLbgHrE=
 -----BEGIN SIGNATURE-----
-mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
-H1wKh+0cPvmBOZsxnHwXHcwqEPiilRj47VLdQq26gE3VBc7lxB2guQCnWBCnWnz8l8zbdCA81oLDNoQrkgDoK0o=
+mk6PT1EnqLSJtnVAkZ4PxiiPagzGPXtQoK
+H5Na0cASo999aI3F8CCRpQVUMq2vGQHgrj5LQeXwTpEoFoFOU+7YQqJ6fek5i8qaSLnqD4HWnUxgS+mgaSFT0Y4=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 DISPUTE_DELIVERY = """\
@@ -242,18 +250,19 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: creator
-Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
 Dispute detail: It says hello to nobody.
 Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
-Previous document: 884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4
+Previous document: 5797f1515031b0a01cd1795f51db57254421f002ca6fbfe9e5fa74b3df1ab415
 Block hash: 2037eb4738f0e535ce38930ffd86bf63b4487bdf34da1811a0f02cc1e65e78b9
 Block height: 104
+Escrow key signature: H2eqhrZ3C6Wn5gEcsSzFImJCiNehKGBVfLJ2WeGgb3NCO0makQYpS0+h1LngVAdGrwsA/6TxBB9wEc/xWnhdNb4=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-IL2J3x+CSvSf6U4SZVK6L/RldbzATOTzIBe+hHPlLbhjcoFC0nDOiEaFmXI0XxaIT8tGKpim/cBKk8sl+q1vdcM=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+H4/XgVYgjoY/v0fY5nSK6DS2y4nAsyM3JfIF03l+3jTZfYatZDv+CA9Tg7fGB/ka9NmxQVvokY0PzT7vPTiToR0=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 DISPUTE_OFFER = """\
@@ -263,17 +272,18 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: worker
-Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Dispute detail: It says hello to everybody.
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: fc8deb876cfce604c9641b7cda0a9a7f5f7a897c60ef6de43117aa2795f5aa1a
 Block height: 105
+Escrow key signature: H9AhZOZGsT/a1yN3+5sm/l3/Us4rhzJ0YyQhp4nkedGOF8aBJcJp8EccwgVc/mDtEu9ziH7VDVGriJvAGBYFc6Y=
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-H+SKt5tzkuAaMQE4XlgkGFKrjghwU1RgPkkvgLjXeAYsMg08vIPIXm0bheHk+/bo5E4Vp05h8h4IgOYLUPLYsak=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+H9XsRxkCW8ukfuDNIXxpMCAAtJXtnv5r0O9LtoIwYWzxVfM1Xf9LzKnwqwxDWG1YgtER4Iar31c7see9oTTHgFQ=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 DISPUTE_RESOLUTION = """\
@@ -283,21 +293,22 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: mediator
-Delegate address: mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
+Delegate address: mk6PT1EnqLSJtnVAkZ4PxiiPagzGPXtQoK
 Master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
 Worker amount (BTC): 0.00000000
 Job creator amount (BTC): 0.05000000
 Resolution: It says hello to most.
 Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
 Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
-Previous document: 0858aba71da7e0a75d53e62952a30b3ae152d0feef12ba8b969d0f1eb5711018
+Previous document: 838a5dff7ed832c951c2eeb769fb20bd7021902d6165f13e15c4a23e5111649f
 Block hash: 86697b86eab77b152bcffb90145f32f7c0f931c3929be73c9ea59229b49074b2
 Block height: 106
+Escrow key signature: IKtxNtIvhM2XaTm5GwxYqHrnPiJ8MzaJKIKnp1RByyglJdTwCXNlHUS9MSlxL6KvauLakj3rsVN+7BEy0tbMdTs=
 -----BEGIN SIGNATURE-----
-mvwpWr26sDTi15zhE8emnECFHruJSr2kAV
-IDPE2g5SsfTOqXUJgwMAR89yDNSVe9At52PfMqmvChAAAk9J6gNubHB2MrqLnQtBtJ5j3nTbkPUzGWo7mFZO6K8=
+mk6PT1EnqLSJtnVAkZ4PxiiPagzGPXtQoK
+IADd0fQrlptW5iNt4SSw4zwjkHs71U9UPxOchMKQ3REhRBgWH+uiTZZRfFfW+aVvj4Os/NI9fPgmC7zW1HuVaR4=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 ACCEPT_RESOLUTION = """\
@@ -307,18 +318,19 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: creator
-Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
 Primary payment PSBT: cHNidP8gcGF5cyB0aGUgd29ya2Vy
 Mediator payment PSBT: cHNidP8gcGF5cyB0aGUgbWVkaWF0b3I=
-Previous document: 1434de23200f73f691ae4aecd9df2ce68b019db3eb46816ece4b79a0f7f39445
+Previous document: 1f6c9ed5e17d36a6357f1798810560011b5d695907cd0fbaead0fe5d451f1d66
 Block hash: fc7cbec8b996232d07ae12c08d52572b5ed591f0adbf4146d91f1375e61862d7
 Block height: 107
+Escrow key signature: HyWG6f7WsKDlcaxM9ZoJzrSdlM9YYiGtpEckAHaajl7vMWwOdMqTDmXoIOBDack+RuKnXVCDD92CJY3oi63FFTI=
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-Hxr9KfWfd9HP2+Wh0fMCrZ3ZJOX7ux7vxNoFAOMzl/cUdWIJDj0ybp86jMbXRwVHgnUU+HVm2C+KWoXdyGTqegI=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+INbw8D7E8VxZLJ1S2cjcIAWYTnT39acA8o+pACx2zVF2GaFYPisOrI0V/z6IomLnBhsw+KsMKgRO6vdn44Z0IlQ=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 MESSAGE = """\
@@ -328,25 +340,25 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: worker
-Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Receiver role: creator
 Receiver master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
-Sender message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
-Receiver message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
-Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+80cB5nesvpVhesgSn+gMRyiOFFlQDC1K/wj3hRjGG3cBs3kxZZFQEo\
-9yCnnS9oFHYExuXB5ZzfZXdRfxZgmhF7nCxDL5JyUkeB/kysIMSwF+cf/+GhLXphB1OLfQlZmgKZcFbvzjeGw+J75Q3SkCnkuXGRJ2RbX+hByr\
-+vjaPG2foj9Y2j6t2HIsixFsEbpIibkTPnRh27ZuztSIcFD/A7J8qM/IsJuAsMVyaB3Q3UQm05dEuw8WjB8WoNAj3mqbyr2c1I0GWUDPlqHL53\
-k8dSrzTZZwamIxCOL6XMM/Rp5GlGEg6q8+wEfAz74s2pY0X5DBuBPiFoykgtra+GJiEoVu1LqxxoLVP4PGobYQLSWPSF5Co/2GG5Gwq4C+HRkP\
-jlNut/j+woLIDJFqdOXti
-Previous document: 12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba
+Sender message key: 02fb821ecf584260beaadac7c8b2d1f3c31247bb9bcf171f4d118ace4e76163282
+Receiver message key: 03af430d7b2223b7fe2b876c7232de824a55fe5092ff3a562c300bfe2f0164fb52
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g3qhSiN8KJedjh7Hpb6TdRKZCOQNLHUCNAV5NhrY08TZxKRUrQGmk3\
+cRE34zYJrTdLSFX8olmBv9XaTUPcSMi1VAclOumVXpwD08ronO+p/1jRDqJTDntiGu/jqESamlbGdMPR/2QO6lMKgsqlXIxg+h0cygK8Gd4BJ+\
+Rsm+AHdohCYOcCQa+8swbjoyLj9KYKlHm/G80YmVFai38hx4uv3G8Xzfr3ZnvNrrOUozY+mpQFkObhYVHsYlZ+9OQxTyHPO/18+aB3qc8X0FqU\
+pT3incBw3nrZyJCNxZG+G5NqG89uP9n7SpAJtO7OCr4wXpSPgqJpChretl5jYtkJ1cIJeEFCiH4buL1ttl5WvEfvnTy980MFSldrXg92IqtjLQ\
+qh2vMon3BAaTpNVdbnzY1
+Previous document: de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4
 Block hash: 81ee9cf99373d7121a86a19a06c5274a25e21935e42dcba3d3a01d747595f5aa
 Block height: 103
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-IDdWrkk+w+xFYzR/MczuYZwTAHM9ehJTc2B2+//UQxOvOfwEsa3OkO2/V9sQrRzowL8dGCn4CxC0NlthhuMglgA=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+IMno7r0ix2B+V+BoaZBsP1sBAkMF32bdk7B4VyIc92wuZq3ZXaFP2l4mfEWj5Xz02EQyqIgRRQzFALMjtnj9YLQ=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 SEALED_BID = """\
@@ -356,40 +368,41 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: worker
-Delegate address: mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
+Delegate address: mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
 Master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
 Receiver role: creator
 Receiver master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
-Sender message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
-Receiver message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
-Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+80cB5nesvpVhesgSn+gMRyiOFFlQDC1K/wj3hRjGG3b4pkg0YBlhjiPfFtVP\
-W6fwR9RunL7f+kVH9CLkK0SkCq12cIZNkwxt7bpcS8up2yhnzDZLn8I/JthcASIBSCRphX+Ep2l+qfnz95d5YKGDJ84ijfr3QTSzOYV6J30TqOzCB67F\
-T+6E8c+kCjR8+TuBTWyr/6WJFm/DQjVstY1v3hOdLObhDRMBIXj/vahFZJTOU0bAfovXGY/3LDTiSr5bHl1YBQnShZQXcy0vJv3wve4i1V6ktq7pwAYr\
-0B67okPedfSxezanSJcBV27IFl+4k1zo5a4ruxlsalvXWeeroyD6/ecMDy9A9wJLHA/BqKhfoN/PAnhPqjQlqhVfmKzPj+XQVgi/K6dRyTSxRyVldu3Y\
-OFq/bS/OG7DxrAMWTlIfo0j+UOao/kw5YH8pkgFKTM8c2IOMS7EdeEY77HRebv1CwDvM0oEBCy+ezEqCKLceOvjyFUHRb1P/FSCshg7DwCxRpc+pdpxH\
-sL7wvrIqfHNv0AL1MqB0HGB1DsmjMxWToQSNFt1Tb75rNOGSSdyq92JJxe2AGcrJ4RdPZ/marTqtSQpLc8gDscz2eBwrPU/JHx3m+6DxqCwArLJ0fewG\
-dyuT461jsrHVbRNhdvHuyhUCtrhO9u697EdeXo0dF7wYkhdPjRSQ6VbLwvIzOedIMJPfBzmivVaQ9n0BqkDFZd8EX3Bht4pGFWuQYMXx0pZV8zAbBVzZ\
-w/iHY5hS29tHSbRHxrthVOTH/9i2wBDaLF3siGO76Um68bdBgiRkjrllsYN0gtFZcYD2lppq/+DX7cpQbKm3gsm6c6iTCUlVXYcq4FBEL9ESC2G6U6s8\
-gM+2Xxpycz6laHtFqU2eQKEai/2LOKAMXy9xxLp1Ke10k9ttBLWkwZbAhNtE5wrppQmogVvch0/mUPtBhAn4GGMk5i4UOxceZ9r9TKsOzgo9CUmKOlQJ\
-S/fFXsQhDvM8LSrEpYBqnsS2H0fVbuRLTpdoEVE3FQ4M+1hhCVUb52wp6Lsr7c76yGy5tH8yXP/lECRxfkbVzk8mhO/ubTpyc7XatZukSRXGYPoiFN/d\
-3mislOByUGG8ZAe7Wn0ElqOMjnDjZzh0OlEVD1KJxtRKxRuBPvOQM5HXpGumZMLKJCBxC0i4bv890N/WiljXKRlY6A+6oq/u+S0s1e5uZlv8JANTl2qB\
-twrzUanA3NI6FlUNaz4q6q7XQNCSwLDFChxC+7vGbtnx/HMBB2PEC90LIMm430LeBxbcCjpfkQls04e1j0Hi26LMJY84NwVpHkCXhtiBkToMbof/CW/x\
-+DA4wi2zz7FLgVDDNYXbZ7NDpWkODDZPhjw7MNE4b17JsLawhy4HRs3i2NM/Oy3K1V6JfEUgDBT25oHuM5JfTUlw0NFplf0ADjiyBuvxLJOXWXjx5anB\
-UAQfw+sEFwYOCHqPFVQ3/TlN2yhHqTdE+jZsozXP0WR92fwN6PwmRTb0O/Tm0rM+GOjTPmUpeJdrZQZHUF1BS6bus259ppgTuxyOo2AP+eFQt2c4pYlV\
-XaWCrIVzSzmRgXr0/HYt68e8IpkbIhdrr0x3XAZBBKzBqNXZYJlB/U5sCYn7Y+nd9iYNguSQeN2r0mN3MaqMKvlq6TkRhsNe6gT7QO0OAlA7YpYkyaVf\
-gkzbKVdx4ME4sNwA+ke+jOZAOew4qlD+QtlgoWrR31CIVwGRDv5I9OsjJdZ+CdvHqsGnfppg4gquaxBQrbsCTXVtlV2b6YJsEFPKiqdxeM4IkO/ANXyT\
-vGgOIjrKon5A5W23QKAPKJLyG7m9mtJW91dJ4sEO/zjF9FM3ru2UGRVo1lHDQara8tkpU1EG56Vpj4ve3tVaNW/KbdxzSE/Ks1HvIhWug4YbCNBZPkiN\
-31j9l4rAor8fXSTI9jcy3Vug87lk+ydfL9jXIJBBCbImE40st7zbKefvlMDz9x8tKeiIzEmYDtSptU4S5NN5v/hsDViRxzs9NCx12oGO/iI/MFMiFWCB\
-fliZQ4JhXm+/COdb7MclOEBtOUBdwstwP7a2zEqqL3u30G0Hl+2KzwPELmjWqz5jLGJZdDUmRUS+rX2c=
-Bid document: e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52
-Previous document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Sender message key: 02fb821ecf584260beaadac7c8b2d1f3c31247bb9bcf171f4d118ace4e76163282
+Receiver message key: 03af430d7b2223b7fe2b876c7232de824a55fe5092ff3a562c300bfe2f0164fb52
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g3qhSiN8KJedjh7Hpb6TdRKZCOQNLHUCNAV5NhrY08Ug0ZVRqImXD9\
+u8D9KuzbxkUyyFn2qjr6jt3JHBcImJlkH0xucaLXygVZiEL4BrarbsMNlfoOAPNu2Hx69VlBRswI/N9IprkXto4IEFF91Jf4oURSQhL0DQXYuv\
+m0x3lPY1IbeT5fQz0na47x8ixr6DpHz/WiBUHFA4mUlTN8HoZ1wndVX2Ev7mLWdm7P+m2jlBwdHSq5+RxhLA4w7GgpA61DtuWltDku8EOPiJdM\
+fDOvUQwph/cUUNzB3RynF5/ygoM2s4G2E91E+uDWR7B9kprBwDey1oAH6tDrcgMRiVkTIQPXU6KBYeHlroWNIV+3QDI165kdFsxxB19vfLM4cT\
+1gsWdX8wHDADN1SIkzA7nI74xLIZGQVq+VhOCEZA/Kj3JKJTW/ZKwnDWaHv25LdJnmnTdR651tYzuJMRLAz80Erw/huHBEFrCtZ27BcLWClFjj\
+cEEQ3DXO7PzB0oSYD1qdi1l8ApvoYO/LFLfpUH4U+n5BO+T7cPXqBWZ1iSRqeTnH4rcyPYIPTdpbZO6yhFL300pWyMtmE4jd2wmSQDxjPF85Qa\
+GQs+3oOpzGF+S5slcgXGKb3SFCEvwAC1Foj4CpcW5thUbqdnYjB+a3kdKADbihicHYz2sXDKqfyh5bkATQV/uSaWRRk7J+eJHjCGHuyu9YDq9Z\
+l5ozbTLx1kOJkrHzacSTRLh58wkexNQarbWwZGF2xD6J8yM99AvUF49fFloqyUhTk2hM02KznX4XSwlYL8zWahClmW5+b1pyzolkFBS6RX1Whe\
+sHhfJnZMUDpEi92A03Pyck20/mNvwtqL0WUz2abqGxTmMrziv80GB7k2Z/l+2o5YQ2H4AjyNPeaP7vVF6mvK8IxqSvGt+/z+/Uc/wSeCGQutOM\
+FDXyFm5T8Q7ROBD3jMIwlJljpfpdoZKx0hJRCp/dNDRN51mc6wiX3+fLsO/Fb8fNuwe55lhjVAvB7UyQQDc0bk6/KIp100EMkfS19ua8alKZzn\
+43H34x5/h3Wb8CX64+UrNSreaN3XsppWHh1s4RiIGLNJJNIIh3QAeIVpIMJU2sqO/W+PSaODeDAar1xtoXTZMRSLhK7Cvc6pkV98ieDJNEe7Tp\
+XGwZT4wfRdrf+36PAWFpVinCaMJ8aPoKfWK8PdB6MbUrCzNpgfT6FvME69n8oPZHrPKCSTNtySUVNwstsrhez7gpZ/QV7hq0xExQx3waNcUYnh\
+StlXAvmpVnqvQwID/xf30/Eyl5+IaUmK2YiGC3+iBsZRv02s+oMO2x+C3pynAZNjAvcQ8g4BG0LGRMUe3pvgl03u2CJtlBeT/5pGoL1hmz27eI\
+TRyKXIoApUwyzrgi7z8GY6D1hPMg9nq8+dvl4VwUWrGM0LOfQLvZO/Hr5DItDChNz7BBJEWgc3f3LOwLLUFLME+/f2WWmbrkX4FZ9bev6ZGULD\
+t7tlPFJvt+dZSrGahGyx0lPYYRMpBTYM94+iZxtk/T1pT+jE3BpRMneO0gS+K88uCH24a44t9v/CHF1ZAGInIoJelfgcDsyZclCPf/3ZOI0Gd9\
+zhvYWCiNsqp5kFdRoqUuPwb9R5Ji6RBZHiUqxk/IOsz3xLeMo5bWnw/F79KypSrdqwcbGhK01XpPaGGbW7y7QFJyvjUJFFODgOC2ywxSB9HMHv\
+hgl7G0ENqUMB+gHm5KQLDGvA38f3eWweIUX8i1JmxB6ZDzZfCdFD8B2drJrYoLF905B5WbEourwsEQ0udaatry4ByFjHxNEqkPNPrGPiSd9ljZ\
+yeMIftJ+hebPerg6uHQljyxP21Iq0HxBsfDca4kQY2l4IbUMTZxSAJ0B66rt+nc2t4/CVVsffj+xXzu1RF5ciqBAebPeTz5+y/N1gj39tX+2JO\
+5PJXwjP6proehV5Z8hUgtEJJaX1ZSPCMiPx/IZey33okZrWKTAOLQ/zmc1B41X2OQ16DaOt5Tn6OkPEAoHdp5s15qP+7g/M1LuuyFoqeq91w4w\
+XmszTTXZCbJ1hj2E82kx1qyIzADHvAJWQY2bTDVIWVpGWH3VoCllr4A9xM9vxmDWZuEl4eaHAMPU5c=
+Bid document: f26f80e31ce57529b14140f3d1ed3e44a07afa62fb66c881dd700e585f4058c2
+Previous document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Block hash: 0f004ecc66c1c445b74d3282de3244d8e0e480f8f31b37e41f01ba9a48af7aaf
 Block height: 101
 -----BEGIN SIGNATURE-----
-mtQKqyo7R9BzeKPXhadrShTHKHpxuAb3jY
-H9BE+VjQEMwutCWnbxIK09YgvTXcUE253xJi2EbS8kd2QNdsuDtf2GNN26RA4BqE1upMLUUUc1CIRNZvJJ3N9aY=
+mqZMmusgUVmBuDjVWGS3SLoo4PDgLX1sXk
+H8LIwrIRR/7EZcGfNVhYyEiSFpsPi6j4PWoFTfczqoIta+KvlIYti8jkfrVHXJPbflOo2YjDNY11lUSLBnrBZAY=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 DISCLOSURE = """\
@@ -399,68 +412,101 @@ Format: 3
 Network: regtest
 Job name: A Software Widget
 Job ID: rq5n0tz3vkc8y1wd7hxa
-Job document: 4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33
+Job document: b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099
 Role: creator
-Delegate address: n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
+Delegate address: my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
 Master address: n4EYsC17nfwB3r9S2iuwxnVsPCT8S3vghB
 Receiver role: mediator
 Receiver master address: mxmGhExZuc4L9Zr7qEWU4NpG9opvZU5348
-Sender message key: 03eeb7c8ad15349f5aecf21e7a9ecc1e6aa8d3e8bc5617da6f2e5fb900f7834dc1
-Receiver message key: 02c21aa2bda38114f459885b0d55cff1c75e17079d215da95b249524194202a0fd
-Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+Mzqqx8ICqGToCeW7n9jN/b2Wwj21JoTi5Gwz+Q0KgDm6mKu6OSVjWy\
-fbU+T4RpcqTRBjTIhJpRiKI4M+PQAMbo85763qmBuBuF9+DDT0iswJtjha2ChWJViIKwC6VOq633z5cgdm9fLSb1wTgwkDFEq6jxCX33iUt+oI\
-Xt/Nvr2k2fhr7svxjcafRlsqCcNbVK/n0bk4yUYC6bUY4QxT+7cpuuimR+CtFO58IDXzT+Hfau/X9enywXVQrnlrxZTXgyG+tRLvgRxAtTGrpG\
-yxSoRa1DoHPm2Nq+nblDtc7FcgOcK5IQ1y+86dYJRxTRvctuGwg+v7RkVfTjHdWCq08kLYw9X/UpzSnZhui5BDpEp8IBIpq91sHDItT9VVOCRp\
-4O5o0+2ekWqVwLXpd6OAg
+Sender message key: 03af430d7b2223b7fe2b876c7232de824a55fe5092ff3a562c300bfe2f0164fb52
+Receiver message key: 035da89c43fc2437e1c7672cce827f5e7cf3ca99e30747a158004c52326fbf487a
+Sealed text: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9xjAp3M9VI1jHR+c6thNN8iPKV6+Vh68TmAvL1io60nyuv1NLRa9kKe\
++3FSBntsh8WBrbKF/48hFz1I10gJ3lrtXz1kfqhMVSCIPadSoTT7FTi5NOtQJGSKPkms+OsDs4e8ZZHw/y6UZZLAb7Y39NYQOikzwRiwt7CsnD\
+ihcMlFucG/rT6vzcRs+dKRAQx9zhMjiBkuNC4QqF0HQMasgv07REthJZFO9h/H1wYJcHevoJR4e/Fc3+X5DYt57RShCFu5xdeKNpynatGm04y1\
+MHPY/toJBkJN1IkFpTTGV61I0BZlyQjERBGIaqpSzN5vuvWmIN8lZmJnlomdWUi3cmqHNj4GoibrrO+tOAvN08k6DKjjI7xBaWQ6fGU3e3oVbl\
+gEIdMVJ7Hl4lfVNLChhCB
 Other party master address: n3ScZe26NagqNgZu21tFHH2rUyxvEkY8Jr
-Other party message key: 03ae881e3d21aa8266ce03ea55d40894c518fb00610c8e302a78b471371219680b
-Previous document: 172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636
+Other party message key: 02fb821ecf584260beaadac7c8b2d1f3c31247bb9bcf171f4d118ace4e76163282
+Previous document: 376931d84b7c651eaf696b504320b0f0122e41a48c7e6302d18526d8547b8f6c
 Block hash: fc8deb876cfce604c9641b7cda0a9a7f5f7a897c60ef6de43117aa2795f5aa1a
 Block height: 105
 -----BEGIN SIGNATURE-----
-n2pud7JAtLdsmWMV18GQ26QabqX5YoBQnw
-IEXMKYvgxS55Gsbi+prr61vWve5YFS3HvXkUZDvTh1J8dpCYwH8DO3qTbvFm6yT/4S2LY4xYhqzYeYdYxloVPfs=
+my5fqM898UdVYDiH4NRn79yQaa2EakHFWj
+IGmnF5NHEFLhyytw4u+VX5SwZvKJ2o9P5v8KUCdrYpNdKnK++ZEqDoOIJ9ft9kiHgPibs9yb3DSZgLT+UR5U/d0=
 -----END BITCOIN SIGNED MESSAGE-----"""
 
 ALICE_MASTER = "fe174a78ee0a0741e1e403968a114865584baa6cb3e7aab074dcd7c3907d7909"
-ALICE_DELEGATE = "cb562ceedd1ad2d7a2faa77f8a9b6a106eb31ca0d0d3e4319d2e2ecd94197ac6"
-BOB_DELEGATE = "8358c40c7ad4ba2443dab007f482c44ff0c2d19beb3c2bc945b88534927e536c"
-CHARLIE_DELEGATE = "fab16d1179ed3902e2402cc0ef3c690d09c9aebc367b2872a8c6c4f9b8399d68"
+ALICE_DELEGATE = "19381b68f3a615253add87bc39e74fd754778edcee07f8d846cab089e2205f94"
+BOB_DELEGATE = "a5aea9d9f33bcc0c9117a5715dd17549b144b799706e2dcefe7280499fd69697"
+CHARLIE_DELEGATE = "fd00264aa19e97784cfeac9752500a5d83ca309f709610153df58559405510bc"
+BOB_ESCROW = "72cd40495de9f1681a1693146b20380696208024e1c080410eea59c87954aae2"
+CHARLIE_ESCROW = "42d0a82fab2107acebec8edefdba568b4a95a12698bfa4432231c7d7550a280d"
+ALICE_ESCROW = "53a057dd2b67a1e06445833eb52506c511b01ea086fdea6a2d8c87c5045dff6b"
 
-GOLDEN = {
-    "Enrollment": (ENROLLMENT, ALICE_MASTER, "0f3263c83502e95722b4efc1d29eb788ca4ca1101c3af8a0f3a3a10fa1efa76b"),
-    "Job": (JOB, BOB_DELEGATE, "4a1a0ed8c90e505814a57569c90a3214f25736294c7a97f8eddffb40f4932c33"),
-    "Bid": (BID, CHARLIE_DELEGATE, "e54463b0a8648a7b3e2a5296e8e13b62144bb14b099b376441f5b94de9c50f52"),
-    "Offer": (OFFER, BOB_DELEGATE, "12bedb3c8ab5161f3a668599dc93c10ba26e8ad30766eed394bd9672096741ba"),
-    "Delivery": (DELIVERY, CHARLIE_DELEGATE, "884eda92bc431330c928e770e0358d8de085c3c2ed4f6a707b17c79b1e014cf4"),
-    "AcceptDelivery": (ACCEPT, BOB_DELEGATE, "83992860af28d1228ea4b082c856fcd4d4472f6d78153c9e834c53f0f0889126"),
-    "Settlement": (SETTLEMENT, CHARLIE_DELEGATE, "07efb3a2bea8e0874f9617f2a56d62e4801e27175f44fe764fb4d3f335457d7b"),
-    "Refund": (REFUND, ALICE_DELEGATE, "f8ca7cea35d7c6a72bb1d22b5af955bd6abbf64eba9dbad519898d112bd683c9"),
+GOLDEN: dict[str, tuple[str, str, str | None, str]] = {
+    "Enrollment": (ENROLLMENT, ALICE_MASTER, None, "31342aa4282a03a474c90ca627b1ef0fb69471ffac66602d1d78ab6793ba0148"),
+    "Job": (JOB, BOB_DELEGATE, BOB_ESCROW, "b71ba659a8b0a2224ce6eef2ac7cd9731ef76a10b4d02be1b1a5e5588a497099"),
+    "Bid": (BID, CHARLIE_DELEGATE, CHARLIE_ESCROW, "f26f80e31ce57529b14140f3d1ed3e44a07afa62fb66c881dd700e585f4058c2"),
+    "Offer": (OFFER, BOB_DELEGATE, BOB_ESCROW, "de3527375f3f0e5cd0128094bc54e6f0a74be53dbe5a859563a5b4c1b2027df4"),
+    "Delivery": (
+        DELIVERY,
+        CHARLIE_DELEGATE,
+        CHARLIE_ESCROW,
+        "5797f1515031b0a01cd1795f51db57254421f002ca6fbfe9e5fa74b3df1ab415",
+    ),
+    "AcceptDelivery": (
+        ACCEPT,
+        BOB_DELEGATE,
+        BOB_ESCROW,
+        "f31ed1cd846190b68c6a83541b552f9985897df12755432a68cf237419c457b4",
+    ),
+    "Settlement": (
+        SETTLEMENT,
+        CHARLIE_DELEGATE,
+        CHARLIE_ESCROW,
+        "70de0634a0457f6e57acc93ae5cc798c973e8d7bde159fce8dd925a9388c605c",
+    ),
+    "Refund": (
+        REFUND,
+        ALICE_DELEGATE,
+        ALICE_ESCROW,
+        "1a05dac566df50923445b7c65d9995fb981d8d87525ab283c5b0872a03fef3a0",
+    ),
     "DisputeDelivery": (
         DISPUTE_DELIVERY,
         BOB_DELEGATE,
-        "0858aba71da7e0a75d53e62952a30b3ae152d0feef12ba8b969d0f1eb5711018",
+        BOB_ESCROW,
+        "838a5dff7ed832c951c2eeb769fb20bd7021902d6165f13e15c4a23e5111649f",
     ),
     "DisputeOffer": (
         DISPUTE_OFFER,
         CHARLIE_DELEGATE,
-        "24b1d7b97489221a98430f3df4f5d038c9b96a12228fcbc58118f6079620b304",
+        CHARLIE_ESCROW,
+        "bd33969810f48ab54fa5bd3158c348acbe008902433d33e8af8aeb28f1ee4dd5",
     ),
     "DisputeResolution": (
         DISPUTE_RESOLUTION,
         ALICE_DELEGATE,
-        "1434de23200f73f691ae4aecd9df2ce68b019db3eb46816ece4b79a0f7f39445",
+        ALICE_ESCROW,
+        "1f6c9ed5e17d36a6357f1798810560011b5d695907cd0fbaead0fe5d451f1d66",
     ),
     "AcceptResolution": (
         ACCEPT_RESOLUTION,
         BOB_DELEGATE,
-        "45dc5e70df02d48969f75901677f6ff9b657b539c082cc9a69e0f6b6b6a5bcdf",
+        BOB_ESCROW,
+        "29a2e9566c2d2dfa9b0698ecee59ab43576d637017e86dd4c0ce50ce75e49b2d",
     ),
-    "Message": (MESSAGE, CHARLIE_DELEGATE, "172fc5c3cd1db2c3b7d9a3ba05642347c8c0a9ac8a1ce2fa013eafc287dd3636"),
-    "SealedBid": (SEALED_BID, CHARLIE_DELEGATE, "6f4051248c293ba74f38e5e137ee6782306be5ec7523f6af5813f2531967c03c"),
-    "Disclosure": (DISCLOSURE, BOB_DELEGATE, "7b4f2f636dd9108db81a93e6813f721d924de5b4798cf58652c3cdaf0c6d9686"),
-    "Rating": (RATING, BOB_DELEGATE, "ffa511c8db841c1c9ba40c1a3d15dcfea840bd0aef2c8443b1a16f0720464ad4"),
+    "Message": (MESSAGE, CHARLIE_DELEGATE, None, "376931d84b7c651eaf696b504320b0f0122e41a48c7e6302d18526d8547b8f6c"),
+    "SealedBid": (
+        SEALED_BID,
+        CHARLIE_DELEGATE,
+        None,
+        "2b1ccd8744d0fe66fd7e73f1eb29d0996580c2d0197d457420462842eddaa976",
+    ),
+    "Disclosure": (DISCLOSURE, BOB_DELEGATE, None, "e4ac5e96ac61496a4145292e3ddddd6b1af25b4d01ce344712d0d25d25cc2095"),
+    "Rating": (RATING, BOB_DELEGATE, BOB_ESCROW, "3d2ffbff3bd99657ece02d7af827ee3d1480e03c9644baf0b8d6e5c9d9486ddd"),
 }
+"""Each with the secret of the key that signs it, that of its author's escrow key if it needs one, and its id."""
 
 ANSWERS = {
     "Bid": "Job",
@@ -488,6 +534,7 @@ _ORDER = {
     "block_hash": "Block hash",
     "block_height": "Block height",
 }
+_SIGNED = {"escrow_signature": "Escrow key signature"}
 _CREATOR = {
     "creator_delegate_address": "Job creator delegate address",
     "creator_master_address": "Job creator master address",
@@ -510,7 +557,7 @@ _PARTY = {
 }
 _AWARD = {"worker_amount": "Worker amount (BTC)", "creator_amount": "Job creator amount (BTC)"}
 _PAYMENTS = {"primary_psbt": "Primary payment PSBT", "mediator_psbt": "Mediator payment PSBT"}
-_DISPUTE = {**_PARTY, "detail": "Dispute detail", "mediator_psbt": "Mediator payment PSBT"}
+_DISPUTE = {**_PARTY, **_SIGNED, "detail": "Dispute detail", "mediator_psbt": "Mediator payment PSBT"}
 _SEALED = {
     **_PARTY,
     "to_role": "Receiver role",
@@ -532,7 +579,8 @@ LABELS: dict[str, dict[str, str]] = {
         "mediator_public_key": "Mediator public key",
         "mediator_fee": "Mediator fee",
         "mediator_escrow_xpub": "Mediator escrow extended key",
-        "mediator_payment_xpub": "Mediator payment extended key",
+        "mediator_escrow_signature": "Mediator escrow extended key signature",
+        "mediator_payment_address": "Mediator payment address",
         "mediator_message_xpub": "Mediator message extended key",
         "revoked": "Revoked delegate addresses",
         "recovery_address": "Recovery address",
@@ -543,6 +591,7 @@ LABELS: dict[str, dict[str, str]] = {
         "block_height": "Block height",
     },
     "Job": {
+        **_SIGNED,
         "network": "Network",
         "name": "Job name",
         "job_id": "Job ID",
@@ -553,7 +602,6 @@ LABELS: dict[str, dict[str, str]] = {
         "mediator": "Mediator",
         "mediator_contact": "Mediator contact",
         "mediator_fee": "Mediator fee",
-        "mediator_public_key": "Mediator public key",
         "mediator_payment_address": "Mediator payment address",
         "mediator_master_address": "Mediator master address",
         "mediator_enrollment": "Mediator enrollment",
@@ -569,6 +617,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "Bid": {
         **_ORDER,
+        **_SIGNED,
         "worker": "Worker",
         "worker_contact": "Worker contact",
         **_WORKER,
@@ -579,6 +628,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "Offer": {
         **_ORDER,
+        **_SIGNED,
         "worker": "Worker",
         "worker_master_address": "Worker master address",
         "primary_amount": "Primary escrow amount (BTC)",
@@ -586,14 +636,14 @@ LABELS: dict[str, dict[str, str]] = {
         **_ESCROW,
         **_CREATOR,
     },
-    "Delivery": {**_ORDER, "deliverables": "Deliverables", **_WORKER},
-    "AcceptDelivery": {**_ORDER, **_PAYMENTS, **_CREATOR},
-    "Settlement": {**_PARTY, **_AWARD, "terms": "Terms", **_PAYMENTS},
-    "Refund": {**_PARTY, "reason": "Reason", **_PAYMENTS},
+    "Delivery": {**_ORDER, **_SIGNED, "deliverables": "Deliverables", **_WORKER},
+    "AcceptDelivery": {**_ORDER, **_SIGNED, **_PAYMENTS, **_CREATOR},
+    "Settlement": {**_PARTY, **_SIGNED, **_AWARD, "terms": "Terms", **_PAYMENTS},
+    "Refund": {**_PARTY, **_SIGNED, "reason": "Reason", **_PAYMENTS},
     "DisputeDelivery": _DISPUTE,
     "DisputeOffer": _DISPUTE,
-    "DisputeResolution": {**_PARTY, **_AWARD, "resolution": "Resolution", **_PAYMENTS},
-    "AcceptResolution": {**_PARTY, **_PAYMENTS},
+    "DisputeResolution": {**_PARTY, **_SIGNED, **_AWARD, "resolution": "Resolution", **_PAYMENTS},
+    "AcceptResolution": {**_PARTY, **_SIGNED, **_PAYMENTS},
     "Message": _SEALED,
     "SealedBid": {**_SEALED, "bid": "Bid document"},
     "Disclosure": {
@@ -603,6 +653,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "Rating": {
         **_PARTY,
+        **_SIGNED,
         "rated_role": "Rated role",
         "rated_master_address": "Rated master address",
         "rating": "Rating",
@@ -654,11 +705,12 @@ def test_every_type_has_a_golden_text() -> None:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_a_golden_text_verifies_and_is_written_again_to_the_letter(name: str) -> None:
-    armored, secret, document_id = GOLDEN[name]
+    armored, secret, escrow_secret, document_id = GOLDEN[name]
     signed = verify(armored)
     assert type(signed.document).__name__ == name
     assert signed.id == document_id
-    assert sign(signed.document, PrivateKey(bytes.fromhex(secret))).armored == armored
+    escrow_key = None if escrow_secret is None else PrivateKey(bytes.fromhex(escrow_secret))
+    assert sign(signed.document, PrivateKey(bytes.fromhex(secret)), escrow_key).armored == armored
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -667,7 +719,7 @@ def test_every_label_stands_for_its_attribute(name: str) -> None:
     cls = type(signed.document)
     assert {each.attribute: each.label for each in fields.lines_of(cls)} == LABELS[name]
     rows = dict(row.split(": ", 1) for row in signed.text.split("\n")[1:])
-    assert rows.pop("Format") == "2"
+    assert rows.pop("Format") == "3"
     for attribute, label in LABELS[name].items():
         value = getattr(signed.document, attribute)
         if value is None:
@@ -685,7 +737,7 @@ def test_every_label_stands_for_its_attribute(name: str) -> None:
 
 def test_every_document_answers_another_of_the_same_job() -> None:
     assert set(ANSWERS) == set(GOLDEN) - {"Enrollment", "Job"}
-    story = {name: verify(armored) for name, (armored, _, _) in GOLDEN.items()}
+    story = {name: verify(armored) for name, (armored, *_) in GOLDEN.items()}
     for name, answered in ANSWERS.items():
         assert story[name].document.previous == story[answered].id
         assert story[name].document.job_document == story["Job"].id

@@ -15,7 +15,7 @@ from rein.protocol.documents import Enrollment
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed, verify
 from rein.protocol.sin import secure_identity_number
-from tests.support.people import accept, bid, delivery, enroll, forged, job, offer, person, respelled
+from tests.support.people import accept, bid, delivery, enroll, forged, job, offer, person, respelled, with_changes
 
 ALICE, BOB, CHARLIE, MALLORY = (person(name) for name in ("Alice", "Bob", "Charlie", "Mallory"))
 
@@ -117,12 +117,7 @@ def test_an_enrollment_is_by_its_master_and_needs_no_other() -> None:
 
 
 def test_a_key_that_was_never_enrolled_may_not_sign() -> None:
-    posing = job(BOB, ALICE, creator_delegate_address=BOB.delegate_address)
-    hostile = verify(
-        forged(
-            dataclasses.replace(posing.document, creator_delegate_address=MALLORY.delegate_address), MALLORY.delegate
-        )
-    )
+    hostile = with_changes(job(BOB, ALICE), MALLORY.delegate, creator_delegate_address=MALLORY.delegate_address)
     with pytest.raises(AuthorityError, match=f"{MALLORY.delegate_address} is no delegate that {BOB.master_address}"):
         Enrollments([FIRST, SECOND, enroll(MALLORY)]).check_author(hostile.document)
 

@@ -15,7 +15,7 @@ from rein.btc.amounts import MAX_MONEY, Sat
 from rein.btc.networks import NETWORKS
 from rein.errors import FieldError, ReinError
 from rein.protocol import fields, limits, values
-from rein.protocol.documents import TYPES, Role
+from rein.protocol.documents import TYPES, EscrowSigned, Role
 from rein.protocol.fields import Codec, lines_of
 from rein.protocol.signed import Signed
 from rein.protocol.text import escape
@@ -84,7 +84,8 @@ def test_every_line_is_a_label_and_a_value(signed: Signed[Any]) -> None:
     declared = [each.label for each in lines_of(type(signed.document))]
     assert labels == [label for label in declared if label in labels]
     assert labels[0] == "Network"
-    assert labels[-2:] == ["Block hash", "Block height"]
+    tail = ["Block hash", "Block height", "Escrow key signature"]
+    assert labels[-3:] == tail if isinstance(signed.document, EscrowSigned) else labels[-2:] == tail[:2]
 
 
 @pytest.mark.parametrize("cls", TYPES)

@@ -155,11 +155,11 @@ def test_s2_no_key_or_address_can_be_swapped_on_the_way() -> None:
 
 
 def test_s2_a_mediators_key_is_the_one_the_mediator_published() -> None:
-    key = MALLORY.delegate.public_key
-    with pytest.raises(
-        AuthorityError, match="the mediator's public key in the job is not the one the mediator enrolled"
-    ):
-        fold(job(BOB, ALICE, mediator_public_key=key), [], TOLD.enrollments)
+    """From the published key and all that makes the contract; the worker's program is not asked for another."""
+    swapped = bid(CHARLIE, TOLD.job, mediator_public_key=MALLORY.delegate.public_key)
+    order = fold(TOLD.job, [swapped], TOLD.enrollments)
+    assert (order.bids, order.state) == ((), State.POSTED)
+    assert "not the one that belongs to this contract" in order.apart[0].reason.message
 
 
 # ---- S4
@@ -237,7 +237,8 @@ def test_s6_bytes_do_not_move_between_fields() -> None:
     for trick in tricks:
         posted = job(BOB, ALICE, description=trick)
         again = verify(posted.armored).document
-        assert again == dataclasses.replace(TOLD.job.document, description=trick)
+        signature = again.escrow_signature
+        assert again == dataclasses.replace(TOLD.job.document, description=trick, escrow_signature=signature)
         assert len(posted.text.splitlines()) == len(TOLD.job.text.splitlines())
 
 
@@ -248,7 +249,7 @@ def test_s6_a_put_and_a_document_cannot_be_taken_for_each_other() -> None:
     assert verify_put("keyva", "lue", BOB.delegate_address, nonce, signature)
     key, value = "Rein", OFFER.text.removeprefix("Rein")
     text = put_text(key, value, BOB.delegate_address, nonce)
-    refused(armored(text, BOB.delegate), FieldError, "'Block height': ")
+    refused(armored(text, BOB.delegate), FieldError, "'Escrow key signature': ")
     assert not verify_put(key, value, BOB.delegate_address, nonce, read_armor(OFFER.armored).signature)
 
 

@@ -442,7 +442,6 @@ def test_the_mediators_enrollment_must_be_known() -> None:
     [
         ({"mediator": "Alicia"}, "the mediator's name in the job"),
         ({"mediator_fee": BasisPoints(1)}, "the mediator's fee in the job"),
-        ({"mediator_public_key": MALLORY.delegate.public_key}, "the mediator's public key in the job"),
         (
             {"mediator_payment_address": BID.document.worker_payment_address},
             "the mediator's payment address in the job",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
@@ -150,17 +151,28 @@ def test_without_proof_of_the_end_no_rating_counts(evidence: Evidence, count: in
     assert len(not_counted([order])) == 1 - count
 
 
-@pytest.mark.parametrize(("since", "count"), [(HEIGHT + 9, 1), (HEIGHT + 8, 0), (0, 0)])
-def test_a_rating_by_a_revoked_delegate_counts_only_if_it_is_older(since: int, count: int) -> None:
-    """Whoever stole the key rates nobody from then on; the job and its end stay what they are."""
-    new = person("Bob's next delegate")
-    revoked = (Revocation(BOB.delegate_address, since),)
-    changes = {"previous": enroll(BOB).id, "delegate_address": new.delegate_address, "revoked": revoked}
-    known = Enrollments([*(enroll(who, who is ALICE) for who in (ALICE, BOB, CHARLIE)), enroll(BOB, **changes)])
+@pytest.mark.parametrize("since", [HEIGHT + 9, HEIGHT + 8, 0])
+@pytest.mark.parametrize("who", [ALICE, BOB, CHARLIE], ids=lambda who: who.name)
+def test_no_rating_falls_by_a_revocation(who: Person, since: int) -> None:
+    """Neither one's own nor the others': who was rated badly does not revoke the job away, and who regrets a rating
+    does not unsay it."""
+    revoked = (Revocation(who.delegate_address, since),)
+    new = person("Another delegate")
+    first = enroll(who, who is ALICE)
+    changes = {"previous": first.id, "delegate_address": new.delegate_address, "revoked": revoked}
+    others = [enroll(each, each is ALICE) for each in (ALICE, BOB, CHARLIE)]
+    terms = {"mediator_public_key": new.delegate.public_key} if who is ALICE else {}
+    known = Enrollments([*others, enroll(who, who is ALICE, **changes, **terms)])
     order = fold(TOLD.job, [*TOLD.documents, given_by(C, W), given_by(W, C)], known, PAID)
     assert order.state is State.SETTLED
-    assert len([each for each in counted([order]) if each.document.master_address == BOB.master_address]) == count
-    assert len(counted([order])) == count + 1
+    assert len(counted([order])) == 2
+
+
+def test_who_holds_only_a_delegate_key_rates_nobody() -> None:
+    stolen = verify(forged(dataclasses.replace(given_by(C, W).document, rating=0), BOB.delegate))
+    order = fold(TOLD.job, [*TOLD.documents, stolen], TOLD.enrollments, PAID)
+    assert counted([order]) == ()
+    assert "not signed by the escrow key" in order.apart[0].reason.message
 
 
 def test_a_rating_moves_no_state_and_quarrels_with_nothing() -> None:

@@ -19,7 +19,8 @@ from rein.btc.networks import MAINNET, NETWORKS, REGTEST, SIGNET, TESTNET4
 from rein.errors import AuthorityError, BadSignatureError, DocumentError, FieldError, ReinError, TooLargeError
 from rein.protocol import fields, job_keys
 from rein.protocol.armor import BEGIN, BEGIN_SIGNATURE, END, Armored, read_armor
-from rein.protocol.documents import TYPES, Document, Offer, Role
+from rein.protocol.documents import TYPES, Document, EscrowSigned, Offer, Role
+from rein.protocol.documents.enrollment import possession_text
 from rein.protocol.documents.legacy import LegacyDocument
 from rein.protocol.fields import lines_of
 from rein.protocol.limits import MAX_CONTACT, MAX_DOCUMENT_BYTES, MAX_NAME, MAX_TEXT
@@ -34,6 +35,7 @@ from tests.support.people import (
     delivery,
     disputed_story,
     enroll,
+    fee_address,
     forged,
     job,
     messages_of_story,
@@ -102,7 +104,7 @@ def test_what_is_signed_verifies_as_itself(signed: Signed[Any], key: PrivateKey)
     assert again.armored == signed.armored
     assert again.text == read_armor(signed.armored).text
     assert again.address == signed.document.author.signing_address
-    assert sign(signed.document, key).armored == signed.armored
+    assert with_changes(signed, key).armored == signed.armored
 
 
 @each_type
@@ -262,7 +264,27 @@ CONTRADICTIONS: dict[str, tuple[Signed[Any], PrivateKey, dict[str, Any], str]] =
     "mediator who is not willing": (ENROLLMENT, ALICE.master, {"willing_to_mediate": False}, "all or none"),
     "mediator without a fee": (ENROLLMENT, ALICE.master, {"mediator_fee": None}, "all or none"),
     "mediator without an escrow branch": (ENROLLMENT, ALICE.master, {"mediator_escrow_xpub": None}, "all or none"),
-    "mediator without a payment branch": (ENROLLMENT, ALICE.master, {"mediator_payment_xpub": None}, "all or none"),
+    "mediator without a payment address": (
+        ENROLLMENT,
+        ALICE.master,
+        {"mediator_payment_address": None},
+        "all or none",
+    ),
+    "mediator without proof of the branch": (
+        ENROLLMENT,
+        ALICE.master,
+        {"mediator_escrow_signature": None},
+        "all or none",
+    ),
+    "mediator with the branch of another": (
+        ENROLLMENT,
+        ALICE.master,
+        {
+            "mediator_escrow_xpub": enroll(MALLORY, True).document.mediator_escrow_xpub,
+            "mediator_escrow_signature": enroll(MALLORY, True).document.mediator_escrow_signature,
+        },
+        "not signed by itself for this identity and network",
+    ),
     "mediator without a public key": (ENROLLMENT, ALICE.master, {"mediator_public_key": None}, "all or none"),
     "willing without any terms": (enroll(BOB), BOB.master, {"willing_to_mediate": True}, "all or none"),
     "mediator with another public key": (
@@ -271,11 +293,11 @@ CONTRADICTIONS: dict[str, tuple[Signed[Any], PrivateKey, dict[str, Any], str]] =
         {"mediator_public_key": BOB.delegate.public_key},
         "not that of the delegate",
     ),
-    "mediator with one branch for both": (
+    "mediator who is paid on another network": (
         ENROLLMENT,
         ALICE.master,
-        {"mediator_payment_xpub": ENROLLMENT.document.mediator_escrow_xpub},
-        "are the same",
+        {"mediator_payment_address": fee_address(person("Alice", MAINNET))},
+        "no bech32 address of regtest",
     ),
     "mediator who gives away the private branch": (
         ENROLLMENT,
@@ -292,8 +314,8 @@ CONTRADICTIONS: dict[str, tuple[Signed[Any], PrivateKey, dict[str, Any], str]] =
     "mediator with a damaged branch": (
         ENROLLMENT,
         ALICE.master,
-        {"mediator_payment_xpub": "tpub" + "1" * 100},
-        "Mediator payment extended key: that is not an extended key",
+        {"mediator_escrow_xpub": "tpub" + "1" * 100},
+        "Mediator escrow extended key: that is not an extended key",
     ),
     "mediator with a branch below which nothing fits": (
         ENROLLMENT,
@@ -408,9 +430,12 @@ def test_a_document_that_contradicts_itself_is_neither_signed_nor_read(
 
 
 def test_the_deepest_branch_below_which_jobs_still_fit_may_be_enrolled() -> None:
-    deepest = ALICE.tree.derive([0] * 251).to_public().to_string()
-    changed = with_changes(ENROLLMENT, ALICE.master, mediator_escrow_xpub=deepest)
-    assert len(job_keys.mediator_escrow_key(verify(changed.armored).document, "a" * 20)) == 33
+    branch = ALICE.tree.derive([0] * 251)
+    deepest = branch.to_public().to_string()
+    proof = message.sign(branch.private_key, possession_text(REGTEST, ALICE.master_address, deepest))
+    changed = with_changes(ENROLLMENT, ALICE.master, mediator_escrow_xpub=deepest, mediator_escrow_signature=proof)
+    contract = job_keys.parts_of(STORY.bid.document)
+    assert len(job_keys.mediator_escrow_key(verify(changed.armored).document, contract)) == 33
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
@@ -431,9 +456,12 @@ def test_a_document_moved_to_another_network_is_refused_even_when_its_author_sig
 
 def test_testnet4_and_signet_share_every_address_so_only_the_network_line_tells_them_apart() -> None:
     on_signet = story(SIGNET).job
-    moved = rewritten(on_signet, person("Bob", SIGNET).delegate, lambda text: text.replace("signet", "testnet4", 1))
-    assert verify(moved).document.network is TESTNET4
-    assert verify(moved).id != on_signet.id
+    key = person("Bob", SIGNET).delegate
+    with pytest.raises(BadSignatureError, match="the escrow key that the document names has not signed it"):
+        verify(rewritten(on_signet, key, lambda text: text.replace("signet", "testnet4", 1)))
+    moved = verify(with_changes(on_signet, key, network=TESTNET4).armored)
+    assert moved.document.network is TESTNET4
+    assert moved.id != on_signet.id
 
 
 # ---- size
@@ -478,6 +506,8 @@ def test_any_text_in_any_field_is_signed_and_verified_unchanged(
     changed = with_changes(signed, key, **changes)
     again = verify(changed.armored)
     assert again == changed
+    if isinstance(again.document, EscrowSigned):
+        changes["escrow_signature"] = again.document.escrow_signature
     assert again.document == dataclasses.replace(signed.document, **changes)
     assert (changed.id == signed.id) == (again.document == signed.document)
 

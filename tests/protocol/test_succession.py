@@ -78,7 +78,7 @@ def test_two_heirs_are_none_and_the_identity_ends_all_the_same() -> None:
     assert BOB.master_address not in {each.document.master_address for each in enrollments}
 
 
-def test_what_the_old_delegates_sign_from_then_on_is_nothing() -> None:
+def test_what_the_old_delegates_sign_from_then_on_counts_only_where_others_rely_on_it() -> None:
     mediator = enroll(ALICE, mediator=True)
     enrollments = Enrollments([FIRST, heir(), mediator, enroll(CHARLIE)])
     early, late = job(BOB, ALICE, block_height=149), job(BOB, ALICE, block_height=150)
@@ -86,8 +86,11 @@ def test_what_the_old_delegates_sign_from_then_on_is_nothing() -> None:
     with pytest.raises(AuthorityError, match="was revoked"):
         enrollments.check_author(late.document)
     placed = bid(CHARLIE, early)
-    assert fold(early, [placed, offer(BOB, placed, early, block_height=151)], enrollments).offer is None
-    assert fold(late, [bid(CHARLIE, late)], enrollments).bids  # somebody had answered it
+    given = offer(BOB, placed, early, block_height=151)
+    assert fold(early, [placed, given], enrollments).offer == given, "it is signed by the escrow key"
+    with pytest.raises(AuthorityError, match="was revoked"):
+        fold(late, [], enrollments)
+    assert fold(late, [bid(CHARLIE, late)], enrollments).bids, "somebody has answered it"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 from rein.btc.amounts import Sat
 from rein.btc.networks import MAINNET
 from rein.protocol import job_keys
-from rein.protocol.documents import Document
+from rein.protocol.documents import Bid, Document, Job, Offer
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import mediator_fee
 from tests.support import documents_of_2016
@@ -39,9 +39,20 @@ class Hostile:
 
 
 def in_the_name_of_its_author(signed: Signed[Any], thief: Person, delegate_field: str) -> Signed[Any]:
-    """The same words under the same master address, but the thief's own delegate signs them."""
-    document: Document = dataclasses.replace(signed.document, **{delegate_field: thief.delegate_address})
+    """The same words under the same master address, but the thief's own delegate signs them. Where the document names
+    its author's escrow key, the thief, who does not hold it, names one of their own."""
+    changes: dict[str, Any] = {delegate_field: thief.delegate_address}
+    if (named := _ESCROW_KEY_OF.get(type(signed.document))) is not None:
+        return with_changes(signed, thief.delegate, **changes, **{named: thief.delegate.public_key})
+    document: Document = dataclasses.replace(signed.document, **changes)
     return verify(forged(document, thief.delegate))
+
+
+_ESCROW_KEY_OF: dict[type[Any], str] = {
+    Job: "creator_public_key",
+    Bid: "worker_public_key",
+    Offer: "creator_public_key",
+}
 
 
 @lru_cache
@@ -60,6 +71,8 @@ def _bids(told: Story) -> dict[str, Hostile]:
     moved = with_changes(
         story(MAINNET).bid, abroad.delegate, job_document=posted.id, previous=posted.id, description="cheap"
     )
+    the_addresses = {name: getattr(placed.document, name) for name in ("primary_address", "mediator_address")}
+    cheaper = bid(charlie, posted, amount=Sat(600))
     return {
         "bid by the creator": Hostile(bid(bob, posted), both_roles),
         "bid by the mediator": Hostile(bid(alice, posted), both_roles),
@@ -71,13 +84,17 @@ def _bids(told: Story) -> dict[str, Hostile]:
             bid(charlie, posted, previous=told.offer.id), "a bid answers the job document"
         ),
         "bid with another creator's key": Hostile(
-            bid(charlie, posted, creator_public_key=mallory.delegate.public_key), "other escrow keys than the job"
+            bid(charlie, posted, creator_public_key=mallory.delegate.public_key), "another key of the job creator"
         ),
         "bid with another mediator's key": Hostile(
-            bid(charlie, posted, mediator_public_key=mallory.delegate.public_key), "other escrow keys than the job"
+            bid(charlie, posted, mediator_public_key=mallory.delegate.public_key), "not the one that belongs to this"
+        ),
+        "bid with the mediator's key of another price": Hostile(
+            bid(charlie, posted, mediator_public_key=cheaper.document.mediator_public_key),
+            "not the one that belongs to this",
         ),
         "bid with the creator's key as the worker's": Hostile(
-            with_changes(placed, charlie.delegate, worker_public_key=key_of_bob), "two of the three escrow keys"
+            bid(charlie, posted, worker_public_key=key_of_bob, **the_addresses), "two of the three escrow keys"
         ),
         "bid of another network": Hostile(moved, "it is for mainnet, the job for regtest"),
         "bid under another Job ID": Hostile(bid(charlie, posted, job_id="b" * 20), "its Job ID or job name is not"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from rein.btc.address import p2wsh_script
+from rein.btc.address import p2wpkh_address, p2wsh_script
 from rein.btc.amounts import Sat
 from rein.btc.curve import ORDER, sign_der
 from rein.btc.encoding import Reader, with_length
@@ -83,7 +83,8 @@ def deal(
 ) -> Deal:
     """A deal; every number is another job of the same three people."""
     bob, alice, charlie = (person(name, network) for name in ("Bob", "Alice", "Charlie"))
-    mediates = enroll(alice, True, mediator_fee=fee)
+    paid_to = p2wpkh_address(alice.tree.derive(f"m/84'/1'/0'/0/{number}").public_key, network)
+    mediates = enroll(alice, True, mediator_fee=fee, mediator_payment_address=paid_to)
     posted = job(bob, alice, enrollment=mediates, job_id=job_id_of(number))
     placed = bid(charlie, posted, amount=price)
     amounts = offer_amounts(posted.document, placed.document, feerate)

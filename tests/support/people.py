@@ -299,8 +299,11 @@ def with_contract(bid: Bid, mediator: Person, given: Collection[str] = ()) -> Bi
     if "mediator_public_key" not in given:
         key = mediator.mediator_key(job_keys.parts_of(bid)).public_key
         bid = dataclasses.replace(bid, mediator_public_key=key)
+    names = ("primary_address", "mediator_address")
+    if set(names) <= set(given):
+        return bid
     keys = bid.creator_public_key, bid.mediator_public_key, bid.worker_public_key
-    addresses = dict(zip(("primary_address", "mediator_address"), escrow_addresses(*keys, bid.network), strict=True))
+    addresses = dict(zip(names, escrow_addresses(*keys, bid.network), strict=True))
     return dataclasses.replace(bid, **{name: each for name, each in addresses.items() if name not in given})
 
 
