@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rein.btc.address import p2pkh_address, p2wpkh_address, p2wpkh_script
+from rein.btc.address import p2pkh_address, p2wpkh_address
 from rein.btc.base58 import decode_check
-from rein.btc.bip84 import BRANCHES, CHANGE, RECEIVING
 from rein.btc.curve import ORDER, public_key
 from rein.btc.hd import HARDENED, ExtendedKey, new_mnemonic, seed_from_mnemonic
 from rein.btc.keys import PrivateKey
-from rein.btc.networks import MAINNET, NETWORKS, REGTEST, Network
+from rein.btc.networks import MAINNET, NETWORKS, REGTEST, TESTNET4
 from rein.errors import IdentityError, KeyMaterialError
 from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
 from rein.protocol import job_keys
@@ -52,6 +51,8 @@ KNOWN = {
 CREATOR_ESCROW = "03e1ea25e10ac39be473f5cccb78b31cc5893fd3bc3ed88fb3b98906349ad3d371"
 WORKER_ESCROW = "02e4375b6c156ec855b35bbf0b948cf464600d70fd8a553a9c41b524dbc1b4c6ab"
 MEDIATOR_ESCROW = "035d92b9be086529b635fb2aadb9988c8e58ba22f2b2fa198929a29fb302d9fb24"
+CREATOR_PAYMENT = "bc1qazepdkred0zqgely785rejwp2yvku2wfdh65kd"
+WORKER_PAYMENT = "bc1qv5wnqt7ftgpwxatrd9tkgaxpfs7mf8v8u7z2pu"
 
 
 @pytest.mark.parametrize("words", KNOWN, ids=["abandon", "robot"])
@@ -69,6 +70,8 @@ def test_keys_of_a_job_are_the_typed_ones() -> None:
     assert keyring.creator_escrow(JOB_ID).public_key.hex() == CREATOR_ESCROW
     assert keyring.worker_escrow(DOCUMENT).public_key.hex() == WORKER_ESCROW
     assert keyring.mediator_escrow(JOB_ID).public_key.hex() == MEDIATOR_ESCROW
+    assert keyring.creator_payment_address(JOB_ID) == CREATOR_PAYMENT
+    assert keyring.worker_payment_address(DOCUMENT) == WORKER_PAYMENT
 
 
 def _ckd(secret: bytes, chain_code: bytes, index: int) -> tuple[bytes, bytes]:
@@ -106,45 +109,14 @@ def test_paths_by_hand(role: str, branch: list[int], what: str, hardened: bool) 
     assert key.secret == expected
 
 
-def test_payments_go_to_the_wallet_that_bip84_publishes() -> None:
-    """The account, addresses and keys of BIP84's own test vectors, which have these words."""
-    account = Keyring(ABANDON, MAINNET).account
-    assert account.electrum_key() == (
-        "zpub6rFR7y4Q2AijBEqTUquhVz398htDFrtymD9xYYfG1m4wAcvPhXNfE3EfH1r1ADqtfSdVCToUG868RvUUkgDKf31mGDtKsAYz2oz2AGutZYs"
-    )
-    assert account.electrum_key(private=True) == (
-        "zprvAdG4iTXWBoARxkkzNpNh8r6Qag3irQB8PzEMkAFeTRXxHpbF9z4QgEvBRmfvqWvGp42t42nvgGpNgYSJA9iefm1yYNZKEm7z6qUWCroSQnE"
-    )
-    assert account.address(RECEIVING, 0) == "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"
-    assert account.address(RECEIVING, 1) == "bc1qnjg0jd8228aq7egyzacy8cys3knf9xvrerkf9g"
-    assert account.address(CHANGE, 0) == "bc1q8c6fshw2dlwun7ekn9qwf37cu2rn755upcp6el"
-    wif = "KyZpNDKnfs94vbrwhJneDi77V6jF64PWPF8x5cdJb8ifgg2DUc9d"
-    assert account.private_key(RECEIVING, 0).to_wif(MAINNET) == wif
-    assert account.descriptor(CHANGE).startswith("wpkh([73c5da0a/84h/0h/0h]xpub6CatWdiZiodmUeTDp8LT5or8nmbKNcuyvz7Wyks")
-
-
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
-def test_the_wallet_of_a_test_network_shares_no_key_with_that_of_mainnet(network: Network) -> None:
-    coin = 0 if network is MAINNET else 1
-    account = Keyring(ROBOT, network).account
-    secret = _by_hand(ROBOT, [84 + HARDENED, coin + HARDENED, HARDENED, 1, 7])
-    assert account.private_key(CHANGE, 7).secret == secret
-    assert account.script(CHANGE, 7) == p2wpkh_script(PrivateKey(secret).public_key)
-    real = {Keyring(ROBOT, MAINNET).account.public_key(branch, n) for branch in BRANCHES for n in range(5)}
-    assert (account.public_key(RECEIVING, 0) in real) == (network is MAINNET)
-
-
-def test_without_words_each_delegate_has_a_wallet_of_the_same_shape() -> None:
-    first, second = PrivateKey(b"\x22" * 32), PrivateKey(b"\x33" * 32)
-    address = p2pkh_address(PrivateKey(b"\x11" * 32).public_key, REGTEST)
-    keyring = DelegateKeyring(first, REGTEST, address, None, (second,))
-    accounts = [tree.account for tree in keyring.trees()]
-    assert len({each.address(RECEIVING, 0) for each in accounts}) == 2
-    other = keyring.with_delegate(p2pkh_address(second.public_key, REGTEST))
-    assert other.account == accounts[1] != keyring.account
-    # Whoever has the exported key has the coins, as with words.
-    exported = ExtendedKey.parse(accounts[0].key.to_string(), REGTEST)
-    assert exported.derive((RECEIVING, 3)).private_key == accounts[0].private_key(RECEIVING, 3)
+def test_payment_addresses_stand_on_their_own_branches() -> None:
+    keyring = Keyring(ROBOT, TESTNET4)
+    levels = [level + HARDENED for level in job_keys.job_path(JOB_ID)]
+    creator = PrivateKey(_by_hand(ROBOT, [2 + HARDENED, 1 + HARDENED, *levels]))
+    assert keyring.creator_payment_address(JOB_ID) == p2wpkh_address(creator.public_key, TESTNET4)
+    levels = [level + HARDENED for level in job_keys.job_path(DOCUMENT)]
+    worker = PrivateKey(_by_hand(ROBOT, [3 + HARDENED, 1 + HARDENED, *levels]))
+    assert keyring.worker_payment_address(DOCUMENT) == p2wpkh_address(worker.public_key, TESTNET4)
 
 
 def test_no_two_keys_are_the_same_in_any_job_role_or_person() -> None:
@@ -159,8 +131,8 @@ def test_no_two_keys_are_the_same_in_any_job_role_or_person() -> None:
             keyring.creator_escrow(what).secret,
             keyring.mediator_escrow(what).secret,
             keyring.worker_escrow(document).secret,
-            keyring.account.address(RECEIVING, number),
-            keyring.account.address(CHANGE, number),
+            keyring.creator_payment_address(what),
+            keyring.worker_payment_address(document),
             keyring.creator_message(what).secret,
             keyring.mediator_message(what).secret,
             keyring.worker_message(document).secret,
@@ -181,7 +153,7 @@ def test_the_same_text_gives_each_role_another_key() -> None:
 def test_addresses_are_of_the_network(network: object) -> None:
     keyring = Keyring(ABANDON, network)  # type: ignore[arg-type]
     assert keyring.master_address == p2pkh_address(keyring.master.public_key, keyring.network)
-    assert keyring.account.address(RECEIVING, 0).startswith(keyring.network.hrp + "1q")
+    assert keyring.creator_payment_address(JOB_ID).startswith(keyring.network.hrp + "1q")
     assert keyring.mediator_escrow_xpub.startswith("xpub" if network is MAINNET else "tpub")
 
 

@@ -10,7 +10,7 @@ from rein.btc.bip84 import BRANCHES, CHANGE, RECEIVING
 from rein.btc.hd import new_mnemonic
 from rein.btc.networks import MAINNET, NETWORKS, REGTEST, SIGNET, TESTNET4, Network
 from rein.identity.keyring import Keyring
-from tests.identity.test_keyring import ABANDON, ROBOT
+from tests.identity.test_account import ABANDON, ROBOT
 
 bdk = pytest.importorskip("bdkpython", reason="the Bitcoin Development Kit is not here: pip install bdkpython")
 
