@@ -47,7 +47,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps=steps)
 def test_no_wallet_misses_an_address_and_none_is_named_twice_without_need(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

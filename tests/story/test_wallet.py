@@ -17,6 +17,7 @@ from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fu
 from tests.story.test_every_day import in_words
 
 OTHER = Keyring("robot excuse run dwarf depth candy emerge puzzle gospel churn kick tool", REGTEST).account
+THIRD = Keyring("abandon " * 11 + "about", REGTEST).account
 
 
 def paid(trio: Trio) -> Agreed:
@@ -110,13 +111,13 @@ def test_jobs_pay_where_a_person_says(trio: Trio) -> None:
     assert f"You are paid at {to}" in in_words(trio.charlie, *bid, "--pay-to", to)
     for wrong in ("bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "nonsense"):
         assert trio.charlie.fails(*bid, "--pay-to", wrong)["exit_code"] == 2
-    trio.charlie.rein("config", "payout", OTHER.electrum_key())
+    trio.charlie.rein("config", "payout", THIRD.electrum_key())
     try:
-        documents = [trio.charlie.rein(*bid[:-1])["document"] for _ in range(2)]
-        addresses = [OTHER.address(RECEIVING, number) for number in range(2)]
+        documents = [trio.charlie.rein(*bid)["document"] for _ in range(2)]
+        addresses = [THIRD.address(RECEIVING, number) for number in range(2)]
         for document, address in zip(documents, addresses, strict=True):
             assert f"Worker payment address: {address}" in document, "a fresh one each time"
-        assert OTHER.address(RECEIVING, 0) not in trio.charlie.rein(*bid, "--pay-to", "wallet")["document"]
+        assert addresses[0] not in trio.charlie.rein(*bid, "--pay-to", "wallet")["document"]
     finally:
         trio.charlie.rein("config", "payout", "wallet")
     assert "payout" not in trio.charlie.rein("config")["settings"]
