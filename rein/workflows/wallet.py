@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from rein.btc.address import address_of_script, script_of_address
+from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
-from rein.btc.bip84 import BRANCHES, CHANGE, GAP, Account
+from rein.btc.bip84 import BRANCHES, GAP, Account
 from rein.btc.keys import PrivateKey
 from rein.btc.spending import Coin
 from rein.btc.transaction import Transaction
@@ -183,46 +183,6 @@ def origins(desk: Desk) -> dict[bytes, tuple[bytes, bytes]]:
             key, origin = account.public_key(row.branch, row.number), account.origin(row.branch, row.number)
             found[account.script(row.branch, row.number)] = (key, origin)
     return found
-
-
-@dataclass(frozen=True)
-class Moved:
-    """One line of the history. `amount` is positive for what came and negative for what was sent, its fee included;
-    `height` None while it waits. `where`: an address."""
-
-    height: int | None
-    txid: str
-    amount: int
-    where: str
-    job_id: str | None
-    what: str
-
-
-def history(desk: Desk) -> list[Moved]:
-    """What came and went as far as this home has seen it, oldest first; what waits stands last. Look first."""
-    store, identity_id = desk.store.wallet, desk.identity.id
-    addresses = {each.address: each for each in store.addresses(identity_id)}
-    jobs, sent = store.jobs_by_txid(), store.payments(identity_id)
-    spent_here = {outpoint for each in sent for outpoint in Transaction.from_hex(each.raw).inputs}
-    own = {each.txid for each in sent}
-    lines = [_sent(desk, each, addresses) for each in sent]
-    for coin in store.coins(identity_id):
-        row = addresses.get(coin.address)
-        job_id = jobs.get(coin.outpoint.txid) or (row.job_id if row else None)
-        if coin.outpoint.txid not in own:
-            what = "change" if row is not None and row.branch == CHANGE else "received"
-            lines.append(Moved(coin.height, coin.outpoint.txid, coin.amount, coin.address, job_id, what))
-        if coin.spent and coin.outpoint not in spent_here:
-            lines.append(Moved(None, coin.outpoint.txid, -coin.amount, coin.address, job_id, "spent elsewhere"))
-    return sorted(lines, key=lambda each: (each.height is None, each.height or 0, each.txid, each.what))
-
-
-def _sent(desk: Desk, payment: WalletPayment, addresses: dict[str, WalletAddress]) -> Moved:
-    outputs = Transaction.from_hex(payment.raw).outputs
-    foreign = [each for each in outputs if address_of_script(each.script, desk.network) not in addresses]
-    amount = sum(each.amount for each in foreign) + payment.fee
-    where = address_of_script((foreign or list(outputs))[0].script, desk.network)
-    return Moved(payment.height, payment.txid, -amount, where, payment.job_id, "sent")
 
 
 def _total(group: Iterable[Owned]) -> int:

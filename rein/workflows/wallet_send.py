@@ -73,6 +73,8 @@ def plan_send(
     _check_feerate(feerate)
     script = script_of_address(address.strip(), desk.network)
     sets = _sets(wallet, choice)
+    if not sets:
+        raise InputError("the wallet holds nothing that can be spent", hint="Look: rein wallet")
     if amount is None:
         if len(sets) > 1:
             raise InputError(
@@ -82,19 +84,18 @@ def plan_send(
         return _plan(pay_all([each.coin for each in sets[0]], script, feerate), sets[0], address, None)
     account = desk.keyring.account
     change = fresh(desk, account.id, CHANGE, lambda number: account.address(CHANGE, number))
-    refusal = InputError("the wallet holds nothing that can be spent", hint="Look: rein wallet")
+    refusals: list[InputError] = []
     for owned in sets:
         try:
             coins = [each.coin for each in owned]
             spend = pay(coins, TxOutput(amount, script), script_of_address(change, desk.network), feerate)
         except InputError as error:
-            refusal = error
+            refusals.append(error)
         else:
             return _plan(spend, owned, address, change if len(spend.outputs) > 1 else None, amount)
-    hint = refusal.hint
-    if len(sets) > 1 and amount < wallet.balance:
-        hint = "No one job paid so much. To spend coins of several jobs together: --join"
-    raise InputError(refusal.message, hint=hint)
+    is_joint = len(sets) > 1 and amount < wallet.balance
+    hint = "No one job paid so much. To spend coins of several jobs together: --join" if is_joint else None
+    raise InputError(refusals[-1].message, hint=hint)  # that of the richest
 
 
 @dataclass(frozen=True)

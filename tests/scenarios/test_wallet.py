@@ -24,8 +24,9 @@ from rein.store.store import Store
 from rein.workflows.bump import plan_bump, send_bump
 from rein.workflows.desk import Desk
 from rein.workflows.payout import Place, pay_at
-from rein.workflows.wallet import Wallet, history, key_of, look
+from rein.workflows.wallet import Wallet, key_of, look
 from rein.workflows.wallet_export import export_wallet
+from rein.workflows.wallet_history import history
 from rein.workflows.wallet_send import Choice, plan_send, plan_sweep, psbt_of, send_planned, sign_planned
 from tests.scenarios.stage import FEERATE, PRICE, Actor, Play
 
@@ -149,6 +150,28 @@ def test_coins_of_two_jobs_are_joined_only_if_somebody_asks(new_play: Callable[[
         send_planned(desk, each)
     one.mine()
     assert look(desk).balance == 0
+
+
+def test_an_empty_wallet_sends_nothing(play: Play) -> None:
+    desk = play.worker.desk
+    wallet = look(desk)
+    assert (wallet.balance, wallet.owned, history(desk)) == (0, (), [])
+    for amount in (None, Sat(1_000)):
+        with pytest.raises(InputError, match="nothing that can be spent"):
+            plan_send(desk, wallet, ELSEWHERE, amount, FEERATE)
+    with pytest.raises(InputError, match="worth the fee"):
+        plan_sweep(desk, wallet, ELSEWHERE, FEERATE)
+
+
+@pytest.mark.parametrize("feerate", [0, -1, 501])
+def test_a_fee_nobody_would_pay_is_refused(play: Play, feerate: int) -> None:
+    wallet = look(play.worker.desk)
+    for plan in (
+        lambda: plan_send(play.worker.desk, wallet, ELSEWHERE, None, feerate),
+        lambda: plan_sweep(play.worker.desk, wallet, ELSEWHERE, feerate),
+    ):
+        with pytest.raises(InputError, match="fee rate"):
+            plan()
 
 
 def test_dust_is_left_alone(play: Play) -> None:
