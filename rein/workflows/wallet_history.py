@@ -27,7 +27,7 @@ class Moved:
 def history(desk: Desk) -> list[Moved]:
     """What came and went as far as this home has seen it, oldest first; what waits stands last. Look first."""
     store, identity_id = desk.store.wallet, desk.identity.id
-    addresses = {each.address: each for each in store.addresses(identity_id)}
+    addresses = {each.address: each for each in store.addresses(identity_id) if each.is_own}
     jobs, sent = store.jobs_by_txid(), store.payments(identity_id)
     spent_here = {outpoint for each in sent for outpoint in Transaction.from_hex(each.raw).inputs}
     own = {each.txid for each in sent}

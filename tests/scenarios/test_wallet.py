@@ -18,7 +18,7 @@ from rein.btc.networks import REGTEST
 from rein.btc.transaction import Transaction
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError
-from rein.identity.keyring import Keyring
+from rein.identity.keyring import DelegateKeyring, Keyring
 from rein.protocol.orders import State
 from rein.store.store import Store
 from rein.workflows.bump import plan_bump, send_bump
@@ -150,6 +150,8 @@ def test_coins_of_two_jobs_are_joined_only_if_somebody_asks(new_play: Callable[[
         send_planned(desk, each)
     one.mine()
     assert look(desk).balance == 0
+    assert sum(each.amount for each in history(desk)) == 0, "all of it went"
+    assert {each.address for each in swept.payments} == {each.where for each in history(desk) if each.what == "sent"}
 
 
 def test_an_empty_wallet_sends_nothing(play: Play) -> None:
@@ -287,6 +289,26 @@ def test_what_no_document_may_name(play: Play, given: str, says: str) -> None:
     play.worker.desk.payout = given
     with pytest.raises(InputError, match="payout cannot be used"):
         pay_at(play.worker.desk, None)
+
+
+def test_without_words_the_wallet_of_every_delegate_is_one_wallet(play: Play) -> None:
+    """What was earned with a former delegate is seen, spent and exported with the rest."""
+    first, second = (PrivateKey(secrets.token_bytes(32)) for _ in range(2))
+    row = replace(play.worker.desk.identity, delegate_address=p2pkh_address(second.public_key, REGTEST))
+    keyring = DelegateKeyring(first, REGTEST, row.master_address, None, (second,))
+    desk = replace(play.worker.desk, row=row, open_keyring=lambda _: keyring)
+    accounts = [each.account for each in export_wallet(desk)]
+    assert accounts[0] == desk.keyring.account, "that of now comes first"
+    faucet.pay(play.chain, [(each.address(RECEIVING, 0), Sat(100_000)) for each in accounts])
+    play.mine()
+    wallet = look(desk)
+    assert {each.address for each in wallet.owned} == {each.address(RECEIVING, 0) for each in accounts}
+    planned = plan_send(desk, wallet, ELSEWHERE, Sat(150_000), FEERATE, Choice(join=True))
+    assert planned.change == accounts[0].address(CHANGE, 0)
+    send_planned(desk, planned)
+    play.mine()
+    assert look(desk).balance == planned.left
+    assert pay_at(desk, None).address == accounts[0].address(RECEIVING, 1)
 
 
 # ---- other programs

@@ -145,6 +145,10 @@ def test_restored_from_words_it_is_all_there(trio: Trio, world: World, tmp_path:
     for url in world.server_urls:
         eve.rein("request", url)
     agreed = paid(Trio(trio.alice, trio.bob, eve))
+    other = ("bid", "--jobid", post(trio)["job_id"], "--amount", "0.01", "--description", "d")
+    eve.rein("sync")
+    elsewhere = eve.rein(*other, "--pay-to", OTHER.address(RECEIVING, 30))["document_id"]
+    eve.rein("sync")
     before = eve.rein("wallet")
     assert before["balance_sat"] == 1_500_000
 
@@ -152,10 +156,11 @@ def test_restored_from_words_it_is_all_there(trio: Trio, world: World, tmp_path:
     os.write(writing, words.encode())
     os.close(writing)
     restored = again.rein(*chain, "setup", "--restore", "--server", world.server_urls[0], "--words-fd", str(reading))
-    assert (restored["lost"], restored["paid_elsewhere"]) == ([], [])
+    assert (restored["lost"], restored["paid_elsewhere"]) == ([], [elsewhere])
     again.rein("sync")
     after = again.rein("wallet")
     assert after["coins"] == before["coins"]
     assert after["coins"][0]["job_id"] == agreed.job_id
     (named,) = again.rein("wallet", "addresses")["addresses"]
     assert named["job_id"] == agreed.job_id
+    assert named["address"] not in again.rein(*other, "--dry-run")["document"], "no address is named twice"
