@@ -9,7 +9,7 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.show import described
+from rein.cli.show import described, say_where_paid
 from rein.cli.terminal import safe
 from rein.errors import InputError
 
@@ -77,7 +77,7 @@ def enroll(
         contact=contact,
         mediates=True if fee is not None and mediate is None else mediate,
         mediator_fee=fee_points(fee) if fee is not None else None,
-        pay_to=pay_to,
+        pay_to=None if pay_to is None else say_where_paid(cli, pay_to).address,
         new_delegate=new_delegate,
         revoke=revoke_delegate,
         since=None if since is None else number(since, "the height"),

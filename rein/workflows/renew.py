@@ -25,8 +25,8 @@ class Changes:
     """What is to be different; None leaves a thing as it is.
 
     `revoke`: the delegate of now is in wrong hands; `since` is the first block whose documents it no longer signs, by
-    default the one that the new enrollment names. `replaces`: the identity that this one takes the place of, which the
-    recovery signature says; its master address or SIN.
+    default the one that the new enrollment names. `pay_to`: the address at which a mediator is paid. `replaces`: the
+    identity that this one takes the place of, which the recovery signature says; its master address or SIN.
     """
 
     contact: str | None = None
@@ -121,9 +121,7 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
 
 def _paid_at(desk: Desk, old: Enrollment, pay_to: str | None) -> str:
     """Where the mediator is paid: where it is said now, else where it was, else in the own wallet."""
-    if pay_to is None and old.mediator_payment_address is not None:
-        return old.mediator_payment_address
-    return pay_at(desk, pay_to).address
+    return pay_to or old.mediator_payment_address or pay_at(desk, None).address
 
 
 def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:
