@@ -38,7 +38,7 @@ class Enrollments:
         self._claims: dict[tuple[str, str], list[Enrollment]] = defaultdict(list)
         self._heirs: dict[tuple[str, str], list[Enrollment]] = {}
         for signed in enrollments:
-            if signed.id not in self._by_id:
+            if signed.id not in self._by_id and not self._is_ahead(signed.document):
                 identity = (signed.document.network.name, signed.document.master_address)
                 self._by_id[signed.id] = signed
                 self._by_master[identity].append(signed)
@@ -48,6 +48,10 @@ class Enrollments:
                 self._revoke(signed.document)
                 if signed.document.replaces is not None:
                     self._claims[signed.document.network.name, signed.document.replaces].append(signed.document)
+
+    def _is_ahead(self, document: Document) -> bool:
+        """Whether it names a block that nobody can have seen yet."""
+        return self._tip is not None and document.block_height > self._tip + MAX_BLOCKS_AHEAD
 
     def _revoke(self, enrollment: Enrollment) -> None:
         """What is revoked stays revoked, whatever another enrollment says or leaves out: of several heights the least
@@ -139,7 +143,7 @@ class Enrollments:
         height, enrolled = document.block_height, delegates[author.signing_address]
         if height < enrolled - MAX_BLOCKS_BEFORE:
             raise AuthorityError(f"it names block {height}, and its delegate was enrolled at block {enrolled}")
-        if self._tip is not None and height > self._tip + MAX_BLOCKS_AHEAD:
+        if self._is_ahead(document):
             raise AuthorityError(f"it names block {height}, and the chain as last seen ends at block {self._tip}")
 
 

@@ -151,3 +151,9 @@ SINS = {
 @pytest.mark.parametrize(("address", "sin"), SINS.items())
 def test_secure_identity_numbers_are_those_of_2016(address: str, sin: str) -> None:
     assert secure_identity_number(address) == sin
+
+
+def test_an_enrollment_from_the_far_future_is_not_there_yet() -> None:
+    ahead = enroll(CHARLIE, block_height=3_017)
+    assert Enrollments([ahead], tip=1_001).current(REGTEST, CHARLIE.master_address) == ahead
+    assert Enrollments([ahead], tip=1_000).current(REGTEST, CHARLIE.master_address) is None
