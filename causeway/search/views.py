@@ -37,7 +37,7 @@ class QueryRequest:
     creator: Annotated[str | None, Text(), About("bids: on the jobs of this person.")] = None
     job_creator: Annotated[str | None, Text(), About("deliveries: an address or public key.")] = None
     worker: Annotated[str | None, Text(), About("in-process: an address or public key.")] = None
-    mediator: Annotated[str | None, Text(), About("review: an address or public key.")] = None
+    mediator: Annotated[str | None, Text(), About("review: an address; of jobs of 2016 a public key too.")] = None
     search_input: Annotated[str | None, Text(), About("get_user: a SIN, an address, a name or a contact.")] = None
     masters: Annotated[str | None, Text(), About("enrollments: master addresses, separated by commas.")] = None
     dest: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who was rated.")] = None

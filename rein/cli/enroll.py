@@ -28,7 +28,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
 @pay_to_option
 @click.option("--new-delegate", is_flag=True, help="Sign with a new delegate key; what the old one signed stays.")
-@click.option("--revoke-delegate", is_flag=True, help="The delegate key was stolen: take a new one, revoke the old.")
+@click.option(
+    "--revoke-delegate",
+    is_flag=True,
+    help="The delegate key was stolen: take a new one, and take back what nobody answered.",
+)
 @click.option("--since", metavar="HEIGHT", help="With --revoke-delegate: the first block after the theft. [now]")
 @click.option("--delegate-fd", type=int, metavar="N", help="Without words: read the new delegate's WIF from there.")
 @click.option("--replaces", metavar="WHO", help="Take the place of this identity, whose master key is lost or stolen.")
@@ -128,7 +132,10 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     terminal.say(safe(signed.armored.rstrip("\n")), exact=True)
     terminal.say()
     if revokes_now(cli.desk, signed):
-        terminal.note("Nobody else can undo a revocation, and neither can you.")
+        terminal.note(
+            "Of what this delegate signed, jobs without bids, bids without an offer and messages will count no more; "
+            "what your escrow keys signed in a contract stands. Nobody can undo a revocation, and neither can you."
+        )
         terminal.confirm("Revoke the delegate?")
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")

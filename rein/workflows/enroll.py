@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rein.btc.address import hash_of_identity
 from rein.btc.bip84 import RECEIVING
-from rein.btc.networks import Network
+from rein.btc.networks import NETWORKS, Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
 from rein.identity.keyfile import keep_key_file
@@ -108,12 +109,21 @@ def create_identity(
 
 
 def check_new(desk: Desk, master_address: str) -> None:
-    """Refuse an identity that this home has already.
+    """Refuse an identity that this home has already, on this network or another: whoever has the words of a test
+    network somewhere careless would hold the keys to real money too.
 
     :raises IdentityError:
     """
-    if any(row.master_address == master_address for row in desk.store.identities(desk.network.name)):
-        raise IdentityError("these words are an identity of this home already")
+    for network in NETWORKS:
+        for row in desk.store.identities(network):
+            if hash_of_identity(row.master_address) != hash_of_identity(master_address):
+                continue
+            if network == desk.network.name:
+                raise IdentityError("these words are an identity of this home already")
+            raise IdentityError(
+                f"these words are the identity {row.name} of this home on {network} already",
+                hint=f"Take other words for {desk.network.name}: rein setup makes new ones.",
+            )
 
 
 def row_of(enrollment: Enrollment, name: str) -> IdentityRow:

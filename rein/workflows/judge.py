@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rein.btc.networks import Network
 from rein.errors import AuthorityError, OrderError
-from rein.protocol.documents import Enrollment, Job, LegacyDocument
+from rein.protocol.documents import Enrollment, EscrowSigned, Job, LegacyDocument
 from rein.protocol.documents.base import Kind
 from rein.protocol.enrollments import Enrollments
-from rein.protocol.orders import Order, check_job, fold
+from rein.protocol.orders import Order, fold
 from rein.protocol.signed import Signed
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
+from rein.workflows.pull import last_height
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def judge(desk: Desk, signed: Signed[Any], enrollments: Sequence[Signed[Any]] = 
         given = [each.document for each in enrollments if isinstance(each.document, LegacyDocument)]
         return _judge_old(document, [each for each in given if each.kind is Kind.ENROLLMENT])
     here = desk.store.enrollments_of(document.network.name, {document.author.master_address})
-    known = _todays([signed, *here, *enrollments])
+    known = _todays(desk, document.network, [signed, *here, *enrollments])
     current = known.current(document.network, document.author.master_address)
     if current is None:
         needed = f"the enrollment of {document.author.master_address} is not here, so nobody can tell whose key signed"
@@ -63,9 +65,9 @@ def judge(desk: Desk, signed: Signed[Any], enrollments: Sequence[Signed[Any]] = 
         if missing is None and order is not None:
             _check_in_order(order, signed, people)
         elif missing is None:
-            check_job(signed, people)
+            fold(signed, [], people)
         else:
-            known.check_author(document)
+            known.check_author(document, answered=isinstance(document, EscrowSigned))
     except (AuthorityError, OrderError) as error:
         return Judgement(name, authorised=True, counts=False, objection=error)
     if missing is not None:
@@ -104,11 +106,12 @@ def _with_people(desk: Desk, signed: Signed[Any], given: Sequence[Signed[Any]]) 
     people = desk.store.people_in([getattr(document, "job_document", signed.id)]) | {document.author.master_address}
     if isinstance(document, Job):
         people.add(document.mediator_master_address)
-    return _todays([*desk.store.enrollments_of(document.network.name, people), *given])
+    return _todays(desk, document.network, [*desk.store.enrollments_of(document.network.name, people), *given])
 
 
-def _todays(documents: Iterable[Signed[Any]]) -> Enrollments:
-    return Enrollments(each for each in documents if isinstance(each.document, Enrollment))
+def _todays(desk: Desk, network: Network, documents: Iterable[Signed[Any]]) -> Enrollments:
+    todays = (each for each in documents if isinstance(each.document, Enrollment))
+    return Enrollments(todays, tip=last_height(desk, network))
 
 
 def _check_in_order(order: Order, signed: Signed[Any], enrollments: Enrollments) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rein import __version__
+from rein.btc.networks import Network
 from rein.errors import AuthorityError, ReinError, ServerLiedError
 from rein.protocol.armor import read_armor
 from rein.protocol.documents import Document, Enrollment, Kind
@@ -239,6 +240,11 @@ def load_enrollments(desk: Desk, masters: set[str] | None = None) -> Enrollments
         if masters is None
         else desk.store.enrollments_of(network, masters)
     )
-    seen = desk.store.notes.seen_block(network)
     todays = (each for each in signed if isinstance(each.document, Enrollment))
-    return Enrollments(todays, tip=seen.height if seen else None)
+    return Enrollments(todays, tip=last_height(desk, desk.network))
+
+
+def last_height(desk: Desk, network: Network) -> int | None:
+    """Where the chain ended when this home last asked; None if it never did."""
+    seen = desk.store.notes.seen_block(network.name)
+    return seen.height if seen else None

@@ -6,7 +6,6 @@ hostile person signs is made by `tests.support`, with the same keys, past every 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
 from rein.identity.keyring import Keyring
 from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed, sign
+from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
 from rein.workflows.accept import build_acceptance
@@ -58,7 +57,7 @@ from rein.workflows.settle import (
 from rein.workflows.watch_chain import look, look_at
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import Spend
-from tests.support.people import Person
+from tests.support.people import Person, remember_contract, remember_job
 
 PRICE = Sat(1_500_000)
 BASIS_POINTS = BasisPoints(150)
@@ -120,6 +119,10 @@ class Play:
 
     def tell(self, signed: Signed[Any], by: Actor, *to: Actor) -> Signed[Any]:
         """Somebody signed something, and all the others learn of it, or those named."""
+        if isinstance(signed.document, Job):
+            remember_job(signed, self.mediator.person)
+        elif hasattr(self, "bid"):
+            remember_contract(self.bid, signed)
         by.desk.store.add_own(signed)
         for each in to or (*self.everybody, self.stranger):
             if each is not by:
@@ -330,8 +333,3 @@ def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:
     """The amounts of an offer at another feerate than the play's."""
     amounts = offer_amounts(play.job.document, play.bid.document, feerate)
     return {"primary_amount": amounts.primary, "mediator_amount": amounts.mediator}
-
-
-def changed(signed: Signed[Any], key: PrivateKey, **changes: Any) -> Signed[Any]:
-    """The same document with other fields, signed again by its author."""
-    return sign(dataclasses.replace(signed.document, **changes), key)

@@ -11,6 +11,7 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.errors import AuthorityError
 from rein.escrow.contract import Purse
+from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
 from rein.protocol.signed import Signed, verify
@@ -36,7 +37,13 @@ def sayings(play: Play) -> dict[str, tuple[str, str, Say]]:
         "offer": (
             "creator",
             "creator_delegate_address",
-            lambda who: people.offer(who, play.bid, play.job, primary_amount=Sat(PRICE + 9_000)),
+            lambda who: people.offer(
+                who,
+                play.bid,
+                play.job,
+                primary_amount=Sat(PRICE + 9_000),
+                creator_public_key=who.job_key(job_keys.CREATOR_ESCROW, play.job.document.job_id).public_key,
+            ),
         ),
         "delivery": ("worker", "worker_delegate_address", lambda who: people.delivery(who, play.delivery)),
         "acceptance": (

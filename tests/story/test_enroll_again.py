@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +14,13 @@ from rein.btc import message
 from rein.btc.address import p2pkh_address
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST
-from rein.protocol.signed import verify
+from rein.identity.keyfile import read_key_file
+from rein.identity.keyring import Keyring
+from rein.protocol.signed import Signed, sign, verify
 from rein.protocol.sin import secure_identity_number
+from rein.protocol.values import DocumentId
 from rein.store.store import Store
-from tests.story.conftest import Person, Trio, World, agree, deliver, fund, post
+from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund, post
 
 NewPerson = Callable[..., Person]
 
@@ -84,26 +89,37 @@ def test_a_stolen_delegate_is_revoked(new_person: NewPerson, trio: Trio, world: 
     agreed = agree(Trio(trio.alice, trio.bob, grace))
     fund(trio, agreed)
     shutil.copytree(grace.home, thief_home)
-    thief = Person("thief", thief_home)  # has everything but would not sign an enrollment: say, only the delegate
-    thief.rein("deliver", "--jobid", agreed.job_id, "--deliverables", "rubbish")
+    thief = Person("thief", thief_home)
+    true = thief.rein("deliver", "--jobid", agreed.job_id, "--deliverables", "rubbish")
+    invented = thief.rein("post", "--name", "A trap", "--description", "Call me.", "--mediator", "alice")
+    false = _without_escrow_key(thief, true["document_id"])
+    _smuggle(trio.bob, false, verify(invented["document"]))
+    assert trio.bob.rein("status", "--jobid", agreed.job_id)["state"] == "funded", "a delegate alone delivers nothing"
+    assert invented["job_id"] in {each["job_id"] for each in trio.bob.rein("jobs", "--all")["jobs"]}
     grace.rein("enroll", "--revoke-delegate", "--since", "0")
     grace.rein("sync")
     refused = thief.run("sync")
     assert "may not write" in refused.err
-    _smuggle(thief, trio.bob)
     trio.bob.rein("sync")
     assert trio.bob.rein("status", "--jobid", agreed.job_id)["state"] == "funded"
+    assert invented["job_id"] not in {each["job_id"] for each in trio.bob.rein("jobs", "--all")["jobs"]}
     deliver(Trio(trio.alice, trio.bob, grace), agreed)
     trio.bob.rein("sync")
     assert trio.bob.rein("status", "--jobid", agreed.job_id)["state"] == "delivered"
 
 
-def _smuggle(thief: Person, reader: Person) -> None:
+def _without_escrow_key(thief: Person, document_id: str) -> Signed[Any]:
+    """A document as the thief of a delegate alone signs it: with some escrow key, and not the author's."""
+    signed = Store(thief.home / "rein.db").document(DocumentId(document_id))
+    assert signed is not None
+    (key_file,) = (thief.home / "keys").iterdir()
+    delegate = Keyring(read_key_file(key_file, PASSPHRASE), REGTEST).delegate
+    return sign(replace(signed.document, escrow_signature=None), delegate, PrivateKey(b"\x55" * 32))
+
+
+def _smuggle(reader: Person, *documents: Signed[Any]) -> None:
     """The thief's documents reach a reader by another way: no server is needed for that."""
-    stolen, theirs = Store(thief.home / "rein.db"), Store(reader.home / "rein.db")
-    (row,) = stolen.identities("regtest")
-    documents = [stolen.document(each) for each in stolen.own_ids("regtest", row.master_address)]
-    assert theirs.add_received((each, "thief") for each in documents if each is not None) == 1
+    assert Store(reader.home / "rein.db").add_received((each, "thief") for each in documents) == len(documents)
 
 
 def test_an_identity_is_handed_on_by_its_recovery_key(new_person: NewPerson, trio: Trio) -> None:

@@ -17,7 +17,7 @@ from rein.protocol.values import DocumentId
 from rein.store.store import Store
 from tests.story.conftest import PASSPHRASE, Person, Trio, World, agree, deliver, fund
 from tests.support.evil_server import evil_server
-from tests.support.people import bid, person
+from tests.support.people import bid, person, remember_job
 
 
 def words_of(who: Person) -> str:
@@ -121,6 +121,7 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
     (charlie,) = store.identities("regtest")
     mallory = person("Mallory", REGTEST)
     assert job is not None
+    remember_job(job, person("Alice"))
     forged = bid(mallory, job, worker_master_address=charlie.master_address)
     assert forged.document.author.master_address == charlie.master_address
     thief = Person("mallory", home.with_name("mallory"))

@@ -192,7 +192,13 @@ def _said(document: E, who: Person, answers: Signed[Any]) -> Signed[E]:
 
 def remember_contract(bid: Signed[Bid], *said: Signed[Any]) -> None:
     """Let a mediator of these builders answer documents that they have not made."""
-    _CONTRACTS.update({each.id: job_keys.parts_of(bid.document) for each in said})
+    for each in said:
+        _CONTRACTS.setdefault(each.id, job_keys.parts_of(bid.document))
+
+
+def remember_job(job: Signed[Job], mediator: Person) -> None:
+    """Let people bid on a job that these builders have not made."""
+    _MEDIATORS[job.id] = mediator
 
 
 def escrow_key(who: Person, role: Role, document: Any, answers: Signed[Any]) -> PrivateKey:
@@ -204,9 +210,14 @@ def escrow_key(who: Person, role: Role, document: Any, answers: Signed[Any]) -> 
     return who.mediator_key(_CONTRACTS[answers.id])
 
 
+def fee_key(mediator: Person) -> PrivateKey:
+    """The key of the address at which a mediator is paid."""
+    return mediator.tree.derive("m/84'/1'/0'/0/0").private_key
+
+
 def fee_address(mediator: Person) -> str:
     """Where a mediator is paid."""
-    return p2wpkh_address(mediator.tree.derive("m/84'/1'/0'/0/0").public_key, mediator.network)
+    return p2wpkh_address(fee_key(mediator).public_key, mediator.network)
 
 
 def _fill(defaults: dict[str, Any], changes: dict[str, Any], height: int) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from rein.errors import AuthorityError, OrderError
-from rein.protocol.documents.enrollment import Revocation
+from rein.protocol.documents.enrollment import Enrollment, Revocation
+from rein.protocol.limits import MAX_BLOCKS_AHEAD
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import BasisPoints
+from rein.store.notes import SeenBlock
 from rein.workflows.desk import Desk
 from rein.workflows.judge import judge
 from tests.support import documents_of_2016 as real
-from tests.support.people import HEIGHT, bid, enroll, job, offer, person, story
+from tests.support.people import HEIGHT, Person, bid, enroll, job, messages_of_story, offer, person, story
 from tests.workflows.conftest import Sit
 
 TOLD = story()
@@ -95,19 +97,59 @@ def test_two_offers_contradict_each_other(sit: Sit) -> None:
     assert "contradicts" in str(told.objection)
 
 
+def revoking(who: Person) -> Signed[Enrollment]:
+    """The enrollment in which somebody takes back all that their first delegate signed and nobody has answered."""
+    revoked = (Revocation(who.delegate_address, 0),)
+    new = person(f"{who.name}, new").delegate_address
+    return enroll(who, previous=enroll(who).id, delegate_address=new, revoked=revoked, block_height=HEIGHT + 50)
+
+
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_revocation_counts_unless_the_document_was_answered(sit: Sit, answered: bool) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["known", "given"])
+def test_a_revocation_counts_unless_the_document_was_answered(sit: Sit, answered: bool, known: bool) -> None:
     desk = sit(who="Dora")
-    revoked = (Revocation(BOB.delegate_address, 1),)
-    new = person("Bob, new").delegate_address
-    learn(desk, *TOLD.enrollments, TOLD.job, *(TOLD.documents if answered else ()))
-    learn(desk, enroll(BOB, previous=enroll(BOB).id, delegate_address=new, revoked=revoked, block_height=HEIGHT + 50))
+    if not (known or answered):
+        learn(desk, *TOLD.enrollments)
+    else:
+        learn(desk, *TOLD.enrollments, TOLD.job, *(TOLD.documents if answered else ()))
+    learn(desk, revoking(BOB))
     told = judge(desk, TOLD.job)
     assert told.counts is answered
     if not answered:
         assert "revoked" in str(told.objection)
     old = judge(desk, enroll(BOB))
     assert (old.authorised, len(old.doubts)) == (True, 1), "there is a newer enrollment"
+
+
+def test_no_revocation_takes_back_what_an_escrow_key_signed(sit: Sit) -> None:
+    """Whether the job is here or not: a delivery, and an offer that nobody has answered yet."""
+    for home, jobs in (("knows", (TOLD.job, TOLD.bid, TOLD.offer)), ("does not", ())):
+        desk = sit(who="Dora", home=home)
+        learn(desk, *TOLD.enrollments, *jobs, revoking(BOB), revoking(person("Charlie")))
+        for signed in (TOLD.offer, TOLD.delivery):
+            told = judge(desk, signed)
+            assert (told.authorised, told.counts, told.objection) == (True, True if jobs else None, None)
+
+
+def test_a_message_of_a_revoked_delegate_does_not_count_wherever_its_job_is(sit: Sit) -> None:
+    desk = sit(who="Dora")
+    learn(desk, *TOLD.enrollments, revoking(person("Charlie")))
+    asked, _ = messages_of_story()
+    told = judge(desk, asked)
+    assert (told.authorised, told.counts) == (True, False)
+    assert "revoked" in str(told.objection)
+
+
+def test_a_document_from_the_future_does_not_count(sit: Sit) -> None:
+    """As soon as this home has seen where the chain ends."""
+    desk = sit(who="Dora")
+    learn(desk, *TOLD.enrollments)
+    early = job(BOB, person("Alice"), block_height=HEIGHT + 50 + MAX_BLOCKS_AHEAD + 1)
+    assert judge(desk, early).counts is True
+    desk.store.notes.set_seen_block("regtest", SeenBlock(HEIGHT + 50, 1_800_000_000))
+    told = judge(desk, early)
+    assert (told.authorised, told.counts) == (True, False)
+    assert "the chain as last seen ends at block 150" in str(told.objection)
 
 
 def test_a_job_that_misquotes_its_mediator_does_not_count(sit: Sit) -> None:

@@ -14,19 +14,19 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
-from rein.errors import EscrowError, OrderError, PsbtError
+from rein.errors import AuthorityError, BadSignatureError, EscrowError, FieldError, OrderError, PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import Coin, Split, build_payout, payout_at, sign_payout, the_price
 from rein.escrow.terms import PurseTerms
+from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed
+from rein.protocol.signed import Signed, sign, verify
 from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.cases import find_order
 from rein.workflows.collect import prepare
 from rein.workflows.dispute import build_dispute, build_resolution, plan_resolution, prepare_resolution
 from rein.workflows.explain import explain_job, identify
-from rein.workflows.fund import look_for_funding
 from rein.workflows.offer import build_offer
 from rein.workflows.payments import Ready, see, sign_and_send, still_open
 from rein.workflows.psbt_import import combine_imported, send_imported
@@ -46,6 +46,7 @@ from tests.support.people import (
     bid,
     delivery,
     enroll,
+    forged,
     job,
     offer,
     person,
@@ -115,7 +116,7 @@ def trio(chain: CoreRpc, home: Callable[[str], Home]) -> Trio:
     told = deal(next(_numbers))
     trio = Trio(told, home("Alice"), home("Bob"), home("Charlie"), chain)
     enrolled = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE)]
-    trio.learn(*enrolled, told.job, told.bid, told.offer)
+    trio.learn(*enrolled, *told.enrollments, told.job, told.bid, told.offer)
     return trio
 
 
@@ -386,51 +387,66 @@ def test_nothing_more_is_signed_while_the_money_is_on_its_way(trio: Trio) -> Non
         plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), 5)
 
 
-# Keys used already (S14)
+# Copies of a job (S14)
 
 
-def _twin(told: Deal, creator: Any, worker: Any, **changes: Any) -> tuple[Signed[Any], Signed[Any], Signed[Any]]:
-    """Another job with the escrows of the deal: the same Job ID, and the keys it named."""
-    key = told.job.document.creator_public_key
-    posted = job(creator, ALICE, job_id=told.job.document.job_id, description="Another one.", creator_public_key=key)
-    placed = bid(worker, posted, **{"worker_public_key": told.bid.document.worker_public_key, **changes})
-    given = offer(creator, placed, posted, primary_amount=told.offer.document.primary_amount)
-    return posted, placed, given
+def _twin(told: Deal, creator: Any, worker: Any) -> tuple[Signed[Any], Signed[Any], Signed[Any]]:
+    """Another job with the Job ID, the name, the mediator and the price of the deal's, a bid and an offer in it."""
+    posted = job(creator, ALICE, job_id=told.job.document.job_id, description="Another one.")
+    placed = bid(worker, posted)
+    return posted, placed, offer(creator, placed, posted, primary_amount=told.offer.document.primary_amount)
 
 
-def test_a_second_job_with_the_escrows_of_the_first_is_refused_and_the_first_goes_on(trio: Trio) -> None:
-    """The mediator would sign away Bob's money on the word of Mallory and Charlie, who made the second up."""
-    posted, placed, given = _twin(trio.told, MALLORY, CHARLIE)
-    assert placed.document.primary_address == trio.told.bid.document.primary_address
-    complaint = worker_dispute(CHARLIE, given, mediator_psbt=None)
-    trio.learn(enroll(MALLORY), posted, placed, given, complaint)
+@pytest.mark.parametrize("what", ["job", "bid", "offer"])
+@pytest.mark.parametrize("signature", ["own", "copied", "none"])
+def test_nobody_signs_with_a_key_they_have_copied(trio: Trio, what: str, signature: str) -> None:
+    """Mallory and their accomplice repeat the keys of Bob and Charlie, and hold neither."""
+    told = trio.told
+    posted, placed, given = _twin(told, MALLORY, person("Trudy"))
+    key = "worker_public_key" if what == "bid" else "creator_public_key"
+    true, own = {"job": (told.job, posted), "bid": (told.bid, placed), "offer": (told.offer, given)}[what]
+    author = person("Trudy") if what == "bid" else MALLORY
+    branch = job_keys.WORKER_ESCROW if what == "bid" else job_keys.CREATOR_ESCROW
+    copied = replace(own.document, **{key: getattr(true.document, key)})
+    with pytest.raises(AuthorityError, match="signed by its author's escrow key, and this is not it"):
+        sign(copied, author.delegate, author.job_key(branch, posted.id if what == "bid" else posted.document.job_id))
+    signatures = {"own": own.document.escrow_signature, "copied": true.document.escrow_signature, "none": None}
+    text = forged(replace(copied, escrow_signature=signatures[signature]), author.delegate)
+    with pytest.raises(FieldError if signature == "none" else BadSignatureError):
+        verify(text)
+
+
+@pytest.mark.parametrize("creator", [MALLORY, BOB], ids=["by a stranger", "by the creator"])
+@pytest.mark.parametrize("worker", [person("Trudy"), CHARLIE], ids=["for an accomplice", "for the worker"])
+@pytest.mark.parametrize("first", [True, False], ids=["came first", "came later"])
+def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: Any, worker: Any, first: bool) -> None:
+    """Whichever of the two a home knows first: the mediator finds nothing to sign away in the twin, and all that the
+    three do in the true job goes on. The creator who posts it again repeats their own key."""
+    told = deal(next(_numbers)) if first else trio.told
+    posted, placed, given = _twin(told, creator, worker)
+    complaint = worker_dispute(worker, given, mediator_psbt=None)
+    trio.learn(enroll(MALLORY), enroll(person("Trudy")), posted, placed, given, complaint)
+    trio.learn(*told.enrollments, told.job, told.bid)
+    trio = replace(trio, told=told)
+    if first:
+        assert build_offer(trio.bob.desk, trio.order(trio.bob), told.bid, 5)
+        trio.learn(told.offer)
+    assert {placed.document.primary_address, placed.document.mediator_address}.isdisjoint(
+        {told.bid.document.primary_address, told.bid.document.mediator_address}
+    )
     trio.fund()
-    twin = find_order(trio.alice.desk, posted.id)
-    for step in (
-        lambda: plan_resolution(trio.alice.desk, twin, PRICE, 5),
-        lambda: plan_refund(trio.alice.desk, twin, 5),
-        lambda: open_proposals(trio.alice.desk, twin),
-        lambda: look_for_funding(trio.alice.desk, twin),
-        lambda: see(trio.alice.desk, twin),
-    ):
-        with pytest.raises(EscrowError, match=f"are also those of another job here, {trio.told.job.id[:12]}"):
-            step()
     for who in (trio.alice, trio.bob, trio.charlie):
         assert see(who.desk, trio.order(who)).funding.complete
-
-
-def test_the_creator_offers_nothing_on_keys_that_were_used(trio: Trio) -> None:
-    """Before there is money, which of the two came first does not matter."""
-    number = next(_numbers)
-    fresh = deal(number)
-    posted, placed, _ = _twin(fresh, MALLORY, CHARLIE)
-    trio.bob.learn(enroll(MALLORY), fresh.job, fresh.bid)
-    order = find_order(trio.bob.desk, fresh.job.id)
-    assert order.state is State.BID
-    assert build_offer(trio.bob.desk, order, fresh.bid, 5)
-    trio.bob.learn(posted, placed)
-    with pytest.raises(EscrowError, match="keys that were used already"):
-        build_offer(trio.bob.desk, order, fresh.bid, 5)
+        assert who.order(posted.id).state is not State.FUNDED
+    with pytest.raises(EscrowError, match="do not hold what was agreed"):
+        plan_resolution(trio.alice.desk, trio.alice.order(posted.id), PRICE, 5)
+    trio.learn(delivery(CHARLIE, told.offer))
+    trio.learn(build_acceptance(trio.bob.desk, trio.order(trio.bob), 5))
+    trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    for who in (trio.alice, trio.bob, trio.charlie):
+        assert trio.order(who).state is State.SETTLED
+    assert trio.received(trio.primary.payee.script) == [PRICE]
 
 
 def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
@@ -440,7 +456,7 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     copied = bid(CHARLIE, posted, primary_address=address)
     fresh = deal(next(_numbers))
     twin = bid(MALLORY, posted, primary_address=fresh.bid.document.primary_address)
-    trio.bob.learn(enroll(MALLORY), posted, copied, twin, fresh.job, fresh.bid)
+    trio.bob.learn(enroll(MALLORY), *fresh.enrollments, posted, copied, twin, fresh.job, fresh.bid)
     assert see(trio.bob.desk, trio.order(trio.bob))
     assert build_offer(trio.bob.desk, find_order(trio.bob.desk, fresh.job.id), fresh.bid, 5)
 

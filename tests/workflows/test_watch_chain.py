@@ -17,7 +17,7 @@ from rein.devnet import faucet
 from rein.errors import ChainError, OrderError
 from rein.escrow.payout import Payout, sign_payout
 from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
-from rein.protocol.documents import Delivery, Job
+from rein.protocol.documents import Bid, Delivery, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed
@@ -39,6 +39,7 @@ class Delivered:
     """A job up to its delivery, and its money."""
 
     job: Signed[Job]
+    bid: Signed[Bid]
     documents: list[Signed[object]]
     delivery: Signed[Delivery]
     terms: Terms
@@ -52,7 +53,7 @@ def delivered(description: str) -> Delivered:
     offered = offer(BOB, given, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
     handed = delivery(CHARLIE, offered)
     terms = terms_of(fold(posted, [given, offered], Enrollments(ENROLLMENTS)))
-    return Delivered(posted, [posted, given, offered, handed], handed, terms)
+    return Delivered(posted, given, [posted, given, offered, handed], handed, terms)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     first, second = delivered("first"), delivered("second, with the Job ID of the first")
     assert first.terms.mediator.payout == second.terms.mediator.payout
     fund(chain, first, second)
-    creator, mediator, _ = escrow_keys(BOB, ALICE, CHARLIE, first.job)
+    creator, mediator, _ = escrow_keys(BOB, ALICE, CHARLIE, first.bid)
     payment = payout_of(chain, first.terms.mediator)
     spent = payment.coins[0].outpoint
     chain.broadcast(sign_payout(payment, creator).sign(mediator).finalize())
@@ -100,7 +101,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
 def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, alice: Desk) -> None:
     deal = delivered("honest")
     fund(chain, deal)
-    creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
     psbts = [sign_payout(payout_of(chain, purse), creator) for purse in deal.terms.purses]
     accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
     received = [*ENROLLMENTS[1:], *deal.documents, accepted]
@@ -128,7 +129,7 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
 def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> None:
     deal = delivered("other amount")
     fund(chain, deal)
-    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
     purse = deal.terms.mediator
     less = Spend(
         payout_of(chain, purse).coins[0].outpoint,
@@ -148,7 +149,7 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> Non
 def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: CoreRpc, alice: Desk) -> None:
     deal = delivered("signed twice")
     fund(chain, deal)
-    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.job)
+    creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
     psbts = [sign_payout(payout_of(chain, purse), creator).to_base64() for purse in deal.terms.purses]
     honest = accept(BOB, deal.delivery, primary_psbt=psbts[0], mediator_psbt=psbts[1])
     junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
