@@ -103,6 +103,7 @@ def open_desk(settings: Settings, opened: Opener, note: Callable[[str], None]) -
         note=note,
         proxy=settings.proxy,
         copies=settings.copies,
+        payout=settings.payout,
     )
 
 

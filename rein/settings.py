@@ -40,6 +40,7 @@ CONFIG_KEYS: Final[Mapping[str, str]] = {
     "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
     "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
     "copies": "servers that must hold what you wrote before it counts as safe: 1 to 99",
+    "payout": "where jobs pay you: an address, extended key or descriptor, see rein config payout",
 }
 MAX_CHAIN_SOURCES: Final = 8
 
@@ -71,7 +72,7 @@ class ChainSetting:
 @dataclass(frozen=True)
 class Settings:
     """What a command runs with. All of `chain` must agree; `copies` is how many servers make a document safe (None:
-    two, or the only one)."""
+    two, or the only one); `payout` is where jobs pay (None: the wallet of one's own words)."""
 
     home: Path
     network: Network
@@ -79,6 +80,7 @@ class Settings:
     chain: tuple[ChainSetting, ...]
     proxy: str | None
     copies: int | None = None
+    payout: str | None = None
 
     @property
     def database(self) -> Path:
@@ -118,6 +120,7 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
         ),
         proxy=checked_proxy(proxy) if proxy else None,
         copies=_copies(file["copies"]) if "copies" in file else None,
+        payout=file.get("payout"),
     )
 
 

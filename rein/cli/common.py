@@ -187,6 +187,20 @@ def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]]
     return decorate
 
 
+def alone(default: str) -> type[click.Group]:
+    """A group whose name alone, or with options, stands for one of its commands."""
+
+    class Group(click.Group):
+        alone = default
+
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+                args = [default, *args]
+            return super().parse_args(ctx, args)
+
+    return Group
+
+
 form_option = click.option(
     "--defaults", "-d", "form_file", type=click.Path(path_type=Path), help="Read the answers from a form file."
 )
@@ -197,6 +211,11 @@ job_option = click.option(
     metavar="ID",
     shell_complete=values.jobs,
     help="Job ID, or the beginning of the job document's id.",
+)
+pay_to_option = click.option(
+    "--pay-to",
+    metavar="ADDRESS",
+    help="Where you are paid: a bech32 address, or an extended key or descriptor for a fresh one. [your wallet]",
 )
 feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, dry_run_option, fee_points, number
+from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.show import described
+from rein.cli.show import described, say_where_paid
 from rein.cli.terminal import safe
 from rein.errors import InputError
 
@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--contact", help="How to reach you from now on; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@pay_to_option
 @click.option("--new-delegate", is_flag=True, help="Sign with a new delegate key; what the old one signed stays.")
 @click.option(
     "--revoke-delegate",
@@ -45,6 +46,7 @@ def enroll(
     contact: str | None,
     mediate: bool | None,
     fee: str | None,
+    pay_to: str | None,
     new_delegate: bool,
     revoke_delegate: bool,
     since: str | None,
@@ -79,6 +81,7 @@ def enroll(
         contact=contact,
         mediates=True if fee is not None and mediate is None else mediate,
         mediator_fee=fee_points(fee) if fee is not None else None,
+        pay_to=None if pay_to is None else say_where_paid(cli, pay_to).address,
         new_delegate=new_delegate,
         revoke=revoke_delegate,
         since=None if since is None else number(since, "the height"),

@@ -62,6 +62,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("rein.cli.explain", "Explain a payment before anybody signs it."),
     "verify": ("rein.cli.verify", "Check one signed document: by whom, and might he?"),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),
+    "wallet": ("rein.cli.wallet", "See, spend and export what you were paid."),
     "watch": ("rein.cli.watch", "Be told of what happens in the market and in your jobs."),
     "psbt": ("rein.cli.psbt", "Look at, combine, carry and take in PSBTs of any wallet."),
     "oldescrow": ("rein.cli.oldescrow", "Look at and spend the P2SH escrows of 2016."),

@@ -43,7 +43,10 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
         terminal.note(safe(failure))
     for signed in restored.lost:
         terminal.note(f"The {signed.document.TITLE} {signed.id} names a key that these words do not give.")
+    for signed in restored.elsewhere:
+        terminal.note(f"The {signed.document.TITLE} {signed.id} is paid to another wallet than that of these words.")
     terminal.advise("Next: give every server all of them, and look at the chain, with `rein sync`.")
+    terminal.advise("What you were paid and have not spent is found by `rein wallet`.")
     terminal.result(
         {
             "name": row.name,
@@ -56,6 +59,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
             "documents": restored.own,
             "jobs": restored.jobs,
             "lost": [signed.id for signed in restored.lost],
+            "paid_elsewhere": [signed.id for signed in restored.elsewhere],
         }
     )
 

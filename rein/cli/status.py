@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, job_option, moment
 from rein.cli.terminal import Terminal, safe, safe_line
+from rein.cli.units import amount
 from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
@@ -71,6 +73,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
                 [_row(terminal, job, seen) for job in jobs],
             )
             terminal.say()
+    _say_paid(cli, [paid for job in mine.jobs for paid in job["paid"]])
     if not mine.jobs:
         terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
     if mine.unpublished:
@@ -78,6 +81,17 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
         terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
+
+
+def _say_paid(cli: Cli, paid: list[dict[str, Any]]) -> None:
+    """How much jobs paid, where it lies, and how to spend it."""
+    kept = [each["amount_sat"] for each in paid if each["own_wallet"] and not each["spent"]]
+    elsewhere = [each["amount_sat"] for each in paid if not each["own_wallet"]]
+    if kept:
+        cli.terminal.say(f"Jobs paid {amount(Sat(sum(kept)))} into your wallet, not spent as far as is known here.")
+        cli.terminal.advise("See it: `rein wallet`. Spend it: `rein wallet send ADDRESS AMOUNT`")
+    if elsewhere:
+        cli.terminal.say(f"Jobs paid {amount(Sat(sum(elsewhere)))} to wallets of yours that are elsewhere.")
 
 
 def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:

@@ -8,8 +8,10 @@ from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, moment
 from rein.cli.show import described
 from rein.cli.terminal import safe, safe_line
+from rein.cli.units import amount
 from rein.workflows.agenda import at_time
 from rein.workflows.cases import find_order
+from rein.workflows.earned import whereabouts
 from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
 from rein.workflows.story import Event, story_of, times_of
@@ -38,6 +40,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     seen = newest_block(desk)
     unpublished = desk.store.unpublished_ids(desk.network.name, desk.address)
     told = at_time(summary(desk, order), seen.time if seen else None, unpublished)
+    told = whereabouts(desk, desk.identity, told)
     events = story_of(desk, order)
     times = times_of(desk, [event.height for event in events if event.height is not None])
     shown = who_shows(desk, order) if documents else []
@@ -62,6 +65,8 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
         terminal.say(f"Conflicting: document {signed.id}")
     for escrow in told["escrows"]:
         _say_escrow(cli, escrow)
+    for paid in told["paid"]:
+        _say_paid(cli, paid, posted.job_id)
     until = f", until {moment(told['until'])}" if told["until"] is not None else ""
     terminal.advise(f"Next: {told['next']} (since block {told['since_height']}{until})")
     if not documents:
@@ -80,6 +85,15 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
         }
         | ({"servers": [_shown_data(each) for each in shown]} if documents else {})
     )
+
+
+def _say_paid(cli: Cli, paid: dict[str, Any], job_id: str) -> None:
+    """How much one was paid, where it lies, and how to spend it."""
+    how = f"rein wallet send ADDRESS AMOUNT --from {job_id}"
+    if not paid["own_wallet"]:
+        how = "only the wallet that has this address can"
+    state = "Spent since." if paid["spent"] else f"Spend it: {how}"
+    cli.terminal.say(f"You were paid {amount(paid['amount_sat'])} at {paid['address']}. {state}")
 
 
 def _say_servers(cli: Cli, sights: list[Sight]) -> None:

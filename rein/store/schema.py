@@ -30,6 +30,11 @@
     completed      payments that an identity of this home completed by a second signature, what they spend and `amount`
                    to whom the escrow is for; `escrow`: its address, `contract_id`: the offer
     funding        what the transactions spent that filled an escrow
+    wallet_address the addresses of an identity's own wallet, or of the one it is paid to: `key_id` names the account or
+                   extended key; `document_id`: the document of one's own that names it; `taken`: when it was handed
+                   out; `job_id`: whose money change is; `paid`: something came to it
+    wallet_coin    the coins of a wallet, as last seen on the chain
+    wallet_payment what was sent from a wallet: the transaction in hexadecimal, its fee, and the job whose money it was
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -174,5 +179,18 @@ STEPS: tuple[tuple[str, ...], ...] = (
            txid VARCHAR NOT NULL, amount INTEGER NOT NULL, inputs TEXT NOT NULL,
            PRIMARY KEY (address, escrow, contract_id, txid)) WITHOUT ROWID""",
         "CREATE TABLE funding (txid VARCHAR PRIMARY KEY NOT NULL, inputs TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        """CREATE TABLE wallet_address (identity_id INTEGER NOT NULL REFERENCES identity (id), key_id VARCHAR NOT NULL,
+           branch INTEGER NOT NULL, number INTEGER NOT NULL, address VARCHAR NOT NULL, document_id VARCHAR,
+           job_id VARCHAR, taken INTEGER NOT NULL, paid INTEGER NOT NULL,
+           PRIMARY KEY (identity_id, key_id, branch, number)) WITHOUT ROWID""",
+        "CREATE INDEX ix_wallet_address ON wallet_address (address)",
+        """CREATE TABLE wallet_coin (identity_id INTEGER NOT NULL REFERENCES identity (id), txid VARCHAR NOT NULL,
+           vout INTEGER NOT NULL, address VARCHAR NOT NULL, amount INTEGER NOT NULL, height INTEGER NOT NULL,
+           spent INTEGER NOT NULL, PRIMARY KEY (identity_id, txid, vout)) WITHOUT ROWID""",
+        """CREATE TABLE wallet_payment (identity_id INTEGER NOT NULL REFERENCES identity (id), txid VARCHAR NOT NULL,
+           raw TEXT NOT NULL, fee INTEGER NOT NULL, job_id VARCHAR, height INTEGER,
+           PRIMARY KEY (identity_id, txid))""",
     ),
 )

@@ -25,6 +25,7 @@ from rein.store.rows import (
 )
 from rein.store.shown import Shown
 from rein.store.signatures import Signatures
+from rein.store.wallet import WalletStore
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol.documents import Bid, Kind, SealedBid
@@ -59,6 +60,7 @@ class Store:
         self.shown = Shown(self._database)
         self.allowances = Allowances(self._database)
         self.signatures = Signatures(self._database)
+        self.wallet = WalletStore(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""

@@ -12,6 +12,7 @@ from typing import Any
 from rein.store.rows import IdentityRow
 from rein.workflows.desk import Desk
 from rein.workflows.due import Due
+from rein.workflows.earned import whereabouts
 from rein.workflows.overview import overview
 
 _URGENCY = [due.value for due in Due]
@@ -35,7 +36,7 @@ def agenda(desk: Desk, row: IdentityRow, now: int | None) -> Agenda:
     """
     seen = overview(replace(desk, row=row))
     unpublished = desk.store.unpublished_ids(row.network, row.master_address)
-    jobs = [at_time(job, now, unpublished) for job in seen.jobs]
+    jobs = [whereabouts(desk, row, at_time(job, now, unpublished)) for job in seen.jobs]
     jobs.sort(key=lambda job: (_URGENCY.index(job["due"]), job["since_height"], job["job_document"]))
     return Agenda(row, jobs, seen.refused, len(unpublished))
 

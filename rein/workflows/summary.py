@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
 from rein.workflows.cases import recorded_funding, roles_in, terms_if_any
@@ -36,6 +38,7 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
         ],
         "sealed_bids": len(order.unopened_bids),
         "escrows": _escrows(order, outputs, payments),
+        "paid": _paid_to(order, desk.address, payments),
         "next": step.text,
         "due": step.due.value,
         "since_height": _since(order, outputs, list(payments.values())),
@@ -101,3 +104,23 @@ def _made(payment: Payment) -> dict[str, Any]:
         "ending": payment.ending,
         "document_id": payment.document_id,
     }
+
+
+def _paid_to(order: Order, address: str, payments: Mapping[str, Payment]) -> list[dict[str, Any]]:
+    """The payments of an order to the person with this master address, for programs."""
+    job, bid = order.job.document, order.bid
+    roles, found = roles_in(order, address), list[dict[str, Any]]()
+    for purse, payment in sorted(payments.items()):
+        parts: list[tuple[int, str]] = []
+        if Role.CREATOR in roles:
+            parts.append((payment.back, job.creator_payment_address))
+        if Role.WORKER in roles and purse == "primary" and bid is not None:
+            parts.append((payment.amount, bid.document.worker_payment_address))
+        if Role.MEDIATOR in roles and purse == "mediator":
+            parts.append((payment.amount, job.mediator_payment_address))
+        found += [
+            {"txid": payment.txid, "amount_sat": amount, "address": where, "confirmations": payment.confirmations}
+            for amount, where in parts
+            if amount
+        ]
+    return found

@@ -234,7 +234,7 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies."
+    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies, payout."
     assert not home.exists()
 
 

@@ -52,8 +52,7 @@ def leaves() -> Iterator[tuple[str, click.Command]]:
         command = tree.get_command(context, name)  # type: ignore[attr-defined]  # it is a Tree
         if isinstance(command, click.Group):
             for below in command.commands.values():
-                alone = name == "devnet" and below.name == "run"
-                yield name if alone else f"{name} {below.name}", below
+                yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
         else:
             yield name, command
 
