@@ -57,8 +57,9 @@ def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     :raises ChainError: the chain source cannot answer.
     """
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
-    scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
-    outputs = desk.chain.unspent_outputs(scripts) if scripts else []
+    if not agreed:
+        return {}
+    outputs = desk.chain.unspent_outputs([purse.escrow.script for _, terms in agreed for purse in terms.purses])
     lookups = Lookups(desk.chain)
     return {order.contract_id: _look(desk, lookups, order, terms, outputs) for order, terms in agreed}
 
