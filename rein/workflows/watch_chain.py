@@ -69,8 +69,10 @@ def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     :raises ChainError: the chain source cannot answer.
     """
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
+    if not agreed:
+        return {}
     scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
-    outputs = largest(desk.chain.unspent_outputs(scripts)) if scripts else []
+    outputs = largest(desk.chain.unspent_outputs(scripts))
     lookups = Lookups(desk.chain)
     return {order.contract_id: _look(desk, lookups, order, terms, outputs) for order, terms in agreed}
 
