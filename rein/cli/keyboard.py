@@ -12,9 +12,7 @@ import codecs
 import os
 import re
 import select
-import signal
 import sys
-import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -34,6 +32,8 @@ _SOON_S = 0.05
 """What comes so soon after a line end was pasted with it."""
 _KEY_S = 0.1
 """A key that sends several characters sends them within this time."""
+_LOOK_S = 0.1
+"""So often is the terminal looked at, while nothing comes."""
 _PATIENCE_S = 2.0
 """How long the rest of a paste is waited for, that nobody wants."""
 _PASTES_ON, _PASTES_OFF = "\x1b[?2004h", "\x1b[?2004l"
@@ -59,8 +59,8 @@ def read_answer(prompt: str, safe: Callable[[str], str], *, hidden: bool = False
         discard()
         return str(click.prompt(prompt, "", hide_input=hidden, prompt_suffix="", show_default=False, err=True))
     descriptor = sys.stdin.fileno()
-    with _unseen(descriptor):
-        keys = _Keys(descriptor)
+    with _unseen(descriptor) as keep:
+        keys = _Keys(descriptor, keep)
         keys.skip()  # the rest of what is too long to have waited as a whole
         brackets = os.environ.get("TERM", "dumb") != "dumb"
         if brackets:
@@ -82,38 +82,40 @@ def discard() -> None:
         descriptor = sys.stdin.fileno()
         if os.tcgetpgrp(descriptor) != os.getpgrp():  # in the background, the terminal is somebody else's
             return
-        with _unseen(descriptor):
-            _Keys(descriptor).skip()
+        with _unseen(descriptor) as keep:
+            _Keys(descriptor, keep).skip()
 
 
 @contextmanager
-def _unseen(descriptor: int) -> Iterator[None]:
-    """Keys come one by one and are not shown. What was typed before is thrown away, and so is what is not read."""
+def _unseen(descriptor: int) -> Iterator[Callable[[], None]]:
+    """Keys come one by one and are not shown. What was typed before is thrown away, and so is what is not read.
+
+    What is yielded makes it so again: a shell that continues a stopped program sets the terminal as it likes it.
+    """
     before = termios.tcgetattr(descriptor)
     mode = [*before[:6], [*before[6]]]
     mode[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
     mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
     mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
-    is_main = threading.current_thread() is threading.main_thread()
 
-    def again(*_: object) -> None:
-        termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+    def keep() -> None:
+        with suppress(termios.error):  # it is gone, as reading will tell
+            if termios.tcgetattr(descriptor)[3] & (termios.ECHO | termios.ICANON):
+                termios.tcsetattr(descriptor, termios.TCSANOW, mode)
 
-    after_stop = signal.signal(signal.SIGCONT, again) if is_main else None  # a shell may have set another mode
     try:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, mode)
-        yield
+        yield keep
     finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
-        if is_main:
-            signal.signal(signal.SIGCONT, after_stop or signal.SIG_DFL)
+        with suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
 
 
 class _Keys:
     """Characters as they come."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, keep: Callable[[], None]) -> None:
+        self._descriptor, self._keep = descriptor, keep
         self._decoder = codecs.getincrementaldecoder(sys.stdin.encoding or "utf-8")("replace")
         self._waiting = ""
 
@@ -127,6 +129,8 @@ class _Keys:
         :raises click.Abort: the terminal is gone.
         """
         while not self._waiting:
+            while not self.come(_LOOK_S):
+                self._keep()
             data = os.read(self._descriptor, 4096)
             if not data:
                 raise click.Abort

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,7 @@ def test_stopped_and_continued_a_passphrase_is_still_not_shown(home: Path, name:
         shell.expect("READY ")
         shell.sendline("fg")
         shell.expect("rein --home")
+        time.sleep(1)  # the shell itself reads its commands without echo
         assert shell.waitnoecho(20)
         shell.send("wrong passphrase" + ENTER)
         shell.expect("does not open")
