@@ -43,8 +43,8 @@ _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
-_TRIES = 3
-"""For a passphrase that is typed."""
+TRIES = 3
+"""For what is typed and can be mistyped, as a passphrase."""
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class Cli:
         return self._tried(checked, prompt, confirm=True)
 
     def _tried(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
-        given, left = self.given_passphrase, _TRIES
+        given, left = self.given_passphrase, TRIES
         while True:
             left -= 1
             try:
@@ -130,8 +130,7 @@ class Cli:
             except PassphraseError as error:
                 if given or not left:
                     raise
-                again = "one more try" if left == 1 else f"{left} more tries"
-                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {again}.", vital=True)
+                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {more_tries(left)}.", vital=True)
 
     @cached_property
     def given_passphrase(self) -> str | None:
@@ -149,6 +148,11 @@ class Cli:
                 return file.readline(4096).rstrip("\n")
         except (OSError, ValueError) as error:
             raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
+
+
+def more_tries(left: int) -> str:
+    """How many of the `TRIES` are left, in words."""
+    return "one more try" if left == 1 else f"{left} more tries"
 
 
 def _show_log(terminal: Terminal) -> None:
