@@ -126,8 +126,8 @@ def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) ->
             mediate = cli.terminal.agrees("Are you willing to mediate?", "--mediate or --no-mediate")
     if not mediate:
         return None
-    text = first(fee, form.get("Mediator fee")) or cli.terminal.ask("Your fee in percent", "--fee", default="1.0")
-    return fee_points(text)
+    given = first(fee, form.get("Mediator fee"))
+    return cli.answer(given, "Your fee in percent", "--fee", fee_points, default="1.0")
 
 
 def _show_words(cli: Cli, words: str) -> None:

@@ -214,8 +214,8 @@ class PurseFunding:
 
     def _why_more(self) -> str:
         if self.missing < DUST_LIMIT:
-            return f"though {self.missing:,} sat are missing: the network does not carry less"
-        return f"though {self.missing:,} sat are missing: a payment spends {MAX_COINS} outputs at most"
+            return f"though only {self.missing:,} sat is missing: the network does not carry less"
+        return f"though only {self.missing:,} sat is missing: a payment spends {MAX_COINS} outputs at most"
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_too_little_is_said_with_what_is_missing() -> None:
     assert funding.primary.confirmations == 0, "what is not there is not deep"
     assert str(funding.primary) == (
         "primary escrow: holds 0.05006362 BTC of 0.05006363, 0.00000546 BTC more must go to the same address, though "
-        "1 sat are missing: the network does not carry less"
+        "only 1 sat is missing: the network does not carry less"
     )
 
 
