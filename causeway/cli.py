@@ -1,24 +1,12 @@
-"""The command `causeway`."""
+"""The command `causeway`. Nothing here needs what only a server's installation has, so that one without says so."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Any
 
 import click
 
-from causeway.commands.data import delete_command, export_command, import_command, stats_command
-from causeway.commands.doctor import doctor_command
-from causeway.commands.options import DATABASE, setting_options
-from causeway.commands.replicate import replicate_command
-from causeway.commands.sweep import sweep_command
-from causeway.commands.watch import watch_command
-from causeway.db.migrate import upgrade
 from causeway.ops.logs import configure_logs
-from causeway.serving import database_url, serve
-from causeway.settings import load_settings
-from rein import __version__
 from rein.errors import ReinError
 
 INTERRUPTED = 130
@@ -28,7 +16,7 @@ def main() -> None:
     """The entry point: one sentence on stderr for whatever goes wrong, and the exit code of its class."""
     configure_logs()
     try:
-        cli.main(prog_name="causeway", standalone_mode=False)
+        _run()
     except ReinError as error:
         click.echo(f"causeway: {error.message}", err=True)
         if error.hint:
@@ -41,46 +29,15 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-_database_options = setting_options(*DATABASE)
+def _run() -> None:
+    try:
+        from causeway.commands.tree import tree
 
-
-@click.group()
-@click.version_option(__version__)
-def cli() -> None:
-    """The server of Rein: keeps signed documents for people who have never met."""
-
-
-@cli.command("serve")
-@setting_options()
-def serve_command(**flags: Any) -> None:
-    """Answer requests until it is told to stop (Ctrl-C, SIGTERM).
-
-    Example: causeway serve --config /etc/causeway.toml
-    """
-    serve(load_settings(os.environ, **flags))
-
-
-@cli.group("db")
-def db_group() -> None:
-    """The database."""
-
-
-@db_group.command("upgrade")
-@_database_options
-def upgrade_command(**flags: Any) -> None:
-    """Bring the database to the tables of this version. `serve` does it too.
-
-    Example: causeway db upgrade --config /etc/causeway.toml
-    """
-    with database_url(load_settings(os.environ, **flags)) as url:
-        upgrade(url)
-    click.echo("the database is up to date")
-
-
-for _command in (stats_command, export_command, import_command, delete_command, doctor_command):
-    cli.add_command(_command)
-
-
-cli.add_command(sweep_command)
-cli.add_command(watch_command)
-cli.add_command(replicate_command)
+        tree.main(prog_name="causeway", standalone_mode=False)
+    except ModuleNotFoundError as error:
+        if (error.name or "causeway").partition(".")[0] in ("causeway", "rein"):
+            raise
+        raise ReinError(
+            f"the server is not installed here, only the client: there is no module {error.name}",
+            hint="Install it with: pip install 'rein[server]'",
+        ) from error

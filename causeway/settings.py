@@ -48,6 +48,8 @@ MEGABYTE = 1_048_576
 
 CONFIG_VARIABLE = "CAUSEWAY_CONFIG"
 
+_FILE = "the settings file"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -72,7 +74,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("network", "NAME", "mainnet", f"Bitcoin network: {', '.join(NETWORKS)}."),
     Setting("data", "DIR", "~/.causeway", "Data directory: the embedded PostgreSQL is in it."),
-    Setting("database_url", "URL", "", "PostgreSQL to use; an embedded one if not given.", ("DATABASE_URL",)),
+    Setting("database_url", "URL", "", "PostgreSQL to use; not given, or none: an embedded one.", ("DATABASE_URL",)),
     Setting("host", "ADDRESS", "127.0.0.1", "Address to listen on."),
     Setting("port", "N", "2016", "Port; 0 for any free one."),
     Setting("public_urls", "URLS", "", "Addresses people reach it by; only requests signed for one are served."),
@@ -137,13 +139,15 @@ class PullLimits:
 class Settings:
     """A server's settings, all of them checked.
 
-    `database_url` is None for the server's own PostgreSQL under `data`. `threads` are those that run requests in each
+    `database_url` is None for the server's own PostgreSQL under `data`; `database_named` says whether the command line
+    names which it is: by a flag, or by a file that has it. `threads` are those that run requests in each
     of the `workers` processes; each may hold one database connection. Port 0 means any free one.
     """
 
     network: Network
     data: Path
     database_url: str | None = field(repr=False)
+    database_named: bool
     host: str
     port: int
     public_urls: tuple[str, ...]
@@ -211,10 +215,12 @@ def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
     given = {each.name: _given(each, in_file, environ, flags.get(each.name)) for each in SETTINGS}
     network = _network(given["network"])
     price = _price(given["price_sat"])
+    url = _database_url(given["database_url"], given["data"])
     return Settings(
         network=network,
         data=_directory(given["data"]),
-        database_url=given["database_url"].text or None,
+        database_url=url,
+        database_named=_is_named(given["data"] if url is None else given["database_url"], flags),
         host=given["host"].text or "127.0.0.1",
         port=_number(given["port"], 0, 65_535),
         public_urls=_items(given["public_urls"], _public_url),
@@ -289,7 +295,7 @@ def _given(setting: Setting, in_file: Mapping[str, str], environ: Mapping[str, s
         if environ.get(variable):
             return Given(setting, environ[variable], variable)
     if setting.name in in_file:
-        return Given(setting, in_file[setting.name], "the settings file")
+        return Given(setting, in_file[setting.name], _FILE)
     return Given(setting, setting.default, "its default")
 
 
@@ -298,6 +304,26 @@ def _network(given: Given) -> Network:
         return network_named(given.text)
     except ReinError as error:
         raise SettingsError(error.message, hint=error.hint) from error
+
+
+def _database_url(url: Given, data: Given) -> str | None:
+    """The database's address; None for the server's own under `data`, also where that is asked for by `none`.
+
+    :raises SettingsError: the command line says to use the one under a directory, and something else names another.
+    """
+    if url.text.strip().lower() in ("", "none"):
+        return None
+    if data.source == data.setting.flag:
+        raise SettingsError(
+            f"--data names the database under {data.text[:80]}, and {url.source} names another one",
+            hint="Which one? Add --database-url none for the one under --data, or leave --data away.",
+        )
+    return url.text
+
+
+def _is_named(given: Given, flags: Mapping[str, object]) -> bool:
+    """Whether the command line says it, or names the file that does."""
+    return given.source == given.setting.flag or (given.source == _FILE and bool(flags.get("config")))
 
 
 def _directory(given: Given) -> Path:

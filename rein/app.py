@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rein.errors import IdentityError, InputError, NotFoundError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:  # what costs more to load than most commands take is loaded w
     from rein.chain.core_rpc import CoreRpc
     from rein.chain.source import ChainSource
     from rein.identity.keyring import Keyring
+    from rein.identity.sealing import Opener
 
 
 def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
@@ -70,10 +72,10 @@ def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
     )
 
 
-def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Callable[[str], None]) -> Desk:
+def open_desk(settings: Settings, opened: Opener, note: Callable[[str], None]) -> Desk:
     """Open a home.
 
-    :param ask_passphrase: called with the identity's name when its keys are first needed.
+    :param opened: called with the identity's name when its keys are first needed.
     :param note: receives sentences worth telling on the way.
     :raises StoreError: the database cannot be used.
     :raises NotFoundError: the identity that was asked for is not in this home.
@@ -87,7 +89,7 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
 
         words = unlocked_words(settings.home, row.key_file)
         if words is None:
-            words = read_key_file(settings.home / row.key_file, ask_passphrase(row.name))
+            words = opened(row.name, partial(read_key_file, settings.home / row.key_file))
         return open_secret(words, settings.network)
 
     row = _choose_identity(store, settings)
@@ -101,6 +103,7 @@ def open_desk(settings: Settings, ask_passphrase: Callable[[str], str], note: Ca
         note=note,
         proxy=settings.proxy,
         copies=settings.copies,
+        payout=settings.payout,
     )
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.chain.http import checked_proxy
 from rein.errors import InputError
+from rein.files import write_whole
 
 if sys.platform == "win32":
     fcntl = None  # and no folder can be locked
@@ -39,6 +40,7 @@ CONFIG_KEYS: Final[Mapping[str, str]] = {
     "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
     "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
     "copies": "servers that must hold what you wrote before it counts as safe: 1 to 99",
+    "payout": "where jobs pay you: an address, extended key or descriptor, see rein config payout",
 }
 MAX_CHAIN_SOURCES: Final = 8
 
@@ -70,7 +72,7 @@ class ChainSetting:
 @dataclass(frozen=True)
 class Settings:
     """What a command runs with. All of `chain` must agree; `copies` is how many servers make a document safe (None:
-    two, or the only one)."""
+    two, or the only one); `payout` is where jobs pay (None: the wallet of one's own words)."""
 
     home: Path
     network: Network
@@ -78,6 +80,7 @@ class Settings:
     chain: tuple[ChainSetting, ...]
     proxy: str | None
     copies: int | None = None
+    payout: str | None = None
 
     @property
     def database(self) -> Path:
@@ -117,6 +120,7 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
         ),
         proxy=checked_proxy(proxy) if proxy else None,
         copies=_copies(file["copies"]) if "copies" in file else None,
+        payout=file.get("payout"),
     )
 
 
@@ -218,15 +222,8 @@ def _alone(home: Path) -> Iterator[None]:
 
 def _write(home: Path, content: Mapping[str, str]) -> None:
     lines = [f'{name} = "{_toml(text)}"\n' for name, text in sorted(content.items())]
-    temporary = home / f"{CONFIG_FILE}.new"
     try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write("".join(lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(home / CONFIG_FILE)
+        write_whole(home / CONFIG_FILE, "".join(lines).encode(), replace=True)
     except OSError as error:
         raise InputError(f"{home / CONFIG_FILE} cannot be written: {error}") from error
 

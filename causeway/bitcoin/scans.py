@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from causeway.errors import ScanningError
-from rein.chain.source import ChainSource, Output
+from rein.chain.source import ChainSource, Output, largest
 from rein.errors import ChainError
 
 GOOD_FOR_S: Final = 30
@@ -47,7 +47,7 @@ class Scans:
         self._last: _Scan | None = None
 
     def find(self, scripts: frozenset[bytes]) -> list[Output]:
-        """The confirmed unspent outputs of the scripts.
+        """The confirmed unspent outputs of the scripts, of each the MAX_OUTPUTS largest, the largest first.
 
         :raises ScanningError: ask again: these are being looked for, or others.
         :raises ChainError: the node does not answer.
@@ -80,7 +80,7 @@ class Scans:
 
     def _run(self, scan: _Scan) -> None:
         try:
-            scan.found = self._chain.unspent_outputs(sorted(scan.scripts))
+            scan.found = largest(self._chain.unspent_outputs(sorted(scan.scripts)))
             scan.until = self._clock() + GOOD_FOR_S
         except ChainError as error:
             scan.error = error

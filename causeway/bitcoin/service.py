@@ -116,7 +116,7 @@ class Node:
         return self._ask(find)
 
     def unspent(self, scripts: frozenset[bytes]) -> list[Output]:
-        """The confirmed unspent outputs of scripts."""
+        """The confirmed unspent outputs of scripts, of each the MAX_OUTPUTS largest, the largest first."""
         if self._scans is None:
             raise _no_chain()
         try:

@@ -17,10 +17,10 @@ from causeway.api.responses import success
 from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json, read
 from causeway.bitcoin.service import MAX_TRANSACTION_BYTES, Node
 from causeway.db.engine import Database
-from causeway.errors import AccountRequiredError, AnswerFullError, MissingParameterError
+from causeway.errors import AccountRequiredError, MissingParameterError
 from causeway.hosting import service as hosting
 from rein.btc.transaction import OutPoint
-from rein.chain.source import BlockRef, Output
+from rein.chain.source import MAX_OUTPUTS, BlockRef, Output
 from rein.protocol.limits import MAX_HEIGHT
 
 T = TypeVar("T")
@@ -28,7 +28,8 @@ T = TypeVar("T")
 MAX_SCRIPTS = 100
 MAX_SCRIPT_DIGITS = 2 * 42
 """The longest segwit script has 42 bytes, the oldest address's 25."""
-MAX_UNSPENT = 1_000
+PAGE = 500
+"""Outputs in one answer. Strangers decide how many there are."""
 MAX_HEADERS = 100
 DEFAULT_TARGET = 6
 SCAN_COST = 10
@@ -72,6 +73,9 @@ class BitcoinRequest:
         Text(MAX_SCRIPTS * (MAX_SCRIPT_DIGITS + 1), 2, _SCRIPTS, f"up to {MAX_SCRIPTS} scripts in hex, between commas"),
         About("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
     ] = None
+    after: Annotated[
+        int | None, Whole(0, MAX_SCRIPTS * MAX_OUTPUTS), About("How many of the largest outputs you have already.")
+    ] = None
     txid: Annotated[str | None, HASH, About("Of a transaction.")] = None
     vout: Annotated[int | None, Whole(0, 2**32 - 1), About("The index of an output.")] = None
     blocks: Annotated[int | None, Whole(1, 1008), About("Within how many blocks it should confirm.")] = None
@@ -103,7 +107,11 @@ class BitcoinAnswer:
     time: int | None = None
     txid: str | None = None
     headers: Annotated[list[str] | None, About("80 bytes each, in hex.")] = None
-    unspent: list[UnspentOutput] | None = None
+    unspent: Annotated[
+        list[UnspentOutput] | None,
+        About(f"The largest first: up to {PAGE} behind `after`, of each script the {MAX_OUTPUTS} largest."),
+    ] = None
+    total: Annotated[int | None, About("How many outputs all pages have together.")] = None
     output: Annotated[UnspentOutput | None, About("Null if it is spent, or unknown.")] = None
     tx: Annotated[str | None, About("In hex.")] = None
     position: Annotated[int | None, About("The transaction's place in its block.")] = None
@@ -124,7 +132,7 @@ def blueprint(database: Database, node: Node) -> Blueprint:
             Question.BY_HEIGHT: lambda: success(shown(node.by_height(_needed("height", asked.height)))),
             Question.BY_HASH: lambda: success(shown(node.by_hash(_needed("hash", asked.hash)))),
             Question.HEADERS: lambda: success(_headers(node, asked)),
-            Question.UNSPENT: lambda: success(_unspent(node, _needed("scripts", asked.scripts))),
+            Question.UNSPENT: lambda: success(_unspent(node, _needed("scripts", asked.scripts), asked.after or 0)),
             Question.OUTPUT: lambda: success(_output(node, asked)),
             Question.TRANSACTION: lambda: success(_transaction(node, asked)),
             Question.PROOF: lambda: success(_proof(node, asked)),
@@ -144,12 +152,10 @@ def _headers(node: Node, asked: BitcoinRequest) -> dict[str, object]:
     return {"headers": [each.raw.hex() for each in headers]}
 
 
-def _unspent(node: Node, text: str) -> dict[str, object]:
+def _unspent(node: Node, text: str, after: int) -> dict[str, object]:
     charge_address(SCAN_COST)
     found = node.unspent(frozenset(bytes.fromhex(each) for each in text.split(",")))
-    if len(found) > MAX_UNSPENT:
-        raise AnswerFullError(f"these scripts have more than {MAX_UNSPENT:,} unspent outputs")
-    return {"unspent": _shown_outputs(node, found)}
+    return {"unspent": _shown_outputs(node, found[after : after + PAGE]), "total": len(found)}
 
 
 def _output(node: Node, asked: BitcoinRequest) -> dict[str, object]:

@@ -14,13 +14,13 @@ from typing import Any
 import click
 from sqlalchemy import URL
 
-from causeway.commands.options import DATABASE, json_option, setting_options
+from causeway.commands.options import DATABASE, json_option, named_database, setting_options, shown_database
 from causeway.db.engine import Database, make_patient_engine
-from causeway.db.migrate import upgrade
+from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url
-from causeway.settings import load_settings
+from causeway.settings import Settings, load_settings
 from causeway.upkeep.export import export_to
 from causeway.upkeep.removal import FILTERS, Found, find, parse_filters, remove
 from causeway.upkeep.restore import Restored, restore_from
@@ -42,7 +42,8 @@ def stats_command(as_json: bool, **flags: Any) -> None:
 
     Example: causeway stats --json
     """
-    with _database(flags) as url, make_patient_engine(url).connect() as connection:
+    settings = load_settings(os.environ, **flags)
+    with _database_as_it_is(settings) as url, make_patient_engine(url).connect() as connection:
         stats = read_stats(connection)
     click.echo(json.dumps(asdict(stats), indent=4) if as_json else _shown_stats(stats))
 
@@ -55,7 +56,7 @@ def export_command(file: Path, **flags: Any) -> None:
 
     Example: causeway export /backup/causeway.jsonl
     """
-    with _database(flags) as url:
+    with _database_as_it_is(load_settings(os.environ, **flags)) as url:
         exported = export_to(url, file)
     click.echo(f"{exported.documents:,} documents and {exported.values:,} values are in {file}")
 
@@ -67,11 +68,15 @@ def export_command(file: Path, **flags: Any) -> None:
 def import_command(file: Path, as_json: bool, **flags: Any) -> None:
     """Read what `export` wrote to FILE. Every document is verified again; nothing newer is overwritten.
 
-    It may be interrupted and run again. The exit code is 4 if some of it was refused.
+    The command line must say into which database: --data, --database-url, or --config with a file that does. It may be
+    interrupted and run again. The exit code is 4 if some of it was refused.
 
-    Example: causeway import /backup/causeway.jsonl --data /tmp/drill
+    Example: causeway import /backup/causeway.jsonl --data /tmp/drill --database-url none
     """
-    with _database(flags) as url:
+    settings = named_database(flags)
+    click.echo(f"importing into {shown_database(settings)}", err=True)
+    with database_url(settings) as url:
+        upgrade(url)
         restored = restore_from(Database(url, connections=1), file, _progress)
     click.echo(json.dumps(asdict(restored), indent=4) if as_json else _shown_restored(restored))
     if restored.refused:
@@ -89,15 +94,17 @@ def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_jso
     are.
 
     Filters: owner=ADDRESS, key=KEY (or key=PREFIX*), document=ID, kind=job (bid, ..., opaque), older-than=30d (or a
-    date), peer=URL.
+    date), peer=URL. With --yes the command line must say in which database: by --data, --database-url or --config.
 
-    Example: causeway delete --filter kind=opaque --filter older-than=90d --yes --reason "spam"
+    Example: causeway delete --filter kind=opaque --yes --reason "spam" --config /etc/causeway.toml
     """
     conditions = parse_filters(filters, datetime.now(UTC))
     if yes and not reason:
         raise FilterError("there is no reason", hint="Say with --reason TEXT why: it is written to the log.")
     configure_logs()
-    with _database(flags) as url:
+    settings = named_database(flags) if yes else load_settings(os.environ, **flags)
+    click.echo(f"{'deleting from' if yes else 'looking into'} {shown_database(settings)}", err=True)
+    with _database_as_it_is(settings) as url:
         database = Database(url, connections=1)
         with database.reading() as connection:
             found = find(connection, conditions)
@@ -106,10 +113,10 @@ def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_jso
 
 
 @contextmanager
-def _database(flags: dict[str, Any]) -> Iterator[URL]:
-    """The database, with the tables of this version."""
-    with database_url(load_settings(os.environ, **flags)) as url:
-        upgrade(url)
+def _database_as_it_is(settings: Settings) -> Iterator[URL]:
+    """The database, which must have the tables of this version: who only looks changes nothing, tables included."""
+    with database_url(settings) as url:
+        require_head(url)
         yield url
 
 

@@ -13,7 +13,7 @@ import click
 
 from causeway.about.service import PeerStatus
 from causeway.app import make_puller, peers_of
-from causeway.commands.options import json_option, setting_options
+from causeway.commands.options import json_option, named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
@@ -37,10 +37,11 @@ def replicate_command(once: bool, from_start: bool, as_json: bool, **flags: Any)
     """Pull what peers have until it is told to stop (Ctrl-C, SIGTERM).
 
     `causeway serve` does it by itself where it has --peers. Any number may run: one pulls, the others wait.
+    With --from-start the command line must say in which database: by --data, --database-url or --config.
 
     Example: causeway replicate --once --peers https://causeway.example
     """
-    settings = load_settings(os.environ, **flags)
+    settings = named_database(flags) if from_start else load_settings(os.environ, **flags)
     if not settings.peers:
         raise SettingsError("there are no peers to pull from", hint="Give --peers https://causeway.example,...")
     with database_url(settings) as url:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 import click
 
 from causeway.app import make_sweeper
-from causeway.commands.options import json_option, setting_options
+from causeway.commands.options import json_option, named_database, setting_options
 from causeway.db.migrate import upgrade
 from causeway.serving import database_url
-from causeway.settings import load_settings
 
 
 @click.command("sweep")
@@ -23,11 +21,12 @@ from causeway.settings import load_settings
 def sweep_command(as_json: bool, **flags: Any) -> None:
     """Move values out of expired buckets, warn their owners, and remove what nobody renewed. Once.
 
-    `causeway serve` does it by itself; more often does no harm.
+    `causeway serve` does it by itself; more often does no harm. The command line must say in which database: by --data,
+    --database-url or --config.
 
-    Example: causeway sweep --json
+    Example: causeway sweep --json --config /etc/causeway.toml
     """
-    settings = load_settings(os.environ, **flags)
+    settings = named_database(flags)
     with database_url(settings) as url:
         upgrade(url)
         sweeper = make_sweeper(replace(settings, database_url=url.render_as_string(hide_password=False)))

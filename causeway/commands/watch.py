@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from causeway.app import make_watcher
-from causeway.commands.options import setting_options
+from causeway.commands.options import named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.housekeeping import Job, keep_doing
@@ -33,11 +33,14 @@ def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
     `causeway serve` does it by itself where it has --chain-url. Any number may run: one watches, the others wait.
 
     --rescan is for a node that has the blocks since the last look no longer: it takes minutes on mainnet, and does not
-    find what was paid and spent again meanwhile.
+    find what was paid and spent again meanwhile. So the command line must say in which database: by --data,
+    --database-url or --config.
 
     Example: causeway watch --once --config /etc/causeway.toml
     """
-    settings = load_settings(os.environ, **flags)
+    if once and rescan:
+        raise click.UsageError("--once reads blocks and --rescan does instead of it: give one of them.")
+    settings = named_database(flags) if rescan else load_settings(os.environ, **flags)
     stop = threading.Event()
     if not (once or rescan):
         for number in (signal.SIGINT, signal.SIGTERM):

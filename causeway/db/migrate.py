@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,41 @@ def is_at_head(connection: Connection) -> bool:
 def newest_revision() -> str | None:
     """The last migration of this version."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+class Tables(Enum):
+    """Whose tables a database has."""
+
+    NONE = "none"
+    OLDER = "those of an older causeway"
+    OURS = "those of this version"
+    FOREIGN = "those of a newer causeway"
+
+
+def tables(connection: Connection) -> Tables:
+    """Whose tables the database has."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        return Tables.NONE
+    if revision == newest_revision():
+        return Tables.OURS
+    known = {each.revision for each in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return Tables.OLDER if revision in known else Tables.FOREIGN
+
+
+def require_head(url: URL) -> None:
+    """For who only reads: the database must be usable as it is.
+
+    :raises DatabaseError: it cannot be reached, or has not the tables of this version.
+    """
+    try:
+        with make_patient_engine(url).connect() as connection:
+            found = tables(connection)
+    except DBAPIError as error:
+        raise DatabaseError(f"the database cannot be used: {_first_line(error)}", hint=_HINT) from error
+    if found is not Tables.OURS:
+        hint = "Use that one." if found is Tables.FOREIGN else "`causeway serve` makes them, and `causeway db upgrade`."
+        raise DatabaseError(f"the database does not have the tables of this version, but {found.value}", hint=hint)
 
 
 def upgrade(url: URL) -> None:

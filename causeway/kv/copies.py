@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Connection, String, delete, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, FromClause, String, and_, delete, func, not_, or_, select
 
 from causeway.auth import service as auth
 from causeway.db.base import given, values_given
@@ -31,7 +31,8 @@ def release(
     """Of documents that were held still, tell that those are gone that no value holds any more, and no copy that is
     kept for a peer.
 
-    :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is his go too.
+    :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is his go too, but
+        where others rely on it.
     """
     if not document_ids:
         return
@@ -51,9 +52,24 @@ def without_copy(connection: Connection, document_ids: list[str]) -> list[str]:
     return list(connection.scalars(_WITHOUT, values_given(ids=document_ids)))
 
 
+def is_relied_on(of: FromClause) -> ColumnElement[bool]:
+    """That somebody else has a document in the order of this one, or in an order in which its author, whose enrollment
+    it is, has a part. `of` has columns of the table `document`."""
+    other, named = document_row.alias("other"), document_row.alias("named")
+
+    def has_other(order: FromClause) -> ColumnElement[bool]:
+        return select(other.c.id).where(other.c.order_id == order.c.order_id, other.c.author != of.c.author).exists()
+
+    in_part = or_(*(named.c[f"{role}_address"] == of.c.author for role in ("creator", "worker", "mediator")))
+    with_others = or_(named.c.author != of.c.author, has_other(named))
+    has_part = select(named.c.id).where(in_part, with_others).correlate(of).exists()
+    return or_(has_other(of), and_(of.c.order_id.is_(None), has_part))
+
+
 def _drop_replicas(connection: Connection, document_ids: list[str], by: str) -> None:
     """Give up the copies kept for peers of those documents that `by`, who deletes them, is the author of: a stranger
-    who stores somebody's document and deletes it again must not take it from everybody."""
+    who stores somebody's document and deletes it again must not take it from everybody. Nor do authors take away what
+    others rely on."""
     connection.execute(_DROP, values_given(ids=document_ids, by=by))
 
 
@@ -68,8 +84,14 @@ _WITHOUT = select(_ids.c.id).where(
     ~select(kv.c.key).where(kv.c.document_id == _ids.c.id).exists(),
     ~select(replica_row.c.document_id).where(replica_row.c.document_id == _ids.c.id).exists(),
 )
+_by = given("by", String())
 _DROP = delete(replica_row).where(
     replica_row.c.document_id.in_(select(_ids.c.id)),
     replica_row.c.document_id == document_row.c.id,
-    or_(given("by", String()).in_([document_row.c.author, document_row.c.signer]), given("by", String()) == OPERATOR),
+    or_(
+        and_(
+            given("by", String()).in_([document_row.c.author, document_row.c.signer]), not_(is_relied_on(document_row))
+        ),
+        given("by", String()) == OPERATOR,
+    ),
 )

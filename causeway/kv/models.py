@@ -51,7 +51,11 @@ class KeyValue(Base):
 
 kv = table_of(KeyValue)
 document_row = table(
-    "document", column("id", ascii_text(64)), column("author", ascii_text(35)), column("signer", ascii_text(35))
+    "document",
+    column("id", ascii_text(64)),
+    column("order_id", ascii_text(64)),
+    *(column(name, ascii_text(35)) for name in ("author", "signer")),
+    *(column(name, ascii_text(35)) for name in ("creator_address", "worker_address", "mediator_address")),
 )
 """The table that `document_id` points to."""
 

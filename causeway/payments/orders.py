@@ -7,7 +7,7 @@ order that is paid already, stays as balance; the owner spends it by a signed re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, insert, select, update
@@ -27,7 +27,8 @@ ADDRESSES_A_DAY = 40
 """Deposit addresses for the address block of whoever asks: a wallet looks only so far ahead for payments."""
 
 PRICE_HELD = timedelta(days=7)
-"""How long an order's price is good. A payment that is first seen later buys at the price of the day."""
+"""How long an order holds its price: for whoever has paid all of it in blocks that were made by then. What comes later
+buys at the price of the day."""
 
 _INDEX_LOCK = 0x64657073
 """The advisory lock under which addresses get their numbers ("deps")."""
@@ -37,11 +38,12 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True)
 class Order:
-    """A bucket that may be paid for: so much, to that address."""
+    """A bucket that may be paid for: so much, to that address, until then."""
 
     id: int
     address: str
     price: Sat
+    until: datetime
 
 
 def open_order(connection: Connection, owner: str, key: ReceivingKey, price: Sat, block: str | None) -> Order:
@@ -57,19 +59,20 @@ def open_order(connection: Connection, owner: str, key: ReceivingKey, price: Sat
         .limit(MAX_OPEN_ORDERS)
     ).all()
     if len(rows) == MAX_OPEN_ORDERS:
-        return _renewed(connection, Order(rows[0][0], rows[0][1], Sat(rows[0][2])), price)
+        number, address, held, created = rows[0]
+        return _renewed(connection, Order(number, address, Sat(held), created + PRICE_HELD), price)
     deposit_id, address = _new_deposit(connection, owner, key, block)
-    order_id = connection.scalar(
-        insert(purchase).values(owner=owner, deposit_id=deposit_id, price_sat=price).returning(purchase.c.id)
-    )
-    return Order(order_id or 0, address, price)
+    row = insert(purchase).values(owner=owner, deposit_id=deposit_id, price_sat=price)
+    number, created = connection.execute(row.returning(purchase.c.id, purchase.c.created)).one()
+    return Order(number, address, price, created + PRICE_HELD)
 
 
 def _renewed(connection: Connection, order: Order, price: Sat) -> Order:
     """The order at today's price, if the one it had is held no longer."""
     lapsed = (purchase.c.id == order.id) & (purchase.c.created < func.now() - PRICE_HELD)
-    renewed = update(purchase).where(lapsed).values(price_sat=price, created=func.now()).returning(purchase.c.id)
-    return order if connection.scalar(renewed) is None else Order(order.id, order.address, price)
+    renewed = update(purchase).where(lapsed).values(price_sat=price, created=func.now()).returning(purchase.c.created)
+    created = connection.scalar(renewed)
+    return order if created is None else replace(order, price=price, until=created + PRICE_HELD)
 
 
 def account_address(connection: Connection, owner: str, key: ReceivingKey, block: str | None) -> str:
@@ -113,7 +116,8 @@ def settle(connection: Connection, owner: str, price: Sat) -> None:
     accounts.lock(connection, owner)
     balance = ledger.balance(connection, owner)
     for order in _covered_orders(connection, owner):
-        due = order.price if order.in_time or not price else price
+        in_time = min(order.received_in_time, balance - order.owner_received_late) >= order.price
+        due = order.price if in_time or not price else price
         if min(order.received, balance) >= due:
             _grant(connection, owner, order.id, due)
             balance -= due
@@ -122,28 +126,42 @@ def settle(connection: Connection, owner: str, price: Sat) -> None:
 
 @dataclass(frozen=True)
 class _Covered:
+    """An order that something was received for, and what the owner received anywhere after its price was held. That
+    is kept apart: who has spent what came in time on something else has not paid this in time."""
+
     id: int
     price: Sat
     received: int
-    in_time: bool
+    received_in_time: int
+    owner_received_late: int
 
 
 def _covered_orders(connection: Connection, owner: str) -> list[_Covered]:
-    """Orders that something was received for, oldest first."""
-    first_seen: datetime = func.min(receipt.c.seen)  # type: ignore[assignment]  # an expression of that type
+    """Orders that something was received for, oldest first. Each payment counts at the time of its block."""
+    until = purchase.c.created + PRICE_HELD
+    anywhere, theirs = receipt.alias("anywhere"), deposit.alias("theirs")
+    late = (
+        select(func.coalesce(func.sum(anywhere.c.amount_sat), 0))
+        .join(theirs, theirs.c.id == anywhere.c.deposit_id)
+        .where(theirs.c.owner == owner, anywhere.c.credited, anywhere.c.seen > until)
+        .correlate(purchase)
+        .scalar_subquery()
+    )
+    amount = receipt.c.amount_sat
     rows = connection.execute(
         select(
             purchase.c.id,
             purchase.c.price_sat,
-            func.sum(receipt.c.amount_sat),
-            first_seen <= purchase.c.created + PRICE_HELD,
+            func.sum(amount),
+            func.coalesce(func.sum(amount).filter(receipt.c.seen <= until), 0),
+            late,
         )
         .join(receipt, and_(receipt.c.deposit_id == purchase.c.deposit_id, receipt.c.credited))
         .where(purchase.c.owner == owner, purchase.c.paid.is_(None))
         .group_by(purchase.c.id)
         .order_by(purchase.c.id)
     )
-    return [_Covered(number, Sat(price), int(received), in_time) for number, price, received, in_time in rows]
+    return [_Covered(number, Sat(price), *map(int, sums)) for number, price, *sums in rows]
 
 
 def _grant(connection: Connection, owner: str, order_id: int, price: Sat) -> None:

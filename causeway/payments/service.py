@@ -24,11 +24,11 @@ from causeway.errors import (
 from causeway.hosting import service as hosting
 from causeway.payments import ledger
 from causeway.payments.orders import Order, account_address, buy_from_balance, open_order
+from causeway.payments.texts_of_2016 import address_texts, balance_text
 from rein.btc import message
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
 from rein.btc.receiving import ReceivingKey
-from rein.protocol.hosting import address_texts, balance_text
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,19 @@ def balance_of(database: Database, mint: NonceMint, owner: str, claim: Claim) ->
     def work(connection: Connection) -> int:
         spend_claim(connection, owner, claim, "balance")
         return ledger.balance(connection, owner)
+
+    return database.write(work)
+
+
+def proved_balance(database: Database, proof: Proof) -> int:
+    """As `balance_of`, for a signed request of the versioned API.
+
+    :raises ApiError: the request is not the owner's, or has been served already.
+    """
+
+    def work(connection: Connection) -> int:
+        _spend(connection, proof)
+        return ledger.balance(connection, proof.owner)
 
     return database.write(work)
 

@@ -41,6 +41,10 @@ class BuyAnswer:
     price: str
     buckets: list[Bucket]
     address: str | None = None
+    price_until: Annotated[
+        int | None,
+        About("Seconds since 1970: the price is for who has paid all of it in blocks up to then, and today's after."),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,8 @@ def blueprint(
         found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, block=block)
         # `price` is the order's own, as long as it is held; numbers are text, as clients of 2016 know them.
         shown = {"buckets": as_json(shown_buckets(found.buckets)), "price": str(found.order.price)}
-        return success({**shown, "address": found.order.address})
+        until = int(found.order.until.timestamp())
+        return success({**shown, "address": found.order.address, "price_until": until})
 
     @views.get("/address")
     @operation(takes=AddressRequest, answers=AddressAnswer)

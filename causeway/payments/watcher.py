@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import Connection, select, update
@@ -158,7 +159,7 @@ class Watcher:
         if block.time < paid.created - CLOCK_TOLERANCE_S or (before and (before.final or before.block == place)):
             return
         seen = replace(before or Receipt(outpoint, paid, amount, None, False, False), block=place)
-        self._database.write(partial(_place_receipt, seen))
+        self._database.write(partial(_place_receipt, seen, datetime.fromtimestamp(block.time, UTC)))
         known.receipts[outpoint] = seen
         known.changed.add(outpoint)
 
@@ -176,7 +177,8 @@ class Watcher:
         on_chain = {block for block in blocks if _is_on_chain(self._chain, block)}
         if not _is_on_chain(self._chain, (tip.hash, tip.height)):
             return False
-        for before in list(known.receipts.values()):
+        # In the order of the chain: what was paid in time is not waiting while what came late is spent.
+        for before in sorted(known.receipts.values(), key=lambda each: each.block[1] if each.block else 0):
             if not before.final:
                 after = self._judged(before, before.block if before.block in on_chain else None, tip)
                 if after != before:
@@ -206,9 +208,10 @@ class Watcher:
         settle(connection, after.deposit.owner, self._price)
 
 
-def _place_receipt(seen: Receipt, connection: Connection) -> None:
-    """Write down where a receipt is. Whether it is credited is another question, which others may have answered."""
-    place = _columns_of(seen.block)
+def _place_receipt(seen: Receipt, block_time: datetime, connection: Connection) -> None:
+    """Write down where a receipt is, and since when. Whether it is credited is another question, which others may have
+    answered."""
+    place = {**_columns_of(seen.block), "seen": block_time}
     row = insert(receipt).values(
         txid=seen.outpoint.txid,
         vout=seen.outpoint.vout,

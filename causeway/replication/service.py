@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ARRAY, Connection, String, func, or_, select, update
+from sqlalchemy import ARRAY, Connection, String, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
@@ -14,7 +14,6 @@ from causeway.auth import service as auth
 from causeway.db.base import given, values_given
 from causeway.db.engine import Database, LostRaceError
 from causeway.kv.arrivals import Arrival, read_arrival
-from causeway.kv.models import kv
 from causeway.replication.feed import Offered
 from causeway.replication.models import peer, replica
 from causeway.search import index
@@ -169,12 +168,10 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Candidate]:
 
 
 def _needless(connection: Connection, candidates: Sequence[_Candidate]) -> set[str]:
-    """Those that are kept for a peer already, that their authors keep here themselves, or that are not to come back:
-    their authors or the operator deleted them here. What strangers store and delete does not count."""
+    """Those that are kept for a peer already, or are not to come back. What authors keep here themselves is kept for
+    the peer, too: others may rely on it when they delete it."""
     ids = [each.id for each in candidates]
-    kept = connection.scalars(_KEPT_ALREADY, values_given(ids=ids))
-    own = connection.scalars(_AUTHORS_OWN, values_given(ids=ids))
-    return buried(connection, ids).union(kept, own)
+    return buried(connection, ids).union(connection.scalars(_KEPT_ALREADY, values_given(ids=ids)))
 
 
 def _choose(
@@ -231,15 +228,6 @@ def _store(connection: Connection, url: str, outcome: _Outcome) -> int:
 _ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="offered").render_derived()
 _KNOWN = select(document.c.id, document.c.signer, document.c.size).where(document.c.id.in_(select(_ids.c.id)))
 _KEPT_ALREADY = select(replica.c.document_id).where(replica.c.document_id.in_(select(_ids.c.id)))
-_AUTHORS_OWN = (
-    select(document.c.id)
-    .where(document.c.id.in_(select(_ids.c.id)))
-    .where(
-        select(kv.c.key)
-        .where(kv.c.document_id == document.c.id, or_(kv.c.owner == document.c.author, kv.c.owner == document.c.signer))
-        .exists()
-    )
-)
 _KEPT = select(func.coalesce(func.sum(replica.c.size), 0))
 _BY_SIGNER = (
     select(replica.c.signer, func.sum(replica.c.size).label("bytes"))

@@ -94,9 +94,10 @@ class Document(Base):
 class Tombstone(Base):
     """That the last copy of a document was deleted here, by the owner of that copy or by the operator.
 
-    `final`: it was its author, the key that signed it, or the operator; then replication must not bring it back, and
-    whoever stores it again himself may. A stranger who gives up the last copy decides nothing for others. `seq` is a
-    number of the same sequence as documents have, so that a reader of the feed sees one order of what came and went.
+    `final`: it was the operator; or its author, or the key that signed it, and nobody relied on it. Then replication
+    must not bring it back, and whoever stores it again himself may. A stranger who gives up the last copy decides
+    nothing for others. `seq` is a number of the same sequence as documents have, so that a reader of the feed sees one
+    order of what came and went.
     """
 
     __tablename__ = "tombstone"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, Connection, String, func, or_, select
+from sqlalchemy import ARRAY, Connection, String, and_, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from causeway.db.base import given, values_given
-from causeway.kv.copies import OPERATOR
+from causeway.kv.copies import OPERATOR, is_relied_on
 from causeway.search.models import document, tombstone
 from causeway.search.sequence import next_number, place_for_next
 
@@ -22,14 +22,16 @@ def bury(connection: Connection, document_ids: Sequence[str], owner: str) -> Non
 
 
 def buried(connection: Connection, document_ids: Sequence[str]) -> set[str]:
-    """Those of the documents that are not to be taken from a peer: their authors or the operator deleted them here."""
+    """Those of the documents that are not to be taken from a peer: the operator deleted them here, or their authors
+    while nobody relied on them."""
     return set(connection.scalars(_BURIED, values_given(ids=list(document_ids))))
 
 
 _place = place_for_next().cte("place")
 _by = given("by", String())
 # NULL is neither the author nor anybody: a document of 2016 may name none.
-_final = or_(_by == OPERATOR, _by == document.c.signer, func.coalesce(_by == document.c.author, False))
+_is_authors = or_(_by == document.c.signer, func.coalesce(_by == document.c.author, False))
+_final = or_(_by == OPERATOR, and_(_is_authors, not_(is_relied_on(document))))
 _rows = select(_ids.c.id, next_number(), _by, _final).select_from(
     _place.join(_ids, _place.c.locked.is_not(None)).join(document, document.c.id == _ids.c.id)
 )

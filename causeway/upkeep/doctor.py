@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from causeway.db.embedded import MAJOR_VERSION
 from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
-from causeway.db.migrate import is_at_head
+from causeway.db.migrate import Tables, tables
 from causeway.settings import Settings
 from causeway.upkeep.findings import Finding, fail, ok, warn
 
@@ -160,9 +160,19 @@ def _check_version(connection: Connection, _: Settings) -> Finding:
 
 
 def _check_tables(connection: Connection, _: Settings) -> Finding:
-    if is_at_head(connection):
-        return ok("the database has the tables of this version")
-    return fail("the database does not have the tables of this version", "Run `causeway db upgrade`.")
+    # What `serve` makes good by itself must not keep it from starting: the unit of systemd asks the doctor first.
+    match tables(connection):
+        case Tables.NONE:
+            return ok("the database has no tables yet; they are made at the first start")
+        case Tables.OLDER:
+            return warn(
+                "the database has the tables of an older causeway", "The next start upgrades them: export first."
+            )
+        case Tables.OURS:
+            return ok("the database has the tables of this version")
+        case Tables.FOREIGN:
+            hint = "Upgrade this causeway, or restore a backup."
+            return fail("the database has the tables of a newer causeway", hint)
 
 
 def _check_network(connection: Connection, settings: Settings) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,10 +38,10 @@ def export_to(url: URL, path: Path) -> Exported:
     :raises FileError: the file cannot be written.
     :raises DatabaseError: the database has never been used.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{secrets.token_hex(16)}.unfinished")  # nobody can have put a file there
     count = {"document": 0, "value": 0}
     try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file, make_patient_engine(url).connect() as connection:
             for kind, line in _lines(connection):
                 file.write(line)

@@ -89,6 +89,11 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BalanceRequest:
+    """Nothing: the headers say who asks."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuyRequest:
     price_sat: Annotated[int, Whole(1, MAX_MONEY), About("What the owner agrees to pay.")]
 
@@ -154,6 +159,11 @@ class OwnedBucket:
     expires: Annotated[str, About("In UTC, by RFC 3339.")]
     bytes_free: int
     transfer_free: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceAnswer:
+    balance_sat: Annotated[int, About("Negative where a payment left the chain that was spent here already.")]
 
 
 @dataclass(frozen=True, kw_only=True)

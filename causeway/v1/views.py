@@ -22,7 +22,7 @@ from causeway.db.engine import Database
 from causeway.errors import BadParameterError, UnknownOwnerError
 from causeway.hosting.service import BucketState, live_buckets
 from causeway.kv.store import Item, Store
-from causeway.payments.service import Payments, not_for_sale
+from causeway.payments.service import Payments, not_for_sale, proved_balance
 from causeway.search.by_id import read_by_id
 from causeway.search.feed import read_feed
 from causeway.search.jobs import Wanted, find_jobs
@@ -132,6 +132,15 @@ def blueprint(
         return compact(
             {"verdicts": [_verdict(_text(each), "deleted", refused.get(at)) for at, each in enumerate(keys)]}
         )
+
+    @views.post("/balance")
+    @operation(takes=m.BalanceRequest, answers=m.BalanceAnswer, signed=True)
+    def balance() -> Response:
+        """The owner's satoshis."""
+        proof, body = gate.admit(request)
+        shapes.read(m.BalanceRequest, parse_parameters(body))
+        with account(proof.owner):
+            return _answer(m.BalanceAnswer(balance_sat=proved_balance(database, proof)))
 
     @views.post("/buy")
     @operation(takes=m.BuyRequest, answers=m.BuyAnswer, signed=True)

@@ -77,9 +77,10 @@ def decode(data: bytes) -> bytes:
     return decode_base64(text.decode("ascii", errors="replace"))
 
 
-def new_maps(transaction: Transaction, inputs: Sequence[Fields]) -> Maps:
-    """A PSBT of these input fields with nothing said about the outputs."""
-    return Maps(transaction, {_UNSIGNED_TX: transaction.raw}, tuple(inputs), tuple({} for _ in transaction.outputs))
+def new_maps(transaction: Transaction, inputs: Sequence[Fields], outputs: Sequence[Fields] | None = None) -> Maps:
+    """A PSBT of these fields of inputs and, if given, of outputs."""
+    said = tuple({} for _ in transaction.outputs) if outputs is None else tuple(outputs)
+    return Maps(transaction, {_UNSIGNED_TX: transaction.raw}, tuple(inputs), said)
 
 
 def _fields_bytes(fields: Fields) -> bytes:

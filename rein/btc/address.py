@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from rein.btc import _bech32, base58, curve
-from rein.btc.hashes import hash160, sha256
+from rein.btc.hashes import hash160, sha256, tagged_hash
 from rein.btc.networks import NETWORKS, Network
 from rein.errors import InputError, KeyMaterialError
 
@@ -45,6 +45,17 @@ def p2pkh_script(public_key: bytes) -> bytes:
 def p2wpkh_script(public_key: bytes) -> bytes:
     """Pays whoever signs with this compressed key (BIP141). KeyMaterialError otherwise."""
     return b"\x00\x14" + hash160(_checked_key(public_key, compressed_only=True))
+
+
+def p2tr_script(public_key: bytes) -> bytes:
+    """Pays whoever signs with this compressed key by taproot's key path, with no script beside it (BIP86).
+
+    KeyMaterialError if it is no such key."""
+    x_only = _checked_key(public_key, compressed_only=True)[1:]
+    output_key = curve.add_secret(b"\x02" + x_only, tagged_hash("TapTweak", x_only))
+    if output_key is None:
+        raise KeyMaterialError("that key gives no taproot output (1 in 2**128 does not)")
+    return b"\x51\x20" + output_key[1:]
 
 
 def p2sh_script(redeem_script: bytes) -> bytes:

@@ -5,6 +5,9 @@ Accepted is what wallets hand out for native segwit accounts (BIP84):
     xpub..., tpub...                             the key of an account: addresses are at its 0/i
     zpub..., vpub...                             the same in SLIP-132's spelling
     wpkh([f00dbabe/84h/0h/0h]xpub.../0/*)#...    a descriptor (BIP380, BIP382); origin and checksum may be left out
+    wpkh([f00dbabe/84h/0h/0h]xpub.../<0;1>/*)    the same with change beside it (BIP389): the first branch is taken
+
+and, where the caller takes them, taproot's descriptors (BIP386) of one key: tr([f00dbabe/86h/0h/0h]xpub.../0/*)
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rein.btc import base58
-from rein.btc.address import p2wpkh_address, p2wpkh_script
+from rein.btc.address import address_of_script, p2tr_script, p2wpkh_script
 from rein.btc.descriptor import with_checksum
 from rein.btc.hashes import sha256
 from rein.btc.hd import HARDENED, ExtendedKey
@@ -23,8 +26,8 @@ from rein.btc.networks import MAINNET, Network
 from rein.errors import InputError, KeyMaterialError
 
 _DESCRIPTOR = re.compile(
-    r"wpkh\((?:\[[0-9a-fA-F]{8}(?:/[0-9]{1,10}['hH]?)*\])?(?P<key>[1-9A-HJ-NP-Za-km-z]{100,112})"
-    r"(?P<path>(?:/[0-9]{1,10})*)/\*\)"
+    r"(?P<kind>wpkh|tr)\((?:\[[0-9a-fA-F]{8}(?:/[0-9]{1,10}['hH]?)*\])?(?P<key>[1-9A-HJ-NP-Za-km-z]{100,112})"
+    r"(?P<path>(?:/[0-9]{1,10})*)(?:/<(?P<first>[0-9]{1,10});[0-9]{1,10}>)?/\*\)"
 )
 _RECEIVING: Final = (0,)
 """BIP44's branch of the addresses that others pay to."""
@@ -55,13 +58,14 @@ _HINT: Final = "Give the extended public key (xpub, tpub) of a native segwit acc
 
 @dataclass(frozen=True)
 class ReceivingKey:
-    """A key that an endless row of P2WPKH addresses is derived from. Make one with `parse`."""
+    """A key that an endless row of segwit addresses is derived from. Make one with `parse`."""
 
     _branch: ExtendedKey
+    _is_taproot: bool = False
 
     @classmethod
-    def parse(cls, text: str, network: Network) -> ReceivingKey:
-        """Read an extended public key or a descriptor of that network.
+    def parse(cls, text: str, network: Network, *, taproot: bool = False) -> ReceivingKey:
+        """Read an extended public key or a descriptor of that network; tr() only with `taproot`.
 
         KeyMaterialError for a private key, another network's or none at all; InputError for another descriptor. No
         error repeats the text.
@@ -71,13 +75,13 @@ class ReceivingKey:
             return cls(_read_key(text, network).derive(_RECEIVING))
         body = with_checksum(text).partition("#")[0]
         match = _DESCRIPTOR.fullmatch(body)
-        if match is None:
+        if match is None or (match["kind"] == "tr" and not taproot):
             _refuse_private_parts(body)
-            raise InputError("that is not a descriptor to make deposit addresses from", hint=_HINT)
-        steps = [int(step) for step in match["path"].split("/")[1:]]
+            raise InputError("that is not a descriptor to make addresses from", hint=_HINT)
+        steps = [int(step) for step in match["path"].split("/")[1:]] + ([int(match["first"])] if match["first"] else [])
         if any(step >= HARDENED for step in steps):
             raise InputError("a step of the descriptor's path is no child number", hint=_HINT)
-        return cls(_read_key(match["key"], network).derive(steps))
+        return cls(_read_key(match["key"], network).derive(steps), match["kind"] == "tr")
 
     @property
     def network(self) -> Network:
@@ -86,15 +90,17 @@ class ReceivingKey:
     @property
     def id(self) -> str:
         """Sixteen hex digits that name the row of addresses; they give no part of the key away."""
-        return sha256(b"rein receiving key" + self._branch.to_string().encode()).hex()[:_ID_DIGITS]
+        kind = b" tr" if self._is_taproot else b""
+        return sha256(b"rein receiving key" + kind + self._branch.to_string().encode()).hex()[:_ID_DIGITS]
 
     def script(self, index: int) -> bytes:
         """The output script of the address at an index."""
-        return p2wpkh_script(self._branch.derive([index]).public_key)
+        key = self._branch.derive([index]).public_key
+        return p2tr_script(key) if self._is_taproot else p2wpkh_script(key)
 
     def address(self, index: int) -> str:
         """The address at an index."""
-        return p2wpkh_address(self._branch.derive([index]).public_key, self.network)
+        return address_of_script(self.script(index), self.network)
 
 
 def _read_key(text: str, network: Network) -> ExtendedKey:

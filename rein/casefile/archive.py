@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,6 +22,13 @@ MAX_CASE_BYTES: Final = 67_108_864
 """Of the file, and of all its pieces unpacked."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,149})?")
+_MAX_DIRECTORY: Final = MAX_PIECES * (46 + 251)
+"""Bytes: what a ZIP's directory takes for each piece, and the longest name."""
+_END = struct.Struct("<4sI2H2IH")
+_END_SIGNATURE, _ZIP64_SIGNATURE = b"PK\x05\x06", b"PK\x06\x07"
+_ZIP64_LOCATOR_BYTES = 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Others let a piece choose how much memory unpacking takes."""
 _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644 << 16
 
@@ -53,10 +61,31 @@ def read_archive(path: Path) -> dict[str, bytes]:
     if len(content) > MAX_CASE_BYTES:
         raise CaseError(f"{path} is larger than any case: {MAX_CASE_BYTES:,} bytes")
     try:
+        _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _unpack(archive)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
         raise CaseError(f"{path} is no case file, or a damaged one: {error}") from None
+
+
+def _check_directory(content: bytes) -> None:
+    """Hold the ZIP's directory against its bounds before anything reads it: an entry of 46 bytes becomes 500 of memory.
+    Without a comment the record of its size ends the file (APPNOTE.TXT 4.3.16), and nothing stands in between.
+
+    :raises CaseError: it has more entries or bytes than that of a case.
+    :raises BadZipFile: it is not where a case has it.
+    """
+    start = len(content) - _END.size
+    if start < 0:
+        raise zipfile.BadZipFile("it is no ZIP")
+    signature, disks, here, entries, size, offset, comment = _END.unpack_from(content, start)
+    if signature != _END_SIGNATURE or comment:
+        raise zipfile.BadZipFile("it is no ZIP, is cut short, or goes on after its end")
+    if entries > MAX_PIECES or size > _MAX_DIRECTORY:
+        raise CaseError(f"the case has more than {MAX_PIECES:,} pieces")
+    locator = content[max(0, start - _ZIP64_LOCATOR_BYTES) : start]
+    if disks or here != entries or offset + size != start or locator.startswith(_ZIP64_SIGNATURE):
+        raise zipfile.BadZipFile("its directory is not where it says")
 
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -80,6 +109,8 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """One piece, whatever length it pretends to have."""
+    if member.compress_type not in _METHODS:
+        raise CaseError(f"the piece {member.filename} is packed in a way that no case uses")
     try:
         with archive.open(member) as piece:
             content = piece.read(MAX_PIECE_BYTES + 1)

@@ -10,6 +10,7 @@ confirmation counts as deep as the least says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -18,7 +19,7 @@ from rein.btc.header import BlockHeader
 from rein.btc.merkle import MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
-from rein.chain.source import BlockRef, ChainSource, FoundTransaction, Output
+from rein.chain.source import MAX_OUTPUTS, BlockRef, ChainSource, FoundTransaction, Output, largest
 from rein.errors import ChainError, InputError, RejectedError
 
 T = TypeVar("T")
@@ -93,14 +94,20 @@ class Agreement:
 
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
         tip = self.tip()
-        lists = [
-            (each, {output.outpoint: output for output in found if (output.height or 0) <= tip.height})
-            for each, found in self._ask_all(lambda source: source.unspent_outputs(scripts))
-        ]
-        outpoints = sorted({outpoint for _, found in lists for outpoint in found})
-        agreed = [
-            self._agreed(outpoint, [(each, found.get(outpoint)) for each, found in lists]) for outpoint in outpoints
-        ]
+        lists = [(each, largest(found)) for each, found in self._ask_all(lambda one: one.unspent_outputs(scripts))]
+        shown = [(each, {output.outpoint: output for output in found}, _full(found)) for each, found in lists]
+        wanted = {
+            each.outpoint: each.script for _, found in lists for each in found if (each.height or 0) <= tip.height
+        }
+        agreed = []
+        for outpoint, script in sorted(wanted.items()):
+            said = []
+            for each, found, full in shown:
+                output = found.get(outpoint)
+                if output is None and script in full:  # its list has no room for more
+                    output = each.source.unspent_output(outpoint)
+                said.append((each, output))
+            agreed.append(self._agreed(outpoint, said))
         return [output for output in agreed if output is not None]
 
     def _agreed(self, outpoint: OutPoint, found: Sequence[tuple[Named, Output | None]]) -> Output | None:
@@ -181,6 +188,12 @@ class Agreement:
                 f"{each.name}: {error.message}",
                 hint=error.hint or "all sources that are set must answer: rein config chain remove takes one out",
             ) from error
+
+
+def _full(outputs: Sequence[Output]) -> frozenset[bytes]:
+    """The scripts of which there may be more outputs than a list has room for."""
+    counts = Counter(output.script for output in outputs)
+    return frozenset(script for script, count in counts.items() if count >= MAX_OUTPUTS)
 
 
 def _least(outpoint: OutPoint, found: Sequence[tuple[Named, Output | None]]) -> Output | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from rein.btc.amounts import MAX_MONEY
 from rein.btc.hashes import sha256
 from rein.btc.header import BlockHeader
 from rein.btc.merkle import MAX_DEPTH, MerkleProof
@@ -14,11 +17,17 @@ from rein.btc.transaction import MAX_WEIGHT, OutPoint, Transaction
 from rein.chain.answers import Answer, parse_json, printable
 from rein.chain.http import Http, HttpError, Limits, Reply
 from rein.chain.proved import Place, ProvedSource, Unspent
+from rein.chain.source import MAX_OUTPUTS
 from rein.errors import ChainError, InputError, RejectedError
 
-LIMITS: Final = Limits(connect_seconds=10, read_seconds=30, total_seconds=60, answer_bytes=4 * 2**20)
+LIMITS: Final = Limits(connect_seconds=10, read_seconds=30, total_seconds=60, answer_bytes=32 * 2**20)
 MAX_FEERATE: Final = 1_000_000
-_MAX_OUTPUTS: Final = 1_000
+_MAX_PAGES: Final = 200
+"""Of the history of a script, of 25 transactions each at the public servers."""
+_HISTORY_SECONDS: Final = 600
+_REFUSED: Final = 400
+_KEPT: Final = 20 * MAX_OUTPUTS
+"""Outputs that are kept in mind while a history is read, the largest: the rest of it may spend some of them."""
 _MAX_KNOWN_HEADERS: Final = 10_000
 
 
@@ -30,6 +39,16 @@ def open_esplora(url: str, network: Network, *, proxy: str | None = None) -> Pro
     :raises InputError: it is no address, or the proxy is none.
     """
     return ProvedSource(Esplora(url, proxy=proxy), network)
+
+
+@dataclass(frozen=True, order=True)
+class _Told:
+    """A confirmed output as the server tells it; they sort by size, the largest first, and by age."""
+
+    minus: int
+    height: int
+    outpoint: OutPoint
+    place: Place = field(compare=False)
 
 
 class Esplora:
@@ -83,15 +102,44 @@ class Esplora:
     def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
         found: list[tuple[OutPoint, Place]] = []
         for script in scripts:
-            # Electrum's script hash: the hash written backwards.
-            answer = self._json(f"scripthash/{sha256(script)[::-1].hex()}/utxo")
-            for item in answer or ():
-                place = _place(item["status"])
-                if place is not None:
-                    found.append((OutPoint(item["txid"].hash(), item["vout"].integer(0, 2**32 - 1)), place))
-            if len(found) > _MAX_OUTPUTS * len(scripts):
-                raise ChainError(f"{self._url} lists more than {_MAX_OUTPUTS} outputs of a script")
+            told = sorted(self._unspent_of(script))[:MAX_OUTPUTS]
+            found += [(each.outpoint, each.place) for each in told]
         return found
+
+    def _unspent_of(self, script: bytes) -> list[_Told]:
+        # Electrum's script hash: the hash written backwards.
+        path = f"scripthash/{sha256(script)[::-1].hex()}"
+        reply = self._exchange("GET", f"{path}/utxo")
+        if reply.status == _REFUSED:
+            return self._unspent_in_history(path, script.hex())
+        answer = self._read_json(f"{path}/utxo", reply)
+        told = ((item, _place(item["status"])) for item in answer or ())
+        return [_told(item["value"], place, item["txid"], item["vout"]) for item, place in told if place is not None]
+
+    def _unspent_in_history(self, path: str, script: str) -> list[_Told]:
+        """The same from a script's transactions, the newest first: servers list no more than some 500 outputs of a
+        script, and anybody can pay in more than that."""
+        made: list[_Told] = []
+        spent: set[OutPoint] = set()
+        behind, deadline = "", time.monotonic() + _HISTORY_SECONDS
+        for _ in range(_MAX_PAGES):
+            page = [*(self._json(f"{path}/txs/chain{behind}") or ())]
+            if not page:
+                return [each for each in made if each.outpoint not in spent]
+            for item in page:
+                spent |= {_outpoint(each["txid"], each["vout"]) for each in item["vin"]}
+                place = _place(item["status"])
+                for vout, output in enumerate(item["vout"]):
+                    if place is not None and output["scriptpubkey"].text() == script:
+                        made.append(_told(output["value"], place, item["txid"], Answer(vout, "vout")))
+            made = sorted(each for each in made if each.outpoint not in spent)[:_KEPT]
+            behind = f"/{page[-1]['txid'].hash()}"
+            if time.monotonic() > deadline:
+                break
+        raise ChainError(
+            f"{self._url} has too many transactions of a script to read them all",
+            hint="name a Bitcoin Core of your own, or a causeway server: they find the largest outputs themselves",
+        )
 
     def unspent(self, outpoint: OutPoint) -> Unspent | None:
         answer = self._json(f"tx/{outpoint.txid}/outspend/{outpoint.vout}")
@@ -149,12 +197,17 @@ class Esplora:
         return None if reply is None else reply.body[:1000].decode("utf-8", "replace").strip()
 
     def _json(self, path: str) -> Answer | None:
-        reply = self._get(path)
-        return None if reply is None else Answer(parse_json(reply.body, path), f"{self._url} {path}")
+        return self._read_json(path, self._exchange("GET", path))
+
+    def _read_json(self, path: str, reply: Reply) -> Answer | None:
+        found = self._found(path, reply)
+        return None if found is None else Answer(parse_json(found.body, path), f"{self._url} {path}")
 
     def _get(self, path: str) -> Reply | None:
+        return self._found(path, self._exchange("GET", path))
+
+    def _found(self, path: str, reply: Reply) -> Reply | None:
         """The answer; None where there is no such thing."""
-        reply = self._exchange("GET", path)
         if reply.status == 404:
             return None
         if reply.status != 200:
@@ -169,6 +222,14 @@ class Esplora:
 
     def _odd(self, path: str, reply: Reply) -> ChainError:
         return ChainError(f"{self._url} answers {path} with HTTP status {reply.status}")
+
+
+def _told(value: Answer, place: Place, txid: Answer, vout: Answer) -> _Told:
+    return _Told(-value.integer(0, MAX_MONEY), place.height, _outpoint(txid, vout), place)
+
+
+def _outpoint(txid: Answer, vout: Answer) -> OutPoint:
+    return OutPoint(txid.hash(), vout.integer(0, 2**32 - 1))
 
 
 def _place(status: Answer) -> Place | None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _CHUNK: Final = 65_536
+MAX_VALUES: Final = 200_000
+"""In an answer of JSON: a page of a feed holds some thousands."""
+_FEW_BYTES: Final = 2**20
+"""What is no longer cannot become much."""
 _SOCKS: Final = "socks5h"  # the h: the proxy resolves names, not this machine
 
 
@@ -185,15 +189,32 @@ def _why(error: Exception) -> str:
 def strict_json(data: bytes, parse_float: Callable[[str], object] = float) -> Any:
     """The value a JSON text stands for; ValueError for anything that two readers could read differently.
 
-    That is: no name twice in an object, no NaN and no infinity, no brackets without end, no numbers without bounds.
+    That is: no name twice in an object, no NaN and no infinity, no brackets without end, no numbers without bounds. And
+    not so many values that they take far more memory than the text does.
     """
+    _check_values(data)
     try:
         return json.loads(
-            data, parse_float=parse_float, parse_constant=_no_constant, object_pairs_hook=_object_without_repeats
+            data.decode(),
+            parse_float=parse_float,
+            parse_constant=_no_constant,
+            object_pairs_hook=_object_without_repeats,
         )
     # ArithmeticError: an exponent beyond what Decimal can hold.
     except (ArithmeticError, RecursionError) as error:
         raise ValueError("beyond what can be read") from error
+
+
+def _check_values(data: bytes) -> None:
+    """Count what stands outside of strings before anything is made of it: `[[],[],…]` becomes twenty times as large."""
+    if len(data) <= _FEW_BYTES:
+        return
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if plain.count(b'"') <= 4 * MAX_VALUES:  # a name and a value
+        outside = b"".join(plain.split(b'"')[::2])
+        if sum(map(outside.count, (b",", b"[", b"{"))) <= MAX_VALUES:
+            return
+    raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
 def _no_constant(name: str) -> None:

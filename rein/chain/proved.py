@@ -20,7 +20,7 @@ from rein.btc.merkle import MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.proofs import PROVED_BLOCKS, TransactionProof, check_work
-from rein.chain.source import MAX_HEADERS, BlockRef, FoundTransaction, Output
+from rein.chain.source import MAX_HEADERS, MAX_OUTPUTS, BlockRef, FoundTransaction, Output
 from rein.errors import ChainError, InputError
 
 
@@ -58,7 +58,8 @@ class Telling(Protocol):
         ...
 
     def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
-        """The confirmed unspent outputs of the scripts."""
+        """The confirmed unspent outputs of the scripts: of each the MAX_OUTPUTS largest, by what the server says of
+        their amounts."""
         ...
 
     def unspent(self, outpoint: OutPoint) -> Unspent | None:
@@ -141,15 +142,19 @@ class ProvedSource:
         if not wanted:
             return []
         tip = self.tip()
-        found = dict(self._ask().outpoints(wanted))
-        return [self._confirmed_output(outpoint, place, set(wanted), tip) for outpoint, place in found.items()]
-
-    def _confirmed_output(self, outpoint: OutPoint, place: Place, wanted: set[bytes], tip: BlockRef) -> Output:
-        found = self._prove(self._transaction(outpoint.txid, place.block_hash), place, tip)
-        output = self._output(found, outpoint)
-        if output.script not in wanted:
-            raise self._lie(f"{outpoint} pays to a script that nobody asked for")
-        return output
+        told = dict(self._ask().outpoints(wanted))
+        if len(told) > MAX_OUTPUTS * len(wanted):
+            raise ChainError(f"{self._telling.shown} lists more than {MAX_OUTPUTS} outputs of a script")
+        # One transaction may have made many of them.
+        made = {(outpoint.txid, place) for outpoint, place in told.items()}
+        proved = {
+            (txid, place): self._prove(self._transaction(txid, place.block_hash), place, tip) for txid, place in made
+        }
+        found = [self._output(proved[outpoint.txid, place], outpoint) for outpoint, place in told.items()]
+        for output in found:
+            if output.script not in wanted:
+                raise self._lie(f"{output.outpoint} pays to a script that nobody asked for")
+        return found
 
     def unspent_output(self, outpoint: OutPoint) -> Output | None:
         told = self._ask().unspent(outpoint)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -15,6 +16,9 @@ from rein.btc.transaction import OutPoint, Transaction
 
 MAX_HEADERS: Final = 2016
 """How many headers may be asked for at once."""
+MAX_OUTPUTS: Final = 50
+"""Outputs of one script that are looked at, the largest: strangers decide how many there are. A payment from an escrow
+spends 8 at most, so whoever wants to push what matters out of sight must pay in more than that, 50 times."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,15 @@ class Output:
     script: bytes
     height: int | None
     confirmations: int
+
+
+def largest(outputs: Iterable[Output]) -> list[Output]:
+    """Of each script the MAX_OUTPUTS largest, all of them largest first; of equal ones those that lie deepest."""
+    of_script: defaultdict[bytes, list[Output]] = defaultdict(list)
+    for output in sorted(outputs, key=lambda each: (-each.amount, -each.confirmations, each.outpoint)):
+        of_script[output.script].append(output)
+    kept = [each for each_list in of_script.values() for each in each_list[:MAX_OUTPUTS]]
+    return sorted(kept, key=lambda each: (-each.amount, -each.confirmations, each.outpoint))
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,10 @@ class ChainSource(Protocol):
         ...
 
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
-        """The confirmed unspent outputs paying to any of the scripts, in one scan."""
+        """The confirmed unspent outputs paying to any of the scripts, in one scan.
+
+        A server shows of each script the MAX_OUTPUTS largest; a node of one's own shows all (`largest` leaves those).
+        """
         ...
 
     def unspent_output(self, outpoint: OutPoint) -> Output | None:

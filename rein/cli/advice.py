@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rein import errors
 from rein.errors import ReinError
 
@@ -26,7 +28,29 @@ _ADVICE: dict[type[ReinError], str] = {
     errors.StoreError: "Look at the database: rein doctor",
 }
 
+_OF_ALL_NETWORKS = ("config", "testnet")
+_NETWORK = re.compile(r" ?--network \S+$")
+"""It comes last (`Cli.repeated`)."""
+
 
 def advice(error: ReinError) -> str:
     """One sentence."""
     return next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)
+
+
+def with_options(text: str, options: str) -> str:
+    """A hint of ours whose commands are given the options that say where and as whom: else they act elsewhere.
+
+    :param options: as a shell takes them; empty where none are needed.
+    """
+    if not options or "rein " not in text:
+        return text
+    from rein.cli.main import COMMANDS  # which imports the terminal, which imports this
+
+    names = "|".join((*COMMANDS, "COMMAND"))
+
+    def rewritten(match: re.Match[str]) -> str:
+        wanted = _NETWORK.sub("", options) if match[1] in _OF_ALL_NETWORKS else options
+        return f"rein {wanted} {match[1]}" if wanted else match[0]
+
+    return re.sub(rf"\brein ({names})\b", rewritten, text)

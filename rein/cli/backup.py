@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ def backup(cli: Cli, file: Path) -> None:
 
     home, terminal = cli.settings.home, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
-    kept = back_up(home, cli.desk.store, file, chosen, lambda row: cli.passphrase(row.name))
+    kept = back_up(home, cli.desk.store, file, chosen, cli.opened)
     terminal.say(f"{file} holds {kept.identities} identities and {kept.documents} documents, in {kept.size:,} bytes.")
     terminal.say("Whoever has it and its passphrase is you. Keep it somewhere else than this machine.")
     terminal.result({"file": str(file), "identities": kept.identities, "documents": kept.documents, "size": kept.size})
@@ -36,7 +37,7 @@ def restore(cli: Cli, file: Path) -> None:
     from rein.workflows.backup import restore_home
 
     home, terminal = cli.settings.home, cli.terminal
-    kept = restore_home(file, home, cli.passphrase("the backup"))
+    kept = cli.opened("the backup", partial(restore_home, file, home))
     terminal.say(f"{home} holds {kept.identities} identities and {kept.documents} documents again.")
-    terminal.say("Next: fetch what has happened since with `rein sync`, before you sign anything.")
+    terminal.advise("Next: fetch what has happened since with `rein sync`, before you sign anything.")
     terminal.result({"home": str(home), "identities": kept.identities, "documents": kept.documents})

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from rein.btc.amounts import parse_btc
-from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
+from rein.cli.amounts import typed_amount
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, pay_to_option
 from rein.cli.listing import person
-from rein.cli.show import finish
+from rein.cli.show import finish, say_where_paid
 from rein.cli.terminal import safe
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
@@ -24,8 +24,9 @@ from rein.workflows.sealed_bids import build_sealed_bid
 @command("bid")
 @job_option
 @click.option("--description", help="What you would do, and by when.")
-@click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015.")
+@click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015, or with its unit: 1500000sat.")
 @click.option("--sealed", is_flag=True, help="Only the job creator can read it, until he gives you the job.")
+@pay_to_option
 @form_option
 @dry_run_option
 def bid(
@@ -34,6 +35,7 @@ def bid(
     description: str | None,
     amount: str | None,
     sealed: bool,
+    pay_to: str | None,
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
@@ -60,14 +62,15 @@ def bid(
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
         order = find_order(desk, wanted)
-    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
-    asked = parse_btc(price.strip())
+    asked = typed_amount(terminal, price, "your price")
+    paid_at = say_where_paid(cli, pay_to)
     if not sealed:
-        signed = build_bid(desk, order, description, asked, now)
+        signed = build_bid(desk, order, description, asked, now, paid_at)
         finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
         return
-    document, carried = build_sealed_bid(desk, order, description, asked, now)
+    document, carried = build_sealed_bid(desk, order, description, asked, now, paid_at)
     terminal.say("What the job creator reads:")
     terminal.say(safe(carried.armored), exact=True)
     terminal.say()

@@ -79,7 +79,7 @@ def _say_unopened(cli: Cli, unopened: list[Unopened]) -> None:
             cli.terminal.note(f"The sealed bid {name} cannot be opened: {each.reason.message}")
     count = sum(each.reason is None for each in unopened)
     if count:
-        cli.terminal.say(f"Sealed and not opened yet: {count}. Open them: rein bids --unseal")
+        cli.terminal.advise(f"Sealed and not opened yet: {count}. Open them: rein bids --unseal")
 
 
 def _unopened_data(unopened: Unopened) -> dict[str, Any]:

@@ -73,12 +73,15 @@ def _say_bill(cli: Cli, till: Till, bill: Bill, qr: bool | None) -> None:
     elif bill.price > till.price:
         terminal.note(
             f"It asks for {bill.price:,} sat, and advertises {till.price:,} sat. An order that is open keeps its "
-            "price for a week; otherwise be careful.",
+            "price for as long as it says; otherwise be careful.",
             vital=True,
         )
     terminal.say(f"Pay exactly {amount(bill.amount)}, from any wallet, for the order of {moment(bill.time)}:")
     if till.order is not None and till.order.time == bill.time and till.balance is None:
         terminal.note("If you have paid a part of it, pay only the rest, to the same address.")
+    if bill.until:
+        terminal.say(f"The order holds this price until {moment(bill.until)}: all of it must be in blocks by then.")
+        terminal.say("What comes later stays as your balance, and buys at the price of its day.")
     terminal.say(f"  address  {bill.address}")
     terminal.say(f"  URI      {_uri(bill)}")
     if qr or (qr is None and sys.stdout.isatty() and not terminal.as_json):
@@ -116,6 +119,7 @@ def _end(cli: Cli, till: Till, bill: Bill | None, credited: Hosting | None, *, b
         "address": bill.address if bill else None,
         "uri": _uri(bill) if bill else None,
         "ordered": bill.time if bill else None,
+        "price_until": (bill.until or None) if bill else None,
         "credited": credited is not None,
         "buckets": hosting.buckets,
         "bytes_free": hosting.bytes_free,

@@ -1,4 +1,4 @@
-"""`rein case export` and `rein case verify`"""
+"""`rein case export`, `rein case verify` and `rein case keep`"""
 
 from __future__ import annotations
 
@@ -68,12 +68,15 @@ def check(cli: Cli, file: Path) -> None:
 @command("keep")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def keep(cli: Cli, file: Path) -> None:
-    """Keep what a case of other people proves, if your chain source knows its blocks: ratings in that job then count.
+    """Keep the documents of a case, whoever hands it to you, as if a server had sent them.
+
+    Of a job of yours the chain is looked at as always. Of other people's, what the case proves is kept too, if your
+    chain source knows its blocks: ratings in that job then count.
 
     Example: rein case keep case-n0qlna45dgynluhtl0gf.zip
     """
     found = keep_case(cli.desk, read_archive(file))
-    cli.terminal.say(f"Kept: job {found.order.job.document.job_id} is {found.order.state.value}.")
+    cli.terminal.say(safe(f"Kept: job {found.order.job.document.job_id} is {found.order.state.value} by this case."))
     cli.terminal.result(_data(found) | {"file": str(file)})
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rein.cli import values
 from rein.cli.terminal import Terminal
-from rein.errors import InputError, PassphraseError
+from rein.errors import InputError, PassphraseError, ReinError
 
 GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where your data is. [~/.rein]"),
@@ -42,6 +43,12 @@ _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
+_TRIES = 3
+"""For a passphrase that is typed."""
+
+T = TypeVar("T")
+
+
 class Cli:
     """One run of the program: its global options, its terminal, and the desk, opened when first needed."""
 
@@ -55,7 +62,8 @@ class Cli:
 
     @cached_property
     def terminal(self) -> Terminal:
-        terminal = Terminal(**{name: bool(self._options.get(name)) for name in _TERMINAL_NAMES})
+        flags = {name: bool(self._options.get(name)) for name in _TERMINAL_NAMES}
+        terminal = Terminal(**flags, options=self.repeated)
         if terminal.verbose:
             _show_log(terminal)
         return terminal
@@ -63,6 +71,23 @@ class Cli:
     def given(self, name: str) -> Any:
         """A global option, if it was given on the command line."""
         return self._options.get(name)
+
+    def repeated(self) -> str:
+        """The options that the next command needs as well, to act in this home, as this identity, on this network."""
+        from rein.settings import Flags, load_settings
+
+        home = self._options.get("home")
+        words = [] if home is None else ["--home", str(home)]
+        try:
+            known = load_settings(Flags(home=home))
+            kept = {"identity": known.identity, "network": known.network.name}
+        except ReinError:
+            kept = {}
+        for name in ("identity", "network"):
+            given = self._options.get(name)
+            if given is not None and given != kept.get(name):
+                words += [f"--{name}", str(given)]
+        return shlex.join(words)
 
     @cached_property
     def settings(self) -> Settings:
@@ -75,17 +100,38 @@ class Cli:
     def desk(self) -> Desk:
         from rein.app import open_desk
 
-        desk = open_desk(self.settings, self.passphrase, self.terminal.note)
+        desk = open_desk(self.settings, self.opened, self.terminal.note)
         click.get_current_context().call_on_close(desk.close)
         return desk
 
-    def passphrase(self, name: str) -> str:
-        """The passphrase of an identity: from the descriptor, the environment, or the terminal."""
-        return self.given_passphrase or self.terminal.ask_secret(f"Passphrase of {name}", "--passphrase-fd")
+    def opened(self, name: str, use: Callable[[str], T]) -> T:
+        """What the passphrase of something opens (`Opener`): one that is given, or typed, in three tries."""
+        return self._tried(use, f"Passphrase of {name}")
 
     def new_passphrase(self, prompt: str = "A passphrase for your key file") -> str:
-        """A passphrase for a file that is about to be written."""
-        return self.given_passphrase or self.terminal.ask_secret(prompt, "--passphrase-fd", confirm=True)
+        """A passphrase for a file that is about to be written.
+
+        :raises PassphraseError: it is too short.
+        """
+        from rein.identity.sealing import check_passphrase
+
+        def checked(passphrase: str) -> str:
+            check_passphrase(passphrase)
+            return passphrase
+
+        return self._tried(checked, prompt, confirm=True)
+
+    def _tried(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
+        given, left = self.given_passphrase, _TRIES
+        while True:
+            left -= 1
+            try:
+                return use(given or self.terminal.ask_secret(prompt, "--passphrase-fd", confirm=confirm))
+            except PassphraseError as error:
+                if given or not left:
+                    raise
+                again = "one more try" if left == 1 else f"{left} more tries"
+                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {again}.", vital=True)
 
     @cached_property
     def given_passphrase(self) -> str | None:
@@ -141,6 +187,20 @@ def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]]
     return decorate
 
 
+def alone(default: str) -> type[click.Group]:
+    """A group whose name alone, or with options, stands for one of its commands."""
+
+    class Group(click.Group):
+        alone = default
+
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+                args = [default, *args]
+            return super().parse_args(ctx, args)
+
+    return Group
+
+
 form_option = click.option(
     "--defaults", "-d", "form_file", type=click.Path(path_type=Path), help="Read the answers from a form file."
 )
@@ -151,6 +211,11 @@ job_option = click.option(
     metavar="ID",
     shell_complete=values.jobs,
     help="Job ID, or the beginning of the job document's id.",
+)
+pay_to_option = click.option(
+    "--pay-to",
+    metavar="ADDRESS",
+    help="Where you are paid: a bech32 address, or an extended key or descriptor for a fresh one. [your wallet]",
 )
 feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
 

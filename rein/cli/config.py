@@ -43,6 +43,9 @@ def config(
     rein config chain esplora URL        add an Esplora server, such as https://blockstream.info/api
     rein config chain causeway URL       add a causeway server where you have an account
     rein config chain remove URL         take one out
+    rein config payout KEY|ADDRESS       be paid there: an extended key or descriptor (a fresh
+                                         address for each job), or one bech32 address
+    rein config payout wallet            be paid in the wallet of your own words again
     rein config tor on [HOST:PORT]       reach everything through Tor
     rein config tor off
 
@@ -63,6 +66,8 @@ def config(
                 write_config(home, "proxy", address[0] if address else _TOR)
             else:
                 remove_config(home, "proxy")
+        case ("payout", text):
+            _set_payout(cli, text)
         case ("testnet", word) if word in SWITCHES:
             write_config(home, "network", network_of_testnet_flag(SWITCHES[word]).name)
         case (key, *_) if key in SETTINGS:
@@ -83,6 +88,19 @@ def config(
         _show_sources(cli)
     else:
         _show(cli)
+
+
+def _set_payout(cli: Cli, text: str) -> None:
+    """Where jobs pay from now on. What documents say already stays as it is."""
+    from rein.settings import remove_config, write_config
+    from rein.workflows.payout import OWN_WALLET, in_words, read_destination
+
+    if text == OWN_WALLET:
+        remove_config(cli.settings.home, "payout")
+        return
+    destination = read_destination(text, cli.settings.network)
+    write_config(cli.settings.home, "payout", text.strip())
+    cli.terminal.note(in_words(destination))
 
 
 def _show(cli: Cli) -> None:

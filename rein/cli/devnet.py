@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from rein.cli.common import Cli, command
+from rein.cli.common import Cli, alone, command
 from rein.errors import InputError
 
 _DEFAULT_PORT = 18443
@@ -67,16 +67,7 @@ def pay(cli: Cli, uris: tuple[str, ...]) -> None:
     cli.terminal.result({"txid": txid, "total_sat": total})
 
 
-class _Devnet(click.Group):
-    """`rein devnet` alone runs the node; `mine` and `pay` speak to one that runs."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("devnet", cls=_Devnet)
+@click.group("devnet", cls=alone("run"))
 def devnet() -> None:
     """Run a private regtest chain with Bitcoin Core's own rules (alone: run), mine on it, pay from its faucet.
 

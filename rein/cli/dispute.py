@@ -69,7 +69,7 @@ def _dispute(
 
     desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), lambda desk: orders_to_dispute(desk, role), "dispute")
-    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask("Dispute detail", "--detail")
+    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask_text("Dispute detail", "--detail")
     planned = plan_dispute(desk, order, role, rate)
     signed = sign_shown(
         cli,

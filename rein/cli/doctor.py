@@ -34,7 +34,7 @@ def doctor(cli: Cli, offline: bool) -> None:
         verdict = finding.verdict.value
         terminal.say(f"{terminal.bold(f'{verdict:4}') if finding.hint else f'{verdict:4}'}  {safe(finding.message)}")
         if finding.hint:
-            terminal.say(f"      {safe(finding.hint)}")
+            terminal.advise(f"      {safe(finding.hint)}")
     healthy = all(finding.verdict is not Verdict.FAIL for finding in findings)
     terminal.result({"healthy": healthy, "findings": [asdict(finding) for finding in findings], "versions": versions()})
     if not healthy:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, dry_run_option, fee_points, number
+from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.show import described
+from rein.cli.show import described, say_where_paid
 from rein.cli.terminal import safe
 from rein.errors import InputError
 
@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--contact", help="How to reach you from now on; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@pay_to_option
 @click.option("--new-delegate", is_flag=True, help="Sign with a new delegate key; what the old one signed stays.")
 @click.option(
     "--revoke-delegate",
@@ -45,6 +46,7 @@ def enroll(
     contact: str | None,
     mediate: bool | None,
     fee: str | None,
+    pay_to: str | None,
     new_delegate: bool,
     revoke_delegate: bool,
     since: str | None,
@@ -79,6 +81,7 @@ def enroll(
         contact=contact,
         mediates=True if fee is not None and mediate is None else mediate,
         mediator_fee=fee_points(fee) if fee is not None else None,
+        pay_to=None if pay_to is None else say_where_paid(cli, pay_to).address,
         new_delegate=new_delegate,
         revoke=revoke_delegate,
         since=None if since is None else number(since, "the height"),
@@ -115,7 +118,7 @@ def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> 
     if dry_run:
         cli.terminal.say("This was a dry run: nothing was written.")
     else:
-        keep_delegate(cli.desk, changes.delegate, cli.passphrase)
+        keep_delegate(cli.desk, changes.delegate, cli.opened)
         write_new(file, text.encode())
     cli.terminal.result(tell_how_to_sign(cli, file, text, draft.keyring, "enroll"))
 
@@ -137,7 +140,7 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        keep_delegate(cli.desk, delegate, cli.passphrase)
+        keep_delegate(cli.desk, delegate, cli.opened)
         keep_renewal(cli.desk, signed)
-        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(described(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,7 +17,8 @@ from rein.escrow.funding import Funding, PurseFunding
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.workflows.cases import find_order, my_orders, roles_in
-from rein.workflows.fund import invoices, look_for_funding, wait_for_funding
+from rein.workflows.fund import Invoice, invoices, look_for_funding, wait_for_funding
+from rein.workflows.next_step import next_step_of
 from rein.workflows.pull import pull
 
 
@@ -24,8 +26,10 @@ from rein.workflows.pull import pull
 @job_option
 @click.option("--wait/--no-wait", default=True, help="Watch the chain until both escrows are funded.")
 @click.option("--qr", is_flag=True, help="Show each payment as a QR code too.")
-def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
-    """See what to pay into the two escrows of an offered job, from any wallet, and watch it arrive.
+@click.option("--again", is_flag=True, help="Pay anew although an earlier payment may come back.")
+def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
+    """See what the two escrows of an offered job hold and what is still to be paid, from any wallet, and watch it
+    arrive.
 
     Example: rein fund --jobid n0qlna45dgynluhtl0gf
     """
@@ -33,51 +37,66 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool) -> None:
     _ = desk.identity
     pull(desk)
     order = find_order(desk, job) if job else _choose(cli)
-    bills = invoices(order)
-    terminal.say(f"To fund {safe(job_line(order))}, pay exactly these two amounts, from any wallet:")
-    for bill in bills:
-        terminal.say(f"\n  {bill.purse} escrow   {amount(bill.amount)}")
-        terminal.say(f"    address     {bill.address}")
-        terminal.say(f"    URI         {bill.uri}")
-        terminal.say(f"    descriptor  {bill.descriptor}")
-        if qr:
-            show_qr(terminal, bill.uri.encode())
-    terminal.say()
-    if wait:
+    funding = look_for_funding(desk, order)
+    order = find_order(desk, order.contract_id)
+    bills = invoices(desk, order, funding, again=again)
+    terminal.say(safe(job_line(order)))
+    _show(cli, funding)
+    if bills:
+        _ask(cli, bills, qr=qr)
+        if wait:
+            funding = wait_for_funding(desk, order, lambda found: _show(cli, found))
+    elif wait and funding.waits and not order.is_over:
         funding = wait_for_funding(desk, order, lambda found: _show(cli, found))
-    else:
-        funding = look_for_funding(desk, order)
-        _show(cli, funding)
+    order = find_order(desk, order.contract_id)
     if funding.complete:
-        terminal.say("Both escrows are funded; the work can begin.")
+        terminal.say("Both escrows are funded: pay nothing more. The work can begin.")
+    elif not bills:
+        terminal.say(f"Pay nothing. Next: {next_step_of(desk, order).text}")
     terminal.result(
         {
             "job_id": order.job.document.job_id,
             "job_document": order.id,
+            "state": order.state.value,
             "funded": funding.complete,
-            "escrows": [
-                {
-                    "purse": bill.purse,
-                    "amount_sat": bill.amount,
-                    "address": bill.address,
-                    "uri": bill.uri,
-                    "descriptor": bill.descriptor,
-                    **_held(purse),
-                }
-                for bill, purse in zip(bills, funding.purses, strict=True)
-            ],
+            "escrows": [_data(purse, bills) for purse in funding.purses],
         }
     )
 
 
-def _held(purse: PurseFunding) -> dict[str, Any]:
+def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool) -> None:
+    what = "this amount" if len(bills) == 1 else "exactly these two amounts"
+    cli.terminal.say(f"\nPay {what}, once, from any wallet:")
+    for bill in bills:
+        cli.terminal.say(f"\n  {bill.purse} escrow   {amount(bill.amount)}")
+        cli.terminal.say(f"    address     {bill.address}")
+        cli.terminal.say(f"    URI         {bill.uri}")
+        cli.terminal.say(f"    descriptor  {bill.descriptor}")
+        if qr:
+            show_qr(cli.terminal, bill.uri.encode())
+    cli.terminal.say()
+
+
+def _data(purse: PurseFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
+    name = purse.terms.escrow.purse.value
+    bill = next((each for each in bills if each.purse == name), None)
     return {
+        "purse": name,
+        "verdict": purse.verdict.value,
+        "amount_sat": purse.terms.amount,
+        "pay_sat": bill.amount if bill else None,
+        "address": bill.address if bill else None,
+        "uri": bill.uri if bill else None,
+        "descriptor": purse.terms.escrow.descriptor,
         "filling": purse.filling.value,
         "holds_sat": purse.holds,
         "missing_sat": purse.missing,
+        "surplus_sat": purse.surplus,
+        "unused_sat": sum(output.amount for output in purse.dust),
         "outpoints": [str(output.outpoint) for output in purse.outputs],
         "confirmations": purse.confirmations,
         "confirmations_needed": purse.confirmations_needed,
+        "taken_by": [claim.document_id for claim in purse.given_back],
     }
 
 

@@ -27,7 +27,8 @@ def hide(cli: Cli, kind: str | None, name: str | None) -> None:
     if kind is not None:
         hidden = find_to_hide(desk, Hideable(kind), _needed(name))
         desk.store.notes.hide(network, hidden)
-        terminal.say(f"Hidden: {_line(hidden)}. Show it again: rein unhide {hidden.kind.value} {hidden.name}")
+        again = terminal.here(f"Show it again: rein unhide {hidden.kind.value} {hidden.name}")
+        terminal.say(f"Hidden: {_line(hidden)}. {again}")
     everything = desk.store.notes.hidden(network)
     if kind is None:
         for each in everything:

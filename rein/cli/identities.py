@@ -32,5 +32,5 @@ def identities(cli: Cli) -> None:
         rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
         terminal.table(("Acts", "Name", "Master address", "SIN", "Contact"), rows)
     else:
-        terminal.say(f"This home has no identity on {desk.network.name}. Create one: rein setup")
+        terminal.advise(f"This home has no identity on {desk.network.name}. Create one: rein setup")
     terminal.result({"network": desk.network.name, "identities": found})

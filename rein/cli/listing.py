@@ -54,7 +54,7 @@ def say_where(cli: Cli, shown: Page[Any], what: str, advice: Callable[[], str]) 
     :param advice: tells what to do where the whole list is empty; asked only then, since it may look for more.
     """
     if not shown.total:
-        cli.terminal.say(f"No {what}. {advice()}")
+        cli.terminal.advise(f"No {what}. {advice()}")
     elif shown.number > shown.pages:
         cli.terminal.say(f"There is no page {shown.number}: {shown.total:,} {what} end on page {shown.pages}.")
     elif shown.pages > 1:

@@ -58,9 +58,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rate": ("rein.cli.rate", "Rate somebody you had a job with."),
     "trust": ("rein.cli.trust", "See how somebody was rated, and by whom you trust."),
     "withdraw": ("rein.cli.withdraw", "Take back a document you have not published."),
+    "keep": ("rein.cli.keep", "Keep signed documents that somebody handed you."),
     "explain": ("rein.cli.explain", "Explain a payment before anybody signs it."),
     "verify": ("rein.cli.verify", "Check one signed document: by whom, and might he?"),
     "status": ("rein.cli.status", "See your jobs, or the story of one."),
+    "wallet": ("rein.cli.wallet", "See, spend and export what you were paid."),
     "watch": ("rein.cli.watch", "Be told of what happens in the market and in your jobs."),
     "psbt": ("rein.cli.psbt", "Look at, combine, carry and take in PSBTs of any wallet."),
     "oldescrow": ("rein.cli.oldescrow", "Look at and spend the P2SH escrows of 2016."),
@@ -145,8 +147,15 @@ tree = click.version_option(__version__, prog_name="rein")(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code. Every error of ours is one sentence and a hint, never a traceback."""
-    cli = Cli()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    cli, code = Cli(), 1
+    try:
+        code = _run(cli, list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        cli.terminal.leave(failed=code != 0)
+    return code
+
+
+def _run(cli: Cli, words: list[str]) -> int:
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     try:

@@ -105,7 +105,9 @@ def _read_transaction(name: str) -> Transaction:
 def _from_chain(cli: Cli, escrow: OldEscrow) -> dict[OutPoint, Transaction]:
     from rein.app import open_chain
     from rein.chain.previous import transaction_of
+    from rein.chain.source import largest
 
     chain = open_chain(cli.settings)
     cli.terminal.note("Looking for the escrow's outputs on the chain; this can take minutes.")
-    return {output.outpoint: transaction_of(chain, output) for output in chain.unspent_outputs([escrow.script])}
+    outputs = largest(chain.unspent_outputs([escrow.script]))
+    return {output.outpoint: transaction_of(chain, output) for output in outputs}

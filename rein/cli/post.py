@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from rein.btc.networks import MAINNET
-from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
 from rein.cli.listing import person
 from rein.cli.mediators import in_words
-from rein.cli.show import finish
+from rein.cli.show import finish, say_where_paid
 from rein.errors import InputError, NotFoundError
 from rein.protocol.values import format_fee, job_tags
 from rein.workflows.post import JobDraft, build_job, find_mediator
@@ -24,6 +24,7 @@ from rein.workflows.reputation import Averages, Mediator, known_ratings, mediato
 @click.option("--tags", help="Such as: music, recording")
 @click.option("--expires", metavar="DAYS", help="Days for which bids are wanted.")
 @click.option("--mediator", metavar="WHO", help="Name, master address, SIN or public key of a mediator.")
+@pay_to_option
 @form_option
 @dry_run_option
 def post(
@@ -33,6 +34,7 @@ def post(
     tags: str | None,
     expires: str | None,
     mediator: str | None,
+    pay_to: str | None,
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
@@ -62,14 +64,15 @@ def post(
     if tag_text is None and terminal.interactive and form_file is None:
         tag_text = terminal.ask("Tags (comma separated, may be empty)", "--tags", default="")
     chosen_tags = _tags(tag_text)
-    description = first(description, form.get("Description")) or terminal.ask("Description", "--description")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     days = first(expires, form.get("Expiration (days)")) or (
         terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
     )
     if not dry_run:
         ask_about_tests(cli, f"{name}\n{description}")
     draft = JobDraft(name, description, chosen_tags, number(days, "the number of days"), chosen)
-    finish(cli, build_job(desk, draft), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    paid_at = say_where_paid(cli, pay_to)
+    finish(cli, build_job(desk, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
 def ask_about_tests(cli: Cli, text: str) -> None:

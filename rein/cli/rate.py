@@ -52,7 +52,7 @@ def rate(
         raise InputError(f"a rating is 0 to {MAX_RATING}", hint=f"{MAX_RATING} is the best.")
     comment = first(comment, form.get("Comment"))
     if comment is None and terminal.interactive and form_file is None:
-        comment = terminal.ask("Comment (may be empty)", "--comment", default="")
+        comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
     signed = build_rating(desk, order, rated, value, (comment or "").strip() or None)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 

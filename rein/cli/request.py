@@ -20,5 +20,5 @@ def request(cli: Cli, url: str) -> None:
     normal, hosting = request_hosting(cli.desk, url)
     buckets = "bucket" if hosting.buckets == 1 else "buckets"
     cli.terminal.say(f"{normal} gives you {hosting.buckets} {buckets}, {size(hosting.bytes_free)} free.")
-    cli.terminal.say("Next: upload what you have written with `rein sync`.")
+    cli.terminal.advise("Next: upload what you have written with `rein sync`.")
     cli.terminal.result({"url": normal, "buckets": hosting.buckets, "bytes_free": hosting.bytes_free})

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.btc.amounts import Sat, format_btc, parse_btc
+from rein.btc.amounts import Sat, format_btc
+from rein.cli.amounts import typed_amount
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
@@ -67,11 +68,12 @@ def resolve(
     for dispute in order.disputes:
         said = safe(dispute.document.detail).replace("\n", "\n  ")
         terminal.say(f"The {dispute.document.role.value} says:\n  {said}")
-    amount = first(worker, form.get("Worker amount (BTC)"), _rest_after(order, form)) or terminal.ask(
+    amount = first(worker, form.get("Worker amount (BTC)"), _rest_after(cli, order, form)) or terminal.ask(
         "The worker gets (BTC)", "--worker"
     )
-    decision = plan_resolution(desk, order, _award(order, amount), None if creator is None else _amount(creator), rate)
-    text = first(resolution, form.get("Resolution")) or terminal.ask("Resolution", "--resolution")
+    rest = None if creator is None else _amount(cli, creator, "the creator's part")
+    decision = plan_resolution(desk, order, _award(cli, order, amount), rest, rate)
+    text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "
         f"the creator {amount_of(decision.creator_amount)} of the price."
@@ -116,14 +118,14 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
         keep_own(desk, signed)
         for payment in send_resolution(desk, ready):
             terminal.say(f"Sent in transaction {payment.txid}.")
-        terminal.say(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(
         described(signed)
         | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}
     )
 
 
-def _rest_after(order: Order, form: Form) -> str | None:
+def _rest_after(cli: Cli, order: Order, form: Form) -> str | None:
     """What is left to the worker where a form says, as in 2016, what the client gets.
 
     :raises InputError: more than the price.
@@ -131,17 +133,19 @@ def _rest_after(order: Order, form: Form) -> str | None:
     client = form.get("Client payment amount (BTC)")
     if client is None or order.bid is None:
         return None
-    rest = order.bid.document.amount - _amount(client)
+    rest = order.bid.document.amount - _amount(cli, client, "the creator's part")
     if rest < 0:
         raise InputError(f"the client cannot get {safe_line(client, 30)} BTC: it is more than the price")
     return format_btc(Sat(rest))
 
 
-def _award(order: Order, text: str) -> Sat:
+def _award(cli: Cli, order: Order, text: str) -> Sat:
     if order.bid is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts")
-    return {"all": order.bid.document.amount, "nothing": Sat(0)}.get(text.strip().lower()) or _amount(text)
+    return {"all": order.bid.document.amount, "nothing": Sat(0)}.get(text.strip().lower()) or _amount(
+        cli, text, "the worker's part"
+    )
 
 
-def _amount(text: str) -> Sat:
-    return Sat(0) if text.strip().lower() == "nothing" else parse_btc(text.strip())
+def _amount(cli: Cli, text: str, whose: str) -> Sat:
+    return Sat(0) if text.strip().lower() == "nothing" else typed_amount(cli.terminal, text, whose)

@@ -38,7 +38,7 @@ def servers(cli: Cli, balance: bool) -> None:
         )
         terminal.detail("Space and Transfer: what is left. Yours and All: how many documents it holds.")
     else:
-        terminal.say("You have no servers yet; register one with `rein request URL`.")
+        terminal.advise("You have no servers yet; register one with `rein request URL`.")
     if not balance and any(state.status and state.status.price for state in states):
         terminal.note("Your balances there: add --balance")
     for state in states:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from rein.btc.amounts import format_btc, parse_btc
+from rein.btc.amounts import format_btc
+from rein.cli.amounts import typed_amount
 from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
@@ -63,8 +64,10 @@ def settle(
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
     gets = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
     back = first(creator, form.get("Job creator amount (BTC)"))
-    text = first(terms, form.get("Terms")) or terminal.ask("Terms", "--terms")
-    planned = plan_settlement(desk, order, parse_btc(gets), None if back is None else parse_btc(back), rate)
+    text = first(terms, form.get("Terms")) or terminal.ask_text("Terms", "--terms")
+    gets_sat = typed_amount(terminal, gets, "the worker's part")
+    back_sat = None if back is None else typed_amount(terminal, back, "the creator's part")
+    planned = plan_settlement(desk, order, gets_sat, back_sat, rate)
     _say_what_is_open(cli, order)
     signed = sign_shown(
         cli,
@@ -97,7 +100,7 @@ def refund(
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "refund")
-    text = first(reason, form.get("Reason")) or terminal.ask("Reason", "--reason")
+    text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
     signed = sign_shown(
         cli,
         plan_refund(desk, order, rate),

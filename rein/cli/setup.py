@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, fee_points, first, form_option
+from rein.cli.common import Cli, command, fee_points, first, form_option, pay_to_option
 from rein.cli.setup_restore import read_words, remember_chain, restore_from_words, welcome
 from rein.errors import InputError
 
@@ -25,6 +25,7 @@ _WORDS_TO_CONFIRM = 3
 @click.option("--contact", help="E-mail address or another way to reach you; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@pay_to_option
 @click.option("--recovery", metavar="ADDRESS", help="Who may hand the identity on: an address whose key is elsewhere.")
 @click.option("--words-fd", type=int, metavar="N", help="Use the twelve words read from this file descriptor.")
 @click.option("--restore", is_flag=True, help="Bring an identity back from its words and the servers.")
@@ -42,6 +43,7 @@ def setup(
     contact: str | None,
     mediate: bool | None,
     fee: str | None,
+    pay_to: str | None,
     recovery: str | None,
     words_fd: int | None,
     restore: bool,
@@ -86,7 +88,8 @@ def setup(
     check_free(cli.desk, name)
     contact = first(contact, form.get("Contact")) or terminal.ask("Contact (public, such as an e-mail)", "--contact")
     points = mediator_fee(cli, mediate, fee, form)
-    new = NewIdentity(name, contact, points, recovery)
+    paid_at = mediators_address(cli, pay_to, mediates=points is not None)
+    new = NewIdentity(name, contact, points, recovery, paid_at)
     if offline_file is not None:
         setup_offline.begin(cli, offline_file, new, master, delegate_fd)
         return
@@ -98,6 +101,18 @@ def setup(
     row, signed = create_identity(cli.desk, new, words, passphrase)
     result = welcome(cli, row, signed)
     terminal.result(result if words_fd is not None else result | {"words": words})
+
+
+def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | None:
+    """The address, if it is not one of the own wallet, that a new enrollment is about to name."""
+    from rein.workflows.payout import first_address
+
+    if pay_to is not None and not mediates:
+        raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
+    found = first_address(cli.desk, pay_to) if mediates else None
+    if found is not None:
+        cli.terminal.say(f"You are paid at {found}: only the wallet that has it can spend it.")
+    return found
 
 
 def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) -> BasisPoints | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def tell_how_to_sign(cli: Cli, file: Path, text: str, keyring: Keyring, again: s
     terminal.say(f"Sign the text in {file} with the key of {master}, as a Bitcoin message. The text has")
     terminal.say("no line feed at its end; with Bitcoin Core:")
     terminal.say(f'  bitcoin-cli signmessage {master} "$(cat {file})"')
-    terminal.say(f"Then: rein {again} --signed {file} --signature BASE64")
+    terminal.advise(f"Then: rein {again} --signed {file} --signature BASE64")
     return {
         "text": text,
         "file": str(file),
@@ -84,7 +85,7 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
 
     signed, desk = read_signed(file, signature), cli.desk
     key_file = desk.home / row_of(signed.document, signed.document.user).key_file
-    secret = read_key_file(key_file, cli.passphrase(signed.document.user))
+    secret = cli.opened(signed.document.user, partial(read_key_file, key_file))
     row = finish_offline(desk, signed, open_secret(secret, desk.network))
     cli.terminal.result(welcome(cli, row, signed))
 
@@ -102,7 +103,9 @@ def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, 
     if words_fd is not None:
         secret = read_words(words_fd)
     elif offline_file is None:
-        secret = terminal.ask_secret("The twelve words of 2016, or the master key (WIF)", "--words-fd or --offline")
+        secret = terminal.ask_secret(
+            "The twelve words of 2016, or the master key (WIF)", "--words-fd or --offline", several=True
+        )
     keyring = keyring_of_2016(old, secret, network)
     if offline_file is not None and secret is None and isinstance(keyring, DelegateKeyring):
         _begin(cli, offline_file, new, keyring)

@@ -26,7 +26,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
     if not servers:
         raise InputError("the words alone are not enough: somebody must have your documents", hint="Give --server URL.")
     if words_fd is None:
-        words = check_mnemonic(terminal.ask_secret("Your words, with spaces between", "--words-fd"))
+        words = check_mnemonic(terminal.ask_secret("Your words, with spaces between", "--words-fd", several=True))
     else:
         words = check_mnemonic(read_words(words_fd))
     passphrase = cli.new_passphrase()
@@ -43,7 +43,10 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
         terminal.note(safe(failure))
     for signed in restored.lost:
         terminal.note(f"The {signed.document.TITLE} {signed.id} names a key that these words do not give.")
-    terminal.say("Next: give every server all of them, and look at the chain, with `rein sync`.")
+    for signed in restored.elsewhere:
+        terminal.note(f"The {signed.document.TITLE} {signed.id} is paid to another wallet than that of these words.")
+    terminal.advise("Next: give every server all of them, and look at the chain, with `rein sync`.")
+    terminal.advise("What you were paid and have not spent is found by `rein wallet`.")
     terminal.result(
         {
             "name": row.name,
@@ -56,6 +59,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
             "documents": restored.own,
             "jobs": restored.jobs,
             "lost": [signed.id for signed in restored.lost],
+            "paid_elsewhere": [signed.id for signed in restored.elsewhere],
         }
     )
 
@@ -90,7 +94,7 @@ def welcome(cli: Cli, row: IdentityRow, signed: Signed[Enrollment]) -> dict[str,
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {signed.document.sin}")
     terminal.say(f"  key file          {key_file}")
-    terminal.say("Next: register servers with `rein request URL`, then upload your enrollment with `rein sync`.")
+    terminal.advise("Next: register servers with `rein request URL`, then upload your enrollment with `rein sync`.")
     return {
         "name": row.name,
         "network": row.network,

@@ -13,6 +13,7 @@ from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.workflows.own import keep_own
+from rein.workflows.payout import PaidAt, pay_at
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
@@ -27,8 +28,16 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carr
         terminal.say("This was a dry run: nothing was stored.")
     else:
         keep_own(cli.desk, signed, carried)
-        terminal.say(f"Stored as document {signed.id}. {next_step}")
+        terminal.advise(f"Stored as document {signed.id}. {next_step}")
     terminal.result(described(signed) | {"stored": not dry_run})
+
+
+def say_where_paid(cli: Cli, pay_to: str | None) -> PaidAt:
+    """Choose the address at which somebody is paid, and show it before anything that names it is signed."""
+    paid_at = pay_at(cli.desk, pay_to)
+    cli.terminal.say(paid_at.in_words)
+    cli.terminal.say()
+    return paid_at
 
 
 def described(signed: Signed[Any]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, job_option, moment
-from rein.cli.terminal import safe, safe_line
+from rein.cli.terminal import Terminal, safe, safe_line
+from rein.cli.units import amount
 from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
@@ -58,7 +60,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
-    terminal.say(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
+    terminal.advise(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
     for warning in _warnings(cli, row):
         terminal.note(safe(warning))
     terminal.say()
@@ -68,16 +70,31 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
             terminal.say(heading)
             terminal.table(
                 ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
-                [_row(job, seen) for job in jobs],
+                [_row(terminal, job, seen) for job in jobs],
             )
             terminal.say()
+    _say_paid(cli, [paid for job in mine.jobs for paid in job["paid"]])
     if not mine.jobs:
-        terminal.say("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+        terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+    if mine.unpublished:
+        count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
+        terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
 
 
-def _row(job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
+def _say_paid(cli: Cli, paid: list[dict[str, Any]]) -> None:
+    """How much jobs paid, where it lies, and how to spend it."""
+    kept = [each["amount_sat"] for each in paid if each["own_wallet"] and not each["spent"]]
+    elsewhere = [each["amount_sat"] for each in paid if not each["own_wallet"]]
+    if kept:
+        cli.terminal.say(f"Jobs paid {amount(Sat(sum(kept)))} into your wallet, not spent as far as is known here.")
+        cli.terminal.advise("See it: `rein wallet`. Spend it: `rein wallet send ADDRESS AMOUNT`")
+    if elsewhere:
+        cli.terminal.say(f"Jobs paid {amount(Sat(sum(elsewhere)))} to wallets of yours that are elsewhere.")
+
+
+def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
     since = job["since_height"]
     ago = "" if seen is None or seen.height < since else f", {seen.height - since} ago"
     return (
@@ -87,7 +104,7 @@ def _row(job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
         f"block {since}{ago}",
         "-" if job["until"] is None else moment(job["until"]),
         safe_line(job["name"], 30),
-        job["next"],
+        terminal.here(job["next"]),
     )
 
 
@@ -113,6 +130,7 @@ def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
         },
         "servers": _servers(cli, row),
         "warnings": _warnings(cli, row),
+        "unpublished": mine.unpublished,
         "jobs": mine.jobs,
         "refused": mine.refused,
     }

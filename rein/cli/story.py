@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rein.btc.amounts import format_btc
+from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, moment
 from rein.cli.show import described
 from rein.cli.terminal import safe, safe_line
+from rein.cli.units import amount
 from rein.workflows.agenda import at_time
 from rein.workflows.cases import find_order
+from rein.workflows.earned import whereabouts
 from rein.workflows.market import newest_block
 from rein.workflows.pull import pull
 from rein.workflows.story import Event, story_of, times_of
@@ -25,6 +27,8 @@ _SHOWINGS = {
 }
 _WORDS = 200
 """Characters of what somebody wrote that are shown in a story; the document has them all."""
+_OUTPUTS = 8
+"""Of an escrow that are shown one by one, the largest: a payment spends no more, and strangers may pay in many."""
 
 
 def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
@@ -34,7 +38,9 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     pull(desk)
     order = find_order(desk, job)
     seen = newest_block(desk)
-    told = at_time(summary(desk, order), seen.time if seen else None)
+    unpublished = desk.store.unpublished_ids(desk.network.name, desk.address)
+    told = at_time(summary(desk, order), seen.time if seen else None, unpublished)
+    told = whereabouts(desk, desk.identity, told)
     events = story_of(desk, order)
     times = times_of(desk, [event.height for event in events if event.height is not None])
     shown = who_shows(desk, order) if documents else []
@@ -52,15 +58,17 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     for event in events:
         _say_event(cli, event, times)
     if order.messages:
-        terminal.say(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
+        terminal.advise(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
     for each in order.apart:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in (*order.conflict, *order.void_ratings):
         terminal.say(f"Conflicting: document {signed.id}")
     for escrow in told["escrows"]:
         _say_escrow(cli, escrow)
+    for paid in told["paid"]:
+        _say_paid(cli, paid, posted.job_id)
     until = f", until {moment(told['until'])}" if told["until"] is not None else ""
-    terminal.say(f"Next: {told['next']} (since block {told['since_height']}{until})")
+    terminal.advise(f"Next: {told['next']} (since block {told['since_height']}{until})")
     if not documents:
         terminal.note("The signed texts: add --documents")
     terminal.result(
@@ -77,6 +85,15 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
         }
         | ({"servers": [_shown_data(each) for each in shown]} if documents else {})
     )
+
+
+def _say_paid(cli: Cli, paid: dict[str, Any], job_id: str) -> None:
+    """How much one was paid, where it lies, and how to spend it."""
+    how = f"rein wallet send ADDRESS AMOUNT --from {job_id}"
+    if not paid["own_wallet"]:
+        how = "only the wallet that has this address can"
+    state = "Spent since." if paid["spent"] else f"Spend it: {how}"
+    cli.terminal.say(f"You were paid {amount(paid['amount_sat'])} at {paid['address']}. {state}")
 
 
 def _say_servers(cli: Cli, sights: list[Sight]) -> None:
@@ -122,13 +139,16 @@ def _event_data(event: Event, times: dict[int, int]) -> dict[str, Any]:
 
 def _say_escrow(cli: Cli, escrow: dict[str, Any]) -> None:
     terminal, payment = cli.terminal, escrow["payment"]
-    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC at {escrow['address']}")
+    terminal.say(f"  {escrow['purse']} escrow  {format_btc(escrow['amount_sat'])} BTC were agreed on")
+    terminal.say(f"    {safe_line(escrow['condition'], _WORDS)}")
     terminal.say(f"    descriptor  {escrow['descriptor']}")
-    for output in escrow["outputs"]:
+    outputs = sorted(escrow["outputs"], key=lambda each: -each["amount_sat"])
+    for output in outputs[:_OUTPUTS]:
         how = "spent" if output["spent"] else f"{output['confirmations']} confirmations"
         terminal.say(f"    holds  {format_btc(output['amount_sat'])} BTC in {output['outpoint']}, {how}")
-    if not escrow["outputs"]:
-        terminal.say("    not funded")
+    if rest := outputs[_OUTPUTS:]:
+        more = format_btc(Sat(sum(output["amount_sat"] for output in rest)))
+        terminal.say(f"    and {len(rest)} smaller ones, {more} BTC in all: --json lists them")
     if payment:
         terminal.say(
             f"    paid out by {payment['ending']} in {payment['txid']}, {payment['confirmations']} confirmations: "

@@ -33,6 +33,8 @@ _SHOWN = 10
 def sync(cli: Cli, full: bool) -> None:
     """Upload what you wrote to every server you registered, prove that it is there, and fetch what is new.
 
+    What others wrote in your jobs is put into your hosting, too, as far as there is room: nobody can take it away then.
+
     Example: rein sync
     """
     from rein.workflows.sync import sync as run_sync
@@ -69,6 +71,8 @@ def _line(server: ServerReport, report: SyncReport) -> str:
     if server.error is not None and not (server.uploaded or server.checked or server.told.new):
         return f"{server.url}  {said}" + (f"; it held {mine} when last asked" if server.held else "")
     line = f"{server.url}  {server.uploaded:,} uploaded, {server.told.new:,} new, holds {mine}"
+    if report.others:
+        line += f" and {server.kept:,} of {report.others:,} of others in your jobs"
     lost = f", had lost {server.lost:,}" if server.lost else ""
     # What was uploaded stands in a stretch of the feed that the next sync reads.
     shown = min(server.told.shown + server.uploaded, report.known)
@@ -125,6 +129,7 @@ def _by_job(differences: Sequence[Difference]) -> dict[tuple[str | None, str], l
 def _result(report: SyncReport) -> dict[str, Any]:
     return {
         "documents": report.documents,
+        "others": report.others,
         "safe": report.safe,
         "copies": report.copies,
         "known": report.known,
@@ -135,6 +140,8 @@ def _result(report: SyncReport) -> dict[str, Any]:
                 "held": server.held,
                 "read_back": server.checked,
                 "lost": server.lost,
+                "kept_of_others": server.kept,
+                "left_out": server.left_out,
                 "fetched": server.told.new,
                 "shown": server.told.shown,
                 "notes": server.told.notes,

@@ -12,13 +12,13 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 import click
 
-from rein.cli.advice import advice
+from rein.cli.advice import advice, with_options
 from rein.cli.layout import cut, table, wrap
 from rein.errors import InputError, ReinError
 
@@ -33,6 +33,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MOST_MARKS = 8
 """So many marks may stand on one letter; a heap of them covers the lines around."""
 _KEPT_CONTROLS = frozenset("\n\t")
+_YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def safe(text: str) -> str:
@@ -85,20 +86,29 @@ class Terminal:
 
     :param verbose: remarks of detail, and what lies behind an error, are shown too.
     :param quiet: only results, questions and errors are shown.
+    :param options: tells which options the commands need that are named in hints (`with_options`).
     """
 
     def __init__(
-        self, *, as_json: bool = False, assume_yes: bool = False, verbose: bool = False, quiet: bool = False
+        self,
+        *,
+        as_json: bool = False,
+        assume_yes: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        options: Callable[[], str] = str,
     ) -> None:
         self.as_json = as_json
         self.assume_yes = assume_yes
         self.verbose = verbose
         self.quiet = quiet and not verbose
+        self._options = options
         self._answered = False
         self._lock = threading.RLock()
         self._progress: Progress | None = None
         self._is_drawn = False
         self._is_asking = False
+        self.has_asked = False
 
     @property
     def interactive(self) -> bool:
@@ -113,13 +123,21 @@ class Terminal:
         if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
             self._write(text, err=self.as_json, exact=exact)
 
+    def advise(self, text: str) -> None:
+        """A line of the result that names commands of ours, as they are to be typed here. Never a stranger's words."""
+        self.say(self.here(text))
+
+    def here(self, text: str) -> str:
+        """A hint of ours, its commands with the options they need."""
+        return with_options(text, self._options()) if "rein " in text else text
+
     def note(self, text: str, *, vital: bool = False) -> None:
         """A remark on the way.
 
         :param vital: a person must see it before he agrees to something.
         """
         if not self.quiet or (vital and not self.assume_yes):
-            self._write(text, err=True)
+            self._write(self.here(text), err=True)
 
     def detail(self, text: str) -> None:
         """A remark that only `-v` shows."""
@@ -149,6 +167,7 @@ class Terminal:
 
     def failure(self, code: str, message: str, hint: str) -> None:
         """As `error`, for what went wrong before there was an error of ours."""
+        hint = self.here(hint)
         self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
         self._write(f"Hint:  {safe_line(hint)}", err=True)
         self.result({"error": {"code": code, "message": message, "hint": hint}})
@@ -194,17 +213,23 @@ class Terminal:
                 self._erase()
 
     def ask(self, prompt: str, flag: str, *, default: str | None = None) -> str:
-        """Ask for one line.
+        """Ask for one line. A paste of several is refused as a whole, and asked about again.
 
         :raises InputError: nobody is there to answer; names the flag that would.
         """
-        with self._asking(flag):
-            return str(click.prompt(prompt, default=default, err=True))
+        return self._ask(prompt, flag, default)
 
-    def ask_secret(self, prompt: str, flag: str, *, confirm: bool = False) -> str:
+    def ask_text(self, prompt: str, flag: str, *, default: str | None = None) -> str:
+        """Ask for a text: a paste of several lines is one answer."""
+        return self._ask(prompt, flag, default, several=True)
+
+    def ask_secret(self, prompt: str, flag: str, *, confirm: bool = False, several: bool = False) -> str:
         """Ask without showing what is typed; twice, if it is new."""
-        with self._asking(flag):
-            return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+        while True:
+            secret = self._ask(prompt, flag, hidden=True, several=several)
+            if not confirm or secret == self._ask("Repeat it", flag, hidden=True):
+                return secret
+            self._write("These are not the same. Once more:", err=True)
 
     def choose(self, noun: str, options: Sequence[str], flag: str) -> int:
         """Let a person pick from a numbered list. Returns the index.
@@ -214,12 +239,9 @@ class Terminal:
         with self._asking(flag):
             for number, option in enumerate(options, start=1):
                 click.echo(f"  {number}  {safe_line(option, 110)}", err=True)
-            answer = click.prompt(
-                f"Choose a {noun} (q to quit)",
-                type=click.Choice([*map(str, range(1, len(options) + 1)), "q"]),
-                show_choices=False,
-                err=True,
-            )
+        numbers = [str(number) for number in range(1, len(options) + 1)]
+        while (answer := self._ask(f"Choose a {noun} (q to quit)", flag).strip()) not in (*numbers, "q"):
+            self._write(f"There is no {safe_line(answer, 20)} in the list.", err=True)
         if answer == "q":
             raise InputError("nothing was chosen, so nothing was done", hint=f"Choose again, or give {flag}.")
         return int(answer) - 1
@@ -234,20 +256,53 @@ class Terminal:
 
     def agrees(self, question: str, flag: str) -> bool:
         """Ask for a yes or a no; no is what an empty answer means."""
-        with self._asking(flag):
-            return click.confirm(question, err=True)
+        while (answer := self._ask(f"{question} [y/N]", flag, "").strip().lower()) not in _YES_OR_NO:
+            self._write("Answer y or n.", err=True)
+        return _YES_OR_NO[answer]
+
+    def _ask(
+        self,
+        prompt: str,
+        flag: str,
+        default: str | None = None,
+        *,
+        hidden: bool = False,
+        several: bool = False,
+    ) -> str:
+        """Ask until there is an answer."""
+        from rein.cli.keyboard import SeveralLinesError, read_answer  # most commands ask nothing
+
+        shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
+        while True:
+            with self._asking(flag):
+                room = _room(sys.stderr)
+                lines = wrap(shown.rstrip(), room - 1) if room else [shown.rstrip()]
+                try:
+                    answer = read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
+                except SeveralLinesError:
+                    self._write("That was more than one line, and one is wanted: nothing of it was taken.", err=True)
+                    continue
+            if answer or default is not None:
+                return answer or str(default)
 
     @contextmanager
     def _asking(self, flag: str) -> Iterator[None]:
         """Somebody is there, and nothing is drawn over the question."""
         if not self.interactive:
             raise InputError("an answer is needed and nobody is there to give it", hint=f"Give {flag}.")
-        self._is_asking = True
+        self._is_asking = self.has_asked = True
         self._erase()
         try:
             yield
         finally:
             self._is_asking = False
+
+    def leave(self, *, failed: bool) -> None:
+        """The command is over: after an error or a question, what was typed meanwhile is nothing for the shell."""
+        if (failed or self.has_asked) and self.interactive:
+            from rein.cli.keyboard import discard
+
+            discard()
 
     def _write(self, text: str, *, err: bool = False, exact: bool = False) -> None:
         with self._lock:

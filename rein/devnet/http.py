@@ -6,13 +6,11 @@ import base64
 import hmac
 import ipaddress
 import logging
-import os
 import secrets
 import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,16 +39,6 @@ def is_loopback(host: str) -> bool:
 def new_cookie() -> str:
     """Credentials in Core's form: "__cookie__:" and 64 hexadecimal digits."""
     return f"{COOKIE_USER}:{secrets.token_hex(32)}"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file only its owner can read, whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)
 
 
 class RpcServer(ThreadingHTTPServer):

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from rein.devnet import faucet
-from rein.devnet.http import COOKIE_NAME, RpcServer, new_cookie, write_private
+from rein.devnet.http import COOKIE_NAME, RpcServer, new_cookie
 from rein.devnet.journal import DataLock
 from rein.devnet.node import Node
 from rein.devnet.rpc.dispatch import Dispatcher
+from rein.files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def _serving(data: Path, host: str, port: int, stopping: threading.Event) -> Ite
     dispatcher, cookie_file = Dispatcher(stopping), data / COOKIE_NAME
     cookie = new_cookie()
     with RpcServer(host, port, cookie, dispatcher) as server:
-        write_private(cookie_file, cookie)
+        write_whole(cookie_file, cookie.encode(), replace=True)
         thread = threading.Thread(target=server.serve_forever, args=(_POLL,), name="devnet-http")
         thread.start()
         try:

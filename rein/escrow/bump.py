@@ -7,26 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.btc.address import p2pkh_script, p2wpkh_script
+from rein.btc.address import p2wpkh_script
 from rein.btc.amounts import DUST_LIMIT, Sat
-from rein.btc.curve import sign_der
 from rein.btc.keys import PrivateKey
-from rein.btc.transaction import (
-    MAX_SIGNATURE_BYTES,
-    OutPoint,
-    Transaction,
-    TxOutput,
-    build_unsigned,
-    escrow_spend_vsize,
-    with_witnesses,
-    witness_v0_sighash,
-)
+from rein.btc.spending import Coin, Spend
+from rein.btc.transaction import OutPoint, Transaction, TxOutput
 from rein.errors import EscrowError, InputError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
-
-_SIGHASH_ALL = b"\x01"
-_WITNESS_WEIGHT = 1 + 1 + MAX_SIGNATURE_BYTES + 1 + 33
-"""Of a P2WPKH input (BIP141): the count of items, a signature and a compressed key, each with its length."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +28,10 @@ class Child:
     @property
     def receives(self) -> Sat:
         return Sat(self.amount - self.fee)
+
+    @property
+    def spend(self) -> Spend:
+        return Spend((Coin(self.outpoint, self.amount, self.script),), (TxOutput(self.receives, self.script),))
 
 
 def plan_child(parent: Transaction, parent_fee: Sat, script: bytes, feerate: int) -> Child:
@@ -57,7 +48,7 @@ def plan_child(parent: Transaction, parent_fee: Sat, script: bytes, feerate: int
     if index is None:
         raise EscrowError(f"the payment {parent.txid} pays nothing to you")
     amount = parent.outputs[index].amount
-    vsize = escrow_spend_vsize([_WITNESS_WEIGHT], [TxOutput(amount, script)])
+    vsize = Child(OutPoint(parent.txid, index), amount, script, Sat(0)).spend.vsize
     fee = feerate * (parent.vsize + vsize) - parent_fee
     if fee < MIN_FEERATE * vsize:
         raise EscrowError(f"the payment leaves the miner that much already: {parent_fee / parent.vsize:.1f} sat/vB")
@@ -73,6 +64,4 @@ def sign_child(child: Child, key: PrivateKey) -> Transaction:
     """
     if p2wpkh_script(key.public_key) != child.script:
         raise EscrowError("that key does not open the payment")
-    tx = build_unsigned([child.outpoint], [TxOutput(child.receives, child.script)])
-    digest = witness_v0_sighash(tx, 0, p2pkh_script(key.public_key), child.amount)
-    return with_witnesses(tx, [[sign_der(key.secret, digest) + _SIGHASH_ALL, key.public_key]])
+    return child.spend.sign([key])

@@ -1,4 +1,4 @@
-"""Whether the money is there: the outputs the chain shows, held against the terms.
+"""Whether the money is there: what the chain shows at the escrows, held against the terms and against what is signed.
 
 An escrow may be filled by one transaction or several, from any wallet. What comes too much is not lost: it goes back
 to the payer with the payment (`rein.escrow.payout`).
@@ -6,16 +6,22 @@ to the payer with the payment (`rein.escrow.payout`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
-from rein.btc.amounts import Sat, format_btc
+from rein.btc.amounts import DUST_LIMIT, Sat, format_btc
 from rein.btc.networks import REGTEST, Network
+from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
+from rein.escrow.claims import Claim
 from rein.escrow.contract import Purse
+from rein.escrow.payable import missing_from, payable_in_every_ending
 from rein.escrow.payout import Coin, choose_coins
-from rein.escrow.terms import MIN_FEERATE, PurseTerms, Terms
+from rein.escrow.proposals import Ending
+from rein.escrow.terms import MAX_COINS, MIN_FEERATE, PurseTerms, Terms
+from rein.protocol.documents import Role
 
 _ONE_CONFIRMATION_BELOW = Sat(1_000_000)
 _THREE_CONFIRMATIONS_BELOW = Sat(100_000_000)
@@ -37,64 +43,179 @@ class Filling(Enum):
     OVER = "over"
 
 
+class Verdict(Enum):
+    """What an escrow needs, the first of these that holds. The values are stable: programs read them."""
+
+    PAID = "paid"
+    """Nothing: a payment of the job has emptied it, or is about to."""
+    COMPLETE = "complete"
+    """Nothing: all is there, deep enough, and pays in every ending; nobody else's signature can take it."""
+    CLAIMED = "claimed"
+    """No money: the mediator has signed that all of it goes back, and the creator can complete that alone."""
+    WAIT = "wait"
+    """Confirmations."""
+    LEAVING = "leaving"
+    """A block: something on its way there spends what was paid in, and no document says why."""
+    AGAIN = "again"
+    """Money, and care: a payment is signed of outputs that the chain does not show. Where these come back, it can be
+    completed beside the payment of what is paid in anew."""
+    PAY = "pay"
+    """Money."""
+
+
 @dataclass(frozen=True)
 class PurseFunding:
-    """What the chain shows at one escrow. `outputs` are those worth spending; `dust` is the rest."""
+    """What the chain shows at one escrow. `outputs` are those worth spending; `leaving` those that something in the
+    mempool spends; `dust` is the rest. `claims` are payments of this escrow that wait for one signature; `paid`:
+    whether one was made.
+    """
 
     terms: PurseTerms
     outputs: tuple[Output, ...]
     dust: tuple[Output, ...]
     confirmations_needed: int
+    leaving: tuple[Output, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    paid: bool = False
 
     @property
     def coins(self) -> tuple[Coin, ...]:
-        """Everything there, as payments name it."""
-        return coins_of([*self.outputs, *self.dust])
+        """Everything that blocks show, as payments name it."""
+        return coins_of([*self.outputs, *self.dust, *self.leaving])
 
     @property
     def holds(self) -> Sat:
-        """Satoshis, however deep they lie."""
-        return Sat(sum(output.amount for output in self.outputs))
+        """Satoshis worth spending, however deep they lie."""
+        return _sum(self.outputs)
+
+    @cached_property
+    def given_back(self) -> tuple[Claim, ...]:
+        """Refunds of what is there that the mediator has signed: the creator can complete them alone, now or later."""
+        there = {output.outpoint for output in (*self.outputs, *self.dust)}
+        return tuple(each for each in self.claims if each.is_given_back and each.is_open(there))
+
+    @property
+    def may_come_back(self) -> tuple[Claim, ...]:
+        """Payments that others than the payer can complete, of outputs that the chain does not show: they left it, or
+        nobody has seen them yet."""
+        there = {output.outpoint for output in (*self.outputs, *self.dust, *self.leaving)}
+        return tuple(each for each in self.claims if each.takers - {Role.CREATOR} and not each.is_open(there))
+
+    @cached_property
+    def counted(self) -> tuple[Output, ...]:
+        """The outputs that fund the job: those worth spending that no refund by the mediator can take."""
+        taken = {outpoint for each in self.given_back for outpoint in each.outpoints}
+        free = [output for output in (*self.outputs, *self.dust) if output.outpoint not in taken]
+        return _worth_spending(self.terms, free)
+
+    def takers_without(self, role: Role) -> tuple[Claim, ...]:
+        """Settlements and refunds of what funds the job that others can complete, and need not ask this role again."""
+        counted = {output.outpoint for output in self.counted}
+        there = {output.outpoint for output in (*self.outputs, *self.dust)}
+        return tuple(
+            each
+            for each in self.claims
+            if each.ending in (Ending.SETTLEMENT, Ending.REFUND)
+            and each.takers - {role}
+            and each.is_open(there)
+            and not counted.isdisjoint(each.outpoints)
+        )
 
     @property
     def missing(self) -> Sat:
         """Satoshis still to be paid in."""
-        return Sat(max(0, self.terms.amount - self.holds))
+        return Sat(max(0, self.terms.amount - _sum(self.counted)))
+
+    @property
+    def surplus(self) -> Sat:
+        """Satoshis worth spending above what was agreed; they go back to the payer with the payment."""
+        return Sat(max(0, self.holds - self.terms.amount))
+
+    @cached_property
+    def ask(self) -> Sat | None:
+        """The smallest single payment after which nothing more is missing: more than is missing, where the network
+        does not carry so little, or where it takes the place of a smaller output in the payment. None where nothing is
+        to be paid in."""
+        if self.verdict not in (Verdict.PAY, Verdict.AGAIN):
+            return None
+        return Sat(max(DUST_LIMIT, missing_from(self.terms, coins_of(self.counted))))
 
     @property
     def filling(self) -> Filling:
         if not self.outputs:
             return Filling.EMPTY
-        if self.missing:
+        if self.holds < self.terms.amount:
             return Filling.UNDER
         return Filling.EXACT if self.holds == self.terms.amount else Filling.OVER
 
     @property
     def confirmations(self) -> int:
         """Of the outputs that together make up the amount, the deepest ones first, the youngest's."""
+        return self._depth(self.outputs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether what was agreed is there and deep enough: payments of it may be signed. Whether somebody works for
+        it is for the `verdict` to say."""
+        return self.confirmations >= self.confirmations_needed
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What this escrow needs."""
+        if self.paid:
+            return Verdict.PAID
+        if _pays(self.terms, coins_of(self.counted)):
+            is_deep = self._depth(self.counted) >= self.confirmations_needed
+            return Verdict.COMPLETE if is_deep else Verdict.WAIT
+        if self.given_back and _sum(self.outputs) - _sum(self.counted) >= self.terms.amount:
+            return Verdict.CLAIMED
+        if self.leaving:
+            return Verdict.LEAVING
+        return Verdict.AGAIN if self.may_come_back else Verdict.PAY
+
+    def _depth(self, outputs: Collection[Output]) -> int:
         gathered = 0
-        for output in sorted(self.outputs, key=lambda each: (-each.confirmations, -each.amount)):
+        for output in sorted(outputs, key=lambda each: (-each.confirmations, -each.amount)):
             gathered += output.amount
             if gathered >= self.terms.amount:
                 return output.confirmations
         return 0
 
-    @property
-    def complete(self) -> bool:
-        return not self.missing and self.confirmations >= self.confirmations_needed
-
     def __str__(self) -> str:
-        name = f"{self.terms.escrow.purse.value} escrow"
-        agreed, held = f"{format_btc(self.terms.amount)} BTC", f"{format_btc(self.holds)} BTC"
-        if self.filling is Filling.EMPTY:
-            return f"{name}: nothing has arrived yet"
-        if self.filling is Filling.UNDER:
-            return f"{name}: holds {held} of {agreed}; {format_btc(self.missing)} BTC more must go to the same address"
-        too_much = Sat(self.holds - self.terms.amount)
-        over = f", {format_btc(too_much)} BTC too much, which come back with the payment" if too_much else ""
-        if not self.complete:
-            return f"{name}: arrived, {self.confirmations} of {self.confirmations_needed} confirmations{over}"
-        return f"{name}: {held}, {self.confirmations} confirmations{over}"
+        return f"{self.terms.escrow.purse.value} escrow: {', '.join(self.words())}"
+
+    def words(self) -> Iterable[str]:
+        """What is there and what it needs, in clauses."""
+        verdict, held = self.verdict, format_btc(self.holds)
+        if verdict is Verdict.PAID:
+            yield "paid out"
+            if self.holds:
+                yield f"{held} BTC lie there beside that, which go back to the creator by a refund"
+        elif verdict is Verdict.LEAVING:
+            yield f"{format_btc(_sum(self.leaving))} BTC of it are being spent by something no document here carries"
+        elif self.filling is Filling.EMPTY:
+            yield "nothing has come in a block yet"
+        elif verdict is Verdict.WAIT:
+            yield f"arrived, {self._depth(self.counted)} of {self.confirmations_needed} confirmations"
+        elif verdict is Verdict.COMPLETE:
+            yield f"{held} BTC, {self._depth(self.counted)} confirmations"
+        else:
+            yield f"holds {held} BTC of {format_btc(self.terms.amount)}"
+        for each in self.given_back:
+            yield f"{format_btc(each.total)} BTC of it do not count: the creator can take them by the {each}"
+        if self.ask is not None and self.outputs:
+            yield f"{format_btc(self.ask)} BTC more must go to the same address"
+            if self.ask > self.missing:
+                yield self._why_more()
+        if self.surplus and not self.paid:
+            yield f"{format_btc(self.surplus)} BTC too much, which come back with the payment, or by a refund after it"
+        if self.dust:
+            yield f"{_sum(self.dust):,} sat in {_outputs(self.dust)} that no payment spends; a refund after it may"
+
+    def _why_more(self) -> str:
+        if self.missing < DUST_LIMIT:
+            return f"though {self.missing:,} sat are missing: the network does not carry less"
+        return f"though {self.missing:,} sat are missing: a payment spends {MAX_COINS} outputs at most"
 
 
 @dataclass(frozen=True)
@@ -110,7 +231,14 @@ class Funding:
 
     @property
     def complete(self) -> bool:
-        return all(purse.complete for purse in self.purses)
+        """Whether the work can begin: both escrows are there, for whatever end the job finds."""
+        return all(purse.verdict is Verdict.COMPLETE for purse in self.purses)
+
+    @property
+    def waits(self) -> bool:
+        """Whether money or blocks are all that is missing."""
+        waiting = (Verdict.COMPLETE, Verdict.WAIT, Verdict.PAY, Verdict.AGAIN)
+        return not self.complete and all(purse.verdict in waiting for purse in self.purses)
 
     def of(self, purse: Purse) -> PurseFunding:
         return self.primary if purse is Purse.PRIMARY else self.mediator
@@ -121,21 +249,57 @@ def coins_of(outputs: Iterable[Output]) -> tuple[Coin, ...]:
     return tuple(sorted(Coin(output.outpoint, output.amount) for output in outputs))
 
 
-def match_funding(terms: Terms, outputs: Sequence[Output], network: Network) -> Funding:
+def match_funding(
+    terms: Terms,
+    outputs: Sequence[Output],
+    network: Network,
+    *,
+    leaving: Collection[OutPoint] = (),
+    claims: Iterable[Claim] = (),
+    paid: Collection[Purse] = (),
+) -> Funding:
     """Hold unspent outputs from the chain against the terms. Dust sent by a stranger to an escrow address is listed
-    and does not count."""
-    return Funding(
-        primary=_match(terms.primary, outputs, network),
-        mediator=_match(terms.mediator, outputs, network),
-    )
+    and does not count.
+
+    :param outputs: what blocks show.
+    :param leaving: those of them that something in the mempool spends.
+    :param claims: the payments of the job's documents that wait for one more signature.
+    :param paid: the escrows that a payment of the job has emptied, or is about to.
+    """
+    claimed = tuple(claims)
+
+    def match(purse: PurseTerms) -> PurseFunding:
+        here = sorted((each for each in outputs if each.script == purse.escrow.script), key=lambda each: each.outpoint)
+        there = [each for each in here if each.outpoint not in leaving]
+        worth = _worth_spending(purse, there)
+        return PurseFunding(
+            purse,
+            worth,
+            tuple(each for each in there if each not in worth),
+            confirmations_needed(purse.amount, network),
+            tuple(each for each in here if each.outpoint in leaving),
+            tuple(each for each in claimed if each.script == purse.escrow.script),
+            purse.escrow.purse in paid,
+        )
+
+    return Funding(match(terms.primary), match(terms.mediator))
 
 
-def _match(purse: PurseTerms, outputs: Sequence[Output], network: Network) -> PurseFunding:
-    mine = sorted((each for each in outputs if each.script == purse.escrow.script), key=lambda each: each.outpoint)
-    worth = {coin.outpoint for coin in choose_coins(purse, coins_of(mine), MIN_FEERATE)}
-    return PurseFunding(
-        purse,
-        tuple(each for each in mine if each.outpoint in worth),
-        tuple(each for each in mine if each.outpoint not in worth),
-        confirmations_needed(purse.amount, network),
-    )
+def _worth_spending(purse: PurseTerms, outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Those that a payment would spend, in their order."""
+    there = sorted(outputs, key=lambda each: each.outpoint)
+    worth = {coin.outpoint for coin in choose_coins(purse, coins_of(there), MIN_FEERATE)}
+    return tuple(each for each in there if each.outpoint in worth)
+
+
+def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
+    """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner."""
+    return sum(coin.amount for coin in coins) >= purse.amount and bool(payable_in_every_ending(purse, coins))
+
+
+def _sum(outputs: Iterable[Output]) -> Sat:
+    return Sat(sum(output.amount for output in outputs))
+
+
+def _outputs(outputs: Collection[Output]) -> str:
+    return "1 output" if len(outputs) == 1 else f"{len(outputs)} outputs"

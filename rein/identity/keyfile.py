@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from rein.errors import IdentityError
+from rein.files import write_whole
 from rein.identity.sealing import Cost, Seal
 
 _SEAL = Seal("rein_key_file", "key file")
@@ -51,15 +51,10 @@ def replace_key_file(path: Path, secret: str, passphrase: str) -> None:
     :raises IdentityError: the file is missing or cannot be written.
     """
     read_key_file(path, passphrase)
-    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.next")
-    write_private(new, _sealed(secret, passphrase, None))
     try:
-        new.replace(path)
-        _sync_directory(path.parent)
+        write_whole(path, _sealed(secret, passphrase, None), replace=True)
     except OSError as error:
         raise IdentityError(f"the file {path} cannot be written: {error}") from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _sealed(secret: str, passphrase: str, cost: Cost | None) -> bytes:
@@ -105,43 +100,15 @@ def _load(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """A new file for its owner's eyes: write, sync and only then give it its name, so that an interruption leaves no
-    half file.
+    """A new file for its owner's eyes, whole or not there at all.
 
     :raises IdentityError: it exists or cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            _give_name(temporary, path)
-            _sync_directory(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, content)
+    except FileExistsError as error:
+        hint = "Whose it is: rein doctor. If nobody's, move it away and try again."
+        raise IdentityError(f"there is a file at {path} already; it is left as it is", hint=hint) from error
     except OSError as error:
         raise IdentityError(f"the file {path} cannot be written: {error}") from error
-
-
-def _give_name(temporary: Path, path: Path) -> None:
-    try:
-        os.link(temporary, path)  # unlike a rename, this never replaces a file
-    except OSError as error:
-        if isinstance(error, FileExistsError) or path.exists():
-            hint = "Whose it is: rein doctor. If nobody's, move it away and try again."
-            raise IdentityError(f"there is a file at {path} already; it is left as it is", hint=hint) from error
-        temporary.rename(path)  # a file system without hard links
-
-
-def _sync_directory(folder: Path) -> None:
-    """Make the file's name as durable as its content. Windows keeps names by itself."""
-    if os.name != "nt":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

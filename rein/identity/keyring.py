@@ -8,7 +8,8 @@ from copy import copy
 from functools import cached_property
 
 from rein.btc import message
-from rein.btc.address import p2pkh_address, p2wpkh_address
+from rein.btc.address import p2pkh_address
+from rein.btc.bip84 import Account
 from rein.btc.hashes import tagged_hash
 from rein.btc.hd import ExtendedKey, check_mnemonic, seed_from_mnemonic
 from rein.btc.keys import PrivateKey
@@ -103,25 +104,9 @@ class Keyring:
         """The key with which the job creator stands in the escrows of a job."""
         return self._hardened(job_keys.CREATOR_ESCROW, job_id)
 
-    def creator_payment(self, job_id: str) -> PrivateKey:
-        """The key of the address at which money comes back to the job creator."""
-        return self._hardened(job_keys.CREATOR_PAYMENT, job_id)
-
-    def creator_payment_address(self, job_id: str) -> str:
-        """Where money comes back to the job creator."""
-        return self._address(self.creator_payment(job_id))
-
     def worker_escrow(self, job_document: DocumentId) -> PrivateKey:
         """The key with which a worker stands in the escrows of a job."""
         return self._hardened(job_keys.WORKER_ESCROW, job_document)
-
-    def worker_payment(self, job_document: DocumentId) -> PrivateKey:
-        """The key of the address at which the worker of a job is paid."""
-        return self._hardened(job_keys.WORKER_PAYMENT, job_document)
-
-    def worker_payment_address(self, job_document: DocumentId) -> str:
-        """Where the worker of a job is paid."""
-        return self._address(self.worker_payment(job_document))
 
     def creator_message(self, job_id: str) -> PrivateKey:
         """The key with which the job creator reads and writes messages in a job. It signs nothing."""
@@ -143,10 +128,6 @@ class Keyring:
         branch = self._root.derive(job_keys.MEDIATOR_ESCROW)
         return branch.derive(job_keys.contract_path(contract)).private_key
 
-    def mediator_payment(self) -> PrivateKey:
-        """The key of the address at which the mediator is paid."""
-        return self._root.derive(job_keys.MEDIATOR_PAYMENT).private_key
-
     @property
     def mediator_escrow_xpub(self) -> str:
         return self._root.derive(job_keys.MEDIATOR_ESCROW).to_public().to_string()
@@ -156,19 +137,17 @@ class Keyring:
         key = self._root.derive(job_keys.MEDIATOR_ESCROW).private_key
         return message.sign(key, possession_text(self.network, self.master_address, self.mediator_escrow_xpub))
 
-    def mediator_payment_address(self) -> str:
-        """Where the mediator is paid."""
-        return self._address(self.mediator_payment())
-
     @property
     def mediator_message_xpub(self) -> str:
         return self._root.derive(job_keys.MEDIATOR_MESSAGE).to_public().to_string()
 
+    @cached_property
+    def account(self) -> Account:
+        """The ordinary wallet of these words, where jobs are paid to unless a person says otherwise."""
+        return Account.of_root(self._root)
+
     def _hardened(self, branch: str, what: str) -> PrivateKey:
         return self._root.derive(branch).derive(job_keys.hardened_job_path(self.network, what)).private_key
-
-    def _address(self, key: PrivateKey) -> str:
-        return p2wpkh_address(key.public_key, self.network)
 
     def __repr__(self) -> str:
         return f"Keyring({self.network.name})"
@@ -179,7 +158,8 @@ class DelegateKeyring(Keyring):
 
     The keys of jobs need a tree, and there are no words for one: its seed is a hash of the delegate's secret. So
     whoever steals this delegate has the keys of its jobs too, which no thief of a delegate made from words has. A new
-    delegate brings a new tree, and the former ones are kept for the jobs that were begun with them.
+    delegate brings a new tree, and the former ones are kept for the jobs that were begun with them. The wallet has the
+    same shape in each tree; no words open it elsewhere, so other programs take it by its extended key.
     """
 
     def __init__(
@@ -250,7 +230,7 @@ class DelegateKeyring(Keyring):
 
     def _with_number(self, number: int) -> DelegateKeyring:
         other = copy(self)
-        for made in ("delegate", "_root"):
+        for made in ("delegate", "_root", "account"):
             vars(other).pop(made, None)
         other.delegate_number = number
         return other

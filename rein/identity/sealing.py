@@ -10,8 +10,9 @@ import base64
 import json
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from rein.errors import IdentityError, PassphraseError
 
@@ -19,6 +20,18 @@ MIN_PASSPHRASE = 8
 """Characters."""
 
 VERSION = 1
+
+T = TypeVar("T")
+
+
+class Opener(Protocol):
+    """Asks for the passphrase of what has this name, gives it to what it opens, and returns what comes of that.
+
+    :raises PassphraseError: it is wrong. Where a person types it, there are several tries.
+    """
+
+    def __call__(self, name: str, use: Callable[[str], T]) -> T: ...
+
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12

@@ -35,6 +35,8 @@ def unlock(home: Path, key_file: str, words: str, seconds: int) -> None:
         raise IdentityError("the path of the home is too long for a socket in it", hint="Use a home with a short path.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent.is_symlink():
+            raise IdentityError(f"{path.parent} leads elsewhere", hint="Remove it: only a folder in the home will do.")
         path.parent.chmod(0o700)
         agent = subprocess.Popen(  # -P: a package in the current directory is not ours
             [sys.executable, "-P", "-m", "rein.identity.agent", str(path), str(seconds)],

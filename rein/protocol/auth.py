@@ -1,4 +1,8 @@
-"""What a client signs to prove to a causeway server that a request is its own."""
+"""What is signed to prove to a causeway server that a request is its own.
+
+Today's client signs requests of the versioned API and nothing else: their text names the server, what is asked of it
+and a nonce. What clients of 2016 sign is only read here.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,12 @@ NONCE_CHARACTERS = 32
 
 
 def put_text(key: str, value: str, signature_address: str, nonce: str) -> str:
-    """The text a `/put` of 2016 signs: the parts joined without anything between them.
+    """The text a `/put` of 2016 signs: the parts joined without anything between them, and none of them a server.
 
     It is ambiguous, so a server must not learn anything from it but that this key signed for this nonce: the key, the
     value and the right to write are checked on their own.
     """
     return key + value + signature_address + nonce
-
-
-def sign_put(private_key: PrivateKey, key: str, value: str, signature_address: str, nonce: str) -> str:
-    """The signature of a `/put`, in base64."""
-    return message.sign(private_key, put_text(key, value, signature_address, nonce))
 
 
 def verify_put(key: str, value: str, signature_address: str, nonce: str, signature: str) -> bool:
@@ -37,11 +36,6 @@ def verify_put(key: str, value: str, signature_address: str, nonce: str, signatu
 def delete_text(key: str, signature_address: str, nonce: str) -> str:
     """The text a `/delete` of 2016 signs. The put of an empty value would sign the same, so there is no such put."""
     return put_text(key, "", signature_address, nonce)
-
-
-def sign_delete(private_key: PrivateKey, key: str, signature_address: str, nonce: str) -> str:
-    """The signature of a `/delete`, in base64."""
-    return message.sign(private_key, delete_text(key, signature_address, nonce))
 
 
 def verify_delete(key: str, signature_address: str, nonce: str, signature: str) -> bool:

@@ -9,6 +9,8 @@ Paths in the identity's BIP32 tree (m is made from its recovery phrase):
     m/3'/0'/J'  m/3'/2'/J'    worker:  the same of a bid on a job
     m/4'/0'/J   m/4'/2'/J     mediator: the same of a contract, and of a job (J not hardened)
 
+Jobs pay into an ordinary wallet beside these (`rein.btc.bip84`).
+
 J stands for four levels taken from a hash, 31 bits each, so that keys can be found again from the documents and the
 recovery phrase alone. Everybody hashes the network, because a payment's signature does not name it: with it the creator
 hashes the Job ID, and the worker the id of the job document. The mediator's escrow key hashes the whole contract
@@ -34,9 +36,6 @@ from rein.protocol.values import DocumentId
 MASTER = "m/0"
 DELEGATE = "m/1'/0"
 CREATOR_ESCROW = "m/2'/0'"
-CREATOR_PAYMENT = "m/2'/1'"
-WORKER_PAYMENT = "m/3'/1'"
-MEDIATOR_PAYMENT = "m/4'/1'"
 WORKER_ESCROW = "m/3'/0'"
 MEDIATOR_ESCROW = "m/4'/0'"
 CREATOR_MESSAGE = "m/2'/2'"

@@ -24,6 +24,8 @@ FEED_ROWS = 1_000
 _MOST = 2**53
 """More than any server has, and what SQLite and JSON can still hold."""
 _LAST_SEQ = 2**63 - 1
+_LAST_TIME = 253_402_300_799
+"""The end of the year 9999, after which nobody writes dates."""
 _ID = re.compile(r"[0-9a-f]{64}")
 _MAX_BUCKETS = 10_000
 
@@ -42,11 +44,13 @@ class Hosting:
 
 @dataclass(frozen=True)
 class Purchase:
-    """An order of hosting: `price` is to be paid to `address`; None where it was granted for nothing."""
+    """An order of hosting: `price` is to be paid to `address`; None where it was granted for nothing. The order holds
+    its price for who has paid all of it in blocks up to `until` (seconds since 1970; 0: not said)."""
 
     hosting: Hosting
     price: Sat
     address: str | None
+    until: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,16 @@ def purchase(answer: Mapping[str, Any], url: str, network: Network) -> Purchase:
         raise ServerLiedError(f"{url} names no address of {network.name} to pay to; do not pay")
     if price > MAX_MONEY or (address is not None and price == 0):
         raise ServerLiedError(f"{url} asks for a price that is none")
-    return Purchase(hosting_of_2016(answer, url), Sat(price), address)
+    until = _number(answer.get("price_until"))
+    return Purchase(hosting_of_2016(answer, url), Sat(price), address, until if until <= _LAST_TIME else 0)
 
 
-def balance(answer: Mapping[str, Any], url: str, name: str = "balance") -> int:
-    """From `/balance` and `/v1/buy`: satoshis; negative where a payment was taken back that was spent here.
+def balance(answer: Mapping[str, Any], url: str) -> int:
+    """From `/v1/balance` and `/v1/buy`: satoshis; negative where a payment was taken back that was spent here.
 
     :raises ServerLiedError: no amount.
     """
-    given = answer.get(name)
+    given = answer.get("balance_sat")
     if type(given) is not int or not -MAX_MONEY <= given <= MAX_MONEY:
         raise ServerLiedError(f"{url} names a balance that is no amount")
     return given

@@ -1,4 +1,7 @@
-"""One typed method an endpoint of a causeway server: its versioned API, and what only that of 2016 has (ordering)."""
+"""One typed method an endpoint of a causeway server: its versioned API, and what only that of 2016 has (ordering).
+
+Whatever is signed is a request of the versioned API: it names this server, what is asked of it and a nonce.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rein.btc import message
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
 from rein.errors import RefusedError, RemoteError
 from rein.protocol.auth import NEXT_NONCE_HEADER, sign_request
-from rein.protocol.hosting import balance_text
 from rein.protocol.values import DocumentId
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
 from rein.remote import answers
@@ -105,21 +106,18 @@ class Causeway:
         return answers.hosting(self._transport.get("v1/buckets", {"owner": self._owner}), self.url)
 
     def balance(self, signer: PrivateKey) -> int:
-        """The identity's satoshis here. What is signed for it names no server, and reads a balance at most.
+        """The identity's satoshis here.
 
         :raises RefusedError: the server does not know the identity, or the delegate that signs.
         """
-        nonce = self._fetch_nonce()
-        signature = message.sign(signer, balance_text(self._owner, nonce))
-        asked = {"address": self._owner, "nonce": nonce, "signature": signature, "signature_address": self._delegate}
-        return answers.balance(self._transport.get("balance", asked), self.url)
+        return answers.balance(self._signed_post("v1/balance", {}, signer).data, self.url)
 
     def buy_from_balance(self, price: Sat, signer: PrivateKey) -> int:
         """Spend the identity's balance on a bucket, at this price, at this server, once. Returns what is left of it.
 
         :raises RefusedError: the price is another, the balance too low, or hosting is free.
         """
-        return answers.balance(self._signed_post("v1/buy", {"price_sat": price}, signer).data, self.url, "balance_sat")
+        return answers.balance(self._signed_post("v1/buy", {"price_sat": price}, signer).data, self.url)
 
     def status(self) -> ServerStatus:
         """What the server says of itself."""

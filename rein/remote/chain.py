@@ -12,6 +12,7 @@ from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
 from rein.chain.proved import Place, ProvedSource, Unspent
+from rein.chain.source import MAX_OUTPUTS
 from rein.errors import ChainError, InputError, RefusedError, RejectedError, RemoteError
 from rein.remote.transport import Transport, normal_url
 
@@ -80,24 +81,32 @@ class CausewayChain:
         return found
 
     def _scan(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
-        """One scan of the server's node, which may take longer than an answer may."""
+        """One scan of the server's node, told in pages, the largest outputs first."""
         asked = ",".join(script.hex() for script in scripts)
+        answer = self._unspent_page(asked, 0)
+        total, found = answer["total"].integer(0, MAX_OUTPUTS * len(scripts)), [*map(_unspent, answer["unspent"])]
+        while len(found) < total:
+            answer = self._unspent_page(asked, len(found))
+            page = [*map(_unspent, answer["unspent"])]
+            if not page or answer["total"].value != total:
+                break
+            found += page
+        if len(found) != total:
+            raise ChainError(f"the outputs changed while {self._url} told them", hint="ask again")
+        return found
+
+    def _unspent_page(self, scripts: str, after: int) -> Answer:
+        """What the server's node has found, which may take it longer than an answer may."""
         deadline = time.monotonic() + SCAN_SECONDS
         while True:
             try:
-                answer = self._get("getunspent", scripts=asked)
+                return self._get("getunspent", scripts=scripts, after=after)
             except RefusedError as error:
                 if error.reason != "scanning" or time.monotonic() > deadline:
                     raise ChainError(error.message, hint="try again later, or name another source") from error
                 self._sleep(min(error.retry_after or 1, _MAX_PAUSE_S))
             except RemoteError as error:
                 raise ChainError(error.message) from error
-            else:
-                return [self._unspent(item) for item in answer["unspent"]]
-
-    @staticmethod
-    def _unspent(item: Answer) -> tuple[OutPoint, Place]:
-        return OutPoint(item["txid"].hash(), item["vout"].integer(0, 2**32 - 1)), _place(item)
 
     def unspent(self, outpoint: OutPoint) -> Unspent | None:
         told = self._answer("getoutput", txid=outpoint.txid, vout=outpoint.vout).get("output")
@@ -107,7 +116,7 @@ class CausewayChain:
 
     def raw(self, txid: str, block_hash: str | None) -> bytes | None:
         answer = self._transaction(txid, block_hash)
-        return None if answer is None else answer["tx"].data()
+        return None if answer is None else answer["tx"].long_data()
 
     def place(self, txid: str, block_hash: str | None) -> Place | None:
         answer = self._transaction(txid, block_hash)
@@ -163,6 +172,10 @@ class CausewayChain:
     def _get(self, query: str, **parameters: str | int) -> Answer:
         asked = {"owner": self._owner, "query": query, **parameters}
         return Answer(self._transport.get("bitcoin", asked), f"{self._url} {query}")
+
+
+def _unspent(item: Answer) -> tuple[OutPoint, Place]:
+    return OutPoint(item["txid"].hash(), item["vout"].integer(0, 2**32 - 1)), _place(item)
 
 
 def _place(told: Answer) -> Place:

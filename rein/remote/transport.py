@@ -19,8 +19,8 @@ READ_SECONDS = 20
 TOTAL_SECONDS = 120
 """From the question to the last byte of the answer, however busily a server trickles."""
 MAX_ANSWER_BYTES = 32 * 2**20
-"""A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. Parsed, this may become
-twenty-six times as much memory."""
+"""A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. How much memory it becomes
+is bounded too (`rein.chain.http.MAX_VALUES`)."""
 
 NOT_MODIFIED = 304
 _NOT_FOUND = 404

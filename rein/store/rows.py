@@ -52,8 +52,9 @@ class Placement:
 class FeedRow:
     """How far a server's feed was read. `anchor` is the last document it showed, at number `anchor_seq`: a feed that
     no longer shows it there was begun anew. `version` is of the Rein that read it: a newer one may understand what
-    that one refused. `shown` counts what stands in it; `documents` and `bytes`, what it was
-    the first to bring here. `server`: what the feed calls itself."""
+    that one refused. `shown` counts what stands in it. `server`: what the feed calls itself.
+    `passed`: when something in it was first passed over, as the server had brought too much (0: never), and how many
+    `people` were in the identity's orders then."""
 
     url: str
     network: str
@@ -63,13 +64,13 @@ class FeedRow:
     anchor_seq: int = 0
     etag: str | None = None
     shown: int = 0
-    documents: int = 0
-    bytes: int = 0
     server: str | None = None
+    passed: int = 0
+    people: int = 0
 
     def from_the_beginning(self, version: str) -> FeedRow:
         """The same feed, of which nothing is read yet."""
-        return FeedRow(self.url, self.network, version, documents=self.documents, bytes=self.bytes, server=self.server)
+        return FeedRow(self.url, self.network, version, server=self.server)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@
     payment        the payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block):
                    `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
                    the document that carries it
-    feed           how far a server's feed was read for a network, and what it brought here in all
+    feed           how far a server's feed was read for a network, and since when something in it was passed over
+    allowance      how many bytes a server (its URL) or a signer (an address) has brought here since a time
     summary        what a fold of an order came to, for one use (`address`: a master address for the overview of an
                    identity, that and "watch" for its news, empty for the lists, which are the same for everybody), one
                    row for each view of conflicting offers; the triggers drop them when anything they were folded from
@@ -24,11 +25,16 @@
     sealed_bid     bids that are known here because they were sealed by or to an identity of this home: no server is
                    given one before it is `published`, that is, before the job creator's offer answers it
     shown          which documents of other people a server was seen to show; `removed`: it said since that it has not
-    hosting_order  an order of hosting that is to be paid: what, where, when it was made, and the highest number of a
-                   bucket there was then
+    hosting_order  an order of hosting that is to be paid: what, where, when it was made, the highest number of a
+                   bucket there was then, and until when it holds its price
     completed      payments that an identity of this home completed by a second signature, what they spend and `amount`
                    to whom the escrow is for; `escrow`: its address, `contract_id`: the offer
     funding        what the transactions spent that filled an escrow
+    wallet_address the addresses of an identity's own wallet, or of the one it is paid to: `key_id` names the account or
+                   extended key; `document_id`: the document of one's own that names it; `taken`: when it was handed
+                   out; `job_id`: whose money change is; `paid`: something came to it
+    wallet_coin    the coins of a wallet, as last seen on the chain
+    wallet_payment what was sent from a wallet: the transaction in hexadecimal, its fee, and the job whose money it was
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
@@ -157,11 +163,34 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         "DROP INDEX ix_document_escrow",
         "ALTER TABLE document DROP COLUMN escrow",
+        "ALTER TABLE hosting_order ADD COLUMN until INTEGER NOT NULL DEFAULT 0",
+    ),
+    (
+        """CREATE TABLE allowance (network VARCHAR NOT NULL, name VARCHAR NOT NULL, since INTEGER NOT NULL,
+           bytes INTEGER NOT NULL, PRIMARY KEY (network, name)) WITHOUT ROWID""",
+        "CREATE INDEX ix_allowance_since ON allowance (since)",
+        "ALTER TABLE feed ADD COLUMN passed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feed ADD COLUMN people INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feed DROP COLUMN documents",
+        "ALTER TABLE feed DROP COLUMN bytes",
     ),
     (
         """CREATE TABLE completed (address VARCHAR NOT NULL, contract_id VARCHAR NOT NULL, escrow VARCHAR NOT NULL,
            txid VARCHAR NOT NULL, amount INTEGER NOT NULL, inputs TEXT NOT NULL,
            PRIMARY KEY (address, escrow, contract_id, txid)) WITHOUT ROWID""",
         "CREATE TABLE funding (txid VARCHAR PRIMARY KEY NOT NULL, inputs TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        """CREATE TABLE wallet_address (identity_id INTEGER NOT NULL REFERENCES identity (id), key_id VARCHAR NOT NULL,
+           branch INTEGER NOT NULL, number INTEGER NOT NULL, address VARCHAR NOT NULL, document_id VARCHAR,
+           job_id VARCHAR, taken INTEGER NOT NULL, paid INTEGER NOT NULL,
+           PRIMARY KEY (identity_id, key_id, branch, number)) WITHOUT ROWID""",
+        "CREATE INDEX ix_wallet_address ON wallet_address (address)",
+        """CREATE TABLE wallet_coin (identity_id INTEGER NOT NULL REFERENCES identity (id), txid VARCHAR NOT NULL,
+           vout INTEGER NOT NULL, address VARCHAR NOT NULL, amount INTEGER NOT NULL, height INTEGER NOT NULL,
+           spent INTEGER NOT NULL, PRIMARY KEY (identity_id, txid, vout)) WITHOUT ROWID""",
+        """CREATE TABLE wallet_payment (identity_id INTEGER NOT NULL REFERENCES identity (id), txid VARCHAR NOT NULL,
+           raw TEXT NOT NULL, fee INTEGER NOT NULL, job_id VARCHAR, height INTEGER,
+           PRIMARY KEY (identity_id, txid))""",
     ),
 )

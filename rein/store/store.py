@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rein.protocol.values import DocumentId
+from rein.store.allowances import Allowances
 from rein.store.database import Database
 from rein.store.notes import Notes
 from rein.store.rows import (
@@ -24,6 +25,7 @@ from rein.store.rows import (
 )
 from rein.store.shown import Shown
 from rein.store.signatures import Signatures
+from rein.store.wallet import WalletStore
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol.documents import Bid, Kind, SealedBid
@@ -56,7 +58,9 @@ class Store:
         self._database = Database(path)
         self.notes = Notes(self._database)
         self.shown = Shown(self._database)
+        self.allowances = Allowances(self._database)
         self.signatures = Signatures(self._database)
+        self.wallet = WalletStore(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""
@@ -210,6 +214,21 @@ class Store:
                    ORDER BY kind <> 'enrollment', CASE WHEN kind = 'enrollment' THEN -rowid ELSE rowid END"""
         return [DocumentId(row["id"]) for row in self._rows(query, network, author)]
 
+    def from_servers(self, ids: Collection[DocumentId]) -> list[DocumentId]:
+        """Those of the documents, in their order, that came here and may be given to servers. What another identity of
+        this home wrote is for that one to publish."""
+        query = """SELECT id FROM document WHERE id IN ({}) AND received_from IS NOT NULL
+                   AND id NOT IN (SELECT document_id FROM sealed_bid WHERE NOT published)"""
+        found = {row["id"] for row in self._rows_in(query, ids)}
+        return [each for each in ids if each in found]
+
+    def unpublished_ids(self, network: str, author: str) -> list[DocumentId]:
+        """Those of `own_ids` that no server has shown to hold."""
+        query = """SELECT id FROM document WHERE network = ? AND (received_from IS NULL OR received_from = ?)
+                   AND own = 1 AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id AND proved)"""
+        kept = {row["id"] for row in self._rows(query, network, _SEALED)}
+        return [each for each in self.own_ids(network, author) if each in kept]
+
     def count(self, network: str) -> int:
         """How many documents of a network are here that a server may have."""
         query = """SELECT (SELECT count(*) FROM document WHERE network = ?1)
@@ -251,6 +270,19 @@ class Store:
                      UNION ALL SELECT order_id, rowid FROM document WHERE network = ?1 AND mediator = ?2)
                    WHERE order_id IS NOT NULL GROUP BY order_id ORDER BY min(number)"""
         return [DocumentId(row["order_id"]) for row in self._rows(query, network, address)]
+
+    def parties_of(self, order_ids: Collection[DocumentId]) -> dict[DocumentId, set[str]]:
+        """The master addresses of the creator and the mediator of each order, and of the workers whose bids an offer
+        answers, by these documents' own word."""
+        jobs = f"SELECT id AS order_id, author, mediator AS other FROM document WHERE kind = '{_JOB}' AND id IN ({{}})"  # noqa: S608 - names of ours
+        bids = f"""SELECT bid.order_id, bid.author, NULL AS other FROM document AS bid
+                   JOIN document AS offer ON offer.order_id = bid.order_id AND offer.kind = '{_OFFER}'
+                   WHERE bid.kind = '{_BID}' AND bid.order_id IN ({{}})
+                   AND instr(offer.armored, 'Previous document: ' || bid.id) > 0"""  # noqa: S608 - names of ours
+        parties: dict[DocumentId, set[str]] = {}
+        for row in (*self._rows_in(jobs, order_ids), *self._rows_in(bids, order_ids)):
+            parties.setdefault(row["order_id"], set()).update({row["author"], row["other"]} - {None})
+        return parties
 
     # Servers
 

@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rein.btc.networks import NETWORKS, network_named
@@ -15,8 +15,9 @@ from rein.errors import IdentityError, InputError
 from rein.identity.backup import Backup, read_backup, write_backup
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import open_secret
+from rein.identity.sealing import Opener
 from rein.store import snapshot
-from rein.store.store import IdentityRow, Store
+from rein.store.store import Store
 
 DATABASE, SETTINGS = "rein.db", "config.toml"
 
@@ -32,15 +33,16 @@ class Kept:
     size: int = 0
 
 
-def back_up(home: Path, store: Store, to: Path, passphrase: str, ask: Callable[[IdentityRow], str]) -> Kept:
+def back_up(home: Path, store: Store, to: Path, passphrase: str, opened: Opener) -> Kept:
     """Write all that this home is into one new file, after checking that it could be restored.
 
-    :param ask: the passphrase of an identity's key file.
+    :param passphrase: of the backup.
+    :param opened: opens the key file of each identity, by its name.
     :raises PassphraseError: one does not open its file, or that of the backup is too short.
     :raises IdentityError: a key file is not the one of its identity; or the file exists or cannot be written.
     """
     rows = [row for network in NETWORKS for row in store.identities(network)]
-    words = {row.key_file: read_key_file(home / row.key_file, ask(row)) for row in rows}
+    words = {row.key_file: opened(row.name, partial(read_key_file, home / row.key_file)) for row in rows}
     settings = home / SETTINGS
     text = settings.read_text(encoding="utf-8") if settings.exists() else None
     backup = Backup(words, text, snapshot.take(home / DATABASE))

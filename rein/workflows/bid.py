@@ -15,6 +15,7 @@ from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 from rein.workflows.job_keyring import job_keyring
 from rein.workflows.market import JobFilter, find_jobs
+from rein.workflows.payout import PaidAt, pay_at
 from rein.workflows.pull import load_enrollments
 
 
@@ -29,11 +30,14 @@ def open_jobs(desk: Desk, now: int | None) -> list[Order]:
     return load_orders(desk, biddable).orders
 
 
-def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int | None) -> Signed[Bid]:
+def build_bid(
+    desk: Desk, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
+) -> Signed[Bid]:
     """The signed bid, with a fresh key for this job.
 
     :param amount: the price in satoshis.
     :param now: as for `open_jobs`.
+    :param paid_at: where to be paid; by default as `pay_at` chooses.
     :raises OrderError: the job is not open to this person.
     :raises InputError: the price is too small to be paid out.
     """
@@ -47,7 +51,7 @@ def build_bid(desk: Desk, order: Order, description: str, amount: Sat, now: int 
     enrollment = load_enrollments(desk, {job.mediator_master_address}).by_id(job.mediator_enrollment)
     if enrollment is None:
         raise OrderError("the mediator's enrollment is not here", hint="Fetch it: rein sync")
-    payment_address = keyring.worker_payment_address(order.id)
+    payment_address = (paid_at or pay_at(desk, None)).address
     parts = ContractParts(
         network=desk.network,
         job_document=order.id,

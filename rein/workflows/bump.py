@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.btc.address import p2wpkh_script
+from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.transaction import Transaction
@@ -17,9 +17,9 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
 from rein.workflows.desk import Desk
-from rein.workflows.job_keyring import job_keyring
 from rein.workflows.payments import plan_fee, role_of, see
 from rein.workflows.plan import Plan, make_plan
+from rein.workflows.wallet import key_of
 from rein.workflows.watch_chain import Seen
 
 
@@ -37,16 +37,17 @@ def plan_bump(desk: Desk, order: Order, feerate: int) -> Hurry:
 
     :param feerate: sat/vB for payment and child together.
     :raises OrderError: no payment to the identity waits for a block.
-    :raises EscrowError: as `plan_child`.
+    :raises EscrowError: as `plan_child`; or the payment goes to a wallet elsewhere, which alone can hurry it.
     """
     role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
-    key = _payment_key(desk, order, role)
-    script = p2wpkh_script(key.public_key)
+    address = _payment_address(order, role)
+    script = script_of_address(address, desk.network)
     for payment in see(desk, order).payments.values():
         if payment.confirmations:
             continue
         parent = _waiting(desk, payment)
         if any(output.script == script for output in parent.outputs):
+            key = key_of(desk, address)
             return Hurry(payment, plan_child(parent, payment.fee, script, feerate), key)
     raise OrderError("no payment to you waits for a block in this job", hint="See it: rein status --jobid")
 
@@ -103,8 +104,11 @@ def _waiting(desk: Desk, payment: Payment) -> Transaction:
     return found
 
 
-def _payment_key(desk: Desk, order: Order, role: Role) -> PrivateKey:
-    keyring, job_id = job_keyring(desk, order, role), order.job.document.job_id
-    if role is Role.WORKER:
-        return keyring.worker_payment(order.id)
-    return keyring.creator_payment(job_id) if role is Role.CREATOR else keyring.mediator_payment()
+def _payment_address(order: Order, role: Role) -> str:
+    """Where documents say that somebody is paid in a job."""
+    job = order.job.document
+    if role is Role.MEDIATOR:
+        return job.mediator_payment_address
+    if role is Role.CREATOR or order.bid is None:
+        return job.creator_payment_address
+    return order.bid.document.worker_payment_address

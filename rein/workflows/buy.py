@@ -18,9 +18,6 @@ from rein.store.notes import HostingOrder
 from rein.workflows.desk import Desk
 from rein.workflows.host import check_network, remember
 
-HELD_SECONDS = 7 * 86_400
-"""How long a causeway holds the price of an order; a payment that comes later buys at the price of the day."""
-
 _POLL_SECONDS = 5.0
 _PRICE_CHANGED = "price_changed"
 _NO_ACCOUNT, _NOT_DELEGATE = "unknown_owner", "not_delegate"
@@ -48,13 +45,15 @@ class Till:
 @dataclass(frozen=True)
 class Bill:
     """What is to be paid, and where. With a balance that covers a part of `price`, `amount` is the rest (or what is
-    owed, too), and the bucket is bought from the balance, at `price`, as soon as it is there."""
+    owed, too), and the bucket is bought from the balance, at `price`, as soon as it is there. `until`: the server holds
+    the price for who has paid all of it in blocks up to then (seconds since 1970; 0: it does not say)."""
 
     address: str
     amount: Sat
     price: Sat
     balance: int
     time: int
+    until: int
 
 
 def look_into_till(desk: Desk, url: str) -> Till:
@@ -87,7 +86,7 @@ def order_hosting(desk: Desk, till: Till, *, anew: bool = False) -> Bill | Hosti
     :raises ServerLiedError: it names no address of this network, or no price.
     """
     order = till.order
-    if order is None or anew or not 0 <= time.time() - order.time < HELD_SECONDS:
+    if order is None or anew or not order.time <= time.time() < order.until:
         server = desk.server(till.url)
         try:
             purchase = server.buy(desk.identity.contact)
@@ -97,12 +96,13 @@ def order_hosting(desk: Desk, till: Till, *, anew: bool = False) -> Bill | Hosti
             remember(desk, till.url, purchase.hosting)
             return purchase.hosting
         newest = max(till.hosting.newest, purchase.hosting.newest)
-        order = HostingOrder(till.url, purchase.address, purchase.price, newest, int(time.time()))
+        order = HostingOrder(till.url, purchase.address, purchase.price, newest, int(time.time()), purchase.until)
         desk.store.notes.set_hosting_order(desk.identity.id, order)
         remember(desk, till.url, till.hosting)
     balance = till.balance or 0
-    price = till.price if balance else order.price
-    return Bill(order.address, Sat(max(price - balance, DUST_LIMIT)), price, balance, order.time)
+    # Bought from the balance, a bucket costs what it does on that day: only what comes to its address pays the order.
+    price, until = (till.price, 0) if balance else (order.price, order.until)
+    return Bill(order.address, Sat(max(price - balance, DUST_LIMIT)), price, balance, order.time, until)
 
 
 def buy_from_balance(desk: Desk, till: Till) -> tuple[Hosting, int]:

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rein.btc.networks import Network
 from rein.chain.source import Output
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError, ReinError
+from rein.escrow.claims import claims_of
 from rein.escrow.contract import Purse
-from rein.escrow.funding import Funding, PurseFunding, match_funding
-from rein.escrow.proposals import Ending
+from rein.escrow.funding import Filling, Funding, PurseFunding, Verdict, match_funding
+from rein.escrow.proposals import Ending, proposals_of
 from rein.escrow.terms import Terms, terms_of
 from rein.protocol.documents import Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
-from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, fold
+from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.store import EscrowOutput, Payment
@@ -155,6 +155,14 @@ def open_orders(desk: Desk) -> list[Order]:
     return [order for order in my_orders(desk).orders if order.offer is not None and not order.is_over]
 
 
+def can_deliver(order: Order) -> bool:
+    """Whether an order waits for a delivery, or may get a better one. Two offers freeze a job, yet take nothing from
+    the worker: whose escrows are funded may deliver."""
+    if order.state is State.FROZEN:
+        return order.evidence.funded and not order.acceptances and not order.resolutions
+    return order.state in (State.FUNDED, State.DELIVERED)
+
+
 def terms_if_any(order: Order) -> Terms | None:
     """The terms of an order, or None where there is no offer or it cannot be trusted."""
     try:
@@ -187,31 +195,78 @@ def evidence_of(desk: Desk, order: Order) -> Evidence:
         return NO_EVIDENCE
     outputs = desk.store.escrow_outputs(order.contract_id)
     payments = desk.store.payments(order.contract_id)
-    funding = recorded_funding(terms, outputs, desk.network)
+    funding = recorded_funding(order, terms, outputs, payments, Ending.REFUND)
     refunded = any(payment.ending == Ending.REFUND.value for payment in payments.values())
 
     def is_paid(purse: PurseFunding) -> bool:
         payment = payments.get(purse.terms.escrow.purse.value)
         if payment is None:
-            return refunded and not purse.outputs  # nothing was ever paid in here, so nothing is owed
+            return refunded and purse.filling is Filling.EMPTY and not purse.leaving  # nothing is owed out of nothing
         return payment.confirmations >= purse.confirmations_needed
 
     return Evidence(
-        funded=all(purse.complete or purse.terms.escrow.purse.value in payments for purse in funding.purses),
+        funded=all(_is_funded(order, purse, payments) for purse in funding.purses),
         primary_paid=is_paid(funding.primary),
         mediator_paid=is_paid(funding.mediator),
         refunded=refunded and _ending(payments, Purse.PRIMARY) in (None, Ending.REFUND.value),
     )
 
 
-def recorded_funding(terms: Terms, outputs: Sequence[EscrowOutput], network: Network) -> Funding:
-    """The escrows as last seen, without what a payment of the job has spent."""
-    unspent = [
-        Output(each.outpoint, each.amount, terms.of(Purse(each.purse)).escrow.script, None, each.confirmations)
+def recorded_funding(
+    order: Order,
+    terms: Terms,
+    outputs: Sequence[EscrowOutput],
+    payments: Mapping[str, Payment],
+    *endings: Ending,
+) -> Funding:
+    """The escrows as last seen.
+
+    :param endings: of which payments to ask whether they wait for one signature; of all where none is given.
+    """
+    shown = [
+        Output(each.outpoint, each.amount, terms.of(Purse(each.purse)).escrow.script, each.height, each.confirmations)
         for each in outputs
-        if not each.spent
     ]
-    return match_funding(terms, unspent, network)
+    spent = {each.outpoint for each in outputs if each.spent}
+    paid = {Purse(each) for each in payments}
+    done = paid - {Purse(each.purse) for each in outputs if not each.spent}  # nothing is left there to be claimed
+    proposals = [
+        each
+        for each in proposals_of(order, terms)
+        if each.purse.escrow.purse not in done and (not endings or each.ending in endings)
+    ]
+    claims = [each for each in claims_of(proposals) if not each.outpoints & spent]
+    return match_funding(terms, shown, order.job.document.network, leaving=spent, claims=claims, paid=paid)
+
+
+def was_funded(desk: Desk, order: Order) -> bool:
+    """Whether both escrows hold what was agreed, or held it until a payment of the job took it, be it a refund."""
+    terms = terms_if_any(order)
+    if order.evidence.funded or terms is None:
+        return order.evidence.funded
+    payments = desk.store.payments(order.contract_id)
+    funding = recorded_funding(order, terms, desk.store.escrow_outputs(order.contract_id), payments, Ending.REFUND)
+    return all(_was_full(purse, payments) or purse.complete for purse in funding.purses)
+
+
+def _is_funded(order: Order, purse: PurseFunding, payments: Mapping[str, Payment]) -> bool:
+    """Whether an escrow holds what was agreed, or held it until whom it is for was paid.
+
+    What was delivered into a full escrow stays delivered: no refund takes the order back, neither one that is signed
+    nor one on its way. Before the delivery, what a refund takes is not there. A refund of all of it that is only signed
+    takes nothing back either: the `verdict` keeps the worker from delivering.
+    """
+    payment = payments.get(purse.terms.escrow.purse.value)
+    if payment is not None:
+        return _was_full(purse, payments) and (payment.ending != Ending.REFUND.value or bool(order.deliveries))
+    if order.deliveries:
+        return purse.complete
+    return purse.verdict is Verdict.COMPLETE or (purse.verdict is Verdict.CLAIMED and purse.complete)
+
+
+def _was_full(purse: PurseFunding, payments: Mapping[str, Payment]) -> bool:
+    payment = payments.get(purse.terms.escrow.purse.value)
+    return payment is not None and payment.amount + payment.back + payment.fee >= purse.terms.amount
 
 
 def _ending(payments: Mapping[str, Payment], purse: Purse) -> str | None:

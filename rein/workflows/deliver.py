@@ -6,24 +6,62 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rein.errors import InputError, OrderError
+from rein.escrow.funding import Verdict
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.case import attachment
-from rein.workflows.cases import my_orders, require_role, roles_in
+from rein.workflows.cases import can_deliver, find_order, my_orders, require_role, roles_in
 from rein.workflows.desk import Desk
-
-_CAN_DELIVER = (State.FUNDED, State.DELIVERED)
+from rein.workflows.watch_chain import Seen, look_at
 
 
 def orders_to_deliver(desk: Desk) -> list[Order]:
     """Funded jobs on which I work."""
     return [
-        order
-        for order in my_orders(desk).orders
-        if order.state in _CAN_DELIVER and Role.WORKER in roles_in(order, desk.address)
+        order for order in my_orders(desk).orders if can_deliver(order) and Role.WORKER in roles_in(order, desk.address)
     ]
+
+
+def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Order:
+    """The order after a look at the chain, if the worker's money is there and nobody else can take it.
+
+    :param anyway: deliver although others could end the job by what is signed already, as long as not one of them
+        alone can take back what the creator paid in.
+    :raises OrderError: not the worker; the escrows are not funded, with what is missing; or somebody can take it.
+    """
+    require_role(order, desk.address, Role.WORKER)
+    seen = look_at(desk, order)
+    order = find_order(desk, order.contract_id)
+    job_id = order.job.document.job_id
+    if seen is None or not can_deliver(order):
+        refusal = f"the job {job_id} is {order.state.value}; deliver when both escrows are funded"
+        if seen is not None and order.state is State.OFFERED:
+            raise OrderError(f"{refusal}: {_missing(seen)}", hint=_UNTIL)
+        raise OrderError(refusal, hint=f"See what is missing: rein status --jobid {job_id}")
+    claimed = [purse.given_back[0] for purse in seen.funding.purses if purse.verdict is Verdict.CLAIMED]
+    if claimed and not order.deliveries:
+        raise OrderError(
+            f"the creator can take the money of the job {job_id} by the {claimed[0]}, whatever you deliver",
+            hint="Deliver when enough is there beside it, or call the mediator: rein workerdispute",
+        )
+    if not order.deliveries and not seen.funding.complete:
+        raise OrderError(f"the job {job_id} cannot be delivered yet: {_missing(seen)}", hint=_UNTIL)
+    takers = seen.funding.primary.takers_without(Role.WORKER)
+    if takers and not anyway:
+        raise OrderError(
+            f"the money of the job {job_id} can go another way without you, by the {takers[0]}",
+            hint=f"See it: rein explain --jobid {job_id}. To deliver all the same: rein deliver --anyway",
+        )
+    return order
+
+
+_UNTIL = "What is not in a block can still be replaced by whoever paid it, and does not count."
+
+
+def _missing(seen: Seen) -> str:
+    return "; ".join(str(purse) for purse in seen.funding.purses if purse.verdict is not Verdict.COMPLETE)
 
 
 def named(files: Iterable[Path]) -> str:
@@ -38,17 +76,15 @@ def named(files: Iterable[Path]) -> str:
     return "\n".join(f"file {each.name}, {each.size} bytes, sha256 {each.sha256}" for each in found)
 
 
-def build_delivery(desk: Desk, order: Order, deliverables: str) -> Signed[Delivery]:
-    """The signed delivery. Answers the offer, or replaces the delivery before it.
+def build_delivery(desk: Desk, order: Order, deliverables: str, *, anyway: bool = False) -> Signed[Delivery]:
+    """The signed delivery, after a look at the chain. Answers the offer, or replaces the delivery before it.
 
-    :raises OrderError: not the worker, or the escrows are not funded.
+    :param anyway: see `require_deliverable`.
+    :raises OrderError: not the worker, the escrows are not funded, or somebody else can take what is in them.
     """
-    require_role(order, desk.address, Role.WORKER)
-    if order.state not in _CAN_DELIVER or order.offer is None:
-        raise OrderError(
-            f"the job {order.job.document.job_id} is {order.state.value}; deliver when both escrows are funded",
-            hint="See what is missing: rein status --jobid " + order.job.document.job_id,
-        )
+    order = require_deliverable(desk, order, anyway=anyway)
+    if order.offer is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts")
     row = desk.identity
     earlier = order.delivery
     delivery = Delivery(

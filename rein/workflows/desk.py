@@ -28,7 +28,8 @@ class Desk:
 
     `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
     run only when first needed. `note` receives sentences worth telling while a workflow goes on. Servers are reached
-    through `proxy`. A document is safe at `copies` servers (None: at two, or at the only one).
+    through `proxy`. A document is safe at `copies` servers (None: at two, or at the only one). Jobs are paid to
+    `payout`, an address, extended key or descriptor (None: to the wallet of the identity's own words).
     """
 
     home: Path
@@ -40,6 +41,7 @@ class Desk:
     note: Callable[[str], None]
     proxy: str | None = None
     copies: int | None = None
+    payout: str | None = None
     _servers: list[Causeway] = field(default_factory=list)
 
     @property

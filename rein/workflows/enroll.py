@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.address import hash_of_identity
+from rein.btc.bip84 import RECEIVING
 from rein.btc.networks import NETWORKS, Network
 from rein.chain.source import BlockRef
 from rein.errors import ChainError, IdentityError, InputError
@@ -17,17 +18,19 @@ from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import BasisPoints
 from rein.store.store import IdentityRow
 from rein.workflows.desk import Desk
+from rein.workflows.wallet import know_wallet
 
 
 @dataclass(frozen=True)
 class NewIdentity:
     """What a person says of himself. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
-    whose key is kept elsewhere."""
+    whose key is kept elsewhere; `pay_to` where a mediator is paid, by default at the own wallet's first address."""
 
     name: str
     contact: str
     mediator_fee: BasisPoints | None
     recovery_address: str | None = None
+    pay_to: str | None = None
 
 
 def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Signed[Enrollment]:
@@ -55,7 +58,7 @@ def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enr
         mediator_fee=new.mediator_fee,
         mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
         mediator_escrow_signature=keyring.mediator_escrow_signature() if mediates else None,
-        mediator_payment_address=keyring.mediator_payment_address() if mediates else None,
+        mediator_payment_address=(new.pay_to or keyring.account.address(RECEIVING, 0)) if mediates else None,
         mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
         recovery_address=new.recovery_address,
     )
@@ -100,7 +103,9 @@ def create_identity(
     keyring = open_secret(words, desk.network)
     check_new(desk, keyring.master_address)
     signed = build_enrollment(new, keyring, block_for_enrollment(desk))
-    return keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase), signed
+    row = keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase)
+    know_wallet(desk, row, keyring)
+    return row, signed
 
 
 def check_new(desk: Desk, master_address: str) -> None:

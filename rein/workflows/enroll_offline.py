@@ -25,6 +25,7 @@ from rein.workflows.enroll import (
     draft_enrollment,
     row_of,
 )
+from rein.workflows.wallet import know_wallet
 
 
 def offline_keyring(desk: Desk, delegate_wif: str, master_address: str) -> DelegateKeyring:
@@ -84,7 +85,9 @@ def finish_offline(desk: Desk, signed: Signed[Enrollment], keyring: Keyring) -> 
     except IdentityError as error:
         raise AuthorityError(f"the key file does not belong to this enrollment: {error.message}") from error
     check_mediator_keys(document, keyring)
-    return desk.store.add_identity(row_of(document, document.user), signed)
+    row = desk.store.add_identity(row_of(document, document.user), signed)
+    know_wallet(desk, row, keyring)
+    return row
 
 
 def check_mediator_keys(document: Enrollment, keyring: Keyring) -> None:

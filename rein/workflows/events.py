@@ -16,7 +16,7 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import Payment, SummaryRow
-from rein.workflows.cases import load_orders, roles_in
+from rein.workflows.cases import load_orders, roles_in, was_funded
 from rein.workflows.desk import Desk
 from rein.workflows.entries import Entry, entries
 from rein.workflows.kept import keep
@@ -194,7 +194,7 @@ def _has_lost(order: Order, me: str) -> bool:
 def _shown(desk: Desk, order: Order) -> Iterator[Event]:
     if order.offer is None:
         return
-    if order.evidence.funded:
+    if was_funded(desk, order):
         yield _event(order, f"funded:{order.contract_id}", EventType.FUNDED, order.offer)
     for payment in desk.store.payments(order.contract_id).values():
         if _is_confirmed(order, payment):

@@ -1,5 +1,5 @@
-"""Keeping what a case file of other people proves, so that their ratings count where the chain source alone could not
-find the payments."""
+"""Keeping a case file: its documents, and of other people's jobs what it proves, so that their ratings count where the
+chain source alone could not find the payments."""
 
 from __future__ import annotations
 
@@ -7,36 +7,53 @@ from collections.abc import Mapping
 
 from rein.casefile.verify import DOCUMENTS, Case, PurseStory, verify_case
 from rein.chain.proofs import Proved
-from rein.errors import CaseError, InputError
+from rein.errors import CaseError, ChainError, InputError
 from rein.protocol.signed import verify
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.cases import roles_in
+from rein.workflows.cases import load_orders, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.watch_chain import look
 
 
 def keep_case(desk: Desk, pieces: Mapping[str, bytes]) -> Case:
-    """Check a case, see that every block it proves something in is in the best chain, and remember it all.
+    """Check a case and keep its documents: they count as if a server had sent them. In a job of my own I look at the
+    chain myself; of another, what the case proves is remembered, where every block it proves something in is in the
+    best chain.
 
     :raises CaseError: it is not sound, or a block is unknown: the work on it may be that of a lost or made-up branch.
-    :raises InputError: it is of another network, or of a job of mine, for which I look at the chain myself.
-    :raises ChainError: the chain source cannot answer.
+    :raises InputError: it is of another network.
+    :raises ChainError: the chain source cannot answer, and it is a job of others.
     """
     case = verify_case(pieces)
     if case.index.network != desk.network:
         raise InputError(f"this case is of {case.index.network.name}, and this home works on {desk.network.name}")
-    if roles_in(case.order, desk.address):
-        raise InputError("you have a part in this job", hint="Your own look at the chain counts: rein sync")
+    is_mine = desk.row is not None and bool(roles_in(case.order, desk.address))
+    seen = None if is_mine else _proved(desk, case)
+    documents = [verify(content.decode()) for name, content in pieces.items() if name.startswith(DOCUMENTS)]
+    desk.store.add_received([(signed, "a case file") for signed in documents])
+    if seen is None:
+        _look(desk, case)
+    elif seen[1] and not desk.store.payments(case.order.contract_id):
+        desk.store.set_seen(case.order.contract_id, *seen)
+    return case
+
+
+def _look(desk: Desk, case: Case) -> None:
+    try:
+        look(desk, load_orders(desk, [case.order.id]).orders)
+    except ChainError as error:
+        desk.note(f"The chain was not looked at: {error.message}")
+
+
+def _proved(desk: Desk, case: Case) -> tuple[list[EscrowOutput], list[Payment]]:
+    """What came in and went out."""
     tip = desk.chain.tip().height
     outputs: list[EscrowOutput] = []
     payments: list[Payment] = []
     for story in case.purses:
         outputs += _outputs(desk, case, story, tip)
         payments += _payments(desk, case, story, tip)
-    documents = [verify(content.decode()) for name, content in pieces.items() if name.startswith(DOCUMENTS)]
-    desk.store.add_received([(signed, "a case file") for signed in documents])
-    if payments and not desk.store.payments(case.order.contract_id):
-        desk.store.set_seen(case.order.contract_id, outputs, payments)
-    return case
+    return outputs, payments
 
 
 def _outputs(desk: Desk, case: Case, story: PurseStory, tip: int) -> list[EscrowOutput]:

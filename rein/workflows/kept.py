@@ -15,7 +15,7 @@ from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
 from rein.workflows.desk import Desk
 
-_SHAPE = 3
+_SHAPE = 4
 """Raised when what is kept looks different from before, within one version of the program."""
 
 VERSION = f"{__version__}/{_SHAPE}"

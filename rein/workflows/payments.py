@@ -81,7 +81,7 @@ def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool
     :raises EscrowError: the escrow does not hold so much.
     """
     terms = seen.terms.of(purse)
-    coins = seen.coins(purse)
+    coins = seen.safe_coins(purse) if split.payee or split.payer else seen.coins(purse)
     if not coins:
         raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
     return plan_payout(terms, coins, split, feerate, reserved=reserved)

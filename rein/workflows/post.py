@@ -10,6 +10,7 @@ from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.signed import Signed, sign
 from rein.workflows.desk import Desk
+from rein.workflows.payout import PaidAt, pay_at
 from rein.workflows.pull import load_enrollments
 from rein.workflows.who import master_address_of, meant
 
@@ -60,9 +61,10 @@ def _public_key(enrollment: Enrollment) -> str | None:
     return key.hex() if key else None
 
 
-def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
+def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
     """The signed job, with fresh keys for it.
 
+    :param paid_at: where money comes back to; by default as `pay_at` chooses.
     :raises InputError: creator and mediator are the same.
     """
     mediator = draft.mediator.document
@@ -92,7 +94,7 @@ def build_job(desk: Desk, draft: JobDraft) -> Signed[Job]:
         creator=row.name,
         creator_contact=row.contact,
         creator_public_key=escrow.public_key,
-        creator_payment_address=keyring.creator_payment_address(job_id),
+        creator_payment_address=(paid_at or pay_at(desk, None)).address,
         creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,

@@ -1,7 +1,8 @@
 """Following the feeds of every server at once. Servers are strangers: each text is verified before it is kept.
 
 All documents of a network are kept: together they are the market. A feed is read on from where it was left; a text
-that is here already costs a hash, a new one a verification. The bounds below are what a hostile server can cost.
+that is here already costs a hash, a new one a verification. The bounds below, and those of `allowance`, are what a
+hostile server can cost.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ from rein.remote.answers import FeedEntry, FeedPage
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Report, Say, converse
 from rein.store.store import FeedRow
+from rein.workflows.allowance import Allowance
 from rein.workflows.desk import Desk
 
 MAX_SYNC_DOCUMENTS = 50_000
 MAX_SYNC_BYTES = 128 * 2**20
 """What one server may send in one round; the next round goes on from there."""
-MAX_BROUGHT_BYTES = 512 * 2**20
-"""What one server may add to this home in all its life."""
 MAX_REFUSED = 5_000
 """Documents that do not verify: after so many a server is not listened to for the rest of the round."""
 MAX_PAGES = 500
+
+PASSED_OVER = (
+    "it, or somebody who signed what it shows, has brought too much lately: what concerns your jobs was taken, other "
+    "documents were passed over, and are read again in a month"
+)
+TOO_MUCH_JUNK = "it sent too much that is no document; the rest is read another time"
 
 Progress = Callable[[str, int, int], None]
 """Told a server's URL, how much is done, and of how much."""
@@ -134,6 +140,7 @@ class Intake:
     ) -> None:
         self._desk = desk
         self._progress = progress
+        self._allowance = Allowance(desk)
         asked = desk.servers if servers is None else servers
         self.feeds = {server.url: self._read_so_far(server.url, from_the_beginning) for server in asked}
         self.told = {url: Told(url, shown=feed.shown) for url, feed in self.feeds.items()}
@@ -141,7 +148,7 @@ class Intake:
 
     def _read_so_far(self, url: str, from_the_beginning: bool) -> FeedRow:
         feed = self._desk.store.feed(url, self._desk.network.name)
-        is_old = from_the_beginning or feed.version != __version__
+        is_old = from_the_beginning or feed.version != __version__ or self._allowance.is_to_be_read_again(feed)
         return feed.from_the_beginning(__version__) if is_old else feed
 
     def hear(self, report: Report[Any]) -> None:
@@ -154,8 +161,8 @@ class Intake:
 
     def _take(self, told: Told, stretch: Stretch) -> None:
         feed = self.feeds[told.url]
-        if len(told.refused) >= MAX_REFUSED or feed.bytes >= MAX_BROUGHT_BYTES:
-            self._note_full(told, feed)
+        if len(told.refused) >= MAX_REFUSED:
+            _note(told, TOO_MUCH_JUNK)
             return
         if stretch.begins_anew:
             told.notes.append("its feed was begun anew and is read from the beginning")
@@ -164,9 +171,10 @@ class Intake:
         page = stretch.page
         fresh = [each for each in page.entries if each.seq > feed.anchor_seq]
         good = self._verified(told, fresh)
+        if self._keep(told, good):
+            feed = self._allowance.passing(feed)
         if len(told.refused) >= MAX_REFUSED:  # what was not looked at is not passed over
-            told.new += self._desk.store.add_received([(signed, told.url) for signed in good])
-            self._note_full(told, feed)
+            _note(told, TOO_MUCH_JUNK)
             return
         gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
         told.removed.update(gone)
@@ -179,25 +187,28 @@ class Intake:
             anchor_seq=last.seq if last else feed.anchor_seq,
             etag=stretch.etag,
             shown=max(0, feed.shown + len(fresh) - len(gone)),
-            documents=feed.documents + len(good),
-            bytes=feed.bytes + sum(len(signed.armored.encode()) for signed in good),
             server=page.server or feed.server,
         )
-        told.new += self._desk.store.add_received([(signed, told.url) for signed in good], feed)
+        self._desk.store.add_received([], feed)
         told.shown = feed.shown
         self.feeds[told.url] = feed
         begin = self._begins[told.url]
         self._progress(told.url, page.next - begin, max(page.settled, page.next) - begin)
 
-    def _note_full(self, told: Told, feed: FeedRow) -> None:
-        full = f"it has brought {feed.bytes:,} bytes in all, and no more is taken from it"
-        note = (
-            full
-            if feed.bytes >= MAX_BROUGHT_BYTES
-            else "it sent too much that is no document; the rest is read another time"
-        )
-        if note not in told.notes:
-            told.notes.append(note)
+    def _keep(self, told: Told, good: Sequence[Signed[Any]]) -> bool:
+        """Keep what may be taken; whether something was passed over. What is taken may show that more of the rest
+        concerns my orders. How far the feed is read is noted afterwards: what is read twice costs a hash."""
+        taken, passed = self._allowance.sift(told.url, good)
+        while taken:
+            told.new += self._desk.store.add_received([(signed, told.url) for signed in taken])
+            self._allowance.learned()
+            if not passed:
+                break
+            taken, passed = self._allowance.sift(told.url, passed)
+        self._allowance.save()
+        if passed:
+            _note(told, PASSED_OVER)
+        return bool(passed)
 
     def _verified(self, told: Told, entries: Sequence[FeedEntry]) -> list[Signed[Any]]:
         """What is not here yet, verified. A forgery is never remembered under the id it pretends to have: it would
@@ -214,17 +225,27 @@ class Intake:
         for entry in unknown:
             if entry.id not in known and len(told.refused) < MAX_REFUSED:
                 try:
-                    good.append(self._check(entry.armored))
+                    good.append(verified_here(self._desk, entry.armored))
                 except ReinError as error:
                     told.refused.append(error)
         return good
 
-    def _check(self, text: str) -> Signed[Any]:
-        signed = verify(text)
-        document = signed.document
-        if isinstance(document, Document) and document.network != self._desk.network:
-            raise AuthorityError(f"a document of {document.network.name}, sent as one of {self._desk.network.name}")
-        return signed
+
+def verified_here(desk: Desk, text: str) -> Signed[Any]:
+    """A document that somebody sent, checked for this home.
+
+    :raises ReinError: it does not verify, or is of another network.
+    """
+    signed = verify(text)
+    document = signed.document
+    if isinstance(document, Document) and document.network != desk.network:
+        raise AuthorityError(f"a document of {document.network.name}, sent as one of {desk.network.name}")
+    return signed
+
+
+def _note(told: Told, note: str) -> None:
+    if note not in told.notes:
+        told.notes.append(note)
 
 
 def _check_id(entry: FeedEntry, url: str) -> None:

@@ -15,6 +15,7 @@ from rein.protocol.signed import Signed, sign
 from rein.protocol.values import BasisPoints, Revocation
 from rein.store.store import IdentityRow
 from rein.workflows.desk import Desk
+from rein.workflows.payout import pay_at
 from rein.workflows.pull import load_enrollments, pull
 from rein.workflows.who import master_address_of
 
@@ -24,13 +25,14 @@ class Changes:
     """What is to be different; None leaves a thing as it is.
 
     `revoke`: the delegate of now is in wrong hands; `since` is the first block whose documents it no longer signs, by
-    default the one that the new enrollment names. `replaces`: the identity that this one takes the place of, which the
-    recovery signature says; its master address or SIN.
+    default the one that the new enrollment names. `pay_to`: the address at which a mediator is paid. `replaces`: the
+    identity that this one takes the place of, which the recovery signature says; its master address or SIN.
     """
 
     contact: str | None = None
     mediates: bool | None = None
     mediator_fee: BasisPoints | None = None
+    pay_to: str | None = None
     new_delegate: bool = False
     revoke: bool = False
     since: int | None = None
@@ -98,6 +100,8 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
     fee = changes.mediator_fee or old.document.mediator_fee
     mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
+    if changes.pay_to is not None and not mediates:
+        raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
     if mediates and fee is None:
         raise InputError("a mediator has a fee", hint="Give --fee.")
     values |= {
@@ -106,13 +110,18 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         "mediator_public_key": keyring.delegate.public_key if mediates else None,
         "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
         "mediator_escrow_signature": keyring.mediator_escrow_signature() if mediates else None,
-        "mediator_payment_address": keyring.mediator_payment_address() if mediates else None,
+        "mediator_payment_address": _paid_at(desk, old.document, changes.pay_to) if mediates else None,
         "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
     }
     if replace(old.document, **values) == old.document:
         raise InputError("nothing would change", hint="See rein enroll --help for what can.")
     values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
     return Draft(replace(old.document, **values), keyring)
+
+
+def _paid_at(desk: Desk, old: Enrollment, pay_to: str | None) -> str:
+    """Where the mediator is paid: where it is said now, else where it was, else in the own wallet."""
+    return pay_to or old.mediator_payment_address or pay_at(desk, None).address
 
 
 def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:

@@ -6,13 +6,14 @@ enrollment that counts, so that stopping anywhere in between leaves the identity
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from rein.btc.keys import PrivateKey
 from rein.errors import AuthorityError, IdentityError, InputError
 from rein.identity import unlocked
 from rein.identity.keyfile import replace_key_file
 from rein.identity.keyring import DelegateKeyring
+from rein.identity.sealing import Opener
 from rein.protocol import fields
 from rein.protocol.documents import Enrollment
 from rein.protocol.fields import read
@@ -33,17 +34,16 @@ def draft_offline(desk: Desk, changes: Changes) -> tuple[Draft, str]:
     return draft, text
 
 
-def keep_delegate(desk: Desk, delegate: PrivateKey | None, ask: Callable[[str], str]) -> None:
+def keep_delegate(desk: Desk, delegate: PrivateKey | None, opened: Opener) -> None:
     """Add the key of a new delegate, if there is one, to the key file of who acts. It holds the others as before.
 
-    :param ask: the passphrase of an identity, by its name.
     :raises PassphraseError: it does not open the key file.
     """
     if delegate is None:
         return
     row, keyring = desk.identity, desk.keyring.with_next_delegate(delegate)
     assert isinstance(keyring, DelegateKeyring)  # noqa: S101 - no other takes a key
-    replace_key_file(desk.home / row.key_file, keyring.to_secret(), ask(row.name))
+    opened(row.name, partial(replace_key_file, desk.home / row.key_file, keyring.to_secret()))
     unlocked.lock(desk.home, row.key_file)  # what is kept at hand lacks the new key
 
 

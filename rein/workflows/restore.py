@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rein.btc.bip84 import GAP
 from rein.btc.hd import check_mnemonic
-from rein.errors import NotFoundError, ReinError
+from rein.errors import ChainError, NotFoundError, ReinError
 from rein.identity.keyring import Keyring
 from rein.identity.sealing import check_passphrase
 from rein.protocol.documents import Bid, Document, Enrollment, Job, Kind
@@ -24,11 +25,16 @@ from rein.workflows.desk import Desk
 from rein.workflows.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.pull import load_enrollments, pull
 from rein.workflows.sealed_bids import unseal_bids
+from rein.workflows.wallet import look, own_addresses
+
+_WIDE_GAP = 5 * GAP
+"""Coins lie beyond many addresses that were emptied, of which the chain source tells nothing."""
 
 
 @dataclass
 class Restored:
-    """What came back. `lost`: documents of ours that name a key which the words do not give."""
+    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those
+    that are paid to an address which is not of the words' wallet."""
 
     row: IdentityRow
     enrollment: Signed[Enrollment]
@@ -36,6 +42,7 @@ class Restored:
     own: int = 0
     jobs: int = 0
     lost: list[Signed[Any]] = field(default_factory=list)
+    elsewhere: list[Signed[Any]] = field(default_factory=list)
 
 
 def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str], name: str | None = None) -> Restored:
@@ -76,7 +83,17 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
         row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
         for url, hosting in hostings.items():
             desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
-        return _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+        restored = _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+    _find_coins(_as(desk, row, keyring))
+    return restored
+
+
+def _find_coins(desk: Desk) -> None:
+    """Learn from the chain which addresses were paid, so that no new document names one of them."""
+    try:
+        look(desk, _WIDE_GAP)
+    except ChainError as error:
+        desk.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
 
 
 def _as(desk: Desk, row: IdentityRow, keyring: Keyring) -> Desk:
@@ -92,6 +109,8 @@ def _take_back(desk: Desk, restored: Restored) -> Restored:
     unseal_bids(desk)
     restored.own = len(mine)
     restored.jobs = len(desk.store.my_order_ids(desk.network.name, me))
+    own = {each.address for each in own_addresses(desk)}
+    restored.elsewhere = [signed for signed in mine if (where := _paid_at(signed.document)) and where not in own]
     restored.lost = [signed for signed in mine if not _has_key(desk.keyring, signed.document)]
     return restored
 
@@ -115,16 +134,26 @@ def _is_mine(enrollments: Enrollments, document: Document) -> bool:
     return enrollments.is_delegate(document.network, author.master_address, author.signing_address)
 
 
+def _paid_at(document: Document) -> str | None:
+    """Where a document of ours says that we are paid."""
+    match document:
+        case Job():
+            return document.creator_payment_address
+        case Bid():
+            return document.worker_payment_address
+        case Enrollment():
+            return document.mediator_payment_address
+        case _:
+            return None
+
+
 def _has_key(keyring: Keyring, document: Document) -> bool:
     """Whether the words give the keys that a document of ours names."""
     match document:
         case Job():
-            escrow, payment = keyring.creator_escrow(document.job_id), keyring.creator_payment_address(document.job_id)
-            return (document.creator_public_key, document.creator_payment_address) == (escrow.public_key, payment)
+            return document.creator_public_key == keyring.creator_escrow(document.job_id).public_key
         case Bid():
-            escrow = keyring.worker_escrow(document.job_document)
-            payment = keyring.worker_payment_address(document.job_document)
-            return (document.worker_public_key, document.worker_payment_address) == (escrow.public_key, payment)
+            return document.worker_public_key == keyring.worker_escrow(document.job_document).public_key
         case Enrollment(willing_to_mediate=True):
             return document.mediator_escrow_xpub == keyring.mediator_escrow_xpub
         case _:

@@ -10,8 +10,11 @@ LITTLE_TRANSFER = 5_000_000
 LITTLE_TIME = 30 * 86_400
 
 
-def warnings_of(row: ServerRow, now: int) -> list[str]:
-    """What runs out soon, in sentences; nothing where the server has not said yet."""
+def warnings_of(row: ServerRow, now: int, left_out: int = 0) -> list[str]:
+    """What runs out soon, in sentences; nothing where the server has not said yet.
+
+    :param left_out: documents of others in one's jobs for which there is no room beside one's own.
+    """
     if not row.asked:
         return []
     if not row.buckets:
@@ -19,6 +22,9 @@ def warnings_of(row: ServerRow, now: int) -> list[str]:
     warnings = []
     if row.bytes_free < LITTLE_SPACE:
         warnings.append(f"only {row.bytes_free:,} bytes of space are left: `rein request` or `rein buy` gives more")
+    if left_out:
+        documents = "1 document" if left_out == 1 else f"{left_out:,} documents"
+        warnings.append(f"no room for {documents} of others in your jobs: `rein request` or `rein buy` gives more")
     if row.transfer_free < LITTLE_TRANSFER:
         warnings.append(f"only {row.transfer_free:,} bytes of transfer are left: `rein buy` gives more")
     if row.expires and row.expires - now < LITTLE_TIME:

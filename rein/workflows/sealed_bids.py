@@ -24,6 +24,7 @@ from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
 from rein.workflows.job_keyring import job_keyring
 from rein.workflows.messages import UNSEALED
+from rein.workflows.payout import PaidAt
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Unopened:
 
 
 def build_sealed_bid(
-    desk: Desk, order: Order, description: str, amount: Sat, now: int | None
+    desk: Desk, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
 ) -> tuple[Signed[SealedBid], Signed[Bid]]:
     """The signed document for everybody, and the signed bid in it for the job creator. Parameters and errors are those
     of `build_bid`.
@@ -47,7 +48,7 @@ def build_sealed_bid(
     job = order.job.document
     if job.creator_message_key is None:
         raise OrderError(f"the job creator takes no sealed bids on the job {job.job_id}", hint="Bid without --sealed.")
-    bid = build_bid(desk, order, description, amount, now)
+    bid = build_bid(desk, order, description, amount, now, paid_at)
     row, mine = desk.identity, desk.keyring.worker_message(order.id)
     parameters: dict[str, Any] = {
         **belongs_to(desk, order, order.id),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.cases import roles_in, terms_if_any
+from rein.workflows.cases import recorded_funding, roles_in, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.next_step import next_step
 
@@ -18,11 +20,12 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
     job = order.job.document
     payments = desk.store.payments(order.contract_id)
     outputs = desk.store.escrow_outputs(order.contract_id)
-    step = next_step(order, desk.address, payments)
+    step = next_step(order, desk.address, payments, outputs)
     return {
         "job_id": job.job_id,
         "job_document": order.id,
         "name": job.name,
+        "offer": order.offer.id if order.offer else None,
         "state": order.state.value,
         "roles": sorted(role.value for role in roles_in(order, desk.address)),
         "creator": job.creator,
@@ -35,6 +38,7 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
         ],
         "sealed_bids": len(order.unopened_bids),
         "escrows": _escrows(order, outputs, payments),
+        "paid": _paid_to(order, desk.address, payments),
         "next": step.text,
         "due": step.due.value,
         "since_height": _since(order, outputs, list(payments.values())),
@@ -56,7 +60,9 @@ def _since(order: Order, outputs: list[EscrowOutput], payments: list[Payment]) -
 def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Payment]) -> list[dict[str, Any]]:
     terms = terms_if_any(order)
     described_escrows = []
-    for purse in terms.purses if terms else ():
+    funding = recorded_funding(order, terms, outputs, payments) if terms else None
+    for held in funding.purses if funding else ():
+        purse = held.terms
         name = purse.escrow.purse.value
         mine = [output for output in outputs if output.purse == name]
         payment = payments.get(name)
@@ -69,6 +75,8 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
                 "receiver": purse.payee.name,
                 "receives_sat": purse.price,
                 "fee_sat": purse.miner_fee,
+                "verdict": held.verdict.value,
+                "condition": ", ".join(held.words()),
                 "outputs": [
                     {
                         "outpoint": str(output.outpoint),
@@ -96,3 +104,23 @@ def _made(payment: Payment) -> dict[str, Any]:
         "ending": payment.ending,
         "document_id": payment.document_id,
     }
+
+
+def _paid_to(order: Order, address: str, payments: Mapping[str, Payment]) -> list[dict[str, Any]]:
+    """The payments of an order to the person with this master address, for programs."""
+    job, bid = order.job.document, order.bid
+    roles, found = roles_in(order, address), list[dict[str, Any]]()
+    for purse, payment in sorted(payments.items()):
+        parts: list[tuple[int, str]] = []
+        if Role.CREATOR in roles:
+            parts.append((payment.back, job.creator_payment_address))
+        if Role.WORKER in roles and purse == "primary" and bid is not None:
+            parts.append((payment.amount, bid.document.worker_payment_address))
+        if Role.MEDIATOR in roles and purse == "mediator":
+            parts.append((payment.amount, job.mediator_payment_address))
+        found += [
+            {"txid": payment.txid, "amount_sat": amount, "address": where, "confirmations": payment.confirmations}
+            for amount, where in parts
+            if amount
+        ]
+    return found

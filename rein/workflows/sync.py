@@ -3,7 +3,9 @@
 Two rounds over all servers at once. The first only reads: each feed from where it was left, and whether the server
 still gives back what it was proved to hold. The second, only for servers that lack something, uploads in batches and
 reads back: under its key, byte for byte, and by its id, as everybody else asks for it. A document is safe when so many
-servers passed both. In the first round each server is also asked for what others wrote in my jobs (`witness`).
+servers passed both. What others wrote in my orders is put into my buckets too, as far as there is room beside my own
+(`of_others`): no author can take it away then. In the first round each server is also asked whether it shows what
+others wrote in my jobs (`witness`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 from secrets import SystemRandom
 
 from rein.btc.keys import PrivateKey
-from rein.errors import ChainError, InputError, ReinError, ServerLiedError
+from rein.errors import ChainError, InputError, RefusedError, ReinError, ServerLiedError
 from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.remote.answers import Hosting
@@ -26,11 +28,12 @@ from rein.workflows.desk import Desk
 from rein.workflows.entries import rated_entries
 from rein.workflows.host import HOSTING_SECONDS, remember
 from rein.workflows.market import look_at_tip
+from rein.workflows.of_others import documents_of_others
 from rein.workflows.overview import orders_to_watch
 from rein.workflows.pull import Intake, Progress, Told, follow, no_progress
 from rein.workflows.read_back import Checked, read_back
 from rein.workflows.reputation import prove_endings
-from rein.workflows.running_out import warnings_of
+from rein.workflows.running_out import LITTLE_SPACE, warnings_of
 from rein.workflows.sealed_bids import publish_offered
 from rein.workflows.watch_chain import look
 from rein.workflows.witness import Difference, differences, to_ask_for
@@ -38,6 +41,9 @@ from rein.workflows.witness import Difference, differences, to_ask_for
 SAMPLE = 100
 """Documents that each server is asked to give back in a sync with nothing new, chosen anew each time so that it cannot
 know which. If one is missing, it is asked for all."""
+
+_NAME_BYTES = 32
+"""Of the key under which a document is stored: the bucket pays for it, too."""
 
 _random = SystemRandom()
 
@@ -58,13 +64,19 @@ class ServerReport:
     warnings: list[str] = field(default_factory=list)
     foreign: int = 0
     differences: list[Difference] = field(default_factory=list)
+    kept: int = 0
+    """Of the documents of others in my orders, how many it was proved to hold for me; there is no room there for
+    `left_out`."""
+    left_out: int = 0
 
 
 @dataclass
 class SyncReport:
-    """What a sync did. `safe` of my `documents` are at `copies` servers."""
+    """What a sync did. `safe` of my `documents` are at `copies` servers. My orders stand on so many documents of
+    `others`."""
 
     documents: int = 0
+    others: int = 0
     safe: int = 0
     copies: int = 0
     known: int = 0
@@ -80,6 +92,13 @@ class SyncReport:
 @dataclass(frozen=True)
 class Witnessed:
     """What a server showed of what others wrote in my jobs."""
+
+    checked: Checked
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a server gave back of what it holds of others for me."""
 
     checked: Checked
 
@@ -102,9 +121,9 @@ def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = Fal
     publish_offered(desk)
     mine = desk.store.own_ids(desk.network.name, desk.address)
     placed = {server.url: desk.store.placements(server.url) for server in desk.servers}
-    if any(not _is_proved(placed[url], each) for url in placed for each in mine):
-        _ = desk.keyring  # ask for the passphrase now, while somebody is at the keyboard
     round_ = _Round(desk, mine, placed, Intake(desk, progress, from_the_beginning=everything))
+    if round_.is_anything_to_put():
+        _ = desk.keyring  # ask for the passphrase now, while somebody is at the keyboard
     round_.read(everything=everything)
     round_.write()
     report = round_.report()
@@ -129,18 +148,47 @@ class _Round:
     ) -> None:
         self._desk = desk
         self._mine = mine
+        self._others = self._of_others()
         self._placed = placed
         self._intake = intake
         self._servers = {url: ServerReport(url, told) for url, told in intake.told.items()}
         self._foreign = to_ask_for(desk)
         self._witnessed: dict[str, Checked] = {}
 
+    def _of_others(self) -> list[DocumentId]:
+        mine = set(self._mine)
+        return [each for each in documents_of_others(self._desk) if each not in mine]
+
+    def is_anything_to_put(self) -> bool:
+        """Whether a server lacks something for which there is room, as far as is known before it is asked."""
+        return any(any(self._lacking(url)) for url in self._placed)
+
+    def _lacking(self, url: str) -> tuple[list[DocumentId], list[DocumentId]]:
+        """What of mine a server does not hold, and what of others for which my buckets there have room. Some is left
+        for what I write next: who has much said to them must not be silenced by it."""
+        placed = self._placed[url]
+        mine = [each for each in self._mine if not _is_proved(placed, each)]
+        others = [each for each in self._others if not _is_proved(placed, each)]
+        sizes = {each: len(text.encode()) + _NAME_BYTES for each, text in self._desk.store.texts(others + mine).items()}
+        row = next((each for each in self._desk.store.servers(self._desk.identity.id) if each.url == url), None)
+        left = (row.bytes_free if row else 0) - LITTLE_SPACE - sum(sizes.get(each, 0) for each in mine)
+        fitting = []
+        for each in others:
+            if sizes.get(each, left + 1) <= left:
+                fitting.append(each)
+                left -= sizes[each]
+        self._servers[url].left_out = len(others) - len(fitting)
+        return mine, fitting
+
     def read(self, *, everything: bool) -> None:
         """The first round."""
         proved = {url: [each for each in self._mine if _is_proved(self._placed[url], each)] for url in self._placed}
+        kept = {url: [each for each in self._others if _is_proved(self._placed[url], each)] for url in self._placed}
         asked = {url: ids if everything else _sample(ids) for url, ids in proved.items()}
+        asked_of_kept = {url: ids if everything else _sample(ids) for url, ids in kept.items()}
         foreign = [each.id for each in self._foreign]
-        texts = self._desk.store.texts({*foreign, *(each for ids in asked.values() for each in ids)})
+        lists = (*asked.values(), *asked_of_kept.values())
+        texts = self._desk.store.texts({*foreign, *(each for ids in lists for each in ids)})
         feeds = dict(self._intake.feeds)
         now = int(time.time())
         stale = {
@@ -152,8 +200,9 @@ class _Round:
         def work(server: Causeway, say: Say[object]) -> None:
             if server.url in stale:
                 say(server.buckets())
-            answer = read_back(server, [*asked[server.url], *foreign], texts)
-            checked = answer.of(asked[server.url])
+            wanted = dict.fromkeys((*asked[server.url], *asked_of_kept[server.url], *foreign))
+            answer = read_back(server, list(wanted), texts)
+            checked, of_kept = answer.of(asked[server.url]), answer.of(asked_of_kept[server.url])
             removed: set[DocumentId] = set()
             try:
                 for stretch in follow(server, feeds[server.url]):
@@ -162,8 +211,11 @@ class _Round:
             except ServerLiedError as error:  # what it says of others is no reason to keep mine from it
                 say(error)
             if checked.lost or removed.intersection(proved[server.url]):
-                checked = read_back(server, proved[server.url], texts)
+                checked = read_back(server, proved[server.url], self._desk.store.texts(proved[server.url]))
+            if of_kept.lost or removed.intersection(kept[server.url]):
+                of_kept = read_back(server, kept[server.url], self._desk.store.texts(kept[server.url]))
             say(checked)
+            say(Kept(of_kept))
             say(Witnessed(answer.of(foreign)))
 
         for report in converse(self._desk.servers, work):
@@ -178,13 +230,17 @@ class _Round:
             server.checked = len(value.given)
             server.lost += len(value.lost)
             self._set_proved(url, value.lost, proved=False)
+        elif isinstance(value, Kept):
+            self._set_proved(url, value.checked.lost, proved=False)
         elif isinstance(value, Witnessed):
             self._witnessed[url] = value.checked
         elif isinstance(value, ServerLiedError):
             server.told.error = value
+        elif isinstance(value, RefusedError):
+            server.told.notes.append(f"it does not take all that others wrote in your jobs: {value.message}")
         elif isinstance(value, Stored):
             server.uploaded += len(value.ids)
-            server.checked += len(value.ids)
+            server.checked += len(set(self._mine).intersection(value.ids))
             self._set_proved(url, value.ids, proved=True)
         if error is not None:
             server.error = error
@@ -193,39 +249,54 @@ class _Round:
         """The second round: for servers that answered and lack something."""
         here = self._desk.store.known(self._mine)  # one may have been withdrawn meanwhile
         self._mine = [each for each in self._mine if each in here]
-        lacking = {
-            url: [each for each in self._mine if not _is_proved(self._placed[url], each)]
-            for url, server in self._servers.items()
-            if server.error is None
-        }
-        lacking = {url: ids for url, ids in lacking.items() if ids}
-        if not lacking:
+        self._others = self._of_others()  # with what came in the first round
+        lacking = {url: self._lacking(url) for url, server in self._servers.items() if server.error is None}
+        lacking = {url: ids for url, ids in lacking.items() if any(ids)}
+        if not lacking or not (any(mine for mine, _ in lacking.values()) or self._can_sign()):
             return
-        for url, ids in lacking.items():
-            self._name_keys(url, ids)
-        texts = self._desk.store.texts({each for ids in lacking.values() for each in ids})
+        for url, (mine, others) in lacking.items():
+            self._name_keys(url, [*mine, *others])
+        texts = self._desk.store.texts({each for both in lacking.values() for ids in both for each in ids})
         for text in texts.values():
             verify(text)
-        keys = {url: {each: self._placed[url][each].remote_key for each in ids} for url, ids in lacking.items()}
+        keys = {
+            url: [{each: self._placed[url][each].remote_key for each in ids} for ids in both]
+            for url, both in lacking.items()
+        }
         signer = self._desk.keyring.delegate
 
         def work(server: Causeway, say: Say[object]) -> None:
-            _upload(server, keys[server.url], texts, signer, say)
+            mine, others = keys[server.url]
+            _upload(server, mine, texts, signer, say)
+            try:
+                _upload(server, others, texts, signer, say)
+            except RefusedError as error:  # mine is there; what is not is tried again
+                say(error)
             say(server.buckets())
 
         for report in converse([each for each in self._desk.servers if each.url in lacking], work):
             self._hear(report.url, report.value, report.error)
 
+    def _can_sign(self) -> bool:
+        """Whether the keys can be had, where nothing of mine hangs on it: who only fetches need not open them."""
+        try:
+            _ = self._desk.keyring
+        except ReinError as error:
+            self._desk.note(f"What others wrote in your jobs was not put on your servers: {error.message}")
+            return False
+        return True
+
     def report(self) -> SyncReport:
         """What came of it."""
         for url, server in self._servers.items():
             server.held = sum(_is_proved(self._placed[url], each) for each in self._mine)
+            server.kept = sum(_is_proved(self._placed[url], each) for each in self._others)
         for url, checked in self._witnessed.items():
             self._servers[url].foreign = len(checked.asked)
             self._servers[url].differences = differences(self._desk, url, self._foreign, checked)
         for row in self._desk.store.servers(self._desk.identity.id):
             if row.url in self._servers:
-                self._servers[row.url].warnings = warnings_of(row, int(time.time()))
+                self._servers[row.url].warnings = warnings_of(row, int(time.time()), self._servers[row.url].left_out)
         copies = self._desk.copies if self._desk.copies is not None else min(2, len(self._servers))
         names = self._names()
         holders = [
@@ -233,6 +304,7 @@ class _Round:
         ]
         return SyncReport(
             documents=len(self._mine),
+            others=len(self._others),
             safe=sum(each >= copies for each in holders),
             copies=copies,
             known=self._desk.store.count(self._desk.network.name),

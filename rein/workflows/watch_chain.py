@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
-from rein.chain.source import ChainSource, FoundTransaction, Output
-from rein.errors import PsbtError
+from rein.chain.source import FoundTransaction, Output, largest
+from rein.escrow.claims import Claim, claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
-from rein.escrow.funding import Funding, PurseFunding, match_funding
+from rein.escrow.funding import Funding, PurseFunding, coins_of, match_funding
 from rein.escrow.payout import Coin
 from rein.escrow.proposals import Ending, Proposal, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
@@ -24,6 +24,7 @@ from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
 from rein.workflows.cases import terms_if_any
 from rein.workflows.desk import Desk
+from rein.workflows.lookups import Lookups, to_try
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Seen:
     """What each of the `payments` spends."""
     others: tuple[Payment, ...] = ()
     """Payments that end nothing: what gave back what was left over, or came too late."""
+    claims: tuple[Claim, ...] = ()
+    """Payments of documents that are not made, and that one more signature completes."""
 
     def is_paid(self, purse: Purse) -> bool:
         """Whether whom this escrow is for has been paid, in a block. Mediators may have taken less than their fee."""
@@ -50,6 +53,15 @@ class Seen:
         """The confirmed outputs that are unspent, as far as blocks show."""
         return self.funding.of(purse).coins
 
+    def safe_coins(self, purse: Purse) -> tuple[Coin, ...]:
+        """Those of them that no refund by the mediator can take first, where they are enough for the job: a payment
+        that spends one of the others dies with it."""
+        held = self.funding.of(purse)
+        taken = {outpoint for each in held.given_back for outpoint in each.outpoints}
+        if not taken or held.missing:
+            return held.coins
+        return tuple(coin for coin in held.coins if coin.outpoint not in taken)
+
 
 def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     """Look at all orders that have terms, remember what is there, and return it by contract id.
@@ -57,9 +69,12 @@ def look(desk: Desk, orders: Sequence[Order]) -> dict[str, Seen]:
     :raises ChainError: the chain source cannot answer.
     """
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
+    if not agreed:
+        return {}
     scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
-    outputs = desk.chain.unspent_outputs(scripts) if scripts else []
-    return {order.contract_id: _look(desk, order, terms, outputs) for order, terms in agreed}
+    outputs = largest(desk.chain.unspent_outputs(scripts))
+    lookups = Lookups(desk.chain)
+    return {order.contract_id: _look(desk, lookups, order, terms, outputs) for order, terms in agreed}
 
 
 def look_at(desk: Desk, order: Order) -> Seen | None:
@@ -67,8 +82,8 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
     return look(desk, [order]).get(order.contract_id)
 
 
-def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
-    funding = match_funding(terms, outputs, desk.network)
+def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
+    shown = _match(desk, terms, outputs, lookups)
     proposals = proposals_of(order, terms)
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
@@ -77,30 +92,54 @@ def _look(desk: Desk, order: Order, terms: Terms, outputs: Sequence[Output]) -> 
     spent: dict[Purse, tuple[Coin, ...]] = {}
     others: list[Payment] = []
     unexplained = set()
-    for each in funding.purses:
+    for each in shown.purses:
         purse = each.terms.escrow.purse
         recorded = [output for output in before if output.purse == purse.value]
         before_it = paid_before.get(purse.value)
-        made = _find_payments(desk.chain, order, each.terms, proposals, each.coins, recorded, before_it)
+        made = _find_payments(lookups, order, each.terms, proposals, each.coins, recorded, before_it)
         found = _ending_payment(made, each)
         there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
             payments[purse], spent[purse] = found.payment, found.coins
         others += [payment.payment for payment in made if payment is not found]
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
-        heights = {output.outpoint: output.height for output in (*recorded, *there.values())}
-        there |= {
-            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint))
-            for payment in made
-            for coin in payment.coins
-        }
+        heights = {output.outpoint: output.height for output in recorded}
+        heights |= {output.outpoint: output.height for output in (*each.leaving, *each.outputs, *each.dust)}
+        explained = {coin for payment in made for coin in payment.coins}
+        taken = [*explained, *coins_of(each.leaving)]
+        there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in taken}
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
-        if _tell_what_is_gone(desk, order, purse, gone, before_it, made):
+        known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
+        going = [output.outpoint for output in each.leaving if output.outpoint not in known]
+        claimed = [claim for claim in claims_of(proposals) if claim.script == each.terms.escrow.script]
+        if _tell_what_is_gone(desk, order, purse, gone, going, before_it, made, claimed):
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others))
+    used = {row.outpoint for row in rows.values() if row.spent}
+    claims = tuple(each for each in claims_of(proposals) if not each.outpoints & used)
+    funding = _match(desk, terms, outputs, lookups, claims, payments)
+    return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
+
+
+def _match(
+    desk: Desk,
+    terms: Terms,
+    outputs: Sequence[Output],
+    lookups: Lookups,
+    claims: Collection[Claim] = (),
+    paid: Collection[Purse] = (),
+) -> Funding:
+    """The escrows as they are now. Of a stranger's many outputs only those are asked about that would count."""
+    leaving: set[OutPoint] = set()
+    while True:
+        funding = match_funding(terms, outputs, desk.network, leaving=leaving, claims=claims, paid=paid)
+        counting = [each.outpoint for purse in funding.purses for each in (*purse.outputs, *purse.counted)]
+        more = {each for each in counting if lookups.spends(each)}
+        if not more:
+            return funding
+        leaving |= more
 
 
 @dataclass(frozen=True)
@@ -110,7 +149,7 @@ class _Found:
 
 
 def _find_payments(
-    chain: ChainSource,
+    chain: Lookups,
     order: Order,
     purse: PurseTerms,
     proposals: Iterable[Proposal],
@@ -119,16 +158,16 @@ def _find_payments(
     before: Payment | None,
 ) -> list[_Found]:
     """The payments of documents that are on the chain or on their way: one, or several that spent different outputs."""
+    if order.bid is None:
+        return []
     known = {Coin(each.outpoint, each.amount) for each in recorded} | set(unspent)
-    is_there: dict[OutPoint, bool] = {}
     tried: set[str] = set()
+    gone: set[OutPoint] = set()
     found: list[_Found] = []
-    for proposal in proposals:
-        psbt = _psbt(proposal)
-        if proposal.purse != purse or psbt is None or psbt.transaction.txid in tried:
-            continue
-        if _all_unspent(chain, psbt, unspent, is_there):
-            continue  # it spends what nobody has spent
+    for proposal, psbt in to_try(chain, proposals, purse, order.bid.document, before.txid if before else None):
+        inputs = psbt.transaction.inputs
+        if psbt.transaction.txid in tried or not gone.isdisjoint(inputs) or _all_unspent(chain, psbt, unspent):
+            continue  # it spends what another payment has spent, or what nobody has
         explanation = _explain(chain, order, proposal, psbt, known)
         if explanation is None or not explanation.as_agreed:
             continue
@@ -136,6 +175,7 @@ def _find_payments(
         payment = _payment(chain, order, proposal, explanation, before)
         if payment is not None and explanation.expected is not None:
             found.append(_Found(payment, explanation.expected.coins))
+            gone.update(inputs)
     return found
 
 
@@ -149,42 +189,31 @@ def _ending_payment(made: Sequence[_Found], purse: PurseFunding) -> _Found | Non
     return max(ending, key=lambda each: (each.payment.ending != refund, each.payment.confirmations), default=None)
 
 
-def _psbt(proposal: Proposal) -> Psbt | None:
-    try:
-        psbt = Psbt.parse(proposal.text)
-        _ = psbt.inputs
-    except PsbtError:
-        return None
-    return psbt
-
-
-def _all_unspent(chain: ChainSource, psbt: Psbt, unspent: Collection[Coin], is_there: dict[OutPoint, bool]) -> bool:
+def _all_unspent(chain: Lookups, psbt: Psbt, unspent: Collection[Coin]) -> bool:
     """Whether nothing this payment spends is spent: in a block, or on the way to one."""
     confirmed = {coin.outpoint for coin in unspent}
-    for outpoint in psbt.transaction.inputs:
-        if outpoint not in confirmed:
-            return False
-        if outpoint not in is_there:
-            is_there[outpoint] = chain.unspent_output(outpoint) is not None
-        if not is_there[outpoint]:
-            return False
-    return True
+    return all(each in confirmed and not chain.spends(each) for each in psbt.transaction.inputs)
 
 
 def _explain(
-    chain: ChainSource, order: Order, proposal: Proposal, psbt: Psbt, known: Collection[Coin]
+    chain: Lookups, order: Order, proposal: Proposal, psbt: Psbt, known: Collection[Coin]
 ) -> Explanation | None:
     """Hold a payment against outputs of this very escrow: seen now, seen before, or read in what made them. The same
     people may have another job of the same price, whose payment must not pass for this one's."""
     if order.bid is None:
         return None
     outpoints = {coin.outpoint for coin in known}
-    more = [_read_coin(chain, proposal.purse, each) for each in psbt.transaction.inputs if each not in outpoints]
-    held = {*known, *(coin for coin in more if coin is not None)}
+    held = set(known)
+    for each in psbt.transaction.inputs:
+        if each not in outpoints:
+            coin = _read_coin(chain, proposal.purse, each)
+            if coin is None:
+                return None  # it spends what was never there, so it was never made
+            held.add(coin)
     return proposal.explain_made(held, order.bid.document)
 
 
-def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
+def _read_coin(chain: Lookups, purse: PurseTerms, outpoint: OutPoint) -> Coin | None:
     made = chain.find_transaction(outpoint.txid)
     if made is None or outpoint.vout >= len(made.transaction.outputs):
         return None
@@ -192,7 +221,7 @@ def _read_coin(chain: ChainSource, purse: PurseTerms, outpoint: OutPoint) -> Coi
     return Coin(outpoint, output.amount) if output.script == purse.escrow.script else None
 
 
-def _find(chain: ChainSource, txid: str, before: Payment | None) -> FoundTransaction | None:
+def _find(chain: Lookups, txid: str, before: Payment | None) -> FoundTransaction | None:
     """A payment whose outputs are spent again. A node without an index finds it only in the block one names: that of
     the height at which it was last seen."""
     found = chain.find_transaction(txid)
@@ -202,7 +231,7 @@ def _find(chain: ChainSource, txid: str, before: Payment | None) -> FoundTransac
 
 
 def _payment(
-    chain: ChainSource, order: Order, proposal: Proposal, explanation: Explanation, before: Payment | None
+    chain: Lookups, order: Order, proposal: Proposal, explanation: Explanation, before: Payment | None
 ) -> Payment | None:
     payout = explanation.expected
     if payout is None:
@@ -243,23 +272,33 @@ def _tell_what_is_gone(
     order: Order,
     purse: Purse,
     gone: Sequence[EscrowOutput],
+    going: Sequence[OutPoint],
     paid_before: Payment | None,
     made: Sequence[_Found],
+    claims: Sequence[Claim],
 ) -> bool:
     """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
     escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
+    no_document = "by a transaction that no document here carries. The document may be on its way: `rein sync`"
     if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         desk.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
-    is_spent = False
+    for outpoint in going:
+        desk.note(f"{outpoint} of {escrow} is being spent {no_document}.")
+    is_spent = bool(going)
     for each in gone:
-        if desk.chain.unspent_output(each.outpoint) is not None:
+        still = desk.chain.unspent_output(each.outpoint)
+        if still is not None and still.height is not None:
+            continue  # larger ones came, and it is not among those that are looked at
+        if still is not None:
             desk.note(f"{each.outpoint}, which funded {escrow}, has left its block, and waits for a block again.")
         elif desk.chain.find_transaction(each.outpoint.txid) is not None:
-            desk.note(f"{each.outpoint} of {escrow} was spent by a transaction that no document here carries.")
-            desk.note("The document may be on its way: `rein sync`, and look again.")
+            desk.note(f"{each.outpoint} of {escrow} was spent {no_document}.")
             is_spent = True
         else:
             desk.note(f"{each.outpoint}, which funded {escrow}, is not on the chain any more.")
+            for claim in claims:
+                if each.outpoint in claim.outpoints:
+                    desk.note(f"It may come back, and then the payment by the {claim}, can still be completed.")
     return is_spent
 
 

@@ -22,11 +22,12 @@ from sqlalchemy import URL, text
 from causeway.db.embedded import EmbeddedPostgres
 from causeway.db.engine import make_patient_engine
 from rein.btc.networks import REGTEST
-from rein.protocol.auth import sign_put, sign_request
+from rein.protocol.auth import sign_request
 from rein.protocol.wire import server_name
 from tests.benchmarks.limits import bare_requests_per_second, copied_rows_per_second, recoveries_per_second
 from tests.benchmarks.load import Measured, get, measure, post
 from tests.support.people import Person, job, person
+from tests.support.requests_of_2016 import sign_put
 
 OWNERS = 40
 BUCKETS = 4

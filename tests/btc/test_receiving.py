@@ -31,6 +31,7 @@ TPUB = ExtendedKey.from_seed(b"x" * 32, REGTEST).derive("m/84'/1'/0'")
         f"wpkh([73c5da0a/84h/0h/0h]{XPUB}/0/*)",
         f"wpkh([73c5da0a/84'/0'/0']{XPUB}/0/*)",
         with_checksum(f"wpkh([73c5da0a/84h/0h/0h]{XPUB}/0/*)"),
+        with_checksum(f"wpkh([73c5da0a/84h/0h/0h]{XPUB}/<0;1>/*)"),
     ],
 )
 def test_the_addresses_are_those_of_bip84(text: str) -> None:
@@ -88,13 +89,13 @@ def test_a_private_key_is_refused_and_never_repeated(text: str, network: Network
         ("", MAINNET, "mistyped"),
         ("xpub", MAINNET, "mistyped"),
         (FIRST[0], MAINNET, "mistyped"),
-        (f"wpkh({XPUB})", MAINNET, "deposit addresses"),
-        (f"wpkh({XPUB}/0/1)", MAINNET, "deposit addresses"),
-        (f"wpkh({XPUB}/0h/*)", MAINNET, "deposit addresses"),
-        (f"wpkh({XPUB}/0/*h)", MAINNET, "deposit addresses"),
+        (f"wpkh({XPUB})", MAINNET, "to make addresses"),
+        (f"wpkh({XPUB}/0/1)", MAINNET, "to make addresses"),
+        (f"wpkh({XPUB}/0h/*)", MAINNET, "to make addresses"),
+        (f"wpkh({XPUB}/0/*h)", MAINNET, "to make addresses"),
         (f"wpkh({XPUB}/2147483648/*)", MAINNET, "child number"),
-        (f"pkh({XPUB}/0/*)", MAINNET, "deposit addresses"),
-        (f"wpkh({XPUB}/<0;1>/*)", MAINNET, "deposit addresses"),
+        (f"pkh({XPUB}/0/*)", MAINNET, "to make addresses"),
+        (f"tr({XPUB}/0/*)", MAINNET, "to make addresses"),
         (f"wpkh({XPUB}/0/*)#qqqqqqqq", MAINNET, "checksum"),
     ],
 )
@@ -102,3 +103,11 @@ def test_what_cannot_be_paid_to_is_named(text: str, network: Network, says: str)
     with pytest.raises(ReinError, match=says) as caught:
         ReceivingKey.parse(text, network)
     assert isinstance(caught.value, KeyMaterialError | InputError)
+
+
+def test_taproot_addresses_are_those_of_bip86_where_they_are_wanted() -> None:
+    """The first address of BIP86's own test vectors."""
+    account = ExtendedKey.from_seed(seed_from_mnemonic(WORDS), MAINNET).derive("m/86'/0'/0'").to_public().to_string()
+    key = ReceivingKey.parse(f"tr({account}/0/*)", MAINNET, taproot=True)
+    assert key.address(0) == "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr"
+    assert key.id != ReceivingKey.parse(account, MAINNET).id

@@ -148,11 +148,10 @@ def _serve(postgres: URL, network: Network) -> Iterator[Server]:
     url = postgres.set(database=f"of_{network.name}")
     upgrade(url)
     settings = load_settings(
-        {},
+        {"CAUSEWAY_DATA": str(Path(__file__).parent)},
         network=network.name,
         database_url=url.render_as_string(hide_password=False),
         threads=8,
-        data=str(Path(__file__).parent),
     )
     engine = make_patient_engine(url)
     yield Server(create_app(settings), engine, settings)

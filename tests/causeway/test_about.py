@@ -40,7 +40,7 @@ def test_every_endpoint_is_listed(caller: Caller, path: str) -> None:
         *(("POST", path) for path in ("/put", "/delete")),
         *((method, "/bitcoin") for method in ("GET", "POST")),
         *(("GET", f"/v1/{name}") for name in ("status", "nonce", "feed", "search", "buckets")),
-        *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents", "buy")),
+        *(("POST", f"/v1/{name}") for name in ("put", "get", "delete", "documents", "balance", "buy")),
     }
     assert all(each["description"] for each in caller.get(path).data["endpoints"])
 

@@ -16,16 +16,18 @@ from causeway.app import create_app
 from causeway.bitcoin import scans
 from causeway.bitcoin.scans import Scans
 from causeway.bitcoin.service import Node
+from causeway.bitcoin.views import PAGE
 from causeway.errors import ScanningError
 from causeway.reach import read_chain
 from causeway.settings import Rate
+from rein.btc.address import p2wsh_address, p2wsh_script
 from rein.btc.amounts import COIN, Sat
 from rein.btc.networks import MAINNET, REGTEST
 from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.proofs import gather_proof
 from rein.chain.proved import ProvedSource
-from rein.chain.source import ChainSource, Output
+from rein.chain.source import MAX_OUTPUTS, ChainSource, Output, largest
 from rein.devnet import faucet
 from rein.errors import ChainError, RejectedError
 from rein.remote.chain import CausewayChain, open_causeway_chain
@@ -33,6 +35,7 @@ from tests.causeway.callers import Caller
 from tests.causeway.conftest import Server
 from tests.causeway.till import private_chain
 from tests.chain.test_core_rpc import ESCROW_ADDRESS, ESCROW_SCRIPT, NO_HASH, signed
+from tests.support.evil_server import evil_server
 from tests.support.people import Person, person
 
 
@@ -104,6 +107,57 @@ def test_it_says_what_the_node_says(chain: CoreRpc, remote: ProvedSource, coin: 
     assert remote.feerate() is None
     with pytest.raises(ChainError, match="no block at height"):
         remote.block_at(tip.height + 1)
+
+
+def test_dust_of_strangers_hides_nothing(
+    chain: CoreRpc, remote: ProvedSource, coin: Output, app: Flask, bob: Person
+) -> None:
+    """1,020 outputs of 330 sat: the answer is bounded, and begins with what matters."""
+    for _ in range(2):
+        faucet.pay(chain, [(ESCROW_ADDRESS, Sat(330))] * 510)
+    faucet.mine(chain, 1)
+    witnesses = [bytes([0x51] * number) for number in range(2, 14)]
+    others = [p2wsh_script(witness) for witness in witnesses]
+    for witness in witnesses:
+        faucet.pay(chain, [(p2wsh_address(witness, REGTEST), Sat(1_000))] * 60)
+    faucet.mine(chain, 1)
+    everything = chain.unspent_outputs([ESCROW_SCRIPT, *others])
+    assert len(everything) >= 1_021 + 12 * 60
+    found = remote.unspent_outputs([ESCROW_SCRIPT, *others])
+    assert found == largest(everything), "in pages, the largest of each script"
+    assert coin.amount == found[0].amount
+    assert len(found) == 13 * MAX_OUTPUTS > PAGE
+    asked = {"owner": bob.master_address, "query": "getunspent", "scripts": ESCROW_SCRIPT.hex()}
+    answer = Caller(app.test_client()).get("/bitcoin", **asked).data
+    assert (len(answer["unspent"]), answer["total"]) == (MAX_OUTPUTS, MAX_OUTPUTS)
+    assert Caller(app.test_client()).get("/bitcoin", **asked, after=MAX_OUTPUTS).data["unspent"] == []
+
+
+@pytest.mark.parametrize(
+    ("total", "pages", "says"),
+    [
+        (10**9, [2], "total is not a whole number"),
+        (-1, [2], "total is not a whole number"),
+        (None, [2], "has no total"),
+        (4, [2, 0], "changed"),
+        (4, [0], "changed"),
+        (4, [5], "changed"),
+        (0, [5], "changed"),
+    ],
+)
+def test_pages_that_lead_nowhere_are_noticed(total: object, pages: list[int], says: str) -> None:
+    turns = iter(pages)
+
+    def bend(_path: str, _asked: dict[str, str], _honest: object) -> object:
+        one = {"txid": NO_HASH, "hash": NO_HASH, "height": 1}
+        page = [{**one, "vout": number} for number in range(next(turns, 0))]
+        return {"result": "success", "unspent": page, "total": total}
+
+    with evil_server() as evil:
+        evil.bend = bend
+        telling = CausewayChain(evil.url, "mkHS9ne12qx9pS9VojpwU5xtRd4T7X7ZUt")
+        with closing(telling), pytest.raises(ChainError, match=says):
+            telling.outpoints([ESCROW_SCRIPT])
 
 
 def test_a_payment_through_a_server(chain: CoreRpc, remote: ProvedSource, coin: Output) -> None:

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from rein.protocol.auth import sign_put
 from tests.causeway.test_serving import READY_S, Process, children, command
 from tests.support.people import Person, enroll, person
+from tests.support.requests_of_2016 import sign_put
 
 pytestmark = pytest.mark.slow
 

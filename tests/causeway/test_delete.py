@@ -9,11 +9,11 @@ import pytest
 
 from rein.btc.address import p2pkh_address
 from rein.btc.keys import PrivateKey
-from rein.protocol.auth import sign_delete
 from tests.causeway.callers import Answer, Caller
 from tests.causeway.conftest import Server
 from tests.causeway.test_quota import used
 from tests.support.people import Person, Story, enroll, person
+from tests.support.requests_of_2016 import sign_delete
 
 
 def delete(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from causeway.cli import cli
+from causeway.commands.tree import tree
 
 PROMISED = {"serve", "db", "sweep", "watch", "stats", "export", "import", "delete", "doctor", "replicate"}
 
@@ -21,11 +21,11 @@ def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...]
         yield path, command
 
 
-COMMANDS = dict(leaves(cli))
+COMMANDS = dict(leaves(tree))
 
 
 def test_every_promised_command_exists() -> None:
-    assert set(cli.commands) == PROMISED
+    assert set(tree.commands) == PROMISED
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from causeway.auth.nonces import LIFETIME_S
+from causeway.payments.texts_of_2016 import balance_text
 from rein.btc import message
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.protocol.auth import NONCE_HEADER, SIGNATURE_HEADER
-from rein.protocol.hosting import balance_text
 from tests.causeway.callers_v1 import Caller
 from tests.causeway.conftest import Server
 from tests.causeway.test_v1_auth import twin

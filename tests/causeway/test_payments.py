@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from causeway.db.engine import parse_url
 from causeway.db.leadership import Duty, Leadership
 from causeway.payments.orders import ADDRESSES_A_DAY, MAX_OPEN_ORDERS
+from causeway.payments.texts_of_2016 import address_texts
 from rein.btc import message
 from rein.btc.address import p2pkh_script, p2wpkh_address
 from rein.btc.amounts import Sat
@@ -24,10 +26,11 @@ from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import ChainError
-from rein.protocol.hosting import address_texts
+from rein.remote.causeway import Causeway
 from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import Server
 from tests.causeway.till import KEY, PRICE, WALLET, Till, private_chain
+from tests.support.evil_server import evil_server
 from tests.support.people import enroll, person
 
 BOB, MALLORY = person("Bob"), person("Mallory")
@@ -234,6 +237,47 @@ def test_a_purchase_signed_for_one_server_is_worth_nothing_at_another(till: Till
     # The API of 2016 binds no server: nothing that is signed there buys.
     unsigned = till.caller.get("/buy", owner=BOB.master_address, nonce="0" * 32, signature="x" * 88)
     assert "paid" not in unsigned.data
+    assert (till.buckets(BOB), till.balance(BOB)) == (1, PRICE)
+
+
+def test_a_balance_is_told_to_its_owner_by_a_request_for_this_server(till: Till) -> None:
+    till.pay(till.order(BOB), PRICE + 777)
+    till.order(MALLORY)
+    v1 = CallerV1(till.app.test_client())
+    assert v1.signed(BOB, "/balance", {}).data == {"balance_sat": 777}
+    nonce = v1.nonce(BOB)
+    assert v1.signed(BOB, "/balance", {}, nonce=nonce).data == {"balance_sat": 777}
+    assert v1.signed(BOB, "/balance", {}, nonce=nonce).outcome == (401, "nonce_used")
+    assert v1.signed(BOB, "/balance", {}, MALLORY.master).outcome == (403, "not_delegate")
+    for elsewhere in ({"server": "https://evil.example"}, {"path_and_query": "/v1/buy"}, {"body_sha256": "0" * 64}):
+        headers = v1.headers(BOB, "/balance", b"{}", nonce=v1.nonce(BOB), **elsewhere)
+        assert v1.post("/balance", b"{}", headers).outcome == (401, "incorrect_signature")
+    assert v1.post("/balance", b"{}").outcome == (400, "missing_parameter")
+
+
+def test_what_today_s_client_signs_cannot_be_relayed(till: Till) -> None:
+    """A server in the middle hands out another one's nonces, and passes on what it is told: nothing comes of it."""
+    till.pay(till.order(BOB), 2 * PRICE)
+    honest = CallerV1(till.app.test_client())
+    stolen: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def bend(path: str, asked: dict[str, str], honestly: object) -> object:
+        return {"nonce": honest.nonce(BOB)} if path == "v1/nonce" else honestly
+
+    with evil_server() as evil:
+        evil.bend, evil.keep = bend, lambda *request: stolen.append(request)
+        talk = Causeway(evil.url, REGTEST, BOB.master_address, BOB.master_address)
+        with closing(talk):
+            talk.balance(BOB.master)
+            talk._nonces.clear()
+            talk.buy_from_balance(PRICE, BOB.master)
+    assert [path for path, _, _ in stolen] == ["v1/balance", "v1/buy"]
+    for path, body, headers in stolen:
+        passed_on = honest.post(f"/{path.removeprefix('v1/')}", body, headers)
+        assert passed_on.outcome == (401, "incorrect_signature")
+        old = {"address": BOB.master_address, "nonce": headers["Rein-Nonce"], "signature": headers["Rein-Signature"]}
+        assert till.caller.get("/balance", **old).outcome == (401, "incorrect_signature")
+        assert till.caller.get("/address", **old, contact="x").outcome == (401, "incorrect_signature")
     assert (till.buckets(BOB), till.balance(BOB)) == (1, PRICE)
 
 

@@ -23,13 +23,14 @@ from causeway.db.engine import Database, parse_url
 from causeway.hosting import service as hosting
 from causeway.kv.upkeep import Upkeep
 from rein.btc import message
-from rein.protocol.auth import SIGNATURE_HEADER, sign_delete
+from rein.protocol.auth import SIGNATURE_HEADER
 from tests.causeway.callers import Answer, Caller
 from tests.causeway.callers_v1 import Answer as AnswerV1
 from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import EMPTY, Server
 from tests.causeway.till import KEY, PRICE
 from tests.support.people import Person, person
+from tests.support.requests_of_2016 import sign_delete
 
 BOB, MALLORY = person("Bob"), person("Mallory")
 CALLERS = 6

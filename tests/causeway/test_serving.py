@@ -30,9 +30,9 @@ from causeway.errors import DatabaseError, ListenError
 from causeway.serving import serve
 from causeway.settings import load_settings
 from rein.btc.networks import SIGNET
-from rein.protocol.auth import sign_put
 from tests.causeway.conftest import Server
 from tests.support.people import Story, enroll, person
+from tests.support.requests_of_2016 import sign_put
 
 BOB = person("Bob")
 READY_S = 30
@@ -189,7 +189,7 @@ def test_a_server_without_its_database_is_not_ready() -> None:
         try:
             upgrade(embedded.url)
             url = embedded.url.render_as_string(hide_password=False)
-            app = create_app(load_settings({}, network="regtest", database_url=url, data=directory))
+            app = create_app(load_settings({"CAUSEWAY_DATA": directory}, network="regtest", database_url=url))
             assert app.test_client().get("/readyz").status_code == 200
             os.kill(int((Path(directory) / "postgres" / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
             deadline = time.monotonic() + STOP_S

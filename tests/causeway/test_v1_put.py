@@ -154,6 +154,32 @@ def test_only_the_last_copy_is_buried_and_storing_it_again_is_allowed(
     assert found() == {told.job.id}
 
 
+def test_an_author_takes_no_document_from_who_stores_it_too(
+    server: Server, caller: OldCaller, v1: Caller, bob: Person, told: Story
+) -> None:
+    """In no way in which it can be asked for; and who has answered it may still write."""
+    charlie, enrolled = person("Charlie"), enroll(person("Charlie"))
+    caller.register(charlie)
+    job = {"j": told.job, "o": told.offer, "e": enroll(bob)}
+    assert v1.put(bob, job).codes == [None] * 3
+    theirs = {f"c{key}": value for key, value in job.items()}
+    assert v1.put(charlie, theirs | {"b": told.bid, "ce2": enrolled}).codes == [None] * 5
+    assert v1.delete(bob, *job).codes == [None] * 3
+    assert v1.post("/get", {"keys": [*job]}).codes == ["key_not_found"] * 3
+    ids = [each.id for each in job.values()]
+    assert [each["id"] for each in v1.post("/documents", {"ids": ids}).data["documents"]] == ids
+    assert {each["id"] for each in v1.get("/feed", after=0, limit=10).data["documents"]} > set(ids)
+    assert v1.get("/feed", after=0, limit=10).data["removed"] == []
+    assert [each["id"] for each in v1.get("/search", text="widget").data["jobs"]] == [told.job.id]
+    assert len(caller.query(charlie, "by_job_id", job_ids=told.job.document.job_id)) == 3
+    assert server.rows("SELECT * FROM tombstone") == []
+    assert v1.put(bob, {"again": told.delivery}, by=bob.delegate).codes == [None], (
+        "the enrollment is there all the same"
+    )
+    assert v1.delete(charlie, *theirs).codes == [None] * 3
+    assert {each["id"] for each in v1.get("/feed", after=0, limit=10).data["removed"]} == set(ids)
+
+
 # ----- hostile batches -----------------------------------------------------------------------------------------------
 
 STORY = story()

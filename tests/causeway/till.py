@@ -14,6 +14,7 @@ from flask import Flask
 
 from causeway.app import create_app
 from causeway.db.engine import Database, parse_url
+from causeway.payments.texts_of_2016 import balance_text
 from causeway.payments.watcher import Watcher
 from rein.btc import message
 from rein.btc.amounts import Sat
@@ -26,7 +27,6 @@ from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import ChainSource
 from rein.devnet import faucet
 from rein.devnet.service import run
-from rein.protocol.hosting import balance_text
 from tests.causeway.callers import Caller
 from tests.causeway.callers_v1 import Answer as AnswerV1
 from tests.causeway.callers_v1 import Caller as CallerV1

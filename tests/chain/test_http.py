@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
-from rein.chain.http import Http, HttpError, Limits, checked_proxy, proxy_for, strict_json
+from rein.chain.http import MAX_VALUES, Http, HttpError, Limits, checked_proxy, proxy_for, strict_json
 from rein.chain.session import Watch
 from rein.errors import ChainError, InputError, RemoteError
 from rein.remote.causeway import Causeway
@@ -283,6 +284,46 @@ _values = st.recursive(
 @given(_values)
 def test_other_json_is_read(value: object) -> None:
     assert strict_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"[],", b"{},", b"0,", b'"",', b'"\\"",', b'{"":0},', b'"\\\\",[],', b'",",'],
+    ids=["lists", "objects", "numbers", "texts", "quotes", "names", "backslashes", "commas"],
+)
+def test_an_answer_of_millions_of_values_is_dropped_before_it_is_made(piece: bytes) -> None:
+    """32 MB of brackets became 800 MB."""
+    body = b"[" + piece * (2**25 // len(piece)) + b"0]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="more than 200,000 values"):
+            strict_json(body)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [",[{" * 2_000_000, '"[,' * 500_000, "\\" * 1_000_000, '\\"' * 500_000, "日,[本" * 300_000],
+    ids=["brackets", "quotes", "backslashes", "both", "letters"],
+)
+def test_long_texts_are_no_values(text: str) -> None:
+    """A document may be a heap of commas."""
+    value = {"documents": [text, {"a": [1, 2, text[:10]]}]}
+    assert strict_json(json.dumps(value).encode()) == value
+    assert strict_json(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+def test_as_many_values_as_there_may_be() -> None:
+    value = [{"id": f"{number:064}", "seq": number} for number in range(MAX_VALUES // 3 - 1)]
+    assert strict_json(json.dumps(value).encode()) == value
+
+
+def test_json_is_utf_8() -> None:
+    """In another encoding a letter may hide a quotation mark, and so all that is counted."""
+    with pytest.raises(ValueError, match="decode"):
+        strict_json('["a"]'.encode("utf-16"))
 
 
 def test_money_is_read_exactly() -> None:

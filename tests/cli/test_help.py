@@ -95,7 +95,7 @@ GROUPS = [name for name in COMMANDS if below(name)]
 
 
 def test_groups() -> None:
-    assert GROUPS == ["psbt", "oldescrow", "case", "export", "devnet"]
+    assert GROUPS == ["wallet", "psbt", "oldescrow", "case", "export", "devnet"]
 
 
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes", "--verbose", "--quiet")

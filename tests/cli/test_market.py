@@ -125,10 +125,10 @@ def told(rein: Rein, chain: Chain, *words: str) -> str:
 
 
 def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path) -> None:
-    assert "No jobs. Fetch what is new: rein sync" in told(rein, chain, "jobs")
-    assert "rein post" in told(rein, chain, "jobs", "--mine")
-    assert "rein request URL" in told(rein, chain, "mediators")
-    assert "rein jobs" in told(rein, chain, "bids")
+    assert f"No jobs. Fetch what is new: rein --home {home} sync" in told(rein, chain, "jobs")
+    assert f"rein --home {home} post" in told(rein, chain, "jobs", "--mine")
+    assert f"rein --home {home} request URL" in told(rein, chain, "mediators")
+    assert f"rein --home {home} jobs" in told(rein, chain, "bids")
     posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
     store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
     assert "1 are given away or have expired: --all" in told(rein, chain, "jobs")

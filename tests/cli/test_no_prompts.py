@@ -17,7 +17,7 @@ from rein.cli.main import COMMANDS
 from tests.reference.commands import leaves
 
 ROOM = Path(rein.cli.__file__).parent
-QUESTIONS = {"ask": 1, "ask_secret": 1, "choose": 2, "agrees": 1}
+QUESTIONS = {"ask": 1, "ask_text": 1, "ask_secret": 1, "choose": 2, "agrees": 1}
 """Methods of the terminal that need a person: where the flag stands among the arguments."""
 FOREVER = {"devnet", "demo", "watch"}
 
@@ -61,7 +61,7 @@ def test_the_flag_a_question_names_exists(module: str, line: int, flag: str) -> 
 def test_there_are_questions_and_they_are_asked_by_the_terminal_only() -> None:
     assert len(list(questions())) > 15
     for path in ROOM.glob("*.py"):
-        if path.name != "terminal.py":
+        if path.name not in ("terminal.py", "keyboard.py"):
             text = path.read_text(encoding="utf-8")
             assert not any(f"{call}(" in text for call in ("click.prompt", "click.confirm", "input", "getpass")), path
 

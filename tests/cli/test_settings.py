@@ -234,7 +234,7 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies."
+    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies, payout."
     assert not home.exists()
 
 
@@ -321,4 +321,4 @@ def test_setup_keeps_the_chain_of_the_environment(tmp_path: Path) -> None:
     assert "Ann on regtest" in rein("status").stdout
     elsewhere = rein("status", "--network", "signet")
     assert elsewhere.returncode == 3
-    assert "Hint:  It has one on regtest: rein config network regtest" in elsewhere.stderr
+    assert f"Hint:  It has one on regtest: rein --home {home} config network regtest" in elsewhere.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from rein.cli.advice import with_options
 from rein.cli.main import COMMANDS, tree
 from rein.cli.words_of_2016 import COMMANDS as GONE
 from rein.cli.words_of_2016 import OPTIONS, SETTINGS
@@ -34,9 +35,12 @@ def test_an_option_that_is_gone_says_what_took_its_place(rein: Rein, option: str
 
 @pytest.mark.parametrize("key", SETTINGS)
 @pytest.mark.parametrize("value", [(), ("true",), ("a", "b")], ids=["none", "one", "two"])
-def test_a_setting_that_is_gone_says_what_took_its_place(rein: Rein, key: str, value: tuple[str, ...]) -> None:
+def test_a_setting_that_is_gone_says_what_took_its_place(
+    rein: Rein, key: str, value: tuple[str, ...], tmp_path: Path
+) -> None:
     result = rein("config", key, *value, "--json")
-    assert (result.code, result.data["error"]["hint"]) == (2, SETTINGS[key])
+    hint = with_options(SETTINGS[key], f"--home {tmp_path / 'home'}")
+    assert (result.code, result.data["error"]["hint"]) == (2, hint)
 
 
 def test_tor_and_testnet_are_switched_with_the_words_of_2016(rein: Rein, tmp_path: Path) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import socket
-import stat
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from rein.devnet.http import RpcServer, is_loopback, new_cookie, write_private
+from rein.devnet.http import RpcServer, is_loopback, new_cookie
 from rein.devnet.node import Node
 from rein.devnet.rpc.dispatch import Dispatcher
 from rein.errors import InputError
@@ -173,17 +170,6 @@ def test_loopback_names() -> None:
     assert not is_loopback("2130706433")
 
 
-def test_private_files(tmp_path: Path) -> None:
-    path = tmp_path / ".cookie"
-    (tmp_path / ".cookie.tmp").write_text("left behind")
-    before = os.umask(0)
-    try:
-        write_private(path, COOKIE)
-        write_private(path, COOKIE)
-    finally:
-        os.umask(before)
-    assert path.read_text() == COOKIE
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == [".cookie"]
+def test_every_cookie_is_another() -> None:
     assert COOKIE.startswith("__cookie__:")
     assert new_cookie() != COOKIE

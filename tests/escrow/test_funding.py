@@ -69,7 +69,7 @@ def test_one_funded_escrow_is_not_enough(left_out: int) -> None:
     assert not funding.complete
     empty = funding.purses[left_out]
     assert (empty.filling, empty.missing, empty.confirmations) == (Filling.EMPTY, empty.terms.amount, 0)
-    assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has arrived yet"
+    assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has come in a block yet"
 
 
 def test_too_little_is_said_with_what_is_missing() -> None:
@@ -79,7 +79,8 @@ def test_too_little_is_said_with_what_is_missing() -> None:
     assert (funding.primary.filling, funding.primary.missing) == (Filling.UNDER, 1)
     assert funding.primary.confirmations == 0, "what is not there is not deep"
     assert str(funding.primary) == (
-        "primary escrow: holds 0.05006362 BTC of 0.05006363 BTC; 0.00000001 BTC more must go to the same address"
+        "primary escrow: holds 0.05006362 BTC of 0.05006363, 0.00000546 BTC more must go to the same address, though "
+        "1 sat are missing: the network does not carry less"
     )
 
 
@@ -88,7 +89,8 @@ def test_too_much_counts_and_is_said_to_come_back() -> None:
     assert funding.complete
     assert (funding.primary.filling, funding.primary.missing) == (Filling.OVER, 0)
     assert str(funding.primary) == (
-        "primary escrow: 0.05006364 BTC, 1 confirmations, 0.00000001 BTC too much, which come back with the payment"
+        "primary escrow: 0.05006364 BTC, 1 confirmations, 0.00000001 BTC too much, "
+        "which come back with the payment, or by a refund after it"
     )
 
 
@@ -158,7 +160,8 @@ def test_waiting_outputs_are_named_with_what_is_missing() -> None:
     assert not funding.complete
     assert str(funding.primary) == "primary escrow: arrived, 2 of 3 confirmations"
     assert str(funding.mediator) == (
-        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, which come back with the payment"
+        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, "
+        "which come back with the payment, or by a refund after it"
     )
 
 

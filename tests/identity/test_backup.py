@@ -48,7 +48,7 @@ def rows(home: Path) -> list[IdentityRow]:
 
 def backed_up(home: Path) -> Path:
     path = home.with_name("rein.backup")
-    back_up(home, Store(home / "rein.db"), path, OTHER, lambda _: PASSPHRASE)
+    back_up(home, Store(home / "rein.db"), path, OTHER, lambda _, use: use(PASSPHRASE))
     return path
 
 
@@ -84,7 +84,7 @@ def test_what_is_not_checkpointed_yet_is_in_it(home: Path, tmp_path: Path) -> No
     writer.execute("INSERT INTO server (identity_id, url, buckets, bytes_free) VALUES (1, 'http://new/', 1, 2)")
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("INSERT INTO server (identity_id, url, buckets, bytes_free) VALUES (1, 'http://unfinished/', 1, 2)")
-    back_up(home, store, tmp_path / "b", OTHER, lambda _: PASSPHRASE)
+    back_up(home, store, tmp_path / "b", OTHER, lambda _, use: use(PASSPHRASE))
     writer.close()
     restore_home(tmp_path / "b", tmp_path / "again", OTHER)
     assert [server.url for server in Store(tmp_path / "again" / "rein.db").servers(1)] == ["http://new/"]
@@ -94,9 +94,9 @@ def test_a_wrong_passphrase(home: Path, tmp_path: Path) -> None:
     with pytest.raises(PassphraseError):
         restore_home(backed_up(home), tmp_path / "again", "another one")
     with pytest.raises(PassphraseError):
-        back_up(home, Store(home / "rein.db"), tmp_path / "b", OTHER, lambda _: "not that one")
+        back_up(home, Store(home / "rein.db"), tmp_path / "b", OTHER, lambda _, use: use("not that one"))
     with pytest.raises(PassphraseError):
-        back_up(home, Store(home / "rein.db"), tmp_path / "b", "short", lambda _: PASSPHRASE)
+        back_up(home, Store(home / "rein.db"), tmp_path / "b", "short", lambda _, use: use(PASSPHRASE))
     assert not (tmp_path / "again").exists()
     assert not (tmp_path / "b").exists()
 

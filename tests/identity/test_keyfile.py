@@ -22,7 +22,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rein.errors import IdentityError, PassphraseError
-from rein.identity import keyfile
 from rein.identity.keyfile import is_private, read_key_file, write_key_file
 from rein.identity.sealing import MIN_PASSPHRASE, Cost, check_passphrase
 
@@ -349,7 +348,7 @@ def test_a_failure_on_the_way_leaves_nothing(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(keyfile.os, step, fail)
+    monkeypatch.setattr(os, step, fail)
     if step == "link":
         monkeypatch.setattr(Path, "rename", fail)
     expected = IdentityError if isinstance(error, OSError) else KeyboardInterrupt
@@ -365,7 +364,7 @@ def test_a_file_system_without_hard_links_will_do(path: Path, monkeypatch: pytes
     def unsupported(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(keyfile.os, "link", unsupported)
+    monkeypatch.setattr(os, "link", unsupported)
     write_key_file(path, WORDS, PASSPHRASE, cost=CHEAP)
     assert read_key_file(path, PASSPHRASE) == WORDS
     assert list(path.parent.iterdir()) == [path]
@@ -379,7 +378,7 @@ def test_killed_between_writing_and_naming_there_is_no_key_file(path: Path) -> N
         import os, signal, sys
         from pathlib import Path
         from rein.identity import keyfile
-        keyfile.os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         keyfile.write_key_file(Path(sys.argv[1]), sys.argv[2], sys.argv[3], cost=keyfile.Cost(8192, 1, 1))
     """
     done = subprocess.run(

@@ -16,6 +16,7 @@ from rein.btc import message
 from rein.btc.address import p2pkh_address, p2wpkh_address
 from rein.btc.amounts import Sat
 from rein.btc.base58 import decode_check
+from rein.btc.bip84 import CHANGE, RECEIVING
 from rein.btc.curve import ORDER, public_key
 from rein.btc.hd import HARDENED, ExtendedKey, new_mnemonic, seed_from_mnemonic
 from rein.btc.keys import PrivateKey
@@ -216,8 +217,8 @@ def test_no_two_keys_are_the_same_in_any_job_role_or_person() -> None:
             keyring.creator_escrow(what).secret,
             keyring.mediator_escrow(contract(keyring, job_document=document)).secret,
             keyring.worker_escrow(document).secret,
-            keyring.creator_payment_address(what),
-            keyring.worker_payment_address(document),
+            keyring.account.address(RECEIVING, number),
+            keyring.account.address(CHANGE, number),
             keyring.creator_message(what).secret,
             keyring.mediator_message(document).secret,
             keyring.worker_message(document).secret,
@@ -239,7 +240,7 @@ def test_the_same_text_gives_each_role_another_key() -> None:
 def test_addresses_are_of_the_network(network: object) -> None:
     keyring = Keyring(ABANDON, network)  # type: ignore[arg-type]
     assert keyring.master_address == p2pkh_address(keyring.master.public_key, keyring.network)
-    assert keyring.creator_payment_address(JOB_ID).startswith(keyring.network.hrp + "1q")
+    assert keyring.account.address(RECEIVING, 0).startswith(keyring.network.hrp + "1q")
     assert keyring.mediator_escrow_xpub.startswith("xpub" if network is MAINNET else "tpub")
 
 
@@ -293,7 +294,7 @@ def test_the_mediator_proves_to_hold_the_extended_key() -> None:
     xpub = keyring.mediator_escrow_xpub
     assert (enrolled.mediator_escrow_xpub, enrolled.mediator_payment_address) == (
         xpub,
-        keyring.mediator_payment_address(),
+        keyring.account.address(RECEIVING, 0),
     )
     address = p2pkh_address(ExtendedKey.parse_public(xpub, REGTEST).public_key, REGTEST)
     said = f"Rein: {keyring.master_address} mediates with {xpub} on regtest"

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_a_desk_asks_for_no_passphrase_while_the_key_is_unlocked(tmp_path: Path)
     write_key_file(home / row.key_file, WORDS, "correct horse battery")
     settings = load_settings(Flags(home=home, network="regtest"), {})
 
-    def nobody_answers(name: str) -> str:
+    def nobody_answers(name: str, use: object) -> Any:
         raise PassphraseError(f"asked for that of {name}")
 
     with pytest.raises(PassphraseError):
@@ -182,3 +183,15 @@ def test_a_desk_asks_for_no_passphrase_while_the_key_is_unlocked(tmp_path: Path)
         assert lock(home, row.key_file)
     with pytest.raises(PassphraseError):
         _ = open_desk(settings, nobody_answers, print).keyring
+
+
+def test_the_agent_s_folder_leads_nowhere_else(tmp_path: Path) -> None:
+    """Whoever put a link there would have another folder's mode changed, and a socket of words in it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "agent").symlink_to(elsewhere)
+    with pytest.raises(IdentityError, match="leads elsewhere"):
+        unlock(tmp_path / "home", "keys/x.json", WORDS, 60)
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755
+    assert list(elsewhere.iterdir()) == []

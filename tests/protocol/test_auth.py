@@ -22,8 +22,6 @@ from rein.protocol.auth import (
     delete_text,
     put_text,
     request_text,
-    sign_delete,
-    sign_put,
     sign_request,
     verify_delete,
     verify_put,
@@ -32,6 +30,7 @@ from rein.protocol.auth import (
 from rein.protocol.signed import Signed, verify
 from tests.support import documents_of_2016
 from tests.support.people import enroll, person, story
+from tests.support.requests_of_2016 import sign_delete, sign_put
 from tests.support.texts import any_string, any_text
 
 BOB = person("Bob")

@@ -26,7 +26,7 @@ from rein.errors import (
     TooLargeError,
 )
 from rein.protocol.armor import BEGIN, BEGIN_SIGNATURE, END, read_armor
-from rein.protocol.auth import put_text, sign_put, verify_put
+from rein.protocol.auth import put_text, verify_put
 from rein.protocol.documents import LegacyDocument
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
@@ -53,6 +53,7 @@ from tests.support.people import (
     story,
     worker_dispute,
 )
+from tests.support.requests_of_2016 import sign_put
 
 TOLD, DISPUTED = story(), disputed_story()
 BID, OFFER, DELIVERY, ACCEPTANCE = TOLD.documents

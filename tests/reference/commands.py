@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from rein import errors
+from rein.btc.amounts import COIN, DUST_LIMIT
+from rein.cli.amounts import UNUSUAL
 from rein.cli.common import GLOBAL_OPTIONS
 from rein.cli.form import LABELS
 from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
@@ -28,6 +30,17 @@ answer, it asks on a terminal; without one it ends with exit code 2 and names th
 to stdout, everything else to stderr; with `--json`, stdout holds one JSON object and nothing else, except that
 `rein watch` writes one for each event.
 """
+_QUESTIONS = f"""## Questions and amounts
+
+At a terminal a paste is one answer: with all its lines where a text is asked for; where one line is, a paste of several
+is refused as a whole, and asked about again. What was typed before a question is shown does not answer it, and when a
+command has asked something, or fails, what was typed meanwhile is thrown away, so that the shell runs nothing of it. A
+wrong passphrase is asked for again, three times in all.
+
+An amount is bitcoin: `0.015`; or it names its unit: `0.015btc`, `1500000sat`. Without a unit, {UNUSUAL // COIN} BTC and
+more, and less than {DUST_LIMIT} sat, is repeated in both units and asked about. With `--yes`, or with nobody at the
+terminal, it is an error: a script that means it names the unit.
+"""
 _EXAMPLE = re.compile(r"(?m)^\s*(?:.*\. )?Example: (.+)$")
 _DRAWN = re.compile(r"^    [│├└─ ]*(\w+)\s{2,}(\w+)\s{2,}(\d)(?:\s{2,}(.+))?$")
 
@@ -39,8 +52,7 @@ def leaves() -> Iterator[tuple[str, click.Command]]:
         command = tree.get_command(context, name)  # type: ignore[attr-defined]  # it is a Tree
         if isinstance(command, click.Group):
             for below in command.commands.values():
-                alone = name == "devnet" and below.name == "run"
-                yield name if alone else f"{name} {below.name}", below
+                yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
         else:
             yield name, command
 
@@ -58,7 +70,7 @@ def example_of(command: click.Command) -> str | None:
 
 def reference() -> str:
     """The whole page."""
-    sections = [_HEAD, _global_options(), _exit_codes(), _environment(), _forms(), _contents()]
+    sections = [_HEAD, _QUESTIONS, _global_options(), _exit_codes(), _environment(), _forms(), _contents()]
     sections += [_section(name, command) for name, command in leaves()]
     return "\n".join(sections)
 

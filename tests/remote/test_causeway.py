@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 import socket
 import threading
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST, Network
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.protocol.auth import NEXT_NONCE_HEADER, verify_request
@@ -78,6 +80,54 @@ def test_a_put_signs_the_whole_request_for_this_server(meet: Meet) -> None:
         *("POST", server_name(server.url), "/v1/put", hashlib.sha256(put.body).hexdigest(), NONCE),
         *(BOB.master_address, BOB.delegate_address, headers["rein-signature"]),
     )
+
+
+def test_whatever_is_signed_names_the_server_what_is_asked_and_a_nonce(meet: Meet) -> None:
+    """Every conversation there is: else a server could hand what it was told to another one."""
+    sold = {"price": "5", "address": "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "buckets": [], "price_until": 9}
+    money = {"price_sat": 5, "balance_sat": 7, "buckets": []}
+    feed = {"documents": [], "removed": [], "next": 0, "settled": 0}
+    server, bob = meet(
+        by_path(
+            request={"buckets": []},
+            buy=lambda asked: money if asked.method == "POST" else sold,
+            buckets={"buckets": []},
+            status={"software": "causeway", "network": "regtest"},
+            feed=feed,
+            documents={"documents": [], "missing": []},
+            get={"values": [{"value": "x"}]},
+            nonce={"nonce": NONCE},
+            put=STORED,
+            balance=money,
+        )
+    )
+    say: dict[str, Callable[[], object]] = {
+        "request": lambda: bob.request("bob@example.com"),
+        "buy": lambda: bob.buy("bob@example.com"),
+        "buckets": bob.buckets,
+        "balance": lambda: bob.balance(BOB.delegate),
+        "buy_from_balance": lambda: bob.buy_from_balance(Sat(5), BOB.delegate),
+        "status": bob.status,
+        "feed": lambda: bob.feed(0),
+        "documents": lambda: bob.documents([DocumentId("0" * 64)]),
+        "get": lambda: bob.get(["K"]),
+        "put": lambda: bob.put(ONE, BOB.delegate),
+    }
+    silent = {"close", "give_up", "url"}
+    assert set(say) == {name for name in dir(bob) if not name.startswith("_")} - silent, "a method is missing here"
+    for each in say.values():
+        each()
+    signed = [request for request in server.requests if "rein-signature" in request.headers]
+    assert [request.path for request in signed] == ["v1/balance", "v1/buy", "v1/put"]
+    for request in signed:
+        digest, headers = hashlib.sha256(request.body).hexdigest(), request.headers
+        what = (request.target, digest, headers["rein-nonce"], BOB.master_address, headers["rein-signer"])
+        assert verify_request("POST", server_name(server.url), *what, headers["rein-signature"])
+        assert not verify_request("POST", "http://127.0.0.1", *what, headers["rein-signature"])
+    # And nothing is signed by any other way: no header, parameter or body carries what looks like a signature.
+    for request in server.requests:
+        others = [text for name, text in request.headers.items() if name != "rein-signature"]
+        assert not re.search(r"[A-Za-z0-9+/]{87}=", " ".join([request.target, request.body.decode(), *others]))
 
 
 def test_the_nonce_an_answer_brings_saves_asking_for_one(meet: Meet) -> None:

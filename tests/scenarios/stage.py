@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rein.btc.address import p2wpkh_script, script_of_address
+from rein.btc.address import script_of_address
 from rein.btc.amounts import Sat
+from rein.btc.bip84 import RECEIVING
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint, TxOutput
@@ -22,7 +23,6 @@ from rein.devnet import faucet
 from rein.escrow.contract import Purse
 from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
 from rein.identity.keyring import Keyring
-from rein.protocol import job_keys
 from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
@@ -269,8 +269,7 @@ class Play:
             self.worker.name: bid.worker_payment_address,
         }.get(who.name)
         if address is None:
-            key = who.person.job_key(job_keys.WORKER_PAYMENT, self.job.id)
-            return p2wpkh_script(key.public_key)
+            return who.desk.keyring.account.script(RECEIVING, 0)
         return script_of_address(address, REGTEST)
 
     def psbt(self, purse: Purse, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:

@@ -37,7 +37,7 @@ def test_no_delivery_and_the_worker_gives_the_money_back(play: Play) -> None:
     play.funded()
     play.agree(play.creator, play.refund(play.worker))
     play.mine()
-    assert play.state is State.FUNDED, "the mediator's fee is still there"
+    assert play.state is State.OFFERED, "the mediator's fee is still there, and nobody works for that"
     play.collect(play.mediator)
     play.ends(State.REFUNDED, worker=0, mediator=FEE)
     receipt = receipt_of(play, play.creator)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from rein.btc.address import p2wsh_address, script_of_address
-from rein.btc.amounts import DUST_LIMIT, Sat, parse_btc
+from rein.btc.amounts import DUST_LIMIT, Sat, format_btc, parse_btc
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError, RejectedError
@@ -15,9 +15,12 @@ from rein.escrow.contract import Purse
 from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
-from rein.workflows.fund import invoices, look_for_funding
+from rein.store.rows import Placement
+from rein.workflows.agenda import agenda
+from rein.workflows.fund import Invoice, invoices, look_for_funding
+from rein.workflows.next_step import next_step_of
 from tests.scenarios.blocks import Wallet
-from tests.scenarios.stage import FEE, PRICE, Play
+from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
 
 def address(play: Play, purse: Purse = Purse.PRIMARY) -> str:
@@ -28,6 +31,13 @@ def fillings(play: Play) -> list[Filling]:
     found = [look_for_funding(who.desk, play.seen_by(who)).purses for who in play.everybody]
     assert found[0] == found[1] == found[2]
     return [purse.filling for purse in found[0]]
+
+
+def bills(play: Play, who: Actor | None = None) -> tuple[Invoice, ...]:
+    """What somebody is asked to pay, the offer being out."""
+    asked = who or play.worker
+    order = play.seen_by(asked)
+    return invoices(asked.desk, order, look_for_funding(asked.desk, order))
 
 
 def finish(play: Play, *, left: int = 0) -> None:
@@ -52,6 +62,120 @@ def test_too_little_counts_only_when_the_rest_is_there(play: Play) -> None:
     play.mine()
     assert fillings(play) == [Filling.EXACT, Filling.EXACT]
     finish(play)
+
+
+@pytest.mark.parametrize("short", [1, DUST_LIMIT - 1, DUST_LIMIT, 5_000])
+def test_no_less_is_asked_for_than_counts(play: Play, short: int) -> None:
+    """A satoshi too little asks for what the network carries and a payment spends, and after that for nothing."""
+    play.agree_on()
+    play.fund(primary=play.terms.primary.amount - short)
+    (bill,) = bills(play)
+    assert (bill.purse, bill.amount) == ("primary", max(short, DUST_LIMIT))
+    assert f"amount={format_btc(bill.amount)}" in bill.uri
+    faucet.pay(play.chain, [(bill.address, bill.amount)])
+    play.mine()
+    assert (play.state, bills(play)) == (State.FUNDED, ())
+    play.deliver()
+    play.accept()
+    play.collect(play.worker)
+
+
+def test_the_last_of_too_many_pieces_asks_for_all_it_has_to_replace(play: Play) -> None:
+    """A payment spends eight outputs: a ninth counts only in place of another."""
+    play.agree_on()
+    part = Sat(play.terms.primary.amount // (MAX_COINS + 1))
+    faucet.pay(play.chain, [(address(play), part)] * MAX_COINS)
+    play.fund(primary=0)
+    (bill,) = bills(play)
+    assert bill.amount > play.terms.primary.amount - MAX_COINS * part
+    faucet.pay(play.chain, [(bill.address, bill.amount)])
+    play.mine()
+    assert (play.state, bills(play)) == (State.FUNDED, ())
+
+
+@pytest.mark.parametrize(("more", "words"), [(DUST_LIMIT, "0.00000546 BTC too much, which come back"), (0, "")])
+def test_every_satoshi_too_much_is_said(play: Play, more: int, words: str) -> None:
+    play.agree_on()
+    play.fund(primary=play.terms.primary.amount + more)
+    for who in play.everybody:
+        assert words in str(look_for_funding(who.desk, play.seen_by(who)).primary)
+    assert bills(play) == ()
+
+
+def test_nothing_is_asked_for_what_needs_nothing(play: Play) -> None:
+    """From the first satoshi to the end, and in a home that remembers nothing of it."""
+
+    def forgotten() -> tuple[Invoice, ...]:
+        for who in play.everybody:
+            who.desk.store.set_seen(play.offer.id, [], [])
+        return bills(play)
+
+    play.agree_on()
+    assert [bill.amount for bill in bills(play)] == [purse.amount for purse in play.terms.purses]
+    play.fund(mediator=0)
+    assert [bill.purse for bill in bills(play)] == ["mediator"]
+    play.fund(primary=0)
+    steps = (play.deliver, play.accept, lambda: play.collect(play.worker), lambda: play.collect(play.mediator))
+    for step in steps:
+        step()
+        assert bills(play) == forgotten() == ()
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+    assert bills(play) == forgotten() == ()
+
+
+def test_nothing_is_asked_for_after_a_refund(play: Play) -> None:
+    play.agree_on()
+    play.fund(primary=400_000, mediator=0)
+    play.agree(play.worker, play.refund(play.creator))
+    assert bills(play) == ()
+    play.ends(State.REFUNDED, worker=0, mediator=0)
+    assert bills(play) == ()
+
+
+def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
+    play.agree_on()
+    order = play.seen_by(play.creator)
+    with pytest.raises(OrderError, match="on no server yet"):
+        bills(play, play.creator)
+    (before,) = agenda(play.creator.desk, play.creator.desk.identity, None).jobs
+    assert before["next"].startswith("publish the offer: rein sync")
+    everything = play.creator.desk.store.own_ids("regtest", play.creator.desk.address)
+    assert agenda(play.creator.desk, play.creator.desk.identity, None).unpublished == len(everything)
+    play.creator.desk.store.set_placements([Placement(order.contract_id, "http://causeway.example/", "key", True)])
+    assert len(bills(play, play.creator)) == 2
+    (after,) = agenda(play.creator.desk, play.creator.desk.identity, None).jobs
+    assert after["next"] == "pay into escrow: rein fund"
+    assert agenda(play.creator.desk, play.creator.desk.identity, None).unpublished == len(everything) - 1
+
+
+def test_what_came_late_is_everybodys_matter(play: Play) -> None:
+    play.accepted()
+    play.collect(play.worker)
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+    assert next_text(play, play.creator) == "nothing; everybody is paid"
+    play.fund(primary=2_000, mediator=0)
+    assert next_text(play, play.creator) == "2,000 sat came after the end: rein refund"
+    assert next_text(play, play.worker).startswith("2,000 sat came after the end and are the job creator's")
+    proposal = play.refund(play.creator)
+    assert next_text(play, play.creator).endswith("wait until another agrees to your refund")
+    assert next_text(play, play.worker).endswith("a refund waits for you: rein agree")
+    play.agree(play.worker, proposal)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+    assert {next_text(play, who) for who in play.everybody} == {"nothing; everybody is paid"}
+
+
+def test_what_is_too_little_to_go_back_needs_nobody(play: Play) -> None:
+    play.accepted()
+    play.collect(play.worker)
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+    play.fund(primary=600, mediator=0)
+    assert next_text(play, play.creator) == "nothing; everybody is paid"
+
+
+def next_text(play: Play, who: Actor) -> str:
+    return next_step_of(who.desk, play.seen_by(who)).text
 
 
 def test_an_escrow_that_stays_half_full_pays_nobody_but_goes_back(play: Play) -> None:
@@ -175,7 +299,7 @@ def test_a_payment_replaced_before_a_block_never_counted(play: Play) -> None:
 
 def test_the_invoice_is_for_this_network_alone(play: Play) -> None:
     play.agree_on()
-    for bill in invoices(play.seen_by(play.creator)):
+    for bill in bills(play):
         uri = urlsplit(bill.uri)
         assert (uri.scheme, uri.path) == ("bitcoin", bill.address)
         assert parse_btc(parse_qs(uri.query)["amount"][0]) == bill.amount

@@ -8,10 +8,10 @@ from rein.btc.keys import PrivateKey
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import FoundTransaction
 from rein.protocol.orders import State
+from rein.workflows.wallet import key_of
 from tests.devnet.spending import Money, spend
 from tests.scenarios.blocks import branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
-from tests.support.people import fee_key
 
 
 class WithoutIndex:
@@ -42,10 +42,9 @@ def test_what_was_paid_stays_paid_when_it_is_spent(play: Play) -> None:
     play.collect(play.worker)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
-    job_id = play.job.document.job_id
-    spends(play, play.worker, play.worker.desk.keyring.worker_payment(play.job.id))
-    spends(play, play.mediator, fee_key(play.mediator.person))
-    spends(play, play.creator, play.creator.desk.keyring.creator_payment(job_id))
+    spends(play, play.worker, key_of(play.worker.desk, play.bid.document.worker_payment_address))
+    spends(play, play.mediator, key_of(play.mediator.desk, play.job.document.mediator_payment_address))
+    spends(play, play.creator, key_of(play.creator.desk, play.job.document.creator_payment_address))
     play.mine()
     assert play.state is State.SETTLED
     assert all(who.notes == [] for who in play.everybody)

@@ -246,7 +246,7 @@ def by_settlement(play: Play) -> State:
 def by_refund(play: Play) -> State:
     play.funded()
     play.agree(play.mediator, play.refund(play.creator))
-    return State.FUNDED
+    return State.OFFERED
 
 
 ENDINGS = {

@@ -29,8 +29,9 @@ from rein.store.store import EscrowOutput, Payment, Placement, ServerRow, Store
 from tests.support.people import job, person, story
 
 TABLES = [
-    *("document", "escrow_output", "feed", "generation", "hidden", "hosting_order", "identity", "payment"),
-    *("placement", "sealed_bid", "seen_block", "server", "shown", "summary", "watch_delivery", "watch_event"),
+    *("allowance", "completed", "document", "escrow_output", "feed", "funding", "generation", "hidden"),
+    *("hosting_order", "identity", "payment", "placement", "sealed_bid", "seen_block", "server", "shown", "summary"),
+    *("wallet_address", "wallet_coin", "wallet_payment", "watch_delivery", "watch_event"),
 ]
 
 

@@ -320,14 +320,14 @@ def test_jobs_are_found_without_reading_their_documents(store: Store) -> None:
 def test_how_far_a_feed_is_read_is_kept_with_what_it_brought(store: Store) -> None:
     told = story()
     assert store.feed(URL, "regtest") == FeedRow(URL, "regtest")
-    row = FeedRow(URL, "regtest", "1.0", 7, told.job.id, 7, '"tag"', shown=2, documents=2, bytes=3_000)
+    row = FeedRow(URL, "regtest", "1.0", 7, told.job.id, 7, '"tag"', shown=2, passed=5, people=3)
     assert store.add_received([(told.job, URL), (told.bid, URL)], row) == 2
     assert store.feed(URL, "regtest") == row
     assert store.feed(URL, "mainnet") == FeedRow(URL, "mainnet")
     assert store.add_received([], replace(row, cursor=9)) == 0
     assert store.feed(URL, "regtest").cursor == 9
     fresh = row.from_the_beginning("2.0")
-    assert fresh == FeedRow(URL, "regtest", "2.0", documents=2, bytes=3_000)
+    assert fresh == FeedRow(URL, "regtest", "2.0")
 
 
 def test_a_snapshot_does_not_see_what_is_written_meanwhile(store: Store, tmp_path: Path) -> None:

@@ -149,9 +149,9 @@ def post(trio: Trio, **changes: str) -> dict[str, Any]:
     return posted
 
 
-def agree(trio: Trio, amount: str = "0.015") -> Agreed:
+def agree(trio: Trio, amount: str = "0.015", mediator: str = "alice") -> Agreed:
     """Posted, bid on, offered."""
-    posted = post(trio)
+    posted = post(trio, mediator=mediator)
     trio.charlie.rein("bid", "--jobid", posted["job_id"], "--amount", amount, "--description", "Within three days.")
     trio.charlie.rein("sync")
     trio.bob.rein("offer", "--bid", posted["job_id"])

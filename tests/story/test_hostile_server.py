@@ -161,7 +161,7 @@ def test_what_a_server_hides_of_my_job_is_said(
     assert report["servers"][1]["differences"] == []
     named = f"what it showed before, in your job {job_id}: bid {bid['document_id'][:12]}"
     assert f"{evil.url}  does not show any more {named}" in told
-    assert f"rein status --jobid {job_id} --documents" in told
+    assert f"status --jobid {job_id} --documents" in told
     shown = reader.rein("status", "--jobid", job_id, "--documents")["servers"]
     assert {"url": evil.url, "document_id": bid["document_id"], "showing": "gone", "error": None} in shown
     assert {each["showing"] for each in shown if each["url"] == world.server_urls[0]} == {"shown"}

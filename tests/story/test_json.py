@@ -28,6 +28,7 @@ NOT_HERE = {"demo", "devnet"}
 STRANGE = {
     *(f"rein case {name}: conflict[]" for name in ("export", "verify", "keep")),
     "rein oldescrow show: doubts[]",
+    "rein fund: escrows[].taken_by[]",
     *(f"rein explain: payments[].differences[].{name}" for name in ("fault", "text")),
     *(f"rein status: refused[].{name}" for name in ("job_document", "job_id", "code", "message")),
     *(f"rein sync: servers[].{name}[]" for name in ("notes", "warnings")),
@@ -159,6 +160,7 @@ def _told_of(told: Witness, trio: Trio, paid: Agreed, tmp_path: Path) -> None:
     trio.alice.rein("collect", "--jobid", paid.job_id)
     trio.bob.rein("devnet", "mine", "1")
     trio.sync()
+    _spent(told, trio, paid)
     told(trio.bob, "rate", "--jobid", paid.job_id, "--role", "worker", "--rating", "5", "--comment", "On time.")
     told(trio.bob, "trust", "charlie", "--explain")
     signed = tmp_path / "job.txt"
@@ -174,6 +176,20 @@ def _told_of(told: Witness, trio: Trio, paid: Agreed, tmp_path: Path) -> None:
     told(trio.bob, "unhide", "job", paid.job_id)
     told(trio.bob, "export", "ledger")
     told(trio.charlie, "export", "invoice", paid.job_id)
+
+
+def _spent(told: Witness, trio: Trio, paid: Agreed) -> None:
+    """What the worker was paid, on its way into another wallet."""
+    charlie, to = trio.charlie, "bcrt1qz0seesaumvzleuz2at57jpck8uh663mnttwlyf"
+    told(charlie, "wallet")
+    told(charlie, "wallet", "addresses")
+    one = ("--from", paid.job_id, "--feerate", "3")
+    told(charlie, "wallet", "send", to, "0.001", *one, "--psbt")
+    told(charlie, "wallet", "send", to, "0.001", *one)
+    trio.bob.rein("devnet", "mine", "1")
+    told(charlie, "wallet", "sweep", to, *one, "--dry-run")
+    told(charlie, "wallet", "history")
+    told(charlie, "wallet", "export")
 
 
 def _looked_at(told: Witness, person: Person, agreed: Agreed, file: Path) -> None:

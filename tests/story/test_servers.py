@@ -53,6 +53,8 @@ def test_hosting_is_bought_and_used(shop: str, dora: Person, trio: Trio) -> None
     assert (bought["price_sat"], bought["credited"], bought["buckets"]) == (PRICE, False, 0)
     assert bought["uri"] == f"bitcoin:{bought['address']}?amount=0.00050000"
     assert bought["address"].startswith("bcrt1q")
+    assert abs(bought["price_until"] - time.time() - 7 * 86_400) < 600
+    assert "The order holds this price until 20" in dora.run("buy", shop, "--no-wait").err
     assert "no hosting there any more" in listed(dora, shop)["warnings"][0]
     (warning,) = dora.rein("status")["warnings"]
     assert warning.startswith(f"{shop}  you have no hosting there")

@@ -77,12 +77,47 @@ def test_one_satoshi_too_little_is_not_funded(trio: Trio) -> None:
     trio.bob.rein("devnet", "mine", "1")
     seen = trio.bob.run("fund", "--jobid", agreed.job_id, "--no-wait")
     assert seen.data["funded"] is False
-    assert "0.00000001 BTC more must go to the same address" in seen.err
+    assert "0.00000546 BTC more must go to the same address" in seen.err
+    missing, whole = seen.data["escrows"]
+    assert (missing["verdict"], missing["missing_sat"], missing["pay_sat"]) == ("pay", 1, 546)
+    assert "amount=0.00000546" in missing["uri"]
+    assert (whole["verdict"], whole["pay_sat"], whole["address"], whole["uri"]) == ("complete", None, None, None)
+    assert whole["outpoints"]
+    assert mediator["address"] not in seen.err, "no address for what needs nothing"
     refused = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--deliverables", "x")
     assert (refused["code"], refused["exit_code"]) == ("order_state", 5)
-    trio.bob.rein("devnet", "pay", primary["uri"])
+    assert "holds" in refused["message"]
+    trio.bob.rein("devnet", "pay", missing["uri"])
     trio.bob.rein("devnet", "mine", "1")
-    assert trio.bob.rein("fund", "--jobid", agreed.job_id)["funded"] is True
+    done = trio.bob.run("fund", "--jobid", agreed.job_id)
+    assert done.data["funded"] is True
+    assert "pay nothing more" in done.err
+    assert primary["address"] not in done.err
+    deliver(trio, agreed)
+    trio.bob.rein("sync")
+    again = trio.bob.run("fund", "--jobid", agreed.job_id)
+    assert [each["pay_sat"] for each in again.data["escrows"]] == [None, None]
+    assert "bitcoin:" not in again.err
+
+
+def test_an_offer_is_not_paid_before_a_server_holds_it(trio: Trio) -> None:
+    posted = post(trio)
+    job = ("--jobid", posted["job_id"])
+    trio.charlie.rein("bid", *job, "--amount", "0.015", "--description", "Within three days.")
+    trio.charlie.rein("sync")
+    trio.bob.rein("offer", "--bid", posted["job_id"])
+    told = trio.bob.run("status")
+    assert told.data["unpublished"] == 1
+    assert "1 document of yours" in told.err
+    mine = next(each for each in told.data["jobs"] if each["job_id"] == posted["job_id"])
+    assert mine["next"] == "publish the offer: rein sync; pay only then: rein fund"
+    refused = trio.bob.run("fund", *job, "--no-wait")
+    assert refused.error["code"] == "order_state"
+    assert "rein sync" in refused.error["hint"]
+    assert "bitcoin:" not in refused.err
+    trio.bob.rein("sync")
+    assert trio.bob.rein("status")["unpublished"] == 0
+    assert len([each for each in trio.bob.rein("fund", *job, "--no-wait")["escrows"] if each["uri"]]) == 2
 
 
 def test_dust_sent_to_an_escrow_by_a_stranger_is_left_where_it_is(trio: Trio, chain: CoreRpc) -> None:

@@ -18,9 +18,17 @@ from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.errors import ReinError
 
+UTXOS_LIMIT = 500
+"""As the public servers have it (electrs --utxos-limit)."""
+HISTORY_PAGE = 25
+
 
 class NotThereError(Exception):
     """Answered with 404."""
+
+
+class TooManyError(Exception):
+    """Answered with 400."""
 
 
 _BLOCKS: dict[str, tuple[int, str, list[Transaction]]] = {}
@@ -54,6 +62,8 @@ class Esplora:
                     return self._block_status(name)
                 case ["scripthash", digest, "utxo"]:
                     return self._utxo(digest)
+                case ["scripthash", digest, "txs", "chain", *behind]:
+                    return self._history(digest, *behind)
                 case ["tx", txid, what, *rest]:
                     return self._about(txid, what, rest)
                 case ["fee-estimates"]:
@@ -106,12 +116,46 @@ class Esplora:
     def _utxo(self, digest: str) -> list[dict[str, Any]]:
         everything = self._all()
         spent = {outpoint for tx in everything for outpoint in tx.inputs}
+        count = sum(
+            sha256(output.script)[::-1].hex() == digest and OutPoint(tx.txid, index) not in spent
+            for tx in everything
+            for index, output in enumerate(tx.outputs)
+        )
+        if count > UTXOS_LIMIT:
+            raise TooManyError
         return [
             {"txid": tx.txid, "vout": index, "value": output.amount, "status": self._status_of(tx.txid)}
             for tx in everything
             for index, output in enumerate(tx.outputs)
             if sha256(output.script)[::-1].hex() == digest and OutPoint(tx.txid, index) not in spent
         ]
+
+    def _history(self, digest: str, behind: str | None = None) -> list[dict[str, Any]]:
+        """The confirmed transactions that pay a script or spend from it, the newest first, in pages."""
+        ours = {
+            OutPoint(tx.txid, index)
+            for tx in self._all()
+            for index, output in enumerate(tx.outputs)
+            if sha256(output.script)[::-1].hex() == digest
+        }
+        mine = {outpoint.txid for outpoint in ours}
+        found = [
+            self._shown(tx, height, name)
+            for height, name, transactions in self._chain()
+            for tx in reversed(transactions)
+            if tx.txid in mine or not ours.isdisjoint(tx.inputs)
+        ]
+        start = next((at + 1 for at, each in enumerate(found) if each["txid"] == behind), 0)
+        return found[start : start + HISTORY_PAGE]
+
+    @staticmethod
+    def _shown(tx: Transaction, height: int, name: str) -> dict[str, Any]:
+        return {
+            "txid": tx.txid,
+            "vin": [{"txid": each.txid, "vout": each.vout} for each in tx.inputs],
+            "vout": [{"scriptpubkey": each.script.hex(), "value": each.amount} for each in tx.outputs],
+            "status": {"confirmed": True, "block_height": height, "block_hash": name},
+        }
 
     def _about(self, txid: str, what: str, rest: list[str]) -> Any:
         found = next((each for each in self._all() if each.txid == txid), None)
@@ -156,6 +200,8 @@ def esplora_server(node: CoreRpc) -> Iterator[Esplora]:
                 self._send(served.answer(self.path.removeprefix("/api/")))
             except NotThereError:
                 self._send(404)
+            except TooManyError:
+                self._send(f"Too many unspent transaction outputs (>{UTXOS_LIMIT}).", 400)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -39,6 +39,10 @@ class EvilServer:
         self.hidden = False
         """What it stores it shows to nobody."""
         self.full = False
+        self.keep: Callable[[str, bytes, dict[str, str]], object] = lambda _path, _body, _headers: None
+        """Is told of every POST: path, body, headers."""
+        self.refused: set[str] = set()
+        """Ids of documents that it does not take, as if it had no room for them."""
         self.delay = 0.0
         """Seconds before each answer."""
         self.bend: Callable[[str, dict[str, str], dict[str, Any]], Any] = lambda _path, _asked, answer: answer
@@ -67,7 +71,7 @@ class EvilServer:
         honest = {
             "request": self._request,
             "buy": self._request,
-            "balance": lambda _: {"result": "success", "balance": 0},
+            "bitcoin": lambda _: {},
             "v1/status": self._status,
             "v1/nonce": lambda _: {"nonce": NONCE},
             "v1/buckets": self._buckets,
@@ -81,6 +85,7 @@ class EvilServer:
             "v1/put": self._put,
             "v1/get": self._get,
             "v1/documents": self._documents,
+            "v1/balance": lambda _: {"balance_sat": 0},
             "v1/buy": lambda _: {"price_sat": 0, "balance_sat": 0, "buckets": []},
         }[path](body)
         return self.bend(path, body, honest)
@@ -111,13 +116,15 @@ class EvilServer:
         return page | ({"server": self.name} if self.name else {})
 
     def _put(self, body: dict[str, Any]) -> dict[str, Any]:
-        if self.full:
-            return {"verdicts": [{"key": each["key"], "error": _FULL} for each in body["values"]]}
+        refused = {each["key"] for each in body["values"] if self.full or _id(each["value"]) in self.refused}
         for each in body["values"]:
+            if each["key"] in refused:
+                continue
             self.stored[each["key"]] = each["value"]
             if not self.hidden and not any(known["id"] == _id(each["value"]) for known in self.feed):
                 self.show(each["value"])
-        return {"verdicts": [{"key": each["key"], "stored": True} for each in body["values"]]}
+        verdict: dict[bool, dict[str, Any]] = {True: {"error": _FULL}, False: {"stored": True}}
+        return {"verdicts": [{"key": each["key"], **verdict[each["key"] in refused]} for each in body["values"]]}
 
     def _get(self, body: dict[str, Any]) -> dict[str, Any]:
         return {"values": [self._value(key) for key in body["keys"]]}
@@ -155,8 +162,9 @@ def evil_server() -> Iterator[EvilServer]:
             self._send(lambda: evil.answer(parts.path.strip("/"), parameters))
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._send(lambda: evil.post(self.path.strip("/"), body))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            evil.keep(self.path.strip("/"), body, {name: text for name, text in self.headers.items() if "Rein" in name})
+            self._send(lambda: evil.post(self.path.strip("/"), json.loads(body)))
 
         def _send(self, make: Callable[[], Any]) -> None:
             evil.asked.append(urlsplit(self.path).path.strip("/"))

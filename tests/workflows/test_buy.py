@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from rein.btc.message import verify as signed_by
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.remote.answers import Hosting
 from rein.store.store import ServerRow
-from rein.workflows import buy
 from rein.workflows.buy import Bill, Till, buy_from_balance, look_into_till, order_hosting, wait_for_credit
 from rein.workflows.desk import Desk
-from tests.support.evil_server import NONCE, EvilServer
+from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
 
 ADDRESSES = (
@@ -34,6 +33,7 @@ class Shop:
         self.buckets: list[dict[str, Any]] = []
         self.orders = 0
         self.refusal: dict[str, Any] | None = None
+        self.until: Any = int(time.time()) + 7 * 86_400
         self.spent: list[int] = []
         evil.bend = self._answer
 
@@ -52,12 +52,10 @@ class Shop:
                 "price": str(self.asked_price),
                 "address": ADDRESSES[self.orders % 2],
                 "buckets": self.buckets,
+                "price_until": self.until,
             }
-        if path == "balance":
-            text = asked["address"] + NONCE
-            assert asked["nonce"] == NONCE
-            assert signed_by(asked["signature_address"], text, asked["signature"])
-            return {"result": "success", "balance": self.balance}
+        if path == "v1/balance":
+            return {"balance_sat": self.balance}
         if path == "v1/buy":
             if self.refusal:
                 return {"error": self.refusal}
@@ -101,10 +99,24 @@ def test_an_order_whose_price_is_held_no_longer_is_made_anew(
     sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = sit()
-    bill_of(desk, look_into_till(desk, shop.url))
-    monkeypatch.setattr(buy, "HELD_SECONDS", 0)
+    bill = bill_of(desk, look_into_till(desk, shop.url))
+    assert bill.until == shop.until, "as the server says it"
+    monkeypatch.setattr("time.time", lambda: shop.until)
     bill_of(desk, look_into_till(desk, shop.url))
     assert shop.orders == 2
+
+
+@pytest.mark.parametrize("until", [None, "soon", -1, 1.5, True, 10**18, [], {}], ids=repr)
+def test_a_time_that_is_none_is_not_promised_to_anybody(sit: Sit, shop: Shop, until: object) -> None:
+    shop.until = until
+    desk = sit()
+    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
+
+
+def test_from_the_balance_no_price_is_held(sit: Sit, shop: Shop) -> None:
+    shop.balance = 20_000
+    desk = known(sit(), shop)
+    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
 
 
 def test_what_was_credited_while_nobody_waited_is_not_ordered_twice(sit: Sit, shop: Shop) -> None:

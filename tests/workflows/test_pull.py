@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from rein.errors import FieldError
-from rein.protocol.documents import Kind
+from rein.protocol.documents import Enrollment, Kind
+from rein.protocol.signed import Signed
+from rein.protocol.values import DocumentId, Revocation
 from rein.remote import fleet
+from rein.workflows import allowance
 from rein.workflows import pull as pulling
+from rein.workflows.desk import Desk
 from rein.workflows.pull import pull
 from tests.support.evil_server import EvilServer
-from tests.support.people import enroll, forged, job, person, respelled, story
+from tests.support.people import enroll, forged, job, person, respelled, story, with_changes
 from tests.workflows.conftest import Sit
 
 TOLD = story()
@@ -192,19 +197,123 @@ def test_one_round_takes_so_much_and_the_next_goes_on(
     assert 0 < max(counts) <= 8
 
 
-def test_a_server_fills_a_home_so_far_and_no_further(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling, "MAX_BROUGHT_BYTES", 4_000)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Bounds so small that a few documents reach them, and the time, to be set."""
+    now = [time.time()]
+    monkeypatch.setattr(allowance, "SERVER_BYTES", 6_000)
+    monkeypatch.setattr(allowance, "SIGNER_BYTES", 40_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(allowance.time, "time", lambda: now[0])
+        yield now
+
+
+def revocation() -> Signed[Enrollment]:
+    """Bob, who gave Charlie his job, revokes his delegate."""
+    bob, new = person("Bob"), person("Dora").delegate_address
+    revoked = (Revocation(bob.delegate_address, 0),)
+    return enroll(bob, previous=enroll(bob).id, delegate_address=new, revoked=revoked)
+
+
+def kept(desk: Desk, *documents: Signed[Any]) -> set[DocumentId]:
+    return desk.store.known([each.id for each in documents])
+
+
+def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils: Evils, clock: list[float]) -> None:
+    """What concerns my jobs is taken from it whatever it has brought; the rest when a month is over."""
     evil, other = evils(), evils()
-    evil.page_size = other.page_size = 2
-    evil.show(*jobs(20))
-    desk = sit(evil)
+    evil.page_size = 3
+    flood = jobs(30)
+    evil.show(*flood)
+    desk = sit(evil, who="Charlie")
+    desk.store.add_own(TOLD.bid)
+    desk.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
     (told,) = pull(desk)
-    assert told.new == 4
-    assert "no more is taken from it" in told.notes[0]
+    assert 0 < told.new < 8
+    assert told.notes == [pulling.PASSED_OVER]
+    evil.show(*flood, revocation().armored, TOLD.offer.armored, jobs(31)[30])
     (told,) = pull(desk)
-    assert told.new == 0
-    other.show(*jobs(20)[10:12])
-    assert pull(sit(evil, other))[1].new == 2, "others are still listened to"
+    assert told.new == 2, "the revocation and the offer, and no other job"
+    assert kept(desk, TOLD.offer, revocation()) == {TOLD.offer.id, revocation().id}
+    other.show(*flood[20:22])
+    assert pull(sit(evil, other, who="Charlie"))[1].new == 2, "others are still listened to"
+    seen = len(desk.store.orders_with("regtest", Kind.JOB))
+    clock[0] += allowance.SECONDS
+    for _ in range(8):
+        pull(desk)
+        clock[0] += allowance.SECONDS
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) == 32 > seen
+
+
+def test_what_was_passed_over_is_read_when_it_concerns_a_job_of_mine(
+    sit: Sit, evils: Evils, clock: list[float]
+) -> None:
+    """Nobody in it was known when the flood came: neither the job, nor who may sign in it."""
+    evil = evils()
+    evil.page_size = 3
+    theirs = (enroll(person("Alice"), True), enroll(person("Bob")), TOLD.offer)
+    evil.show(*jobs(10), *(each.armored for each in theirs))
+    desk = sit(evil, who="Charlie")
+    pull(desk)
+    assert kept(desk, *theirs) == set()
+    desk.store.add_own(TOLD.bid)
+    desk.store.add_received([(TOLD.job, "x")])  # handed over in a file
+    for _ in range(2):
+        pull(desk)
+    assert kept(desk, *theirs) == {each.id for each in theirs}
+
+
+def test_one_signer_fills_no_allowance_of_others(
+    sit: Sit, evils: Evils, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "SERVER_BYTES", 100_000)
+    monkeypatch.setattr(allowance, "SIGNER_BYTES", 6_000)
+    evil = evils()
+    honest = job(person("Charlie"), person("Alice"))
+    evil.show(*jobs(30), honest.armored)
+    (told,) = pull(sit(evil, who="Dora"))
+    assert told.new < 8
+    assert kept(sit(evil, who="Dora"), honest) == {honest.id}
+
+
+def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
+    sit: Sit, evils: Evils, clock: list[float]
+) -> None:
+    """Anybody can write that somebody else has written it."""
+    evil = evils()
+    thief = person("Thief")
+    false = [
+        with_changes(TOLD.offer, thief.delegate, creator_delegate_address=thief.delegate_address, block_height=height)
+        for height in range(100, 130)
+    ]
+    evil.show(*(each.armored for each in false), TOLD.offer.armored)
+    desk = sit(evil, who="Charlie")
+    desk.store.add_own(TOLD.bid)
+    desk.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
+    (told,) = pull(desk)
+    assert told.new < 12
+    assert kept(desk, TOLD.offer) == {TOLD.offer.id}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
+    sit: Sit, evils: Evils, clock: list[float], seed: int
+) -> None:
+    """The mediator knows nothing yet: neither the job, nor anybody in it."""
+    order = random.Random(seed)
+    theirs = [*(enroll(person(name)) for name in ("Bob", "Charlie")), TOLD.job, *TOLD.documents]
+    flood = [job(person("Bob"), person("Mallory"), job_id=f"pull{number:016}") for number in range(20)]
+    shown = [each.armored for each in (*flood, *theirs)]
+    order.shuffle(shown)
+    evil = evils()
+    evil.page_size = order.randint(1, 9)
+    evil.show(*shown)
+    desk = sit(evil, who="Alice")
+    desk.store.add_received([(enroll(person("Alice"), True), "x")])
+    for _ in range(6):
+        pull(desk)
+    assert kept(desk, *theirs) == {each.id for each in theirs}
+    assert len(desk.store.orders_with("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
 
 
 def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:

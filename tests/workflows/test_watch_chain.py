@@ -13,6 +13,7 @@ from rein.btc.networks import REGTEST
 from rein.chain.agreement import Agreement, Named
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
+from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import ChainError, OrderError
 from rein.escrow.payout import Payout, sign_payout
@@ -96,6 +97,23 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     assert seen.funding.mediator.complete, "her second fee is still in escrow"
     order = find_order(alice, second.job.id)
     assert (order.state, order.evidence.mediator_paid) == (State.ACCEPTED, False)
+
+
+def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc, alice: Desk) -> None:
+    deal = delivered("dusted")
+    alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
+    fund(chain, deal)
+    told: list[str] = []
+    alice.note = lambda text, **_: told.append(text)
+    for amount in (330, 331):
+        for purse in deal.terms.purses:
+            faucet.pay(chain, [(purse.escrow.address, Sat(amount))] * (MAX_OUTPUTS + 1))
+        faucet.mine(chain, 1)
+        seen = look_at(alice, find_order(alice, deal.job.id))
+        assert seen is not None
+        assert seen.funding.primary.complete
+        assert len(alice.store.escrow_outputs(deal.job.id)) <= 2 * MAX_OUTPUTS
+    assert told == []
 
 
 def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, alice: Desk) -> None:

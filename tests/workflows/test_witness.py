@@ -59,6 +59,7 @@ def test_what_a_server_never_had_is_not_called_hidden(sit: Sit, evils: Evils) ->
     one, two = evils(), evils()
     show(one, *THEIRS)
     show(two, ALICE, CHARLIE, TOLD.bid)
+    two.refused = {TOLD.delivery.id}
     desk = bobs(sit, one, two)
     assert found(desk) == [set(), set()], "nothing is known yet that could be missed"
     for _ in range(2):
@@ -77,6 +78,7 @@ def test_what_a_server_showed_and_hides_is_named_until_it_shows_it_again(sit: Si
     for _ in range(2):
         assert found(desk) == [set(), set()]
     hide(two, TOLD.delivery)
+    two.refused = {TOLD.delivery.id}  # else it has it again from Bob
     for _ in range(2):
         assert found(desk) == [set(), {(TOLD.delivery.id, Showing.GONE)}]
     show(two, TOLD.delivery)
@@ -100,6 +102,7 @@ def test_a_removal_that_the_feed_tells_is_one_whoever_reads_it(sit: Sit, evils: 
         assert found(desk) == [set()]
     evil.remove(TOLD.delivery.id)
     pull(desk)  # as most commands do
+    evil.refused = {TOLD.delivery.id}
     for _ in range(2):
         assert found(desk) == [{(TOLD.delivery.id, Showing.REMOVED)}]
     show(evil, TOLD.delivery)

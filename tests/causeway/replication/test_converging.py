@@ -45,11 +45,10 @@ def test_two_servers_that_pull_from_each_other_converge(nodes: Nodes, told: Stor
     a.put(BOB, told.job, told.offer)
     b.put(person("Charlie"), told.bid)
     rounds = [(a.pull(), b.pull()) for _ in range(4)]
-    assert rounds == [(1, 2), (0, 0), (0, 0), (0, 0)]
+    assert rounds == [(1, 3), (2, 0), (0, 0), (0, 0)]
     wanted = sorted([told.job.id, told.offer.id, told.bid.id])
     assert sorted(a.feed()) == sorted(b.feed()) == wanted
-    # What its author keeps here himself needs no second copy because a peer has one of it.
-    assert a.server.rows("SELECT document_id FROM replica") == [(told.bid.id,)]
+    assert {id_ for (id_,) in a.server.rows("SELECT document_id FROM replica")} == set(wanted)
     assert [each["state"] for each in a.status() + b.status()] == ["ok", "ok"]
 
 
@@ -123,6 +122,32 @@ def test_what_its_author_deleted_does_not_come_back(nodes: Nodes, told: Story) -
     b.server.rows("UPDATE peer SET cursor = 0")
     assert b.pull() == 0
     assert b.feed() == []
+
+
+def test_nor_does_an_author_take_away_what_others_rely_on(nodes: Nodes, told: Story) -> None:
+    """Bob stores his at both servers; Charlie, who keeps all of the job, has only one of them."""
+    a, b, _ = nodes
+    his = (enroll(BOB), told.job, told.offer, told.acceptance)
+    a.put(BOB, *his)
+    b.put(BOB, *his)
+    charlie = person("Charlie")
+    a.put(charlie, enroll(charlie), told.bid, told.delivery)
+    assert a.v1.put(charlie, {f"his-{each.id}": each for each in his}).codes == [None] * len(his)
+    b.peers = (a.url,)
+    b.pull()
+    whole = {each.id for each in (*his, enroll(charlie), told.bid, told.delivery)}
+    for node in (a, b):
+        assert node.v1.delete(BOB, *(each.id for each in his)).codes == [None] * len(his)
+        assert set(node.feed()) == whole
+    assert b.server.rows("SELECT * FROM tombstone") == []
+    # What it has lost it takes again.
+    b.server.rows("DELETE FROM replica")
+    b.put(BOB, told.job)
+    assert b.v1.delete(BOB, told.job.id).codes == [None]
+    assert told.job.id not in b.feed()
+    b.server.rows("UPDATE peer SET cursor = 0")
+    assert b.pull() == len(whole)
+    assert set(b.feed()) == whole
 
 
 def test_a_stranger_cannot_take_a_document_away_by_storing_and_deleting_it(nodes: Nodes, told: Story) -> None:

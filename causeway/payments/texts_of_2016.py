@@ -1,6 +1,8 @@
 """What a client of 2016 signs about its hosting: that a balance may be seen, and whom to write to.
 
-What spends a balance is a signed request of the versioned API (`rein.protocol.auth`): it is good at one server only.
+These texts name no server, so whoever sees one may hand it to another server that gave out the same nonce. They are
+accepted from old clients for what they can do at most. Today's client signs requests of the versioned API only
+(`rein.protocol.auth`), each good at one server, and so nothing of money is ever done by a text that is here.
 
 The two texts of the README of 2016 are joined without anything between their parts. Neither can be taken for another
 text that a server accepts: one ends with a nonce that the server made for this owner and begins with an address, the

@@ -1,0 +1,245 @@
+"""What an escrow needs, as a law: of terms, what is unspent, what leaves, and what is signed; and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rein.btc.address import p2wsh_script
+from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.networks import MAINNET
+from rein.btc.transaction import OutPoint
+from rein.chain.source import Output
+from rein.escrow.claims import Claim, claims_of
+from rein.escrow.contract import Purse
+from rein.escrow.funding import PurseFunding, Verdict, match_funding
+from rein.escrow.payable import payable_in_every_ending
+from rein.escrow.payout import Coin, Split, payout_at, sign_payout, the_price
+from rein.escrow.proposals import Ending, completers_of, proposals_of
+from rein.escrow.terms import PurseTerms
+from rein.protocol.documents import Role
+from rein.protocol.values import DocumentId
+from tests.support.money import Spend, deal
+from tests.support.people import person, refund, settlement
+
+TOLD = deal(network=MAINNET)
+TERMS = TOLD.terms
+PRIMARY, MEDIATOR = TERMS.purses
+NEEDED = 3
+"""Confirmations that this price asks for."""
+
+
+def out(number: int, amount: int, confirmations: int = NEEDED, purse: PurseTerms = PRIMARY) -> Output:
+    return Output(OutPoint(f"{number:064x}", 0), Sat(amount), purse.escrow.script, 200 - confirmations, confirmations)
+
+
+def claim(
+    outpoints: list[OutPoint], author: Role = Role.MEDIATOR, ending: Ending = Ending.REFUND, total: int = 0
+) -> Claim:
+    return Claim(
+        DocumentId("d" * 64),
+        "e" * 64,
+        ending,
+        author,
+        completers_of(Purse.PRIMARY, ending, author),
+        PRIMARY.escrow.script,
+        frozenset(outpoints),
+        Sat(total),
+        ending is Ending.REFUND and author is Role.MEDIATOR,
+    )
+
+
+def judged(outputs: list[Output], leaving: Collection[OutPoint] = (), claims: Iterable[Claim] = ()) -> PurseFunding:
+    return match_funding(TERMS, outputs, MAINNET, leaving=leaving, claims=claims).primary
+
+
+_outputs = st.lists(
+    st.builds(
+        out,
+        st.integers(0, 2**32),
+        st.sampled_from([PRIMARY.amount, PRIMARY.amount - 1, PRIMARY.amount // 8, PRIMARY.amount // 3 + 1])
+        | st.integers(1, 2 * PRIMARY.amount),
+        st.integers(1, NEEDED + 1),
+    ),
+    max_size=11,
+    unique_by=lambda output: output.outpoint,
+)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[Output], set[OutPoint], list[Claim]]:
+    """What may be seen of an escrow: some of it spent in the mempool, some of it or of what is gone signed for."""
+    outputs = draw(_outputs)
+    known = [each.outpoint for each in outputs]
+    lost = [OutPoint(f"{number:064x}", 7) for number in range(2)]
+    some = st.lists(st.sampled_from([*known, *lost]), min_size=1, max_size=4, unique=True)
+    kinds = st.sampled_from(
+        [
+            (Role.MEDIATOR, Ending.REFUND),
+            (Role.CREATOR, Ending.REFUND),
+            (Role.WORKER, Ending.REFUND),
+            (Role.CREATOR, Ending.SETTLEMENT),
+            (Role.WORKER, Ending.SETTLEMENT),
+            (Role.CREATOR, Ending.ACCEPTANCE),
+            (Role.MEDIATOR, Ending.RESOLUTION),
+        ]
+    )
+    claims = draw(st.lists(st.builds(lambda spent, kind: claim(spent, *kind), some, kinds), max_size=4))
+    leaving = draw(st.sets(st.sampled_from(known), max_size=3)) if known else set()
+    return outputs, leaving, claims
+
+
+@given(situation=situations(), shuffled=st.randoms())
+def test_a_complete_escrow_is_there_deep_free_and_pays_in_every_ending(
+    situation: tuple[list[Output], set[OutPoint], list[Claim]], shuffled: Random
+) -> None:
+    outputs, leaving, claims = situation
+    purse = judged(outputs, leaving, claims)
+    again, signed = list(outputs), list(claims)
+    shuffled.shuffle(again)
+    shuffled.shuffle(signed)
+    twin = judged(again, set(leaving), signed)
+    assert (purse.verdict, purse.ask, purse.counted) == (twin.verdict, twin.ask, twin.counted), "no order matters"
+    assert (purse.ask is not None) == (purse.verdict in (Verdict.PAY, Verdict.AGAIN)), "nothing else asks for money"
+    if purse.verdict is not Verdict.COMPLETE:
+        return
+    counted = {each.outpoint for each in purse.counted}
+    assert sum(each.amount for each in purse.counted) >= PRIMARY.amount
+    assert sum(each.amount for each in purse.counted if each.confirmations >= NEEDED) >= PRIMARY.amount
+    assert payable_in_every_ending(PRIMARY, [Coin(each.outpoint, each.amount) for each in purse.counted])
+    assert not counted & leaving
+    free = {each.outpoint for each in outputs} - leaving
+    for each in claims:
+        mediator_has_signed = each.author is Role.MEDIATOR and each.ending is Ending.REFUND
+        if mediator_has_signed and each.outpoints <= free:
+            assert not counted & each.outpoints, "the creator alone could take what funds the job"
+
+
+@given(situation=situations())
+def test_whoever_pays_what_is_asked_is_asked_no_more(
+    situation: tuple[list[Output], set[OutPoint], list[Claim]],
+) -> None:
+    outputs, leaving, claims = situation
+    purse = judged(outputs, leaving, claims)
+    if purse.ask is None:
+        return
+    assert purse.ask >= DUST_LIMIT, "the network carries it"
+    assert purse.ask >= purse.missing > 0
+    paid = judged([*outputs, out(2**40, purse.ask, 1)], leaving, claims)
+    assert paid.verdict in (Verdict.WAIT, Verdict.COMPLETE)
+    assert paid.ask is None
+    if purse.ask > DUST_LIMIT:
+        less = judged([*outputs, out(2**40, purse.ask - 1, 1)], leaving, claims)
+        assert less.verdict is purse.verdict, "and nothing less is enough"
+
+
+def test_what_leaves_is_not_there() -> None:
+    whole = out(1, PRIMARY.amount)
+    purse = judged([whole], {whole.outpoint})
+    assert (purse.verdict, purse.outputs, purse.leaving, purse.ask) == (Verdict.LEAVING, (), (whole,), None)
+    assert purse.coins == (Coin(whole.outpoint, whole.amount),), "who replaces what leaves spends the same"
+    assert "being spent" in str(purse)
+
+
+def test_a_refund_by_the_mediator_takes_what_it_covers() -> None:
+    first, rest = out(1, 20_000), out(2, PRIMARY.amount - 20_000)
+    signed = claim([first.outpoint], total=20_000)
+    purse = judged([first, rest], claims=[signed])
+    assert (purse.verdict, purse.ask) == (Verdict.PAY, 20_000)
+    assert purse.complete, "what is there can still be signed for"
+    assert "0.00020000 BTC of it do not count: the creator can take them by the refund dddddddddddd" in str(purse)
+    assert judged([first, rest, out(3, 20_000)], claims=[signed]).verdict is Verdict.COMPLETE
+
+
+def test_a_refund_of_everything_asks_nobody_to_pay_twice() -> None:
+    whole = out(1, PRIMARY.amount)
+    purse = judged([whole], claims=[claim([whole.outpoint], total=whole.amount)])
+    assert (purse.verdict, purse.ask) == (Verdict.CLAIMED, None)
+    assert judged([whole, out(2, PRIMARY.amount)], claims=[claim([whole.outpoint])]).verdict is Verdict.COMPLETE
+
+
+@pytest.mark.parametrize("author", [Role.CREATOR, Role.WORKER])
+def test_what_the_mediator_has_not_signed_takes_nothing_yet(author: Role) -> None:
+    whole = out(1, PRIMARY.amount)
+    purse = judged([whole], claims=[claim([whole.outpoint], author)])
+    assert purse.verdict is Verdict.COMPLETE
+    assert purse.takers_without(Role.WORKER), "but the worker is told"
+
+
+def test_what_only_the_worker_completes_is_no_danger_to_them() -> None:
+    whole = out(1, PRIMARY.amount)
+    purse = judged([whole], claims=[claim([whole.outpoint], Role.CREATOR, Ending.SETTLEMENT)])
+    assert purse.takers_without(Role.WORKER) == ()
+    assert purse.takers_without(Role.CREATOR)
+
+
+def test_a_payment_of_what_is_gone_asks_for_care() -> None:
+    gone = claim([OutPoint("f" * 64, 0)], Role.CREATOR, Ending.ACCEPTANCE)
+    assert judged([], claims=[gone]).verdict is Verdict.AGAIN
+    assert judged([out(1, PRIMARY.amount)], claims=[gone]).verdict is Verdict.COMPLETE
+    harmless = claim([OutPoint("f" * 64, 0)], Role.WORKER, Ending.SETTLEMENT)
+    assert judged([], claims=[harmless]).verdict is Verdict.PAY, "the creator alone decides on that"
+
+
+def test_what_is_paid_needs_nothing() -> None:
+    funding = match_funding(TERMS, [], MAINNET, paid=[Purse.PRIMARY])
+    assert [purse.verdict for purse in funding.purses] == [Verdict.PAID, Verdict.PAY]
+    late = match_funding(TERMS, [out(1, 2_000)], MAINNET, paid=[Purse.PRIMARY]).primary
+    assert (late.verdict, late.ask) == (Verdict.PAID, None)
+    assert (
+        str(late)
+        == "primary escrow: paid out, 0.00002000 BTC lie there beside that, which go back to the creator by a refund"
+    )
+
+
+COIN = Coin(OutPoint("a1" * 32, 0), PRIMARY.amount)
+FEE_COIN = Coin(OutPoint("a2" * 32, 0), MEDIATOR.amount)
+CREATOR, ALICE = person("Bob", MAINNET), person("Alice", MAINNET)
+
+
+def carried(**texts: str) -> tuple[Claim, ...]:
+    """What a refund by the mediator with these payments claims."""
+    signed = refund(ALICE, TOLD.offer, role=Role.MEDIATOR, **texts)
+    order = TOLD.fold(TOLD.bid, TOLD.offer, signed)
+    assert order.refunds == (signed,)
+    return claims_of(proposals_of(order, TERMS))
+
+
+def test_only_what_is_signed_claims_something() -> None:
+    payout = payout_at(PRIMARY, [COIN], Split(Sat(0)), 5)
+    (found,) = carried(primary_psbt=sign_payout(payout, TOLD.mediator).to_base64())
+    assert (found.outpoints, found.total, found.txid) == ({COIN.outpoint}, COIN.amount, payout.txid)
+    assert (found.author, found.takers, found.is_given_back) == (Role.MEDIATOR, {Role.CREATOR}, True)
+    assert carried(primary_psbt=payout.psbt.to_base64()) == (), "nobody has signed it"
+    stranger = Spend(COIN.outpoint, COIN.amount, PRIMARY.escrow.witness_script, payout.outputs)
+    assert carried(primary_psbt=str(stranger.psbt(TOLD.mediator)))[0].txid == payout.txid, "whoever made it"
+    other = MEDIATOR.escrow.witness_script
+    assert carried(primary_psbt=str(Spend(COIN.outpoint, COIN.amount, other, payout.outputs).psbt(TOLD.mediator))) == ()
+    wrong = Spend(COIN.outpoint, Sat(COIN.amount - 1), PRIMARY.escrow.witness_script, payout.outputs)
+    mixed = str(wrong.psbt(TOLD.mediator))
+    assert [each.total for each in carried(primary_psbt=mixed)] == [COIN.amount - 1], "good for another amount only"
+
+
+def test_a_mediator_who_takes_their_fee_gives_nothing_back() -> None:
+    fee = payout_at(MEDIATOR, [FEE_COIN], the_price(MEDIATOR), 5)
+    back = payout_at(MEDIATOR, [FEE_COIN], Split(Sat(0)), 5)
+    for payout, given_back in ((fee, False), (back, True)):
+        (found,) = carried(mediator_psbt=sign_payout(payout, TOLD.mediator).to_base64())
+        assert found.is_given_back is given_back
+    assert p2wsh_script(MEDIATOR.escrow.witness_script) == found.script
+
+
+def test_a_settlement_is_claimed_by_the_other_side() -> None:
+    payout = payout_at(PRIMARY, [COIN], Split(Sat(PRIMARY.price // 2)), 5)
+    text = sign_payout(payout, TOLD.creator).to_base64()
+    fee = sign_payout(payout_at(MEDIATOR, [FEE_COIN], the_price(MEDIATOR), 5), TOLD.creator).to_base64()
+    half = Sat(PRIMARY.price // 2)
+    signed = settlement(
+        CREATOR, TOLD.offer, worker_amount=half, creator_amount=half, primary_psbt=text, mediator_psbt=fee
+    )
+    claims = claims_of(proposals_of(TOLD.fold(TOLD.bid, TOLD.offer, signed), TERMS))
+    assert [each.takers for each in claims] == [{Role.WORKER}, {Role.MEDIATOR}]

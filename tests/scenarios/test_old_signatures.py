@@ -1,0 +1,229 @@
+"""What is signed cannot be taken back: money that an old signature can take funds nothing, and nobody works for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rein.btc.amounts import Sat
+from rein.btc.psbt import Psbt
+from rein.devnet import faucet
+from rein.errors import EscrowError, OrderError
+from rein.escrow.contract import Purse
+from rein.escrow.funding import Verdict
+from rein.escrow.payout import complete_payout
+from rein.protocol.orders import State
+from rein.workflows.cases import find_order
+from rein.workflows.deliver import build_delivery, require_deliverable
+from rein.workflows.fund import invoices, look_for_funding
+from rein.workflows.next_step import next_step_of
+from tests.scenarios.blocks import Wallet, branch
+from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
+from tests.support import people
+from tests.support.money import Spend
+
+
+def verdicts(play: Play, who: Actor) -> list[Verdict]:
+    return [purse.verdict for purse in look_for_funding(who.desk, play.seen_by(who)).purses]
+
+
+def next_text(play: Play, who: Actor) -> str:
+    return next_step_of(who.desk, play.seen_by(who)).text
+
+
+def refused(play: Play, words: str) -> None:
+    """Nobody sees a funded job, and the worker delivers nothing into it."""
+    assert play.state is State.OFFERED
+    with pytest.raises(OrderError, match=words):
+        play.deliver()
+    assert "rein deliver" not in next_text(play, play.worker)
+
+
+def test_a_refund_on_its_way_leaves_nothing_to_work_for(play: Play) -> None:
+    """20,000 of 1,500,000 sat paid in, a refund signed and waiting."""
+    play.agree_on()
+    play.fund(primary=20_000)
+    play.agree(play.worker, play.refund(play.creator))
+    refused(play, "deliver when both escrows are funded")
+    play.mine(10)
+    refused(play, "deliver when both escrows are funded")
+    assert verdicts(play, play.worker)[0] is Verdict.PAID
+
+
+def test_a_refund_of_everything_on_its_way_leaves_nothing_to_work_for(play: Play) -> None:
+    play.funded()
+    play.agree(play.worker, play.refund(play.creator))
+    refused(play, "deliver when both escrows are funded")
+    play.mine(10)
+    refused(play, "deliver when both escrows are funded")
+
+
+def test_what_was_delivered_stays_delivered_while_a_refund_waits(play: Play) -> None:
+    play.delivered()
+    play.agree(play.worker, play.refund(play.creator))
+    assert play.state is State.DELIVERED
+    play.mine()
+    play.collect(play.mediator)
+    play.ends(State.REFUNDED, worker=0, mediator=FEE)
+
+
+def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
+    """The creator pays in too little, the mediator signs it back, the creator fills up. What is missing beside the
+    part that can go back has to come, and then the old refund takes nothing that the job needs."""
+    play.agree_on()
+    whole = play.terms.primary.amount
+    play.fund(primary=20_000)
+    old = play.refund(play.mediator)
+    play.fund(primary=whole - 20_000, mediator=0)
+    refused(play, "do not count: the creator can take them by the refund")
+    assert "the creator can take what is there by the refund" in next_text(play, play.worker)
+    order = play.seen_by(play.worker)
+    (bill,) = invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+    assert bill.amount == 20_000
+    faucet.pay(play.chain, [(bill.address, bill.amount)])
+    play.mine()
+    assert play.state is State.FUNDED
+    play.deliver()
+    with pytest.raises(EscrowError, match="all back, or nothing"):
+        play.agree(play.creator, old)
+    play.accept()
+    hostile = complete_payout(Psbt.parse(old.document.primary_psbt), play.key(play.creator))
+    play.chain.broadcast(hostile)
+    play.mine()
+    assert play.state is State.ACCEPTED, "giving a trifle back ends nothing"
+    play.collect(play.worker)
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_delivering(play: Play) -> None:
+    play.funded()
+    signed = play.refund(play.mediator)
+    assert play.state is State.FUNDED, "no document takes an order back"
+    assert verdicts(play, play.creator)[0] is Verdict.CLAIMED
+    order = play.seen_by(play.worker)
+    assert invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order)) == (), "nobody pays twice"
+    for anyway in (False, True):
+        with pytest.raises(OrderError, match="the creator can take the money") as caught:
+            build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
+        assert signed.id[:12] in caught.value.message
+    assert next_text(play, play.worker).startswith("do not deliver: the refund")
+
+
+@pytest.mark.parametrize("by", ["creator refunds", "worker refunds", "worker settles"])
+def test_what_others_can_complete_is_delivered_into_knowingly_only(play: Play, by: str) -> None:
+    play.funded()
+    signed = {
+        "creator refunds": lambda: play.refund(play.creator),
+        "worker refunds": lambda: play.refund(play.worker),
+        "worker settles": lambda: play.settle(play.worker, PRICE // 2),
+    }[by]()
+    with pytest.raises(OrderError, match="can go another way without you") as caught:
+        play.deliver()
+    assert signed.id[:12] in caught.value.message
+    assert "do not deliver" in next_text(play, play.worker)
+    order = play.seen_by(play.worker)
+    play.tell(build_delivery(play.worker.desk, order, "https://example.com/song", anyway=True), play.worker)
+    assert play.state is State.DELIVERED
+
+
+def test_a_settlement_that_only_the_worker_can_complete_hinders_nobody(play: Play) -> None:
+    play.funded()
+    play.settle(play.creator, PRICE // 2)
+    play.deliver()
+    assert play.state is State.DELIVERED
+
+
+def test_money_that_leaves_by_no_document_is_not_there(play: Play) -> None:
+    """Creator and mediator together can take it, and no program keeps them from it: but it is said before a block."""
+    play.funded()
+    coin = play.outputs(Purse.PRIMARY)[0]
+    terms = play.terms.primary
+    paid = type(terms.payout)(Sat(PRICE), play.script(play.stranger))
+    away = Spend(coin.outpoint, coin.amount, terms.escrow.witness_script, (paid,))
+    psbt = Psbt.parse(str(away.psbt(play.key(play.creator), play.key(play.mediator))))
+    play.chain.broadcast(psbt.finalize())
+    refused(play, "being spent by something no document here carries")
+    assert play.worker.told("no document here carries")
+    play.seen_by(play.worker)
+    assert play.worker.notes == [], "it is said once"
+    assert verdicts(play, play.worker)[0] is Verdict.LEAVING
+    assert "being spent" in next_text(play, play.creator)
+    play.mine()
+    refused(play, "deliver when both escrows are funded")
+
+
+def test_the_worker_is_told_what_is_waited_for(play: Play) -> None:
+    play.agree_on()
+    faucet.pay(play.chain, [(purse.escrow.address, purse.amount) for purse in play.terms.purses])
+    with pytest.raises(OrderError, match="primary escrow: nothing has come in a block yet") as caught:
+        play.deliver()
+    assert "can still be replaced" in str(caught.value.hint)
+    assert next_text(play, play.worker).startswith("wait until both escrows are funded")
+    play.mine()
+    play.deliver()
+
+
+def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
+    """The funding leaves the chain after the acceptance. Where it comes back, the acceptance can be completed."""
+    play.agree_on()
+    wallet = Wallet(play.chain, Sat(4_000_000))
+    play.chain.broadcast(wallet.sign(*((purse.escrow.address, purse.amount) for purse in play.terms.purses)))
+    play.mine()
+    play.deliver()
+    accepted = play.accept()
+    assert play.state is State.ACCEPTED
+    branch(play.chain, wallet.sign())
+    for who in play.everybody:
+        order = play.seen_by(who)
+        assert who.told("can still be completed"), who.name
+        funding = look_for_funding(who.desk, order)
+        assert [purse.verdict for purse in funding.purses] == [Verdict.AGAIN, Verdict.AGAIN]
+    order = play.seen_by(play.worker)
+    with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
+        invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+    assert accepted.id[:12] in caught.value.message
+    assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
+    assert len(invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order), again=True)) == 2
+
+
+def test_two_offers_on_one_bid_are_not_paid_and_the_funded_one_is_delivered(play: Play) -> None:
+    play.funded()
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 300))
+    play.tell(second, play.creator)
+    play.name = play.offer.id
+    for offer_id in (play.offer.id, second.id):
+        for who in play.everybody:
+            with pytest.raises(OrderError, match="frozen") as caught:
+                look_for_funding(who.desk, find_order(who.desk, offer_id))
+            assert "Pay nothing" in str(caught.value.hint)
+    assert play.state is State.FROZEN
+    assert all("contradict each other" in next_text(play, who) for who in play.everybody)
+    assert "deliver (rein deliver)" in next_text(play, play.worker)
+    assert require_deliverable(play.worker.desk, play.seen_by(play.worker)).offer == play.offer
+    play.deliver()
+    assert play.seen_by(play.worker).deliveries
+    play.agree(play.creator, play.settle(play.worker, PRICE))
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+def test_a_frozen_offer_without_money_is_not_worked_for(play: Play) -> None:
+    play.agree_on()
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 300))
+    play.tell(second, play.creator)
+    play.name = play.offer.id
+    assert "do not work for it" in next_text(play, play.worker)
+    with pytest.raises(OrderError, match="is frozen"):
+        play.deliver()
+
+
+def test_a_refund_that_lost_to_a_payment_claims_nothing(play: Play) -> None:
+    """Once its outputs are spent, an old signature is worth nothing, and asks for no care."""
+    play.funded()
+    old = play.refund(play.mediator)
+    play.agree(play.worker, play.settle(play.creator, PRICE))
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+    assert verdicts(play, play.worker) == [Verdict.PAID, Verdict.PAID]
+    with pytest.raises((EscrowError, OrderError)):
+        play.agree(play.creator, old)

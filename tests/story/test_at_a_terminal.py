@@ -1,0 +1,78 @@
+"""What people type and paste in the middle of a job: nothing is signed that was not meant."""
+
+from __future__ import annotations
+
+import sys
+
+import pexpect
+import pytest
+
+from tests.story.conftest import PASSPHRASE, Trio, agree, deliver, fund, post
+from tests.support.screen import ENTER, at_terminal, ended, pasted, rein_at_terminal
+
+
+def test_a_block_pasted_into_a_shell_rates_nobody(trio: Trio) -> None:
+    """The tutorial's own: the next command became the comment of the rating, and was signed."""
+    agreed = agree(trio)
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    job = ("--jobid", agreed.job_id)
+    trio.bob.rein("accept", *job)
+    trio.bob.rein("sync")
+    trio.charlie.rein("collect", *job)
+    trio.alice.rein("collect", *job)
+    trio.bob.rein("devnet", "mine", "1")
+    trio.sync()
+    with at_terminal("dash", ["-i"], PS1="READY ", ENV="") as shell:
+        shell.expect("READY ")
+        shell.sendline(f'rein() {{ {sys.executable} -m rein --home {trio.bob.home} "$@"; }}')
+        shell.expect("READY ")
+        shell.send(f"rein rate {' '.join(job)} --role worker --rating 5\nrein sync\necho R''AN\n")
+        shell.expect(r"Comment \(may be empty\): ")
+        with pytest.raises(pexpect.TIMEOUT):
+            shell.expect("Passphrase|Stored|RAN", timeout=1)
+        shell.send(pasted("On time,\nand in tune.\n") + "")
+        shell.expect("in tune.")
+        shell.send(ENTER)
+        shell.expect("Passphrase of bob: ")
+        for _ in range(2):
+            shell.send("not the passphrase" + ENTER)
+            shell.expect("Passphrase of bob: ")
+        shell.send(PASSPHRASE + ENTER)
+        shell.expect(r"Stored as document\s+[0-9a-f]{64}")
+        shell.expect("READY ")
+    documents = trio.bob.rein("status", *job)["documents"]
+    (rating,) = (each["document"] for each in documents if each["kind"] == "rating")
+    assert "\nComment: On time,\\nand in tune.\n" in rating
+    assert "rein" not in rating.split("Comment: ")[1].split("\n")[0]
+
+
+def test_satoshis_are_not_taken_for_bitcoin(trio: Trio) -> None:
+    job = ("--jobid", post(trio)["job_id"])
+    bid = ("bid", *job, "--description", "I")
+    refused = trio.charlie.fails(*bid, "--amount", "1500000")
+    assert refused["code"] == "input"
+    assert "1500000.00000000 BTC (150,000,000,000,000 sat)" in refused["message"]
+    assert "1500000sat" in refused["hint"]
+    with rein_at_terminal("--home", str(trio.charlie.home), *bid, "--amount", "1500000") as child:
+        child.expect("Is it meant .y/N.: ")
+        child.send(ENTER)
+        code, told = ended(child)
+    assert (code, "was not meant, so nothing was done" in told) == (2, True)
+    done = trio.charlie.rein(*bid, "--amount", "1500000sat")
+    assert "\nBid amount (BTC): 0.01500000\n" in done["document"]
+
+
+@pytest.mark.parametrize("command", ["settle", "resolve"])
+def test_in_every_command_that_takes_one(trio: Trio, command: str) -> None:
+    agreed = agree(trio)
+    fund(trio, agreed)
+    job = ("--jobid", agreed.job_id)
+    if command == "resolve":
+        trio.charlie.rein("workerdispute", *job, "--detail", "no answer")
+        trio.sync()
+    person, words = {"settle": (trio.charlie, "--terms"), "resolve": (trio.alice, "--resolution")}[command]
+    refused = person.fails(command, *job, "--worker", "1000000", words, "x")
+    assert "the worker's part would be 1000000.00000000 BTC" in refused["message"]
+    done = person.rein(command, *job, "--worker", "1000000sat", words, "x", "--dry-run")
+    assert "\nWorker amount (BTC): 0.01000000\n" in done["document"]
