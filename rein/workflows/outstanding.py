@@ -97,9 +97,13 @@ def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms
     for proposal in seen.proposals:
         if proposal.author is role and proposal.purse.escrow == purse.escrow:
             try:
-                transaction = Psbt.parse(proposal.text).transaction
+                psbt = Psbt.parse(proposal.text)
+                scripts = {each.witness_script for each in psbt.inputs}
             except PsbtError:
                 continue
+            if scripts != {purse.escrow.witness_script}:
+                continue  # it moves nothing of this escrow
+            transaction = psbt.transaction
             amount = sum(each.amount for each in transaction.outputs if each.script == purse.payee.script)
             name = f"the document {proposal.document.id[:12]}"
             yield _Earlier(transaction.txid, frozenset(transaction.inputs), amount, name)
