@@ -12,7 +12,7 @@ from rein.errors import EscrowError, InputError, NotFoundError, OrderError, Rein
 from rein.escrow.claims import claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.funding import Filling, Funding, PurseFunding, Verdict, match_funding
-from rein.escrow.proposals import Ending, proposals_of
+from rein.escrow.proposals import Ending, all_payments
 from rein.escrow.terms import Terms, terms_of
 from rein.protocol.documents import Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
@@ -232,7 +232,7 @@ def recorded_funding(
     done = paid - {Purse(each.purse) for each in outputs if not each.spent}  # nothing is left there to be claimed
     proposals = [
         each
-        for each in proposals_of(order, terms)
+        for each in all_payments(order, terms)
         if each.purse.escrow.purse not in done and (not endings or each.ending in endings)
     ]
     claims = [each for each in claims_of(proposals) if not each.outpoints & spent]

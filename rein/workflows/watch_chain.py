@@ -18,7 +18,7 @@ from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
 from rein.escrow.funding import Funding, PurseFunding, coins_of, match_funding
 from rein.escrow.payout import Coin
-from rein.escrow.proposals import Ending, Proposal, proposals_of
+from rein.escrow.proposals import Ending, Proposal, all_payments, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
@@ -84,7 +84,7 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
 
 def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
     shown = _match(desk, terms, outputs, lookups)
-    proposals = proposals_of(order, terms)
+    proposals, signed = proposals_of(order, terms), claims_of(all_payments(order, terms))
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
     payments: dict[Purse, Payment] = {}
@@ -112,13 +112,13 @@ def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Seq
         gone = [output for output in recorded if output.outpoint not in there]
         known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
         going = [output.outpoint for output in each.leaving if output.outpoint not in known]
-        claimed = [claim for claim in claims_of(proposals) if claim.script == each.terms.escrow.script]
+        claimed = [claim for claim in signed if claim.script == each.terms.escrow.script]
         if _tell_what_is_gone(desk, order, purse, gone, going, before_it, made, claimed):
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
     used = {row.outpoint for row in rows.values() if row.spent}
-    claims = tuple(each for each in claims_of(proposals) if not each.outpoints & used)
+    claims = tuple(each for each in signed if not each.outpoints & used)
     funding = _match(desk, terms, outputs, lookups, claims, payments)
     return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
 

@@ -6,6 +6,7 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.btc.psbt import Psbt
+from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
@@ -227,3 +228,49 @@ def test_a_refund_that_lost_to_a_payment_claims_nothing(play: Play) -> None:
     assert verdicts(play, play.worker) == [Verdict.PAID, Verdict.PAID]
     with pytest.raises((EscrowError, OrderError)):
         play.agree(play.creator, old)
+
+
+def test_no_flood_hides_what_an_old_refund_can_take(play: Play) -> None:
+    """The mediator gives back two outputs. Then so many larger ones come that the smaller is not shown any more."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=primary.amount - 5_000)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(4_000))])
+    play.mine()
+    old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
+    assert len(old.inputs) == 2
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(4_100))] * MAX_OUTPUTS)
+    refused(play, "do not count: the creator can take them by the refund")
+    play.chain.broadcast(complete_payout(old, play.key(play.creator)))
+
+
+def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play) -> None:
+    """The creator signs two offers on one bid and pays in too little; the mediator gives it back under the second, and
+    the creator fills up. It is the same money in the first, which the worker looks at."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=primary.amount - 1_000)
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 11))
+    play.tell(second, play.creator)
+    play.name = second.id
+    old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(1_000))])
+    play.mine()
+    play.name = play.offer.id
+    assert play.state is State.FROZEN
+    with pytest.raises(OrderError, match="deliver when both escrows are funded"):
+        play.deliver()
+    assert "rein deliver" not in next_text(play, play.worker)
+    play.chain.broadcast(complete_payout(old, play.key(play.creator)))
+
+
+def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Play) -> None:
+    play.funded()
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 9))
+    play.tell(second, play.creator)
+    play.name = second.id
+    play.dispute(play.creator, "He does nothing.")
+    play.resolve(0)
+    play.name = play.offer.id
+    with pytest.raises(OrderError, match="can go another way without you, by the resolution"):
+        play.deliver()
