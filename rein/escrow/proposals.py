@@ -21,6 +21,7 @@ from rein.protocol.documents import (
     DisputeDelivery,
     DisputeOffer,
     DisputeResolution,
+    EscrowSigned,
     PartyDocument,
     Refund,
     Role,
@@ -179,14 +180,14 @@ def _of_acceptance(signed: Signed[AcceptDelivery], terms: Terms) -> Iterator[Pro
 
 def _kept_apart(order: Order, terms: Terms) -> Iterator[Proposal]:
     for signed in (each.document for each in order.apart):
-        document: Any = signed.document
-        if order.bid is None or not isinstance(document, (AcceptDelivery, *_ENDINGS)):
+        document = signed.document
+        if order.bid is None or not isinstance(document, EscrowSigned):
             continue
         if not signed.is_signed_by_escrow_key(escrow_public_key(document.signing_role, order.bid.document)):
             continue
         if isinstance(document, AcceptDelivery):
             yield from _of_acceptance(signed, terms)
-        else:
+        elif isinstance(document, PartyDocument) and type(document) in _ENDINGS:
             yield from _of_document(signed, document, terms)
 
 
