@@ -131,11 +131,11 @@ def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
 
     :raises EscrowError:
     """
-    purse = payout.purse
-    if purse.escrow.purse is not Purse.PRIMARY or seen.is_paid(Purse.PRIMARY):
-        return
+    purse, made = payout.purse, seen.payments.get(Purse.PRIMARY)
+    if purse.escrow.purse is not Purse.PRIMARY or (made is not None and made.confirmations):
+        return  # what is left after an ending goes back
     going = {output.outpoint for output in seen.funding.primary.leaving}
-    if Purse.PRIMARY not in seen.payments and any(coin.outpoint in going for coin in payout.coins):
+    if made is None and any(coin.outpoint in going for coin in payout.coins):
         raise EscrowError(
             "what this pays out of is being spent by something no document here carries",
             hint="The creator may have accepted. Fetch what is new first: rein sync",

@@ -272,5 +272,7 @@ def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Pla
     play.dispute(play.creator, "He does nothing.")
     play.resolve(0)
     play.name = play.offer.id
-    with pytest.raises(OrderError, match="can go another way without you, by the resolution"):
-        play.deliver()
+    order = play.seen_by(play.worker)
+    for anyway in (False, True):
+        with pytest.raises(OrderError, match="the creator can take the money of the job .* by the resolution"):
+            build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
