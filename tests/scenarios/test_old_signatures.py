@@ -274,5 +274,5 @@ def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Pla
     play.name = play.offer.id
     order = play.seen_by(play.worker)
     for anyway in (False, True):
-        with pytest.raises(OrderError, match="the creator can take the money of the job .* by the resolution"):
+        with pytest.raises(OrderError, match=r"the creator can take the money of the job .* by the resolution"):
             build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
