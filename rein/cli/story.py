@@ -89,11 +89,13 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
 
 def _say_paid(cli: Cli, paid: dict[str, Any], job_id: str) -> None:
     """How much one was paid, where it lies, and how to spend it."""
-    how = f"rein wallet send ADDRESS AMOUNT --from {job_id}"
-    if not paid["own_wallet"]:
-        how = "only the wallet that has this address can"
-    state = "Spent since." if paid["spent"] else f"Spend it: {how}"
-    cli.terminal.say(f"You were paid {amount(paid['amount_sat'])} at {paid['address']}. {state}")
+    cli.terminal.say(f"You were paid {amount(paid['amount_sat'])} at {paid['address']}.")
+    if paid["spent"]:
+        cli.terminal.say("It was spent since.")
+    elif paid["own_wallet"]:
+        cli.terminal.advise(f"Spend it: `rein wallet send ADDRESS AMOUNT --from {job_id}`")
+    else:
+        cli.terminal.say("Only the wallet that has this address can spend it.")
 
 
 def _say_servers(cli: Cli, sights: list[Sight]) -> None:

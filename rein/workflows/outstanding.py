@@ -100,11 +100,12 @@ def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms
         if proposal.author is role and proposal.purse.escrow == purse.escrow:
             try:
                 psbt = Psbt.parse(proposal.text)
-                transaction = psbt.transaction
-                if any(each.witness_script != purse.escrow.witness_script for each in psbt.inputs):
-                    continue  # out of another escrow: it takes nothing from this one
+                scripts = {each.witness_script for each in psbt.inputs}
             except PsbtError:
                 continue
+            if scripts != {purse.escrow.witness_script}:
+                continue  # it moves nothing of this escrow
+            transaction = psbt.transaction
             amount = sum(each.amount for each in transaction.outputs if each.script == purse.payee.script)
             name = f"the document {proposal.document.id[:12]}"
             yield _Earlier(transaction.txid, frozenset(transaction.inputs), amount, name)

@@ -171,20 +171,6 @@ def may_follow(payout: Payout, seen: Seen) -> bool:
     return payout.fee > made.fee and not set(seen.spent[purse]).isdisjoint(payout.coins)
 
 
-def still_open(order: Order, seen: Seen, role: Role) -> list[Proposal]:
-    """Settlements and refunds that this role has signed and another can still complete."""
-    mine = of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
-    return [each for each in mine if each.author is role and _is_as_agreed(order, seen, each)]
-
-
-def _is_as_agreed(order: Order, seen: Seen, proposal: Proposal) -> bool:
-    try:
-        check(order, seen, proposal)
-    except EscrowError:
-        return False
-    return True
-
-
 def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
     """Hold a payment against the documents and the chain.
 

@@ -305,7 +305,7 @@ class Play:
         assert self.state is (state or was)
 
     def chain_holds(self, who: Actor) -> list[Sat]:
-        """What lies confirmed at somebody's address of this job."""
+        """What lies confirmed at the address to which somebody is paid, from other jobs too."""
         return [each.amount for each in self.chain.unspent_outputs([self.script(who)])]
 
     # The end

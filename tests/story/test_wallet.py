@@ -44,8 +44,8 @@ def test_who_earned_it_spends_it(trio: Trio, chain: CoreRpc) -> None:
     assert (earned["amount_sat"], earned["own_wallet"], earned["spent"]) == (1_500_000, True, False)
     words = in_words(trio.charlie, "status", "--jobid", job_id)
     assert f"You were paid 0.01500000 BTC (1,500,000 sat) at {earned['address']}." in words
-    assert f"rein wallet send ADDRESS AMOUNT --from {job_id}" in words
-    assert "Spend it: rein wallet send" in in_words(trio.charlie, "status")
+    assert f"wallet send ADDRESS AMOUNT --from {job_id}" in words
+    assert "wallet send ADDRESS AMOUNT" in in_words(trio.charlie, "status")
 
     (coin,) = [each for each in trio.charlie.rein("wallet")["coins"] if each["job_id"] == job_id]
     assert (coin["amount_sat"], coin["address"]) == (1_500_000, earned["address"])
