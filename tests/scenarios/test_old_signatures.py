@@ -276,3 +276,35 @@ def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Pla
     for anyway in (False, True):
         with pytest.raises(OrderError, match=r"the creator can take the money of the job .* by the resolution"):
             build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
+
+
+def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) -> None:
+    """The mediator gives back a little, and then that and more. While the first waits in the mempool the second is not
+    dead: it takes the place of the first as soon as it pays the miner more."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=3_000)
+    little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
+    play.fund(primary=primary.amount - 10_000, mediator=0)
+    more = Psbt.parse(play.refund(play.mediator, 10).document.primary_psbt)
+    assert len(more.inputs) == 2
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(10_000))])
+    play.mine()
+    play.chain.broadcast(complete_payout(little, play.key(play.creator)))
+    refused(play, "do not count: the creator can take them by the refund")
+    play.chain.broadcast(complete_payout(more, play.key(play.creator)))
+
+
+def test_what_is_in_a_block_frees_what_an_older_signature_covered(play: Play) -> None:
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=3_000)
+    little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
+    play.fund(primary=primary.amount - 10_000, mediator=0)
+    play.refund(play.mediator, 1)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(10_000))])
+    play.mine()
+    play.chain.broadcast(complete_payout(little, play.key(play.creator)))
+    play.mine()
+    play.deliver()
+    assert play.state is State.DELIVERED
