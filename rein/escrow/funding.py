@@ -74,9 +74,9 @@ class PurseFunding:
     outputs: tuple[Output, ...]
     dust: tuple[Output, ...]
     confirmations_needed: int
-    leaving: tuple[Output, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    paid: bool = False
+    leaving: tuple[Output, ...]
+    claims: tuple[Claim, ...]
+    paid: bool
 
     @property
     def coins(self) -> tuple[Coin, ...]:
@@ -294,7 +294,7 @@ def _worth_spending(purse: PurseTerms, outputs: Iterable[Output]) -> tuple[Outpu
 
 def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
     """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner."""
-    return sum(coin.amount for coin in coins) >= purse.amount and bool(payable_in_every_ending(purse, coins))
+    return sum(coin.amount for coin in coins) >= purse.amount and payable_in_every_ending(purse, coins)
 
 
 def _sum(outputs: Iterable[Output]) -> Sat:

@@ -187,6 +187,7 @@ class TestSpends:
     def test_dust_and_other_networks(self) -> None:
         with pytest.raises(EscrowError, match="dust"):
             build_old_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
+        assert build_old_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
         elsewhere = [OldPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
         with pytest.raises(InputError, match="mainnet"):
             build_old_spend([coin()], elsewhere, Sat(10_000), REGTEST)
