@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rein.btc.address import p2wpkh_script
@@ -35,6 +35,8 @@ def lacking(parent: Transaction, feerate: int) -> int:
     return feerate * (parent.vsize + plan_child(parent, Sat(0), SCRIPT, feerate).spend.vsize)
 
 
+@example(feerate=MIN_FEERATE, parent_fee=0)
+@example(feerate=MAX_FEERATE, parent_fee=0)
 @given(feerate=st.integers(MIN_FEERATE, MAX_FEERATE), parent_fee=st.integers(0, 100))
 def test_parent_and_child_together_have_the_feerate(feerate: int, parent_fee: int) -> None:
     parent = waiting(fee=parent_fee)

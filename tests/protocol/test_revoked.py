@@ -154,7 +154,7 @@ def test_the_thief_of_a_delegate_key_binds_nobody(name: str) -> None:
         after = folded(known(), [*others, stolen])
         assert (after.state, set(after.documents())) == (before.state, set(before.documents()))
         assert stolen in [each.document for each in after.apart]
-    with pytest.raises(FieldError, match="lacks the field 'Escrow key signature'"):
+    with pytest.raises(FieldError, match=f"^{meant.document.TITLE} lacks the field 'Escrow key signature'$"):
         verify(forged(dataclasses.replace(meant.document, escrow_signature=None), who.delegate))
 
 
