@@ -140,7 +140,7 @@ def test_a_ninth_piece_has_to_make_up_for_the_one_it_displaces() -> None:
     assert (purse.missing, purse.ask) == (DUST_LIMIT, DUST_LIMIT + least)
     assert list(purse.words())[1:] == [
         "0.00010546 BTC more must go to the same address",
-        "though 546 sat are missing: a payment spends 8 outputs at most",
+        "though only 546 sat is missing: a payment spends 8 outputs at most",
     ]
     assert match_funding(TERMS, at_primary(*amounts, DUST_LIMIT + least), REGTEST).primary.verdict is Verdict.COMPLETE
 
