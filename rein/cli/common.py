@@ -241,9 +241,12 @@ feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner
 def feerate(text: str | None) -> int | None:
     """A fee rate somebody typed, in sat/vB.
 
-    :raises InputError: it is no whole number.
+    :raises InputError: it is no whole number, or nothing.
     """
-    return None if text is None else number(text, "the fee rate")
+    rate = None if text is None else number(text, "the fee rate")
+    if rate == 0:
+        raise InputError("the fee rate must be 1 sat/vB at least", hint="Leave --feerate out for what is usual now.")
+    return rate
 
 
 def first(*values: str | None) -> str | None:

@@ -166,7 +166,7 @@ def _check_psbt(*, psbt: bool, out: Path | None, dry_run: bool) -> None:
 
 
 def _feerate(cli: Cli, given: str | None) -> int:
-    rate = parse_feerate(given) or cli.desk.chain.feerate()
-    if rate is None:
-        raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
-    return rate
+    from rein.workflows.payments import current_feerate
+
+    rate = parse_feerate(given)
+    return current_feerate(cli.desk) if rate is None else rate
