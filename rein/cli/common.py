@@ -193,7 +193,8 @@ def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]]
         def run(**parameters: Any) -> None:
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
-            with nullcontext() if waits else cli.terminal.progress(click.get_current_context().command_path):
+            cli.terminal.command = click.get_current_context().command_path
+            with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
                 function(cli, **parameters)
 
         run.__doc__ = function.__doc__

@@ -111,7 +111,7 @@ def _show(cli: Cli) -> None:
     if "chain" in settings:
         settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
     for name, meaning in CONFIG_KEYS.items():
-        cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {meaning}")
+        cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {cli.terminal.here(meaning)}")
     cli.terminal.result({"home": str(cli.settings.home), "settings": settings})
 
 
