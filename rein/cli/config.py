@@ -36,17 +36,18 @@ def config(
     """Show the settings of this home, or change one.
 
     \b
-    rein config                          all settings
-    rein config KEY VALUE                change one
-    rein config chain list               who tells about the chain
-    rein config chain core URL           add a Bitcoin Core node
-    rein config chain esplora URL        add an Esplora server, such as https://blockstream.info/api
-    rein config chain causeway URL       add a causeway server where you have an account
-    rein config chain remove URL         take one out
-    rein config payout KEY|ADDRESS       be paid there: an extended key or descriptor (a fresh
-                                         address for each job), or one bech32 address
-    rein config payout wallet            be paid in the wallet of your own words again
-    rein config tor on [HOST:PORT]       reach everything through Tor
+    rein config                      all settings
+    rein config KEY VALUE            change one
+    rein config chain list           who tells about the chain
+    rein config chain core URL       add a Bitcoin Core node
+    rein config chain esplora URL    add an Esplora server: https://HOST/api
+    rein config chain causeway URL   add a causeway server of yours
+    rein config chain remove URL     take one out
+    rein config payout KEY|ADDRESS   be paid there: a bech32 address, or an
+                                     extended key or descriptor, which gives
+                                     each job a fresh address
+    rein config payout wallet        be paid in the wallet of your words again
+    rein config tor on [HOST:PORT]   reach everything through Tor
     rein config tor off
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
