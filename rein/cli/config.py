@@ -52,7 +52,7 @@ def config(
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.settings import network_of_testnet_flag, remove_config, write_config
+    from rein.settings import CONFIG_KEYS, network_of_testnet_flag, remove_config, write_config
 
     home = cli.settings.home
     match words:
@@ -82,6 +82,8 @@ def config(
         case ("testnet", *_):
             raise InputError("the test network is on or off", hint="rein testnet true")
         case (key,):
+            if key not in CONFIG_KEYS:
+                raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
             raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
         case _:
             raise click.UsageError(f"Got unexpected extra arguments ({' '.join(words[2:])})")
