@@ -74,9 +74,9 @@ class PurseFunding:
     outputs: tuple[Output, ...]
     dust: tuple[Output, ...]
     confirmations_needed: int
-    leaving: tuple[Output, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    paid: bool = False
+    leaving: tuple[Output, ...]
+    claims: tuple[Claim, ...]
+    paid: bool
 
     @property
     def coins(self) -> tuple[Coin, ...]:
@@ -214,8 +214,8 @@ class PurseFunding:
 
     def _why_more(self) -> str:
         if self.missing < DUST_LIMIT:
-            return f"though {self.missing:,} sat are missing: the network does not carry less"
-        return f"though {self.missing:,} sat are missing: a payment spends {MAX_COINS} outputs at most"
+            return f"though only {self.missing:,} sat is missing: the network does not carry less"
+        return f"though only {self.missing:,} sat is missing: a payment spends {MAX_COINS} outputs at most"
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
     """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner. What is
     not covered by those that one payment can spend would owe the mediator no fee in a refund."""
     is_there = sum(coin.amount for coin in coins) >= purse.amount and covers(purse, coins)
-    return is_there and bool(payable_in_every_ending(purse, coins))
+    return is_there and payable_in_every_ending(purse, coins)
 
 
 def _sum(outputs: Iterable[Output]) -> Sat:

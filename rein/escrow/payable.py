@@ -8,7 +8,6 @@ a stranger adds. This is tried here by building each of them, not reasoned.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.errors import EscrowError
@@ -17,46 +16,21 @@ from rein.escrow.payout import Coin, Split, largest, plan_payout, the_price
 from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE, PurseTerms
 
 
-@dataclass(frozen=True)
-class Blocked:
-    """One way in which a job may end that cannot be paid out of an escrow, and why."""
-
-    ending: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Payable:
-    """Whether an escrow can be paid out in every ending. True or false by itself.
-
-    `missing`: what one more output must hold so that it can, in satoshis; nothing if it can. No less than the network
-    carries, though less may be missing.
-    """
-
-    blocked: tuple[Blocked, ...]
-    missing: Sat
-
-    def __bool__(self) -> bool:
-        return not self.blocked
-
-
-def payable_in_every_ending(purse: PurseTerms, coins: Collection[Coin]) -> Payable:
+def payable_in_every_ending(purse: PurseTerms, coins: Collection[Coin]) -> bool:
     """Try acceptance, every kind of award, settlement and refund with these outputs, at the least feerate that an offer
     reserves for. The amount of an offer may reserve more: what is there need not, to be safe.
 
     :param coins: the unspent outputs of this escrow that nothing else may take.
     """
-    blocked = []
-    for ending, split, reserved in _endings(purse):
-        try:
-            payout = plan_payout(purse, coins, split, MIN_RESERVE_FEERATE, reserved=reserved)
-        except EscrowError as error:
-            blocked.append(Blocked(ending, error.message))
-            continue
-        if payout.reaches(MIN_RESERVE_FEERATE) < 1:
-            text = f"only {payout.fee} sat are left for the miner of its {payout.vsize} virtual bytes"
-            blocked.append(Blocked(ending, text))
-    return Payable(tuple(blocked), missing_from(purse, coins) if blocked else Sat(0))
+    return all(_is_payable(purse, coins, split, reserved) for split, reserved in _endings(purse))
+
+
+def _is_payable(purse: PurseTerms, coins: Collection[Coin], split: Split, reserved: bool) -> bool:
+    try:
+        payout = plan_payout(purse, coins, split, MIN_RESERVE_FEERATE, reserved=reserved)
+    except EscrowError:
+        return False
+    return payout.reaches(MIN_RESERVE_FEERATE) == 1
 
 
 def covers(purse: PurseTerms, coins: Collection[Coin]) -> bool:
@@ -73,22 +47,18 @@ def missing_from(purse: PurseTerms, coins: Collection[Coin]) -> Sat:
     return Sat(max(DUST_LIMIT, purse.amount - beside_it))
 
 
-def _endings(purse: PurseTerms) -> Iterator[tuple[str, Split, bool]]:
-    """Everything that may become of an escrow: its name, what it gives to whom, and whether its fee is held against
-    the reserve."""
+def _endings(purse: PurseTerms) -> Iterator[tuple[Split, bool]]:
+    """What may become of an escrow: what it gives to whom, and whether its fee is held against the reserve. A payment
+    whose fee is not, as in an acceptance and a settlement, is possible wherever the same one is whose fee is."""
     price, nothing, least = purse.price, Sat(0), DUST_LIMIT
-    if purse.escrow.purse is Purse.MEDIATOR:
-        yield "the mediator's fee", the_price(purse), True
-    else:
-        yield "acceptance", the_price(purse), False
-        yield "award of all to the worker", the_price(purse), True
-        yield "award of all to the creator", Split(nothing, price), True
+    yield the_price(purse), True
+    if purse.escrow.purse is Purse.PRIMARY:
+        yield Split(nothing, price), True
         if price >= 2 * least:
-            yield "award of a half to each", Split(Sat(price // 2), Sat(price - price // 2)), True
-            yield "award of the least to the worker", Split(least, Sat(price - least)), True
-            yield "award of the least to the creator", Split(Sat(price - least), least), True
-            yield "settlement", Split(Sat(price // 2), Sat(price - price // 2)), False
-    yield "refund", Split(nothing), purse.escrow.purse is Purse.MEDIATOR
+            yield Split(Sat(price // 2), Sat(price - price // 2)), True
+            yield Split(least, Sat(price - least)), True
+            yield Split(Sat(price - least), least), True
+    yield Split(nothing), purse.escrow.purse is Purse.MEDIATOR
 
 
 def _least(purse: PurseTerms) -> int:

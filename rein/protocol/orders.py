@@ -158,19 +158,19 @@ class Order:
     bids: tuple[Signed[Bid], ...]
     offer: Signed[Offer] | None
     bid: Signed[Bid] | None
-    sealed_bids: tuple[Signed[SealedBid], ...] = ()
-    deliveries: tuple[Signed[Delivery], ...] = ()
-    acceptance: Signed[AcceptDelivery] | None = None
-    settlements: tuple[Signed[Settlement], ...] = ()
-    refunds: tuple[Signed[Refund], ...] = ()
-    disputes: tuple[Signed[Dispute], ...] = ()
-    resolutions: tuple[Signed[DisputeResolution], ...] = ()
-    accepted_resolutions: tuple[Signed[AcceptResolution], ...] = ()
-    messages: tuple[Signed[SealedDocument], ...] = ()
-    ratings: tuple[Signed[Rating], ...] = ()
-    void_ratings: tuple[Signed[Rating], ...] = ()
-    conflict: tuple[Signed[Any], ...] = ()
-    apart: tuple[Apart, ...] = ()
+    sealed_bids: tuple[Signed[SealedBid], ...]
+    deliveries: tuple[Signed[Delivery], ...]
+    acceptance: Signed[AcceptDelivery] | None
+    settlements: tuple[Signed[Settlement], ...]
+    refunds: tuple[Signed[Refund], ...]
+    disputes: tuple[Signed[Dispute], ...]
+    resolutions: tuple[Signed[DisputeResolution], ...]
+    accepted_resolutions: tuple[Signed[AcceptResolution], ...]
+    messages: tuple[Signed[SealedDocument], ...]
+    ratings: tuple[Signed[Rating], ...]
+    void_ratings: tuple[Signed[Rating], ...]
+    conflict: tuple[Signed[Any], ...]
+    apart: tuple[Apart, ...]
 
     @property
     def id(self) -> DocumentId:

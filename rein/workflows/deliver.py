@@ -18,10 +18,10 @@ from rein.workflows.watch_chain import Seen, look_at
 
 
 def orders_to_deliver(desk: Desk) -> list[Order]:
-    """Funded jobs on which I work."""
-    return [
-        order for order in my_orders(desk).orders if can_deliver(order) and Role.WORKER in roles_in(order, desk.address)
-    ]
+    """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing."""
+    mine = [order for order in my_orders(desk).orders if Role.WORKER in roles_in(order, desk.address)]
+    funded = [order for order in mine if can_deliver(order)]
+    return funded or [order for order in mine if order.state is State.OFFERED]
 
 
 def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Order:

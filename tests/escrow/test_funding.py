@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rein.btc.amounts import Sat
+from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.networks import MAINNET, REGTEST, SIGNET, TESTNET4, Network
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.contract import Purse
-from rein.escrow.funding import Filling, PurseFunding, coins_of, confirmations_needed, match_funding
+from rein.escrow.funding import Filling, PurseFunding, Verdict, coins_of, confirmations_needed, match_funding
 from rein.escrow.payout import MAX_COINS, Coin
 from tests.support.money import deal
 
@@ -80,7 +80,7 @@ def test_too_little_is_said_with_what_is_missing() -> None:
     assert funding.primary.confirmations == 0, "what is not there is not deep"
     assert str(funding.primary) == (
         "primary escrow: holds 0.05006362 BTC of 0.05006363, 0.00000546 BTC more must go to the same address, though "
-        "1 sat are missing: the network does not carry less"
+        "only 1 sat is missing: the network does not carry less"
     )
 
 
@@ -126,6 +126,23 @@ def test_dust_from_strangers_changes_nothing() -> None:
     assert set(funding.primary.dust) == set(dust)
     assert funding.primary.holds == PRIMARY.amount
     assert funding.primary.coins == coins_of([*dust, EXACT[0]])
+    lies_there = "primary escrow: 0.05006363 BTC, 1 confirmations, {} that no payment spends; a refund after it may"
+    assert str(funding.primary) == lies_there.format("5,565 sat in 105 outputs")
+    assert str(match_funding(TERMS, [*dust[:1], *EXACT], REGTEST).primary) == lies_there.format("1 sat in 1 output")
+
+
+def test_a_ninth_piece_has_to_make_up_for_the_one_it_displaces() -> None:
+    """Of nine outputs a payment spends the eight largest."""
+    least = 10_000
+    amounts = [*[(PRIMARY.amount - DUST_LIMIT - least) // 7] * 6, least]
+    amounts.append(PRIMARY.amount - DUST_LIMIT - sum(amounts))
+    purse = match_funding(TERMS, at_primary(*amounts), REGTEST).primary
+    assert (purse.missing, purse.ask) == (DUST_LIMIT, DUST_LIMIT + least)
+    assert list(purse.words())[1:] == [
+        "0.00010546 BTC more must go to the same address",
+        "though only 546 sat is missing: a payment spends 8 outputs at most",
+    ]
+    assert match_funding(TERMS, at_primary(*amounts, DUST_LIMIT + least), REGTEST).primary.verdict is Verdict.COMPLETE
 
 
 def test_what_brings_a_satoshi_more_than_it_costs_counts() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from rein.btc.address import p2pkh_address, p2sh_address, p2sh_script, p2wpkh_script
@@ -88,8 +86,12 @@ class TestDocuments:
         """C3 of 2016: a worker could put an address there that he alone controls, and nobody compared."""
         his = p2sh_address(primary(CREATOR, MEDIATOR, STRANGER.public_key), MAINNET)
         for label in ("Primary", "Mediator"):
-            with pytest.raises(EscrowError, match="is not the one of its redeem script"):
+            why = rf"^the document's {label.lower()} escrow address is not the one of its redeem script$"
+            with pytest.raises(EscrowError, match=why) as caught:
                 contract_of(offer({f"{label} escrow address": his}))
+            assert caught.value.hint == (
+                "Believe neither. The money, if any was paid, lies at the address it was paid to."
+            )
             with pytest.raises(EscrowError):
                 contract_of(offer({f"{label} escrow address": ""}))
 
@@ -131,7 +133,9 @@ class TestDocuments:
             "Mediator escrow redeem script": script.hex(),
             "Mediator escrow address": p2sh_address(script, MAINNET),
         }
-        with pytest.raises(EscrowError, match="not of the forms"):
+        with pytest.raises(
+            EscrowError, match=r"^the document's redeem scripts are not of the forms of its two escrows$"
+        ):
             contract_of(offer(changes))
 
     def test_documents_without_escrows(self) -> None:
@@ -142,6 +146,11 @@ class TestDocuments:
     def test_a_long_name_is_cut(self) -> None:
         rule = contract_of(offer({"Worker": "x" * 500})).primary.rule()
         assert f"(worker {'x' * 40})" in rule
+
+
+def test_what_is_no_hexadecimal_is_said_to_be_none() -> None:
+    with pytest.raises(InputError, match=r"^a redeem script is written in hexadecimal digits$"):
+        read_old_escrow("xyz")
 
 
 @pytest.mark.parametrize("text", ["", "5", "xyz", "51", "00" * 521, "00" * 100_000])
@@ -187,13 +196,14 @@ class TestSpends:
     def test_dust_and_other_networks(self) -> None:
         with pytest.raises(EscrowError, match="dust"):
             build_old_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
+        assert build_old_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
         elsewhere = [OldPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
         with pytest.raises(InputError, match="mainnet"):
             build_old_spend([coin()], elsewhere, Sat(10_000), REGTEST)
 
     def test_nothing_to_spend_or_to_pay(self) -> None:
         for inputs, payments in (([], pay(1000)), ([coin()], [])):
-            with pytest.raises(InputError):
+            with pytest.raises(InputError, match=r"^a payment needs an output to spend and an address to pay$"):
                 build_old_spend(inputs, payments, Sat(1000), REGTEST)
 
     def test_the_same_output_twice(self) -> None:
@@ -210,11 +220,22 @@ class TestSpends:
         with pytest.raises(EscrowError, match=r"locked in time|read in two ways"):
             checked(P2shPsbt(good.raw.replace(good.transaction.raw, other.raw)))
 
+    @pytest.mark.parametrize("usual", [{"version": 1}, {"sequence": 0xFFFFFFFE}, {"sequence": 0xFFFFFFFF}])
+    def test_a_psbt_as_other_wallets_make_it_is(self, usual: dict[str, int]) -> None:
+        good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
+        other = build_unsigned(good.transaction.inputs, good.outputs, **usual)
+        psbt = P2shPsbt(good.raw.replace(good.transaction.raw, other.raw))
+        assert checked(psbt) is psbt
+
     def test_a_psbt_whose_fee_is_a_gift_is_not_signed(self) -> None:
         """S27: the amounts are proved, so a fee too high is seen as one."""
         generous = P2shPsbt.create([coin()], [TxOutput(Sat(1_000_000), p2wpkh_script(WORKER))])
-        with pytest.raises(EscrowError, match=re.escape("the fee of 4000000 sat is outside")):
+        lowest, highest = generous.vsize, 500 * generous.vsize
+        with pytest.raises(EscrowError) as caught:
             checked(generous)
+        assert caught.value.message == (
+            f"the fee of 4000000 sat is outside {lowest} to {highest} sat (1 to 500 sat/vB)"
+        )
 
     def test_a_psbt_with_a_wrong_signature_is_not_signed(self) -> None:
         good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)

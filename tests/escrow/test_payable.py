@@ -20,6 +20,7 @@ from rein.escrow.payout import (
     Coin,
     Payout,
     Split,
+    build_payout,
     choose_coins,
     complete_payout,
     largest,
@@ -143,11 +144,10 @@ def test_payable_is_one_answer_for_the_same_outputs(
     shuffled.shuffle(again)
     assert payable_in_every_ending(purse, again) == found
     assert not covers(purse, coins) or found
-    if found:
-        assert found.missing == 0
-    else:
-        topped_up = [*coins, coin(1_000, found.missing)]
-        assert found.missing >= DUST_LIMIT
+    if not found:
+        missing = missing_from(purse, coins)
+        topped_up = [*coins, coin(1_000, missing)]
+        assert missing >= DUST_LIMIT
         assert payable_in_every_ending(purse, topped_up), "what it asks for is enough, whatever is there"
         assert sum(each.amount for each in largest(topped_up)) >= purse.amount
 
@@ -236,11 +236,15 @@ def test_what_came_too_much_comes_back_with_every_payment_where_it_is_worth_its_
 
 
 def test_what_is_not_worth_its_fee_is_named_with_the_rate_at_which_it_is() -> None:
-    with pytest.raises(EscrowError, match=r"^what the primary escrow holds, 900 sat in 1 outputs, costs more") as told:
-        plan_payout(PRIMARY, pieces(900), Split(Sat(0)), 50)
-    assert told.value.hint == "It does at a lower rate: --feerate 8"
-    assert choose_coins(PRIMARY, pieces(900), 8) != ()
-    assert choose_coins(PRIMARY, pieces(900), 9) == ()
+    for held, rate in ((841, 8), (840, 7)):  # 105 virtual bytes an input
+        with pytest.raises(EscrowError) as told:
+            plan_payout(PRIMARY, pieces(held), Split(Sat(0)), 50)
+        assert told.value.message == (
+            f"what the primary escrow holds, {held} sat in 1 outputs, costs more to spend at 50 sat/vB than it brings"
+        )
+        assert told.value.hint == f"It does at a lower rate: --feerate {rate}"
+        assert choose_coins(PRIMARY, pieces(held), rate) != ()
+        assert choose_coins(PRIMARY, pieces(held), rate + 1) == ()
     with pytest.raises(EscrowError, match="costs more") as told:
         plan_payout(PRIMARY, pieces(100), Split(Sat(0)), 50)
     assert told.value.hint == "It is lost to fees."
@@ -252,7 +256,6 @@ def test_one_satoshi_too_little_asks_for_what_the_network_carries() -> None:
     assert missing_from(purse, pieces(purse.amount - 1)) == DUST_LIMIT
     assert missing_from(purse, pieces(purse.amount - 5_000)) == 5_000
     assert payable_in_every_ending(purse, pieces(purse.amount - 1)), "the least reserve is there"
-    assert payable_in_every_ending(purse, pieces(purse.amount - 1)).missing == 0
     least = purse.price + MIN_RESERVE_FEERATE * purse.largest_vsize
     assert covers(purse, pieces(least))
     assert not covers(purse, pieces(least - 1))
@@ -296,3 +299,34 @@ def test_an_award_may_leave_more_to_the_miner_out_of_what_is_gained() -> None:
     payout = plan_payout(PRIMARY, coins, less, 20, reserved=True)
     assert payout.reaches(20) == 1
     accept_by_rules(payout)
+
+
+def test_a_price_too_small_to_share_is_payable_whole() -> None:
+    """Half of 600 sat is dust: no award gives it, and so none has to have a way out."""
+    for price in (DUST_LIMIT, 600, 2 * DUST_LIMIT - 1, 2 * DUST_LIMIT):
+        purse = dataclasses.replace(
+            PRIMARY, price=Sat(price), amount=Sat(price + MIN_RESERVE_FEERATE * PRIMARY.largest_vsize)
+        )
+        assert payable_in_every_ending(purse, pieces(purse.amount))
+    with pytest.raises(EscrowError, match=r"^the primary escrow holds nothing now$"):
+        plan_payout(PRIMARY, [], the_price(PRIMARY), 10)
+
+
+def test_mediators_bear_only_what_the_offer_does_not_keep_for_the_miner() -> None:
+    """What is there above the fee of the mediator pays the miner first, as far as the offer keeps it for that, and all
+    of it where the rest would be dust."""
+    price, kept = MEDIATOR.price, MEDIATOR.miner_fee
+    bearing = dataclasses.replace(the_price(MEDIATOR), bears=True)
+    for there, fee, gets, back in (
+        (price + kept + DUST_LIMIT, kept, price, DUST_LIMIT),
+        (price + kept + DUST_LIMIT, kept + 1, price - 1, DUST_LIMIT),
+        (price + kept + DUST_LIMIT - 1, kept + DUST_LIMIT - 1, price, 0),
+        (price + kept + DUST_LIMIT - 1, kept + DUST_LIMIT, price - 1, 0),
+        (price + kept - 100, kept - 100, price, 0),
+        (price + kept - 100, kept, price - 100, 0),
+        (price + kept, kept + price - DUST_LIMIT, DUST_LIMIT, 0),
+    ):
+        payout = build_payout(MEDIATOR, pieces(there), bearing, Sat(fee))
+        assert (payout.split.payee, payout.back, payout.fee) == (gets, back, fee)
+    with pytest.raises(EscrowError, match=rf"^a fee of {kept + price - DUST_LIMIT + 1:,} sat would eat up the"):
+        build_payout(MEDIATOR, pieces(price + kept), bearing, Sat(kept + price - DUST_LIMIT + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, product
 from time import process_time
 from typing import Any
@@ -298,6 +299,23 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
     assert type(last.reason) is AuthorityError
     assert last.reason.code == "not_authorised"
     assert hostile.why in last.reason.message
+
+
+def test_the_reasons_in_full() -> None:
+    """As people read them; an address stands for every address."""
+    address = re.compile(r"\b[mn2][1-9A-HJ-NP-Za-km-z]{25,34}\b")
+    found = [folded(each.signed, *DISPUTED.documents).apart[0].reason.message for each in HOSTILE.values()]
+    answered = ("a dispute", "a resolution", "the offer", "the offer, a delivery or an acceptance")
+    assert {address.sub("ADDRESS", each) for each in found} == {
+        *(f"the document it answers is not {what} of this job that counts here" for what in answered),
+        *(f"ADDRESS is not the {role.value} of this job" for role in Role),
+        "ADDRESS is no delegate that ADDRESS enrolled",
+        "it gives away 2100000000000000 sat of a price of 5000000 sat",
+        "it gives away 5000546 sat of a price of 5000000 sat",
+        "it is for mainnet, the job for regtest",
+        "its Job ID or job name is not that of the job document it names",
+        "the enrollment of ADDRESS is not known here",
+    }
 
 
 def test_all_of_them_together_change_nothing() -> None:

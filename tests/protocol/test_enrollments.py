@@ -64,7 +64,9 @@ def test_nobody_replaces_somebody_elses_enrollment() -> None:
 def test_an_enrollment_in_somebody_elses_name_does_not_verify() -> None:
     hostile = dataclasses.replace(FIRST.document, delegate_address=MALLORY.delegate_address, previous=FIRST.id)
     for key in (MALLORY.master, MALLORY.delegate, BOB.delegate):
-        with pytest.raises(AuthorityError, match=f"its author would sign as {BOB.master_address}"):
+        with pytest.raises(
+            AuthorityError, match=rf"^it is signed by \w+, but its author would sign as {BOB.master_address}$"
+        ):
             verify(forged(hostile, key))
 
 
@@ -125,6 +127,14 @@ def test_a_key_that_was_never_enrolled_may_not_sign() -> None:
 def test_a_delegate_of_an_earlier_enrollment_may_still_sign() -> None:
     """Documents have no trusted time, so what a replaced delegate signed before cannot be told from after."""
     Enrollments([FIRST, SECOND, THIRD]).check_author(job(BOB, ALICE).document)
+
+
+def test_who_was_ever_a_delegate() -> None:
+    enrollments = Enrollments([FIRST, THIRD, enroll(MALLORY)])
+    for delegate, known in ((BOB, True), (CHARLIE, True), (MALLORY, False)):
+        assert enrollments.is_delegate(REGTEST, BOB.master_address, delegate.delegate_address) == known
+    assert not enrollments.is_delegate(MAINNET, BOB.master_address, BOB.delegate_address)
+    assert not Enrollments().is_delegate(REGTEST, BOB.master_address, BOB.delegate_address)
 
 
 @given(st.permutations([FIRST, SECOND, THIRD, enroll(ALICE, mediator=True), enroll(CHARLIE)]), st.data())

@@ -378,6 +378,41 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
     assert hostile.why in last.reason.message
 
 
+def test_the_reasons_in_full() -> None:
+    """As people read them; an address stands for every address."""
+    address = re.compile(r"\b[mn2][1-9A-HJ-NP-Za-km-z]{25,34}\b")
+    found = [folded(each.signed, *TOLD.documents, evidence=PAID).apart[0].reason.message for each in HOSTILE.values()]
+    quoted = (
+        *("worker", "worker's master address", "bid amount", "primary escrow address", "mediator escrow address"),
+        *("job creator's public key", "mediator's public key", "worker's public key"),
+    )
+    assert {address.sub("ADDRESS", each) for each in found} == {
+        *(f"the {what} in the offer is not the one in the bid it answers" for what in quoted),
+        "ADDRESS is no delegate that ADDRESS enrolled",
+        "a bid answers the job document, and this one answers something else",
+        "it answers neither the offer nor a delivery that does",
+        "it is for mainnet, the job for regtest",
+        "its Job ID or job name is not that of the job document it names",
+        "only the job creator may say this, and ADDRESS is somebody else",
+        "only the worker of the offered bid may say this, and ADDRESS is somebody else",
+        "the bid names another key of the job creator than the job",
+        "the document it answers is not a bid of this job that counts here",
+        "the document it answers is not a delivery of this job that counts here",
+        "the enrollment of ADDRESS is not known here",
+        "the mediator's escrow would not hold the mediator's fee and a miner's fee",
+        "the mediator's key in the bid is not the one that belongs to this contract",
+        "the primary escrow would not hold the price and a miner's fee",
+        "the worker is also the job creator or the mediator",
+        "two of the three escrow keys are the same",
+    }
+
+
+def test_the_money_is_named_by_the_offer_once_there_is_one() -> None:
+    assert folded().contract_id == folded(BID).contract_id == TOLD.job.id
+    assert folded(BID, OFFER).contract_id == folded(*TOLD.documents).contract_id == OFFER.id
+    assert folded(BID, OFFER, OTHER_OFFER).contract_id == TOLD.job.id, "while two contradict each other"
+
+
 @given(st.sampled_from(list(STEPS)), st.lists(st.sampled_from(sorted(HOSTILE))), st.randoms())
 def test_any_number_of_them_changes_nothing(step: str, names: list[str], random: Any) -> None:
     documents, evidence, state = STEPS[step]
@@ -431,9 +466,9 @@ def test_the_job_must_be_by_a_delegate_of_its_creator() -> None:
 
 
 def test_the_mediators_enrollment_must_be_known() -> None:
-    with pytest.raises(AuthorityError, match="the mediator's enrollment that the job names is not known here"):
+    with pytest.raises(AuthorityError, match=r"^the mediator's enrollment that the job names is not known here$"):
         check_job(TOLD.job, Enrollments([enroll(BOB)]))
-    with pytest.raises(AuthorityError, match="the mediator's enrollment that the job names is not known here"):
+    with pytest.raises(AuthorityError, match=r"^the mediator's enrollment that the job names is not known here$"):
         check_job(job(BOB, ALICE, mediator_enrollment=TOLD.job.id), TOLD.enrollments)
 
 
@@ -455,7 +490,7 @@ def test_a_job_that_misquotes_its_mediator_is_no_order(changes: dict[str, Any], 
 
 
 def test_nobody_mediates_their_own_job() -> None:
-    with pytest.raises(AuthorityError, match="the job creator and the mediator are the same identity"):
+    with pytest.raises(AuthorityError, match=r"^the job creator and the mediator are the same identity$"):
         fold(job(ALICE, ALICE), [], TOLD.enrollments)
 
 

@@ -13,12 +13,13 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Order, State, fold
 from rein.protocol.sealing import unseal
 from rein.protocol.signed import Signed, verify
-from rein.protocol.values import DocumentId
+from rein.protocol.values import DocumentId, Revocation
 from tests.support.people import (
     bid,
     conversation_key,
     enroll,
     message_key,
+    offer,
     person,
     sealed_bid,
     sealed_bid_of_story,
@@ -107,6 +108,25 @@ def test_a_sealed_bidder_may_write_to_the_creator_and_a_stranger_not() -> None:
     asked = sealed_message((CHARLIE, Role.WORKER), (BOB, Role.CREATOR), TOLD.job, "May it be red?")
     assert order_of(SEALED, asked).messages == (asked,)
     assert order_of(asked).messages == ()
+
+
+def test_a_revoked_delegates_sealed_bid_stands_once_its_own_bid_is_offered() -> None:
+    hers = bid(MALLORY, TOLD.job)
+    to_her = offer(BOB, hers, TOLD.job)
+    successor = person("Charlie's next delegate").delegate_address
+    revoked = (Revocation(CHARLIE.delegate_address, 0),)
+    enrolled = [*TOLD.enrollments, enroll(MALLORY)]
+    renewed = enroll(CHARLIE, delegate_address=successor, revoked=revoked, previous=enroll(CHARLIE).id)
+    for documents, stands in (
+        ([], False),
+        ([TOLD.bid], False),
+        ([TOLD.bid, TOLD.offer], True),
+        ([hers, to_her], False),
+    ):
+        assert fold(TOLD.job, [SEALED, *documents], Enrollments(enrolled)).sealed_bids == (SEALED,)
+        order = fold(TOLD.job, [SEALED, hers, *documents], Enrollments([*enrolled, renewed]))
+        assert order.sealed_bids == ((SEALED,) if stands else ())
+        assert (SEALED in [each.document for each in order.apart]) != stands
 
 
 def test_many_bid_and_each_opens_alone() -> None:

@@ -151,7 +151,7 @@ def test_a_signature_under_another_address_is_refused(signed: Signed[Any], key: 
     text = text if text != signed.armored else signed.armored.replace(signed.address, MALLORY.delegate_address)
     with pytest.raises(BadSignatureError, match="does not belong to this text and address") as caught:
         verify(text)
-    assert caught.value.hint
+    assert caught.value.hint == "The text was changed after signing, or somebody else signed it."
 
 
 def test_documents_differ_when_their_texts_or_signers_do() -> None:
@@ -214,6 +214,16 @@ def test_an_unknown_title_is_refused(title: str) -> None:
     with pytest.raises(FieldError, match="is no type of document this Rein knows") as caught:
         verify(text)
     assert len(caught.value.message) < 200
+
+
+def test_of_what_is_not_known_forty_letters_are_shown() -> None:
+    for known, unknown, why in (
+        ("Format: 3", "Format: " + "9" * 99, f"'Format: {'9' * 32}' is not a format this Rein knows"),
+        ("Rein Job", "x" * 99, f"'{'x' * 40}' is no type of document this Rein knows"),
+    ):
+        with pytest.raises(FieldError) as caught:
+            verify(rewritten(STORY.job, BOB.delegate, lambda text, a=known, b=unknown: text.replace(a, b, 1)))
+        assert caught.value.message == why
 
 
 def test_a_text_without_a_format_is_one_of_2016() -> None:
@@ -457,8 +467,9 @@ def test_a_document_moved_to_another_network_is_refused_even_when_its_author_sig
 def test_testnet4_and_signet_share_every_address_so_only_the_network_line_tells_them_apart() -> None:
     on_signet = story(SIGNET).job
     key = person("Bob", SIGNET).delegate
-    with pytest.raises(BadSignatureError, match="the escrow key that the document names has not signed it"):
+    with pytest.raises(BadSignatureError, match=r"^the escrow key that the document names has not signed it$") as no:
         verify(rewritten(on_signet, key, lambda text: text.replace("signet", "testnet4", 1)))
+    assert no.value.hint == "Whoever wrote it does not hold that key. Rely on nothing it says."
     moved = verify(with_changes(on_signet, key, network=TESTNET4).armored)
     assert moved.document.network is TESTNET4
     assert moved.id != on_signet.id
