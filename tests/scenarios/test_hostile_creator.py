@@ -327,3 +327,16 @@ def test_no_flood_hides_what_is_signed_for(play: Play, ending: str) -> None:
     play.mine()
     assert play.state is State.SETTLED
     assert {each.amount for each in play.payments().values()} == {PRICE, FEE}
+
+
+def test_an_acceptance_binds_a_mediator_who_does_not_have_the_delivery(play: Play) -> None:
+    play.funded()
+    old = play.refund(play.creator, 100)
+    order = play.seen_by(play.worker)
+    delivery = build_delivery(play.worker.desk, order, "https://example.com/song", anyway=True)
+    play.delivery = play.tell(delivery, play.worker, play.creator)
+    play.accept()
+    assert play.seen_by(play.mediator).acceptance is None
+    with pytest.raises(EscrowError, match="has accepted the delivery"):
+        play.agree(play.mediator, old)
+    play.collect(play.worker)
