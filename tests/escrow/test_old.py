@@ -143,6 +143,14 @@ class TestDocuments:
             with pytest.raises(EscrowError, match="redeem script"):
                 contract_of(text)
 
+    def test_a_key_left_out_hides_no_other(self) -> None:
+        found = contract_of(offer({"Job creator public key": ""}))
+        assert [found.primary.who(key) for key in (CREATOR, MEDIATOR, WORKER)] == [
+            CREATOR.hex(),
+            f"{MEDIATOR.hex()} (mediator)",
+            f"{WORKER.hex()} (worker Charlie)",
+        ]
+
     def test_a_long_name_is_cut(self) -> None:
         rule = contract_of(offer({"Worker": "x" * 500})).primary.rule()
         assert f"(worker {'x' * 40})" in rule
@@ -194,7 +202,7 @@ class TestSpends:
                     build_old_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST)
 
     def test_dust_and_other_networks(self) -> None:
-        with pytest.raises(EscrowError, match="dust"):
+        with pytest.raises(EscrowError, match=rf"^545 sat to {ADDRESS} is dust: under 546 sat$"):
             build_old_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
         assert build_old_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
         elsewhere = [OldPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
