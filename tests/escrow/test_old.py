@@ -144,10 +144,10 @@ class TestDocuments:
                 contract_of(text)
 
     def test_a_key_left_out_hides_no_other(self) -> None:
-        found = contract_of(offer({"Job creator public key": ""}))
+        found = contract_of(offer({"Mediator public key": ""}))
         assert [found.primary.who(key) for key in (CREATOR, MEDIATOR, WORKER)] == [
-            CREATOR.hex(),
-            f"{MEDIATOR.hex()} (mediator)",
+            f"{CREATOR.hex()} (job creator Bob)",
+            MEDIATOR.hex(),
             f"{WORKER.hex()} (worker Charlie)",
         ]
 

@@ -312,6 +312,13 @@ def test_a_price_too_small_to_share_is_payable_whole() -> None:
         plan_payout(PRIMARY, [], the_price(PRIMARY), 10)
 
 
+def test_a_refund_leaves_the_payer_an_output_however_high_the_feerate() -> None:
+    """The miner takes what the feerate asks for, short of what would leave nothing to send back."""
+    payout = payout_at(PRIMARY, pieces(10_000), Split(Sat(0)), 90)
+    assert (payout.fee, payout.back) == (10_000 - DUST_LIMIT, DUST_LIMIT)
+    accept_by_rules(payout)
+
+
 def test_mediators_bear_only_what_the_offer_does_not_keep_for_the_miner() -> None:
     """What is there above the fee of the mediator pays the miner first, as far as the offer keeps it for that, and all
     of it where the rest would be dust."""

@@ -193,6 +193,15 @@ def test_a_bad_address_is_refused(address: str) -> None:
         verify(str(dataclasses.replace(read_armor(STORY.job.armored), address=address)))
 
 
+def test_a_document_without_an_escrow_key_is_signed_by_none() -> None:
+    offered = STORY.offer
+    key = offered.document.creator_public_key
+    assert offered.is_signed_by_escrow_key(key)
+    bare = dataclasses.replace(offered, document=dataclasses.replace(offered.document, escrow_signature=None))
+    for signed in (bare, ENROLLMENT, verify(documents_of_2016.JOB)):
+        assert not signed.is_signed_by_escrow_key(key)
+
+
 # ---- formats and titles
 
 
