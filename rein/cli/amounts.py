@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rein.btc.amounts import COIN, DUST_LIMIT, Sat, parse_btc, sat
-from rein.cli.terminal import Terminal, safe_line
+from rein.cli.terminal import Terminal
 from rein.cli.units import amount
 from rein.errors import InputError
 
@@ -37,7 +37,8 @@ def typed_amount(terminal: Terminal, text: str, what: str) -> Sat:
         raise InputError(f"{said}, which is unusual", hint=hint if "." not in given else hint.partition(". If")[0])
     terminal.note(f"{said[0].upper()}{said[1:]}.", vital=True)
     if not terminal.agrees("That is unusual. Is it meant", "--yes"):
-        raise InputError(f"the amount {safe_line(given, 30)} was not meant, so nothing was done", hint="Type it again.")
+        satoshis = "" if "." in given else f"; if these are satoshis, type {given}sat"
+        raise InputError(f"the amount {given} was not meant{satoshis}", hint="Nothing was done: start again.")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -63,8 +64,8 @@ def bid(
     else:
         order = find_order(desk, wanted)
     description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
-    price = first(amount, form.get("Bid amount (BTC)")) or terminal.ask("Bid amount (BTC)", "--amount")
-    asked = typed_amount(terminal, price, "your price")
+    price = partial(typed_amount, terminal, what="your price")
+    asked = cli.answer(first(amount, form.get("Bid amount (BTC)")), "Bid amount (BTC)", "--amount", price)
     paid_at = say_where_paid(cli, pay_to)
     if not sealed:
         signed = build_bid(desk, order, description, asked, now, paid_at)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,8 +43,8 @@ _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
-_TRIES = 3
-"""For a passphrase that is typed."""
+TRIES = 3
+"""For what is typed and can be mistyped, as a passphrase."""
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class Cli:
 
     def opened(self, name: str, use: Callable[[str], T]) -> T:
         """What the passphrase of something opens (`Opener`): one that is given, or typed, in three tries."""
-        return self._tried(use, f"Passphrase of {name}")
+        return self._passphrase(use, f"Passphrase of {name}")
 
     def new_passphrase(self, prompt: str = "A passphrase for your key file") -> str:
         """A passphrase for a file that is about to be written.
@@ -119,19 +119,32 @@ class Cli:
             check_passphrase(passphrase)
             return passphrase
 
-        return self._tried(checked, prompt, confirm=True)
+        return self._passphrase(checked, prompt, confirm=True)
 
-    def _tried(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
-        given, left = self.given_passphrase, _TRIES
+    def _passphrase(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
+        ask = partial(self.terminal.ask_secret, prompt, "--passphrase-fd", confirm=confirm)
+        return self._tried(use, ask, self.given_passphrase or None, PassphraseError)
+
+    def answer(
+        self, given: str | None, prompt: str, flag: str, read: Callable[[str], T], *, default: str | None = None
+    ) -> T:
+        """What an answer means: one that was given, or typed, in three tries, so that a slip costs no other answer.
+
+        :raises InputError: as `read` says it; or nobody is there to ask.
+        """
+        return self._tried(read, partial(self.terminal.ask, prompt, flag, default=default), given, InputError)
+
+    def _tried(self, use: Callable[[str], T], ask: Callable[[], str], given: str | None, wrong: type[ReinError]) -> T:
+        left = TRIES
         while True:
             left -= 1
+            text = ask() if given is None else given
             try:
-                return use(given or self.terminal.ask_secret(prompt, "--passphrase-fd", confirm=confirm))
-            except PassphraseError as error:
-                if given or not left:
+                return use(text)
+            except wrong as error:
+                if given is not None or not left:
                     raise
-                again = "one more try" if left == 1 else f"{left} more tries"
-                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {again}.", vital=True)
+                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {more_tries(left)}.", vital=True)
 
     @cached_property
     def given_passphrase(self) -> str | None:
@@ -149,6 +162,11 @@ class Cli:
                 return file.readline(4096).rstrip("\n")
         except (OSError, ValueError) as error:
             raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
+
+
+def more_tries(left: int) -> str:
+    """How many of the `TRIES` are left, in words."""
+    return "one more try" if left == 1 else f"{left} more tries"
 
 
 def _show_log(terminal: Terminal) -> None:

@@ -30,7 +30,7 @@ def _run(cli: Cli, port: int, data: Path | None) -> None:
         terminal.say(f"rein devnet is answering on {url} (regtest)")
         terminal.say("Point a home at it:")
         terminal.say("  rein config network regtest")
-        terminal.say(f"  rein config chain core {url} --cookie {cookie.resolve()}")
+        terminal.say(f"  rein config chain core {url} --cookie {cookie.resolve()}", exact=True)
         terminal.result({"url": url, "cookie": str(cookie.resolve())})
 
     run(folder, port=port, ready=ready)

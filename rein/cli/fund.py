@@ -50,9 +50,10 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
         funding = wait_for_funding(desk, order, lambda found: _show(cli, found))
     order = find_order(desk, order.contract_id)
     if funding.complete:
-        terminal.say("Both escrows are funded: pay nothing more. The work can begin.")
+        begin = " The work can begin." if order.state is State.FUNDED else ""
+        terminal.say(f"Both escrows are funded: pay nothing more.{begin}")
     elif not bills:
-        terminal.say(f"Pay nothing. Next: {next_step_of(desk, order).text}")
+        terminal.advise(f"Pay nothing. Next: {next_step_of(desk, order).text}")
     terminal.result(
         {
             "job_id": order.job.document.job_id,

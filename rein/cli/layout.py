@@ -68,13 +68,16 @@ def wrap(line: str, room: int) -> list[str]:
     return [*lines, current]
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None) -> Iterator[tuple[str, bool]]:
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None, *, readable: bool = False
+) -> Iterator[tuple[str, bool]]:
     """The lines of a table, each with whether it is a heading. Where the columns do not fit, cells go over several
     lines; where not even their words do, every row becomes a list of its cells. Only prose is ever cut, and only where
     there is a width to keep.
 
     :param headings, rows: cells of one line each.
     :param room: columns; None for as many as it takes.
+    :param readable: the last column says what to do: where it takes more than three lines in a row, rows become lists.
     """
     cells = [headings, *rows]
     by_column = list(zip(*cells, strict=True))
@@ -84,7 +87,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | No
             yield _beside(row, widths), number == 0
         return
     narrow = _fit(widths, [_longest_word(column) for column in by_column], room - _GAP * (len(widths) - 1))
-    if narrow is None:
+    if narrow is None or (readable and any(len(_lines(row[-1], narrow[-1])) > 3 for row in rows)):
         yield from _stacked(headings, rows, room)
         return
     for number, row in enumerate(cells):

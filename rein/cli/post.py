@@ -60,17 +60,20 @@ def post(
     else:
         chosen = find_mediator(desk, wanted)
     name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
-    tag_text = first(tags, form.get("Tags", "Category"))
-    if tag_text is None and terminal.interactive and form_file is None:
-        tag_text = terminal.ask("Tags (comma separated, may be empty)", "--tags", default="")
-    chosen_tags = _tags(tag_text)
+    given_tags = first(tags, form.get("Tags", "Category"), None if terminal.interactive and form_file is None else "")
+    chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
     description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
-    days = first(expires, form.get("Expiration (days)")) or (
-        terminal.ask("Days for which bids are wanted", "--expires", default="30") if terminal.interactive else "30"
+    given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
+    days = cli.answer(
+        given_days,
+        "Days for which bids are wanted",
+        "--expires",
+        lambda text: number(text, "the number of days"),
+        default="30",
     )
     if not dry_run:
         ask_about_tests(cli, f"{name}\n{description}")
-    draft = JobDraft(name, description, chosen_tags, number(days, "the number of days"), chosen)
+    draft = JobDraft(name, description, chosen_tags, days, chosen)
     paid_at = say_where_paid(cli, pay_to)
     finish(cli, build_job(desk, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
@@ -94,9 +97,9 @@ def _line(mediator: Mediator, ratings: Averages) -> str:
     return f"{name}  {fee}  {enrolled.contact}  {enrolled.master_address}  {in_words(mediator.record)}"
 
 
-def _tags(text: str | None) -> tuple[str, ...] | None:
+def _tags(text: str) -> tuple[str, ...] | None:
     """Tags as people type them: any case, any blanks, repeated."""
-    tags = dict.fromkeys(tag.strip().lower() for tag in (text or "").split(",") if tag.strip())
+    tags = dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip())
     if not tags:
         return None
     try:

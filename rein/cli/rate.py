@@ -47,14 +47,19 @@ def rate(
     wanted = first(job, form.get("Job ID"))
     order = _find(cli, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
-    value = number(first(rating, form.get("Rating")) or terminal.ask("Rating, 0 to 5", "--rating"), "the rating")
-    if value > MAX_RATING:
-        raise InputError(f"a rating is 0 to {MAX_RATING}", hint=f"{MAX_RATING} is the best.")
+    value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
     comment = first(comment, form.get("Comment"))
     if comment is None and terminal.interactive and form_file is None:
         comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
     signed = build_rating(desk, order, rated, value, (comment or "").strip() or None)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def _stars(text: str) -> int:
+    value = number(text, "the rating")
+    if value > MAX_RATING:
+        raise InputError(f"a rating is 0 to {MAX_RATING}", hint=f"{MAX_RATING} is the best.")
+    return value
 
 
 def _find(cli: Cli, name: str) -> Order:

@@ -68,11 +68,14 @@ def resolve(
     for dispute in order.disputes:
         said = safe(dispute.document.detail).replace("\n", "\n  ")
         terminal.say(f"The {dispute.document.role.value} says:\n  {said}")
-    amount = first(worker, form.get("Worker amount (BTC)"), _rest_after(cli, order, form)) or terminal.ask(
-        "The worker gets (BTC)", "--worker"
+    award = cli.answer(
+        first(worker, form.get("Worker amount (BTC)"), _rest_after(cli, order, form)),
+        "The worker gets (BTC)",
+        "--worker",
+        partial(_award, cli, order),
     )
     rest = None if creator is None else _amount(cli, creator, "the creator's part")
-    decision = plan_resolution(desk, order, _award(cli, order, amount), rest, rate)
+    decision = plan_resolution(desk, order, award, rest, rate)
     text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "

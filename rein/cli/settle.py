@@ -21,6 +21,7 @@ from rein.escrow.proposals import Ending, Proposal
 from rein.protocol.documents import Refund, Settlement
 from rein.protocol.orders import Order
 from rein.workflows.cases import open_orders
+from rein.workflows.next_step import orders_with_money
 from rein.workflows.settle import (
     build_refund,
     build_settlement,
@@ -62,12 +63,12 @@ def settle(
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Settlement.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
-    gets = first(worker, form.get("Worker amount (BTC)")) or terminal.ask("The worker gets (BTC)", "--worker")
+    part = partial(typed_amount, terminal, what="the worker's part")
+    gets = cli.answer(first(worker, form.get("Worker amount (BTC)")), "The worker gets (BTC)", "--worker", part)
     back = first(creator, form.get("Job creator amount (BTC)"))
     text = first(terms, form.get("Terms")) or terminal.ask_text("Terms", "--terms")
-    gets_sat = typed_amount(terminal, gets, "the worker's part")
     back_sat = None if back is None else typed_amount(terminal, back, "the creator's part")
-    planned = plan_settlement(desk, order, gets_sat, back_sat, rate)
+    planned = plan_settlement(desk, order, gets, back_sat, rate)
     _say_what_is_open(cli, order)
     signed = sign_shown(
         cli,
@@ -99,7 +100,7 @@ def refund(
 
     desk, terminal = cli.desk, cli.terminal
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
-    order = order_now(cli, first(job, form.get("Job ID")), open_orders, "refund")
+    order = order_now(cli, first(job, form.get("Job ID")), orders_with_money, "refund")
     text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
     signed = sign_shown(
         cli,
@@ -122,7 +123,7 @@ def agree(cli: Cli, job: str | None, document: str | None, dry_run: bool) -> Non
     Example: rein agree --jobid n0qlna45dgynluhtl0gf
     """
     desk, terminal = cli.desk, cli.terminal
-    order = order_now(cli, job, open_orders, "agree on")
+    order = order_now(cli, job, orders_with_money, "agree on")
     if document is None:
         document = _choose(cli, open_proposals(desk, order))
     ready = prepare_agreement(desk, order, document)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import Cli, command, fee_points, first, form_option, pay_to_option
+from rein.cli.common import TRIES, Cli, command, fee_points, first, form_option, more_tries, pay_to_option
 from rein.cli.setup_restore import read_words, remember_chain, restore_from_words, welcome
 from rein.errors import InputError
 
@@ -126,8 +126,8 @@ def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) ->
             mediate = cli.terminal.agrees("Are you willing to mediate?", "--mediate or --no-mediate")
     if not mediate:
         return None
-    text = first(fee, form.get("Mediator fee")) or cli.terminal.ask("Your fee in percent", "--fee", default="1.0")
-    return fee_points(text)
+    given = first(fee, form.get("Mediator fee"))
+    return cli.answer(given, "Your fee in percent", "--fee", fee_points, default="1.0")
 
 
 def _show_words(cli: Cli, words: str) -> None:
@@ -144,6 +144,12 @@ def _show_words(cli: Cli, words: str) -> None:
     if terminal.assume_yes:
         return
     for number in sorted(secrets.SystemRandom().sample(range(12), _WORDS_TO_CONFIRM)):
-        answer = terminal.ask(f"Word {number + 1}", "--yes (the words were shown and are safe)")
-        if answer.strip().lower() != listed[number]:
-            raise InputError(f"that is not word {number + 1}; no identity was created", hint="Start again: rein setup")
+        for left in reversed(range(TRIES)):
+            answer = terminal.ask(f"Word {number + 1}", "--yes (the words were shown and are safe)")
+            if answer.strip().lower() == listed[number]:
+                break
+            if not left:
+                raise InputError(
+                    f"that is not word {number + 1}; no identity was created", hint="Start again: rein setup"
+                )
+            terminal.note(f"That is not word {number + 1}; {more_tries(left)}.", vital=True)

@@ -35,7 +35,7 @@ def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carr
 def say_where_paid(cli: Cli, pay_to: str | None) -> PaidAt:
     """Choose the address at which somebody is paid, and show it before anything that names it is signed."""
     paid_at = pay_at(cli.desk, pay_to)
-    cli.terminal.say(paid_at.in_words)
+    cli.terminal.advise(paid_at.in_words)
     cli.terminal.say()
     return paid_at
 

@@ -71,6 +71,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
             terminal.table(
                 ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
                 [_row(terminal, job, seen) for job in jobs],
+                readable=True,
             )
             terminal.say()
     _say_paid(cli, [paid for job in mine.jobs for paid in job["paid"]])

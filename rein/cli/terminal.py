@@ -179,11 +179,12 @@ class Terminal:
             self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
         self.result({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, readable: bool = False) -> None:
         """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
         (`rein.cli.layout`); a file gets every cell whole."""
         cells = [[safe_line(cell) for cell in row] for row in rows]
-        for line, is_heading in table(headings, cells, _room(sys.stderr if self.as_json else sys.stdout)):
+        room = _room(sys.stderr if self.as_json else sys.stdout)
+        for line, is_heading in table(headings, cells, room, readable=readable):
             self.say(self.bold(line) if is_heading and line else line)
 
     def bold(self, text: str) -> str:

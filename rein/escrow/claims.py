@@ -33,8 +33,13 @@ class Claim:
     """Whether the mediator has agreed already that the creator takes the money back, and need not be asked again."""
 
     def is_open(self, unspent: Collection[OutPoint]) -> bool:
-        """Whether everything it spends is there."""
+        """Whether everything it spends is seen to be there."""
         return self.outpoints.issubset(unspent)
+
+    def can_take(self, unspent: Collection[OutPoint]) -> bool:
+        """Whether something of these may go by it. The rest of what it spends need not be seen: it may be hidden under
+        many larger outputs, or come back into a block."""
+        return not self.outpoints.isdisjoint(unspent)
 
     def __str__(self) -> str:
         return f"{self.ending.value} {self.document_id[:12]}, which the {self.author.value} signed"

@@ -17,7 +17,7 @@ from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim
 from rein.escrow.contract import Purse
-from rein.escrow.payable import missing_from, payable_in_every_ending
+from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import Coin, choose_coins
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import MAX_COINS, MIN_FEERATE, PurseTerms, Terms
@@ -92,7 +92,7 @@ class PurseFunding:
     def given_back(self) -> tuple[Claim, ...]:
         """Refunds of what is there that the mediator has signed: the creator can complete them alone, now or later."""
         there = {output.outpoint for output in (*self.outputs, *self.dust)}
-        return tuple(each for each in self.claims if each.is_given_back and each.is_open(there))
+        return tuple(each for each in self.claims if each.is_given_back and each.can_take(there))
 
     @property
     def may_come_back(self) -> tuple[Claim, ...]:
@@ -109,16 +109,11 @@ class PurseFunding:
         return _worth_spending(self.terms, free)
 
     def takers_without(self, role: Role) -> tuple[Claim, ...]:
-        """Settlements and refunds of what funds the job that others can complete, and need not ask this role again."""
+        """What others can complete of what funds the job, and need not ask this role again."""
         counted = {output.outpoint for output in self.counted}
-        there = {output.outpoint for output in (*self.outputs, *self.dust)}
+        endings = (Ending.SETTLEMENT, Ending.REFUND, Ending.RESOLUTION)
         return tuple(
-            each
-            for each in self.claims
-            if each.ending in (Ending.SETTLEMENT, Ending.REFUND)
-            and each.takers - {role}
-            and each.is_open(there)
-            and not counted.isdisjoint(each.outpoints)
+            each for each in self.claims if each.ending in endings and each.takers - {role} and each.can_take(counted)
         )
 
     @property
@@ -151,7 +146,12 @@ class PurseFunding:
     @property
     def confirmations(self) -> int:
         """Of the outputs that together make up the amount, the deepest ones first, the youngest's."""
-        return self._depth(self.outputs)
+        gathered = 0
+        for output in sorted(self.outputs, key=lambda each: (-each.confirmations, -each.amount)):
+            gathered += output.amount
+            if gathered >= self.terms.amount:
+                return output.confirmations
+        return 0
 
     @property
     def complete(self) -> bool:
@@ -165,20 +165,20 @@ class PurseFunding:
         if self.paid:
             return Verdict.PAID
         if _pays(self.terms, coins_of(self.counted)):
-            is_deep = self._depth(self.counted) >= self.confirmations_needed
-            return Verdict.COMPLETE if is_deep else Verdict.WAIT
+            return Verdict.COMPLETE if self._paying_depth >= self.confirmations_needed else Verdict.WAIT
         if self.given_back and _sum(self.outputs) - _sum(self.counted) >= self.terms.amount:
             return Verdict.CLAIMED
         if self.leaving:
             return Verdict.LEAVING
         return Verdict.AGAIN if self.may_come_back else Verdict.PAY
 
-    def _depth(self, outputs: Collection[Output]) -> int:
-        gathered = 0
-        for output in sorted(outputs, key=lambda each: (-each.confirmations, -each.amount)):
-            gathered += output.amount
-            if gathered >= self.terms.amount:
-                return output.confirmations
+    @cached_property
+    def _paying_depth(self) -> int:
+        """How deep they lie at least without which the job could not be paid: many small ones may make up the amount,
+        and only a younger one be large enough for a payment."""
+        for depth in sorted({output.confirmations for output in self.counted}, reverse=True):
+            if _pays(self.terms, coins_of(each for each in self.counted if each.confirmations >= depth)):
+                return depth
         return 0
 
     def __str__(self) -> str:
@@ -196,9 +196,9 @@ class PurseFunding:
         elif self.filling is Filling.EMPTY:
             yield "nothing has come in a block yet"
         elif verdict is Verdict.WAIT:
-            yield f"arrived, {self._depth(self.counted)} of {self.confirmations_needed} confirmations"
+            yield f"arrived, {self._paying_depth} of {self.confirmations_needed} confirmations"
         elif verdict is Verdict.COMPLETE:
-            yield f"{held} BTC, {self._depth(self.counted)} confirmations"
+            yield f"{held} BTC, {self._paying_depth} confirmations"
         else:
             yield f"holds {held} BTC of {format_btc(self.terms.amount)}"
         for each in self.given_back:
@@ -214,8 +214,8 @@ class PurseFunding:
 
     def _why_more(self) -> str:
         if self.missing < DUST_LIMIT:
-            return f"though {self.missing:,} sat are missing: the network does not carry less"
-        return f"though {self.missing:,} sat are missing: a payment spends {MAX_COINS} outputs at most"
+            return f"though only {self.missing:,} sat is missing: the network does not carry less"
+        return f"though only {self.missing:,} sat is missing: a payment spends {MAX_COINS} outputs at most"
 
 
 @dataclass(frozen=True)
@@ -293,8 +293,10 @@ def _worth_spending(purse: PurseTerms, outputs: Iterable[Output]) -> tuple[Outpu
 
 
 def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
-    """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner."""
-    return sum(coin.amount for coin in coins) >= purse.amount and payable_in_every_ending(purse, coins)
+    """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner. What is
+    not covered by those that one payment can spend would owe the mediator no fee in a refund."""
+    is_there = sum(coin.amount for coin in coins) >= purse.amount and covers(purse, coins)
+    return is_there and payable_in_every_ending(purse, coins)
 
 
 def _sum(outputs: Iterable[Output]) -> Sat:

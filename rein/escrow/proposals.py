@@ -21,6 +21,7 @@ from rein.protocol.documents import (
     DisputeDelivery,
     DisputeOffer,
     DisputeResolution,
+    EscrowSigned,
     PartyDocument,
     Refund,
     Role,
@@ -149,6 +150,12 @@ def proposals_of(order: Order, terms: Terms) -> list[Proposal]:
     return [*_acceptances(order, terms), *_by_parties(order, terms)]
 
 
+def all_payments(order: Order, terms: Terms) -> list[Proposal]:
+    """As `proposals_of`, and those in documents that are kept apart, if their authors' escrow keys have signed them: a
+    document may not count, or answer another offer of the same escrow, and its payment is as good as any."""
+    return [*proposals_of(order, terms), *_kept_apart(order, terms)]
+
+
 def find_resolution(order: Order, accepted: AcceptResolution) -> DisputeResolution:
     """The resolution that somebody accepted.
 
@@ -162,10 +169,26 @@ def find_resolution(order: Order, accepted: AcceptResolution) -> DisputeResoluti
 
 def _acceptances(order: Order, terms: Terms) -> Iterator[Proposal]:
     for signed in order.acceptances:
-        document: AcceptDelivery = signed.document
-        texts = {Purse.PRIMARY: document.primary_psbt, Purse.MEDIATOR: document.mediator_psbt}
-        for purse, text in texts.items():
-            yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(purse), text, None, Sat(0))
+        yield from _of_acceptance(signed, terms)
+
+
+def _of_acceptance(signed: Signed[AcceptDelivery], terms: Terms) -> Iterator[Proposal]:
+    texts = {Purse.PRIMARY: signed.document.primary_psbt, Purse.MEDIATOR: signed.document.mediator_psbt}
+    for purse, text in texts.items():
+        yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(purse), text, None, Sat(0))
+
+
+def _kept_apart(order: Order, terms: Terms) -> Iterator[Proposal]:
+    for signed in (each.document for each in order.apart):
+        document = signed.document
+        if order.bid is None or not isinstance(document, EscrowSigned):
+            continue
+        if not signed.is_signed_by_escrow_key(escrow_public_key(document.signing_role, order.bid.document)):
+            continue
+        if isinstance(document, AcceptDelivery):
+            yield from _of_acceptance(signed, terms)
+        elif isinstance(document, PartyDocument) and type(document) in _ENDINGS:
+            yield from _of_document(signed, document, terms)
 
 
 def _by_parties(order: Order, terms: Terms) -> Iterator[Proposal]:
@@ -177,14 +200,14 @@ def _by_parties(order: Order, terms: Terms) -> Iterator[Proposal]:
         *order.disputes,
     )
     for signed in documents:
-        yield from _of_document(signed, order, terms)
+        document: PartyDocument = signed.document
+        award = find_resolution(order, document) if isinstance(document, AcceptResolution) else document
+        yield from _of_document(signed, award, terms)
 
 
-def _of_document(signed: Signed[Any], order: Order, terms: Terms) -> Iterator[Proposal]:
+def _of_document(signed: Signed[Any], award: PartyDocument, terms: Terms) -> Iterator[Proposal]:
     document: PartyDocument = signed.document
-    ending, award = _ENDINGS[type(document)], document
-    if isinstance(document, AcceptResolution):
-        award = find_resolution(order, document)
+    ending = _ENDINGS[type(document)]
     worker_amount: Sat | None = getattr(award, "worker_amount", None)
     creator_amount: Sat = getattr(award, "creator_amount", Sat(0))
     texts = {

@@ -87,7 +87,8 @@ class SummaryRow:
 @dataclass(frozen=True)
 class EscrowOutput:
     """An output of an escrow (`purse` is primary or mediator), as last seen. `contract_id`: `Order.contract_id`.
-    `height`: of its block, where that was seen."""
+    `height`: of its block, where that was seen. `confirmations`: its own; of a `spent` one,
+    1 if a payment of the job in a block has spent it, and 0 otherwise."""
 
     contract_id: DocumentId
     purse: str

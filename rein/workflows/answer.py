@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from rein.btc.keys import PrivateKey
 from rein.protocol.documents import EscrowSigned, OrderDocument, PartyDocument, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed, sign
@@ -29,12 +30,13 @@ def belongs_to(desk: Desk, order: Order, previous: DocumentId) -> dict[str, Any]
     }
 
 
-def sign_answer(desk: Desk, order: Order, document: D) -> Signed[D]:
+def sign_answer(desk: Desk, order: Order, document: D, escrow: PrivateKey | None = None) -> Signed[D]:
     """Sign a document of this job, with the escrow key too where it binds its author, if everybody would count it.
 
+    :param escrow: the key that a document introduces; by default the one of the job's documents.
     :raises OrderError: it would be kept apart, or contradict an earlier one.
     """
-    key = escrow_key(desk, order, document.signing_role) if isinstance(document, EscrowSigned) else None
+    key = (escrow or escrow_key(desk, order, document.signing_role)) if isinstance(document, EscrowSigned) else None
     signed = sign(document, desk.keyring.delegate, key)
     with_document(desk, order, signed)
     return signed

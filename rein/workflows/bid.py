@@ -13,10 +13,9 @@ from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import load_orders
 from rein.workflows.desk import Desk
-from rein.workflows.job_keyring import job_keyring
 from rein.workflows.market import JobFilter, find_jobs
+from rein.workflows.mediation import mediator_of
 from rein.workflows.payout import PaidAt, pay_at
-from rein.workflows.pull import load_enrollments
 
 
 def open_jobs(desk: Desk, now: int | None) -> list[Order]:
@@ -38,7 +37,7 @@ def build_bid(
     :param amount: the price in satoshis.
     :param now: as for `open_jobs`.
     :param paid_at: where to be paid; by default as `pay_at` chooses.
-    :raises OrderError: the job is not open to this person.
+    :raises OrderError: the job is not open to this person, or its mediator does not mediate any more (`mediator_of`).
     :raises InputError: the price is too small to be paid out.
     """
     job = order.job.document
@@ -47,21 +46,19 @@ def build_bid(
     if now is not None and job.expires <= now:
         raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
     check_price(amount, job.mediator_fee)
-    keyring, row = job_keyring(desk, order, Role.WORKER), desk.identity
-    enrollment = load_enrollments(desk, {job.mediator_master_address}).by_id(job.mediator_enrollment)
-    if enrollment is None:
-        raise OrderError("the mediator's enrollment is not here", hint="Fetch it: rein sync")
+    keyring, row = desk.keyring, desk.identity  # the keys of now: an earlier delegate's may be in wrong hands
+    escrow, enrollment = keyring.worker_escrow(order.id), mediator_of(desk, job)
     payment_address = (paid_at or pay_at(desk, None)).address
     parts = ContractParts(
         network=desk.network,
         job_document=order.id,
         creator_key=job.creator_public_key,
-        worker_key=keyring.worker_escrow(order.id).public_key,
+        worker_key=escrow.public_key,
         worker_master_address=row.master_address,
         worker_payment_address=payment_address,
         price=amount,
     )
-    mediator_key = mediator_escrow_key(enrollment.document, parts)
+    mediator_key = mediator_escrow_key(enrollment, parts)
     escrows = contract(parts.creator_key, mediator_key, parts.worker_key, desk.network)
     bid = Bid(
         **belongs_to(desk, order, order.id),
@@ -79,4 +76,4 @@ def build_bid(
         worker_payment_address=payment_address,
         worker_message_key=keyring.worker_message(order.id).public_key,
     )
-    return sign_answer(desk, order, bid)
+    return sign_answer(desk, order, bid, escrow)

@@ -9,10 +9,10 @@ from typing import Any
 
 from rein.chain.source import Output
 from rein.errors import EscrowError, InputError, NotFoundError, OrderError, ReinError
-from rein.escrow.claims import claims_of
+from rein.escrow.claims import Claim, claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.funding import Filling, Funding, PurseFunding, Verdict, match_funding
-from rein.escrow.proposals import Ending, proposals_of
+from rein.escrow.proposals import Ending, all_payments
 from rein.escrow.terms import Terms, terms_of
 from rein.protocol.documents import Document, Job, Offer, Role
 from rein.protocol.enrollments import Enrollments
@@ -232,11 +232,17 @@ def recorded_funding(
     done = paid - {Purse(each.purse) for each in outputs if not each.spent}  # nothing is left there to be claimed
     proposals = [
         each
-        for each in proposals_of(order, terms)
+        for each in all_payments(order, terms)
         if each.purse.escrow.purse not in done and (not endings or each.ending in endings)
     ]
-    claims = [each for each in claims_of(proposals) if not each.outpoints & spent]
+    claims = not_lost(claims_of(proposals), outputs)
     return match_funding(terms, shown, order.job.document.network, leaving=spent, claims=claims, paid=paid)
+
+
+def not_lost(claims: Iterable[Claim], outputs: Iterable[EscrowOutput]) -> tuple[Claim, ...]:
+    """Those that can still be made: nothing they spend was spent in a block. What waits for one can be replaced."""
+    gone = {each.outpoint for each in outputs if each.spent and each.confirmations}
+    return tuple(each for each in claims if not each.outpoints & gone)
 
 
 def was_funded(desk: Desk, order: Order) -> bool:

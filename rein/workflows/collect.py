@@ -66,7 +66,8 @@ def _is_owed(proposal: Proposal, role: Role, order: Order, seen: Seen) -> bool:
     if role is Role.WORKER:
         return proposal.ending is Ending.ACCEPTANCE
     if proposal.purse.escrow.purse is Purse.PRIMARY:
-        return proposal.ending is Ending.RESOLUTION and not set(order.resolutions) & set(order.conflict)
+        is_decided = not order.acceptances and not set(order.resolutions) & set(order.conflict)
+        return proposal.ending is Ending.RESOLUTION and is_decided
     return bool(order.acceptances or order.resolutions) or Purse.PRIMARY in seen.payments
 
 

@@ -18,10 +18,10 @@ from rein.workflows.watch_chain import Seen, look_at
 
 
 def orders_to_deliver(desk: Desk) -> list[Order]:
-    """Funded jobs on which I work."""
-    return [
-        order for order in my_orders(desk).orders if can_deliver(order) and Role.WORKER in roles_in(order, desk.address)
-    ]
+    """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing."""
+    mine = [order for order in my_orders(desk).orders if Role.WORKER in roles_in(order, desk.address)]
+    funded = [order for order in mine if can_deliver(order)]
+    return funded or [order for order in mine if order.state is State.OFFERED]
 
 
 def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Order:
@@ -40,7 +40,9 @@ def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Or
         if seen is not None and order.state is State.OFFERED:
             raise OrderError(f"{refusal}: {_missing(seen)}", hint=_UNTIL)
         raise OrderError(refusal, hint=f"See what is missing: rein status --jobid {job_id}")
+    takers = seen.funding.primary.takers_without(Role.WORKER)
     claimed = [purse.given_back[0] for purse in seen.funding.purses if purse.verdict is Verdict.CLAIMED]
+    claimed += [each for each in takers if each.author is Role.MEDIATOR]  # it needs the creator alone
     if claimed and not order.deliveries:
         raise OrderError(
             f"the creator can take the money of the job {job_id} by the {claimed[0]}, whatever you deliver",
@@ -48,7 +50,6 @@ def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Or
         )
     if not order.deliveries and not seen.funding.complete:
         raise OrderError(f"the job {job_id} cannot be delivered yet: {_missing(seen)}", hint=_UNTIL)
-    takers = seen.funding.primary.takers_without(Role.WORKER)
     if takers and not anyway:
         raise OrderError(
             f"the money of the job {job_id} can go another way without you, by the {takers[0]}",

@@ -42,7 +42,7 @@ def _came_late(funding: Funding, role: Role) -> Step | None:
     left = [purse for purse in funding.purses if _can_go_back(purse)]
     if not left:
         return None
-    came = f"{sum(purse.holds for purse in left):,} sat came after the end"
+    came = f"{sum(purse.holds for purse in left):,} sat lie in escrow after the end"
     open_refunds = [claim for purse in left for claim in purse.claims if _gives_back(claim, purse)]
     if any(role in claim.takers for claim in open_refunds):
         return act(f"{came}, and a refund waits for you: rein agree")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.cases import roles_in
+from rein.workflows.cases import my_orders, roles_in
 from rein.workflows.desk import Desk
+from rein.workflows.due import Due
 from rein.workflows.money_step import money_step
 from rein.workflows.step import Step, act, nothing, wait
 
@@ -63,6 +64,12 @@ def next_step_of(desk: Desk, order: Order) -> Step:
     """The step of the identity, as the chain was last seen."""
     store = desk.store
     return next_step(order, desk.address, store.payments(order.contract_id), store.escrow_outputs(order.contract_id))
+
+
+def orders_with_money(desk: Desk) -> list[Order]:
+    """Jobs that are not over, or whose escrows still hold what is worth a payment: those that one can give back."""
+    mine = [order for order in my_orders(desk).orders if order.offer is not None]
+    return [order for order in mine if not order.is_over or next_step_of(desk, order).due is not Due.NOTHING]
 
 
 def next_step(

@@ -42,8 +42,9 @@ MOST_OF_AUTHOR = 100
 """Documents of one author in one order, the enrollments among them."""
 
 _OVER = frozenset({"settled", "refunded"})
-_STEPS: tuple[type[Any], ...] = (Job, Enrollment, Bid, Offer, AcceptDelivery, DisputeResolution, Dispute, Delivery)
-"""By what an order moves, the first needed first."""
+_STEPS: tuple[type[Any], ...] = (Job, Bid, Offer, AcceptDelivery, DisputeResolution, Dispute, Delivery, Enrollment)
+"""By what an order moves, the first needed first. Of enrollments anybody writes any number, and those that name a key
+which signed are relied on."""
 
 
 def documents_of_others(desk: Desk) -> list[DocumentId]:

@@ -10,6 +10,9 @@ from rein.protocol.signed import Signed
 from rein.workflows.answer import belongs_to, sign_answer
 from rein.workflows.cases import my_orders, require_role
 from rein.workflows.desk import Desk
+from rein.workflows.job_keyring import job_keyring
+from rein.workflows.mediation import mediator_of
+from rein.workflows.pull import load_enrollments
 
 _SHORTEST_PREFIX = 6
 
@@ -48,13 +51,16 @@ def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Sig
     """The signed offer.
 
     :param feerate: sat/vB kept in each escrow for the miner of the payment out of it.
-    :raises OrderError: not the creator, or the job has been offered already.
+    :raises OrderError: not the creator, the job has been offered already, or its mediator does not mediate any more
+        (`mediator_of`); or its keys were a delegate's that was revoked.
     :raises EscrowError: the bid's escrows are not what its keys make.
     """
     require_role(order, desk.address, Role.CREATOR)
     if order.state is not State.BID:
         raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; it can be offered once only")
     job, given = order.job.document, bid.document
+    mediator_of(desk, job)
+    _require_own_keys(desk, order)
     amounts = offer_amounts(job, given, feerate)
     row = desk.identity
     offer = Offer(
@@ -73,3 +79,18 @@ def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Sig
         creator_master_address=row.master_address,
     )
     return sign_answer(desk, order, offer)
+
+
+def _require_own_keys(desk: Desk, order: Order) -> None:
+    """Refuse to stake money where a thief stands in the escrows too: without words, a delegate's key is enough to have
+    those of its jobs.
+
+    :raises OrderError:
+    """
+    address = job_keyring(desk, order, Role.CREATOR).delegate_address
+    mine = load_enrollments(desk, {desk.address}).of(desk.network, desk.address)
+    if any(each.address == address for signed in mine for each in signed.document.revoked or ()):
+        raise OrderError(
+            f"the keys of the job {order.job.document.job_id} are those of the delegate {address}, which you revoked",
+            hint="Post it anew: rein post",
+        )

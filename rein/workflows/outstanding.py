@@ -64,12 +64,14 @@ def require_only_payment(desk: Desk, order: Order, seen: Seen, role: Role, payou
 
     Workers, who only receive, may; so may mediators their own fee, and anybody a refund.
 
-    :raises EscrowError: saying which payment, and what to do.
+    :raises EscrowError: saying which payment, and what to do; or the mediator would take from the worker what is owed
+        already.
     """
     for payout in payouts:
         purse = payout.purse
         if role is Role.MEDIATOR:
             _require_one_view(desk, order, purse)
+            _require_owed(desk, order, seen, payout)
         if role is Role.WORKER or not payout.split.payee:
             continue
         if role is Role.CREATOR or purse.escrow.purse is Purse.PRIMARY:
@@ -122,6 +124,38 @@ def other_offers(desk: Desk, order: Order, purse: PurseTerms) -> list[tuple[Orde
         and terms is not None
         and purse.escrow in [each.escrow for each in terms.purses]
     ]
+
+
+def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
+    """Refuse a mediator what gives the worker less than the creator owes by accepting, or than the mediator has
+    awarded: whoever completes that first, or pays the miner more, takes the money.
+
+    :raises EscrowError:
+    """
+    purse, made = payout.purse, seen.payments.get(Purse.PRIMARY)
+    if purse.escrow.purse is not Purse.PRIMARY or (made is not None and made.confirmations):
+        return  # what is left after an ending goes back
+    going = {output.outpoint for output in seen.funding.primary.leaving}
+    if made is None and any(coin.outpoint in going for coin in payout.coins):
+        raise EscrowError(
+            "what this pays out of is being spent by something no document here carries",
+            hint="The creator may have accepted. Fetch what is new first: rein sync",
+        )
+    for view in (order, *(view for view, _ in other_offers(desk, order, purse))):
+        accepting = {each.id for each in view.acceptances}
+        protested = any(each.document.previous in accepting for each in view.disputes)
+        awards = {each.document.worker_amount for each in view.resolutions}
+        if accepting and not protested:
+            owed, why = purse.price, "the creator has accepted the delivery"
+        elif len(awards) == 1:
+            owed, why = awards.pop(), "you have decided the job"
+        else:
+            continue
+        if payout.split.payee < owed:
+            raise EscrowError(
+                f"{why}, and {owed:,} sat are the worker's; this pays the worker {payout.split.payee:,} sat",
+                hint="Sign nothing. A worker who cannot take it says so by a dispute: rein workerdispute",
+            )
 
 
 def _require_one_view(desk: Desk, order: Order, purse: PurseTerms) -> None:

@@ -151,11 +151,14 @@ def ready_payments(
 
 def may_be_made(proposal: Proposal, seen: Seen, *, replace: bool) -> bool:
     """Whether an escrow still waits for a payment like this. After one that is in a block, only what is left goes
-    back."""
+    back. While one waits for a block, no refund takes its place, but of another refund."""
     made = seen.payments.get(proposal.purse.escrow.purse)
     if made is None:
         return True
-    return proposal.ending is Ending.REFUND if made.confirmations else replace
+    is_refund = proposal.ending is Ending.REFUND
+    if made.confirmations:
+        return is_refund
+    return replace and (not is_refund or made.ending == Ending.REFUND.value)
 
 
 def may_follow(payout: Payout, seen: Seen) -> bool:

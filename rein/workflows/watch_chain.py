@@ -18,11 +18,11 @@ from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
 from rein.escrow.funding import Funding, PurseFunding, coins_of, match_funding
 from rein.escrow.payout import Coin
-from rein.escrow.proposals import Ending, Proposal, proposals_of
+from rein.escrow.proposals import Ending, Proposal, all_payments, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.cases import terms_if_any
+from rein.workflows.cases import not_lost, terms_if_any
 from rein.workflows.desk import Desk
 from rein.workflows.lookups import Lookups, to_try
 
@@ -84,7 +84,7 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
 
 def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
     shown = _match(desk, terms, outputs, lookups)
-    proposals = proposals_of(order, terms)
+    proposals, signed = proposals_of(order, terms), claims_of(all_payments(order, terms))
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
     payments: dict[Purse, Payment] = {}
@@ -105,20 +105,22 @@ def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Seq
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
         heights = {output.outpoint: output.height for output in recorded}
         heights |= {output.outpoint: output.height for output in (*each.leaving, *each.outputs, *each.dust)}
-        explained = {coin for payment in made for coin in payment.coins}
-        taken = [*explained, *coins_of(each.leaving)]
-        there |= {coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint)) for coin in taken}
+        explained = {coin: min(1, payment.payment.confirmations) for payment in made for coin in payment.coins}
+        taken = dict.fromkeys(coins_of(each.leaving), 0) | explained
+        there |= {
+            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint), depth)
+            for coin, depth in taken.items()
+        }
         rows |= there
         gone = [output for output in recorded if output.outpoint not in there]
         known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
         going = [output.outpoint for output in each.leaving if output.outpoint not in known]
-        claimed = [claim for claim in claims_of(proposals) if claim.script == each.terms.escrow.script]
+        claimed = [claim for claim in signed if claim.script == each.terms.escrow.script]
         if _tell_what_is_gone(desk, order, purse, gone, going, before_it, made, claimed):
             unexplained.add(purse)
     _tell_what_waits_again(desk, order, paid_before.values(), payments.values())
     desk.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
-    used = {row.outpoint for row in rows.values() if row.spent}
-    claims = tuple(each for each in claims_of(proposals) if not each.outpoints & used)
+    claims = not_lost(signed, rows.values())
     funding = _match(desk, terms, outputs, lookups, claims, payments)
     return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
 
@@ -263,8 +265,8 @@ def _row(order: Order, purse: Purse, output: Output) -> EscrowOutput:
     )
 
 
-def _spent(order: Order, purse: Purse, coin: Coin, height: int | None) -> EscrowOutput:
-    return EscrowOutput(order.contract_id, purse.value, coin.outpoint, coin.amount, height, 0, spent=True)
+def _spent(order: Order, purse: Purse, coin: Coin, height: int | None, depth: int) -> EscrowOutput:
+    return EscrowOutput(order.contract_id, purse.value, coin.outpoint, coin.amount, height, depth, spent=True)
 
 
 def _tell_what_is_gone(

@@ -80,7 +80,7 @@ def test_too_little_is_said_with_what_is_missing() -> None:
     assert funding.primary.confirmations == 0, "what is not there is not deep"
     assert str(funding.primary) == (
         "primary escrow: holds 0.05006362 BTC of 0.05006363, 0.00000546 BTC more must go to the same address, though "
-        "1 sat are missing: the network does not carry less"
+        "only 1 sat is missing: the network does not carry less"
     )
 
 
@@ -140,7 +140,7 @@ def test_a_ninth_piece_has_to_make_up_for_the_one_it_displaces() -> None:
     assert (purse.missing, purse.ask) == (DUST_LIMIT, DUST_LIMIT + least)
     assert list(purse.words())[1:] == [
         "0.00010546 BTC more must go to the same address",
-        "though 546 sat are missing: a payment spends 8 outputs at most",
+        "though only 546 sat is missing: a payment spends 8 outputs at most",
     ]
     assert match_funding(TERMS, at_primary(*amounts, DUST_LIMIT + least), REGTEST).primary.verdict is Verdict.COMPLETE
 

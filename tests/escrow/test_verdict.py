@@ -19,7 +19,7 @@ from rein.escrow.contract import Purse
 from rein.escrow.funding import PurseFunding, Verdict, match_funding
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.payout import Coin, Split, payout_at, sign_payout, the_price
-from rein.escrow.proposals import Ending, completers_of, proposals_of
+from rein.escrow.proposals import Ending, completers_of, proposals_of, refund_of
 from rein.escrow.terms import PurseTerms
 from rein.protocol.documents import Role
 from rein.protocol.values import DocumentId
@@ -246,6 +246,38 @@ def test_a_settlement_is_claimed_by_the_other_side() -> None:
     )
     claims = claims_of(proposals_of(TOLD.fold(TOLD.bid, TOLD.offer, signed), TERMS))
     assert [each.takers for each in claims] == [{Role.WORKER}, {Role.MEDIATOR}]
+
+
+def test_what_one_payment_cannot_spend_is_no_reason_to_work_for_a_young_output() -> None:
+    """Twenty deep outputs make up the amount, and a payment spends eight. The young one that would pay can go again."""
+    small = [out(number, PRIMARY.amount // 20 + 1) for number in range(20)]
+    young = out(99, PRIMARY.amount, confirmations=1)
+    found = judged([*small, young])
+    assert found.verdict is Verdict.WAIT
+    assert f"arrived, 1 of {NEEDED} confirmations" in str(found)
+    assert judged([*small, out(99, PRIMARY.amount)]).verdict is Verdict.COMPLETE
+
+
+def test_a_full_escrow_owes_the_mediator_the_fee_in_a_refund() -> None:
+    """Of nine outputs a payment spends eight: those have to hold the fee and the reserve."""
+    purse = deal(network=MAINNET, feerate=5).terms.mediator
+    least = purse.amount // 8 - 10
+    outputs = [out(number, least, purse=purse) for number in range(8)]
+    outputs.append(out(9, purse.amount - 8 * least + 600, purse=purse))
+    terms = deal(network=MAINNET, feerate=5).terms
+    found = match_funding(terms, outputs, MAINNET).mediator
+    assert (found.verdict is Verdict.COMPLETE) == bool(refund_of(purse, found.coins).payee)
+    assert found.verdict is Verdict.PAY
+
+
+def test_a_refund_takes_an_output_though_others_of_its_inputs_are_not_seen() -> None:
+    """A source shows the largest outputs alone, and what left a block may come back."""
+    big, hidden = out(1, PRIMARY.amount), OutPoint("f" * 64, 0)
+    found = judged([big], claims=[claim([big.outpoint, hidden])])
+    assert found.given_back
+    assert found.verdict is Verdict.CLAIMED
+    settled = claim([big.outpoint, hidden], Role.WORKER, Ending.SETTLEMENT)
+    assert judged([big], claims=[settled]).takers_without(Role.WORKER) == (settled,)
 
 
 FULL, FULL_FEE = out(1, PRIMARY.amount), out(2, MEDIATOR.amount, purse=MEDIATOR)

@@ -155,8 +155,8 @@ def test_what_came_late_is_everybodys_matter(play: Play) -> None:
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     assert next_text(play, play.creator) == "nothing; everybody is paid"
     play.fund(primary=2_000, mediator=0)
-    assert next_text(play, play.creator) == "2,000 sat came after the end: rein refund"
-    assert next_text(play, play.worker).startswith("2,000 sat came after the end and are the job creator's")
+    assert next_text(play, play.creator) == "2,000 sat lie in escrow after the end: rein refund"
+    assert next_text(play, play.worker).startswith("2,000 sat lie in escrow after the end and are the job creator's")
     proposal = play.refund(play.creator)
     assert next_text(play, play.creator).endswith("wait until another agrees to your refund")
     assert next_text(play, play.worker).endswith("a refund waits for you: rein agree")

@@ -10,6 +10,7 @@ from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
+from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.cases import find_order
 from rein.workflows.deliver import build_delivery
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
@@ -214,14 +215,13 @@ def test_he_takes_nothing_back_that_he_accepted(play: Play) -> None:
 
 
 def test_a_dispute_after_his_acceptance_lowers_nothing(play: Play) -> None:
-    """He accepts, and then disputes the delivery: the acceptance is collected, whatever else is decided."""
+    """He accepts, and then disputes the delivery: nothing else is decided, and the acceptance is collected."""
     play.accepted()
     with play.nothing_moves():
         play.tell(people.creator_dispute(play.creator.person, play.delivery), play.creator)
-    play.resolve(0)
+    with pytest.raises(EscrowError, match="has accepted the delivery"):
+        play.resolve(0)
     play.collect(play.worker)
-    with pytest.raises((EscrowError, OrderError)):
-        play.take(play.creator)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
@@ -252,3 +252,54 @@ def test_a_proposal_that_pays_other_than_it_says(play: Play, what: str) -> None:
         with pytest.raises(EscrowError):
             play.agree(other, signed)  # type: ignore[arg-type]
     finish_by_award(play)
+
+
+@pytest.mark.parametrize("ending", ["collected", "accepted", "settled"])
+def test_an_old_refund_does_not_take_the_place_of_what_is_owed(play: Play, ending: str) -> None:
+    """He asks for a refund that pays the miner well, ends the job at a low rate, and has the mediator agree late."""
+    play.delivered()
+    old = play.refund(play.creator, 100)
+    if ending == "settled":
+        play.agree(play.creator, play.settle(play.worker, PRICE))
+    else:
+        play.accept()
+    if ending == "accepted":
+        with pytest.raises(EscrowError, match="has accepted the delivery, and 1,500,000 sat are the worker's"):
+            play.agree(play.mediator, old)
+    if ending != "settled":
+        play.collect(play.worker)
+    sent = play.agree(play.mediator, old)
+    assert [each.purse for each in sent] == [MEDIATOR.value], "what gives the mediator the fee hurts nobody"
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+def test_a_mediator_who_is_not_told_of_the_acceptance_refunds_nothing_that_is_on_its_way(play: Play) -> None:
+    play.delivered()
+    old = play.refund(play.creator, 100)
+    planned = plan_acceptance(play.creator.desk, play.seen_by(play.creator))
+    play.tell(build_acceptance(play.creator.desk, planned), play.creator, play.worker)
+    play.collect(play.worker)
+    with pytest.raises(EscrowError, match="is being spent by something no document here carries"):
+        play.agree(play.mediator, old)
+    assert play.refund(play.mediator).document.primary_psbt is None
+    play.mine()
+    assert play.seen_by(play.worker).evidence.primary_paid
+
+
+def test_no_decision_lowers_what_he_has_accepted(play: Play) -> None:
+    play.disputed()
+    play.accept()
+    with pytest.raises(EscrowError, match="has accepted the delivery"):
+        play.resolve(PRICE - 1_000)
+    assert play.refund(play.mediator).document.primary_psbt is None
+    finish_by_award(play)
+
+
+def test_no_refund_follows_an_award_to_the_worker(play: Play) -> None:
+    play.disputed()
+    old = play.refund(play.creator, 100)
+    play.resolve(PRICE)
+    with pytest.raises(EscrowError, match="you have decided the job, and 1,500,000 sat are the worker's"):
+        play.agree(play.mediator, old)
+    play.take(play.worker)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)

@@ -6,6 +6,7 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.btc.psbt import Psbt
+from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, OrderError
 from rein.escrow.contract import Purse
@@ -227,3 +228,83 @@ def test_a_refund_that_lost_to_a_payment_claims_nothing(play: Play) -> None:
     assert verdicts(play, play.worker) == [Verdict.PAID, Verdict.PAID]
     with pytest.raises((EscrowError, OrderError)):
         play.agree(play.creator, old)
+
+
+def test_no_flood_hides_what_an_old_refund_can_take(play: Play) -> None:
+    """The mediator gives back two outputs. Then so many larger ones come that the smaller is not shown any more."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=primary.amount - 5_000)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(4_000))])
+    play.mine()
+    old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
+    assert len(old.inputs) == 2
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(4_100))] * MAX_OUTPUTS)
+    refused(play, "do not count: the creator can take them by the refund")
+    play.chain.broadcast(complete_payout(old, play.key(play.creator)))
+
+
+def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play) -> None:
+    """The creator signs two offers on one bid and pays in too little; the mediator gives it back under the second, and
+    the creator fills up. It is the same money in the first, which the worker looks at."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=primary.amount - 1_000)
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 11))
+    play.tell(second, play.creator)
+    play.name = second.id
+    old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(1_000))])
+    play.mine()
+    play.name = play.offer.id
+    assert play.state is State.FROZEN
+    with pytest.raises(OrderError, match="deliver when both escrows are funded"):
+        play.deliver()
+    assert "rein deliver" not in next_text(play, play.worker)
+    play.chain.broadcast(complete_payout(old, play.key(play.creator)))
+
+
+def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Play) -> None:
+    play.funded()
+    second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 9))
+    play.tell(second, play.creator)
+    play.name = second.id
+    play.dispute(play.creator, "He does nothing.")
+    play.resolve(0)
+    play.name = play.offer.id
+    order = play.seen_by(play.worker)
+    for anyway in (False, True):
+        with pytest.raises(OrderError, match=r"the creator can take the money of the job .* by the resolution"):
+            build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
+
+
+def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) -> None:
+    """The mediator gives back a little, and then that and more. While the first waits in the mempool the second is not
+    dead: it takes the place of the first as soon as it pays the miner more."""
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=3_000)
+    little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
+    play.fund(primary=primary.amount - 10_000, mediator=0)
+    more = Psbt.parse(play.refund(play.mediator, 10).document.primary_psbt)
+    assert len(more.inputs) == 2
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(10_000))])
+    play.mine()
+    play.chain.broadcast(complete_payout(little, play.key(play.creator)))
+    refused(play, "do not count: the creator can take them by the refund")
+    play.chain.broadcast(complete_payout(more, play.key(play.creator)))
+
+
+def test_what_is_in_a_block_frees_what_an_older_signature_covered(play: Play) -> None:
+    play.agree_on()
+    primary = play.terms.primary
+    play.fund(primary=3_000)
+    little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
+    play.fund(primary=primary.amount - 10_000, mediator=0)
+    play.refund(play.mediator, 1)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(10_000))])
+    play.mine()
+    play.chain.broadcast(complete_payout(little, play.key(play.creator)))
+    play.mine()
+    play.deliver()
+    assert play.state is State.DELIVERED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,11 @@ import pytest
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.cli.demo import run_command
+from rein.cli.main import COMMANDS
 from rein.demo.processes import chain_program, free_ports, running, server_program
 from rein.demo.stage import PASSPHRASE
+
+_BARE = re.compile(rf"\brein (?:{'|'.join(COMMANDS)})\b")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Person:
     def rein(self, *words: str) -> dict[str, Any]:
         result = self.run(*words)
         assert result.code == 0, result.err
+        assert not _BARE.search(result.err), f"acts elsewhere when it is typed as it stands: {result.err}"
         return result.data
 
     def fails(self, *words: str) -> dict[str, Any]:

@@ -47,6 +47,33 @@ def test_a_block_pasted_into_a_shell_rates_nobody(trio: Trio) -> None:
     assert "rein" not in rating.split("Comment: ")[1].split("\n")[0]
 
 
+def test_a_slip_costs_no_other_answer(trio: Trio) -> None:
+    """A wrong amount after a long description is asked for again, three times in all, and nothing is lost."""
+    job = ("--jobid", post(trio)["job_id"])
+    trio.charlie.rein("sync")
+    with rein_at_terminal("--home", str(trio.charlie.home), "bid", *job, "--description", "Two guitars.") as child:
+        for typed, said in (("1,5", "2 more tries"), ("1500000", r"Is it meant .y/N.: "), ("0.015", "Passphrase of")):
+            child.expect(r"Bid amount \(BTC\): ")
+            child.send(typed + ENTER)
+            child.expect(said)
+            if typed == "1500000":
+                child.send(ENTER)
+                child.expect(r"type\s+1500000sat;\s+one\s+more\s+try")
+        child.send(PASSPHRASE + ENTER)
+        child.expect("Bid amount .BTC.: 0.01500000\r\n")
+        assert ended(child)[0] == 0
+    with rein_at_terminal("--home", str(trio.bob.home), "post", "--name", "A", "--description", "B") as child:
+        child.expect("Choose a mediator")
+        child.send("1" + ENTER)
+        child.expect("Tags")
+        child.send(ENTER)
+        for _ in range(3):
+            child.expect("Days for which bids are wanted .30.: ")
+            child.send("soon" + ENTER)
+        code, told = ended(child)
+    assert (code, "'soon' is none" in told, "more tr" in told) == (2, True, False)
+
+
 def test_satoshis_are_not_taken_for_bitcoin(trio: Trio) -> None:
     job = ("--jobid", post(trio)["job_id"])
     bid = ("bid", *job, "--description", "I")
@@ -58,7 +85,7 @@ def test_satoshis_are_not_taken_for_bitcoin(trio: Trio) -> None:
         child.expect("Is it meant .y/N.: ")
         child.send(ENTER)
         code, told = ended(child)
-    assert (code, "was not meant, so nothing was done" in told) == (2, True)
+    assert (code, "was not meant" in told) == (2, True)
     done = trio.charlie.rein(*bid, "--amount", "1500000sat")
     assert "\nBid amount (BTC): 0.01500000\n" in done["document"]
 

@@ -39,6 +39,18 @@ def in_words(person: Person, *words: str) -> str:
     return out
 
 
+def test_delivering_too_early_says_what_is_missing(trio: Trio) -> None:
+    """Without a job's name, too: the only job that waits for its money is the one that is meant."""
+    agreed = agree(trio)
+    trio.charlie.rein("sync")
+    waiting = [each["job_id"] for each in trio.charlie.rein("status")["jobs"] if each["state"] == "offered"]
+    if waiting == [agreed.job_id]:  # other tests share these homes
+        refused = trio.charlie.fails("deliver", "--deliverables", "Done.")
+        assert "deliver when both escrows are funded: primary escrow: nothing has come" in refused["message"]
+    refused = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--deliverables", "Done.")
+    assert "deliver when both escrows are funded: primary escrow: nothing has come" in refused["message"]
+
+
 def test_status_says_whose_turn_it_is(trio: Trio) -> None:
     job_id = post(trio)["job_id"]
 

@@ -87,6 +87,9 @@ def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) 
     rein.expect("shown this once")
     rein.expect("Word ([0-9]+)")
     words = _words(str(rein.before))
+    rein.sendline("wrong")  # a slip costs a try, and not the words that were written down
+    rein.expect("2 more tries")
+    rein.expect("Word ([0-9]+)")
     for asked_again in (True, True, False):
         rein.sendline(words[int(rein.match.group(1)) - 1])
         if asked_again:
@@ -135,8 +138,9 @@ def test_a_wrong_word_creates_no_identity(tmp_path: Path) -> None:
     rein.sendline(PASSPHRASE)
     rein.expect("Repeat")
     rein.sendline(PASSPHRASE)
-    rein.expect("Word ([0-9]+)")
-    rein.sendline("wrong")
+    for _ in range(3):
+        rein.expect("Word ([0-9]+)")
+        rein.sendline("wrong")
     rein.expect("no identity was created")
     rein.expect(pexpect.EOF)
     rein.close()

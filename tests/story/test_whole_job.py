@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from rein.btc.transaction import OutPoint
 from rein.chain.core_rpc import CoreRpc
+from rein.cli.demo import run_command
 from tests.story.conftest import Trio, agree, deliver, fund, post
 
 
@@ -113,7 +115,7 @@ def test_an_offer_is_not_paid_before_a_server_holds_it(trio: Trio) -> None:
     assert mine["next"] == "publish the offer: rein sync; pay only then: rein fund"
     refused = trio.bob.run("fund", *job, "--no-wait")
     assert refused.error["code"] == "order_state"
-    assert "rein sync" in refused.error["hint"]
+    assert re.fullmatch("Publish it first: rein --home .* sync", refused.error["hint"])
     assert "bitcoin:" not in refused.err
     trio.bob.rein("sync")
     assert trio.bob.rein("status")["unpublished"] == 0
@@ -184,3 +186,25 @@ def test_files_are_delivered_by_name_size_and_hash(trio: Trio, tmp_path: Path) -
     assert trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--file", str(odd))["code"] == "input"
     missing = trio.charlie.fails("deliver", "--jobid", agreed.job_id, "--file", str(tmp_path / "none"))
     assert (missing["code"], missing["exit_code"]) == ("input", 2)
+
+
+def test_what_is_left_goes_back_as_the_hint_says(trio: Trio) -> None:
+    """A stranger's gift after the end: the commands that `status` and `fund` name find the job by themselves."""
+    agreed = agree(trio)
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    trio.bob.rein("accept", "--jobid", agreed.job_id)
+    trio.bob.rein("sync")
+    trio.charlie.rein("collect", "--jobid", agreed.job_id)
+    trio.alice.rein("collect", "--jobid", agreed.job_id)
+    gift = re.sub("amount=[0-9.]+", "amount=0.00005000", agreed.uris[0])
+    trio.alice.rein("devnet", "pay", gift)
+    trio.alice.rein("devnet", "mine", "1")
+    trio.bob.rein("sync")
+    code, out, err = run_command(["--home", str(trio.bob.home), "fund", "--jobid", agreed.job_id])
+    assert code == 0, err
+    assert f"5,000 sat lie in escrow after the end: rein --home {trio.bob.home} refund\n" in out
+    trio.bob.rein("refund", "--reason", "It is mine.")
+    trio.bob.rein("sync")
+    trio.charlie.rein("sync")
+    assert trio.charlie.rein("agree")["job_id"] == agreed.job_id

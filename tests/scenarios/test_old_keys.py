@@ -1,0 +1,156 @@
+"""Keys of yesterday: of a mediator whose enrollment a job names, however old, and of one's own earlier delegate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rein.btc.address import p2pkh_address
+from rein.btc.keys import PrivateKey
+from rein.errors import OrderError
+from rein.identity.keyring import DelegateKeyring
+from rein.protocol.documents import Bid, Enrollment
+from rein.protocol.signed import Signed
+from rein.protocol.values import Revocation
+from rein.workflows.bid import build_bid
+from rein.workflows.cases import find_order
+from rein.workflows.desk import Desk
+from rein.workflows.offer import build_offer
+from rein.workflows.post import JobDraft, build_job, find_mediator
+from rein.workflows.pull import load_enrollments
+from rein.workflows.sealed_bids import build_sealed_bid
+from tests.scenarios.stage import PRICE, Play
+from tests.support.people import enroll, person
+
+
+def enrolled_again(play: Play, **changes: Any) -> Signed[Enrollment]:
+    """The mediator enrolls anew, and everybody learns of it."""
+    who = play.mediator
+    old = load_enrollments(who.desk).current(who.desk.network, who.desk.address)
+    assert old is not None
+    values = {"mediator_fee": old.document.mediator_fee, "previous": old.id, "block_height": 100} | changes
+    signed = enroll(who.person, values.pop("mediates", True), **values)
+    for each in (*play.everybody, play.stranger):
+        each.desk.store.add_received([(signed, "http://causeway.example/")])
+    return signed
+
+
+def bid_now(play: Play) -> None:
+    order = find_order(play.worker.desk, play.name)
+    play.bid = play.tell(build_bid(play.worker.desk, order, "Soon.", PRICE, None), play.worker)
+
+
+def offer_now(play: Play) -> None:
+    order = find_order(play.creator.desk, play.name)
+    play.offer = play.tell(build_offer(play.creator.desk, order, play.bid, 10), play.creator)
+
+
+def other_keys() -> dict[str, Any]:
+    """Those of another tree, as an identity without words has after its delegate was stolen."""
+    alice, other = person("Alice"), person("Alice's second tree")
+    tree = DelegateKeyring(other.delegate, alice.network, alice.master_address)
+    return {
+        "delegate_address": tree.delegate_address,
+        "mediator_public_key": tree.delegate.public_key,
+        "mediator_escrow_xpub": tree.mediator_escrow_xpub,
+        "mediator_escrow_signature": tree.mediator_escrow_signature(),
+        "mediator_message_xpub": tree.mediator_message_xpub,
+        "revoked": (Revocation(alice.delegate_address, 95),),
+    }
+
+
+def no_more(play: Play, how: str) -> None:
+    if how == "does not mediate any more":
+        enrolled_again(play, mediates=False, mediator_fee=None)
+    elif how == "has other keys by now":
+        enrolled_again(play, **other_keys())
+    else:
+        raise AssertionError(how)
+
+
+GONE = ["does not mediate any more", "has other keys by now"]
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_nobody_bids_where_the_mediator_is_not_there_any_more(play: Play, how: str) -> None:
+    play.post()
+    no_more(play, how)
+    with pytest.raises(OrderError, match=how):
+        bid_now(play)
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_nobody_offers_where_the_mediator_is_not_there_any_more(play: Play, how: str) -> None:
+    play.post()
+    bid_now(play)
+    no_more(play, how)
+    with pytest.raises(OrderError, match=how):
+        offer_now(play)
+
+
+def test_a_mediator_who_enrolls_anew_with_the_same_keys_mediates(play: Play) -> None:
+    play.post()
+    enrolled_again(play, contact="another@example.com")
+    bid_now(play)
+    enrolled_again(play, contact="a third@example.com", block_height=101)
+    offer_now(play)
+    play.fund()
+    play.deliver()
+    play.dispute(play.worker)
+    play.resolve(PRICE)
+    play.take(play.worker)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_new_bid_has_the_keys_of_now(play: Play, sealed: bool) -> None:
+    """A worker without words bids, loses the delegate's key to a thief, and bids again with the next one: whoever has
+    the first has no key of the second contract."""
+    play.post()
+    worker, second = play.worker, PrivateKey(b"\x07" * 32)
+    who, first = worker.person, replace(worker.desk.identity)
+    keyring = DelegateKeyring(who.delegate, who.network, who.master_address, who.master, (second,))
+
+    def bid_as(delegate_address: str) -> Signed[Bid]:
+        row = replace(first, delegate_address=delegate_address)
+        desk = replace(worker.desk, row=row, open_keyring=lambda _: keyring, _servers=[])
+        order = find_order(desk, play.name)
+        if sealed:
+            return build_sealed_bid(desk, order, "Soon.", PRICE, None)[1]
+        return build_bid(desk, order, "Soon.", PRICE, None)
+
+    earlier = play.tell(bid_as(first.delegate_address), worker)
+    new = p2pkh_address(second.public_key, who.network)
+    for each in (*play.everybody, play.stranger):
+        each.desk.store.add_received([(enroll(who, delegate_address=new), "http://causeway.example/")])
+    later = bid_as(new)
+    assert earlier.document.worker_public_key != later.document.worker_public_key
+    assert later.document.worker_public_key == keyring.with_delegate(new).worker_escrow(play.job.id).public_key
+
+
+def test_nobody_offers_with_the_keys_of_a_delegate_that_was_revoked(play: Play) -> None:
+    """A creator without words posts a job, and the delegate's key is stolen: the thief has the job's keys too."""
+    creator, second = play.creator, PrivateKey(b"\x08" * 32)
+    who, first = creator.person, replace(creator.desk.identity)
+    keyring = DelegateKeyring(who.delegate, who.network, who.master_address, who.master, (second,))
+    new = p2pkh_address(second.public_key, who.network)
+
+    def at(delegate_address: str) -> Desk:
+        row = replace(first, delegate_address=delegate_address)
+        return replace(creator.desk, row=row, open_keyring=lambda _: keyring, _servers=[])
+
+    draft = JobDraft("Theme song", "Two minutes.", None, 14, find_mediator(creator.desk, play.mediator.name))
+    play.job = play.tell(build_job(at(first.delegate_address), draft), creator)
+    play.name = play.job.id
+    bid_now(play)
+    for revoked in (None, (Revocation(who.delegate_address, 5_000),)):
+        renewed = enroll(who, delegate_address=new, revoked=revoked)
+        for each in (*play.everybody, play.stranger):
+            each.desk.store.add_received([(renewed, "http://causeway.example/")])
+        desk = at(new)
+        if revoked is None:
+            assert build_offer(desk, find_order(desk, play.name), play.bid, 10)
+        else:
+            with pytest.raises(OrderError, match="which you revoked"):
+                build_offer(desk, find_order(desk, play.name), play.bid, 10)
