@@ -319,6 +319,21 @@ def test_a_refund_leaves_the_payer_an_output_however_high_the_feerate() -> None:
     accept_by_rules(payout)
 
 
+def test_what_strangers_strew_is_left_there_where_the_payment_needs_it_not() -> None:
+    """100 sat cost more than they bring; the payment has its feerate without them."""
+    payout = plan_payout(PRIMARY, pieces(100, PRIMARY.amount, 100), the_price(PRIMARY), 10)
+    assert [each.amount for each in payout.coins] == [PRIMARY.amount]
+
+
+def test_only_a_reserved_fee_is_held_against_the_offer() -> None:
+    """Who gets the rest may hurry the payment at their own expense."""
+    coins = pieces(PRIMARY.amount + 100_000)
+    hurried = plan_payout(PRIMARY, coins, the_price(PRIMARY), 100)
+    reserved = plan_payout(PRIMARY, coins, the_price(PRIMARY), 100, reserved=True)
+    assert hurried.reaches(100) == 1
+    assert hurried.fee > PRIMARY.miner_fee == reserved.fee
+
+
 def test_mediators_bear_only_what_the_offer_does_not_keep_for_the_miner() -> None:
     """What is there above the fee of the mediator pays the miner first, as far as the offer keeps it for that, and all
     of it where the rest would be dust."""
