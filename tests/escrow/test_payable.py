@@ -308,6 +308,9 @@ def test_a_price_too_small_to_share_is_payable_whole() -> None:
             PRIMARY, price=Sat(price), amount=Sat(price + MIN_RESERVE_FEERATE * PRIMARY.largest_vsize)
         )
         assert payable_in_every_ending(purse, pieces(purse.amount))
+        one_output = price + MIN_RESERVE_FEERATE * PRIMARY.vsize_of(1, [PRIMARY.payout])
+        assert payable_in_every_ending(purse, pieces(one_output)) == (price < 2 * DUST_LIMIT)
+        assert not payable_in_every_ending(purse, pieces(one_output - 1))
     with pytest.raises(EscrowError, match=r"^the primary escrow holds nothing now$"):
         plan_payout(PRIMARY, [], the_price(PRIMARY), 10)
 
