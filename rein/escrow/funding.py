@@ -147,7 +147,7 @@ class PurseFunding:
     def confirmations(self) -> int:
         """Of the outputs that together make up the amount, the deepest ones first, the youngest's."""
         gathered = 0
-        for output in sorted(self.outputs, key=lambda each: (-each.confirmations, -each.amount)):
+        for output in sorted(self.outputs, key=lambda each: -each.confirmations):
             gathered += output.amount
             if gathered >= self.terms.amount:
                 return output.confirmations

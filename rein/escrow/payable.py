@@ -22,12 +22,13 @@ def payable_in_every_ending(purse: PurseTerms, coins: Collection[Coin]) -> bool:
 
     :param coins: the unspent outputs of this escrow that nothing else may take.
     """
-    return all(_is_payable(purse, coins, split, reserved) for split, reserved in _endings(purse))
+    return all(_is_payable(purse, coins, split) for split in _endings(purse))
 
 
-def _is_payable(purse: PurseTerms, coins: Collection[Coin], split: Split, reserved: bool) -> bool:
+def _is_payable(purse: PurseTerms, coins: Collection[Coin], split: Split) -> bool:
+    """Its fee is held against the reserve: without that as much can be paid, or more."""
     try:
-        payout = plan_payout(purse, coins, split, MIN_RESERVE_FEERATE, reserved=reserved)
+        payout = plan_payout(purse, coins, split, MIN_RESERVE_FEERATE, reserved=True)
     except EscrowError:
         return False
     return payout.reaches(MIN_RESERVE_FEERATE) == 1
@@ -47,18 +48,15 @@ def missing_from(purse: PurseTerms, coins: Collection[Coin]) -> Sat:
     return Sat(max(DUST_LIMIT, purse.amount - beside_it))
 
 
-def _endings(purse: PurseTerms) -> Iterator[tuple[Split, bool]]:
-    """What may become of an escrow: what it gives to whom, and whether its fee is held against the reserve. A payment
-    whose fee is not, as in an acceptance and a settlement, is possible wherever the same one is whose fee is."""
-    price, nothing, least = purse.price, Sat(0), DUST_LIMIT
-    yield the_price(purse), True
+def _endings(purse: PurseTerms) -> Iterator[Split]:
+    """What may become of an escrow: everything it may give has the shape and the sum of one of these."""
+    price, nothing = purse.price, Sat(0)
+    yield the_price(purse)
     if purse.escrow.purse is Purse.PRIMARY:
-        yield Split(nothing, price), True
-        if price >= 2 * least:
-            yield Split(Sat(price // 2), Sat(price - price // 2)), True
-            yield Split(least, Sat(price - least)), True
-            yield Split(Sat(price - least), least), True
-    yield Split(nothing), purse.escrow.purse is Purse.MEDIATOR
+        yield Split(nothing, price)
+        if price >= 2 * DUST_LIMIT:
+            yield Split(Sat(price // 2), Sat(price - price // 2))
+    yield Split(nothing)
 
 
 def _least(purse: PurseTerms) -> int:

@@ -143,9 +143,22 @@ class TestDocuments:
             with pytest.raises(EscrowError, match="redeem script"):
                 contract_of(text)
 
+    def test_a_key_left_out_hides_no_other(self) -> None:
+        found = contract_of(offer({"Mediator public key": ""}))
+        assert [found.primary.who(key) for key in (CREATOR, MEDIATOR, WORKER)] == [
+            f"{CREATOR.hex()} (job creator Bob)",
+            MEDIATOR.hex(),
+            f"{WORKER.hex()} (worker Charlie)",
+        ]
+
     def test_a_long_name_is_cut(self) -> None:
         rule = contract_of(offer({"Worker": "x" * 500})).primary.rule()
         assert f"(worker {'x' * 40})" in rule
+
+
+def test_of_a_script_alone_nobody_is_named() -> None:
+    first, second, third = (key.hex() for key in (CREATOR, MEDIATOR, WORKER))
+    assert read_old_escrow(SCRIPT.hex()).rule() == (f"Any 2 of these 3 can take the money: {first}, {second}, {third}.")
 
 
 def test_what_is_no_hexadecimal_is_said_to_be_none() -> None:
@@ -182,6 +195,9 @@ class TestSpends:
     def test_nothing_is_left_over(self, difference: int) -> None:
         with pytest.raises(EscrowError) as caught:
             build_old_spend([coin()], pay(4_990_000 + difference), Sat(10_000), REGTEST)
+        assert caught.value.message == (
+            f"the outputs hold 5000000 sat, and payments and fee are {5_000_000 + difference} sat"
+        )
         assert caught.value.hint == f"Change a payment by {-difference:+d} sat."
 
     def test_the_fee_has_a_band(self) -> None:
@@ -194,7 +210,7 @@ class TestSpends:
                     build_old_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST)
 
     def test_dust_and_other_networks(self) -> None:
-        with pytest.raises(EscrowError, match="dust"):
+        with pytest.raises(EscrowError, match=rf"^545 sat to {ADDRESS} is dust: under 546 sat$"):
             build_old_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
         assert build_old_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
         elsewhere = [OldPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
@@ -217,7 +233,7 @@ class TestSpends:
         """Somebody's PSBT, right in all but its lock."""
         good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
         other = build_unsigned(good.transaction.inputs, good.outputs, **odd)
-        with pytest.raises(EscrowError, match=r"locked in time|read in two ways"):
+        with pytest.raises(EscrowError, match=r"^the PSBT is locked in time or of an odd version; |read in two ways"):
             checked(P2shPsbt(good.raw.replace(good.transaction.raw, other.raw)))
 
     @pytest.mark.parametrize("usual", [{"version": 1}, {"sequence": 0xFFFFFFFE}, {"sequence": 0xFFFFFFFF}])

@@ -308,8 +308,33 @@ def test_a_price_too_small_to_share_is_payable_whole() -> None:
             PRIMARY, price=Sat(price), amount=Sat(price + MIN_RESERVE_FEERATE * PRIMARY.largest_vsize)
         )
         assert payable_in_every_ending(purse, pieces(purse.amount))
+        one_output = price + MIN_RESERVE_FEERATE * PRIMARY.vsize_of(1, [PRIMARY.payout])
+        assert payable_in_every_ending(purse, pieces(one_output)) == (price < 2 * DUST_LIMIT)
+        assert not payable_in_every_ending(purse, pieces(one_output - 1))
     with pytest.raises(EscrowError, match=r"^the primary escrow holds nothing now$"):
         plan_payout(PRIMARY, [], the_price(PRIMARY), 10)
+
+
+def test_a_refund_leaves_the_payer_an_output_however_high_the_feerate() -> None:
+    """The miner takes what the feerate asks for, short of what would leave nothing to send back."""
+    payout = payout_at(PRIMARY, pieces(10_000), Split(Sat(0)), 90)
+    assert (payout.fee, payout.back) == (10_000 - DUST_LIMIT, DUST_LIMIT)
+    accept_by_rules(payout)
+
+
+def test_what_strangers_strew_is_left_there_where_the_payment_needs_it_not() -> None:
+    """100 sat cost more than they bring; the payment has its feerate without them."""
+    payout = plan_payout(PRIMARY, pieces(100, PRIMARY.amount, 100), the_price(PRIMARY), 10)
+    assert [each.amount for each in payout.coins] == [PRIMARY.amount]
+
+
+def test_only_a_reserved_fee_is_held_against_the_offer() -> None:
+    """Who gets the rest may hurry the payment at their own expense."""
+    coins = pieces(PRIMARY.amount + 100_000)
+    hurried = plan_payout(PRIMARY, coins, the_price(PRIMARY), 100)
+    reserved = plan_payout(PRIMARY, coins, the_price(PRIMARY), 100, reserved=True)
+    assert hurried.reaches(100) == 1
+    assert hurried.fee > PRIMARY.miner_fee == reserved.fee
 
 
 def test_mediators_bear_only_what_the_offer_does_not_keep_for_the_miner() -> None:

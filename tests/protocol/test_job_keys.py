@@ -109,7 +109,7 @@ def test_the_same_words_give_other_keys_on_every_network_but_the_master() -> Non
 
 
 def test_the_first_delegate_of_mainnet_is_that_of_2016_and_all_differ() -> None:
-    assert job_keys.delegate_path(MAINNET, 0) == "m/1'/0"
+    assert [job_keys.delegate_path(MAINNET, number) for number in range(3)] == ["m/1'/0", "m/1'/1'", "m/1'/2'"]
     paths = [job_keys.delegate_path(network, number) for network in NETWORKS.values() for number in range(3)]
     assert len(set(paths)) == len(paths)
 

@@ -125,6 +125,12 @@ def test_two_different_ratings_of_one_person_are_both_void(changes: dict[str, An
         assert {signed for signed, _ in not_counted([order])} == {first, second}
 
 
+def test_whoever_contradicts_themselves_about_two_people_loses_both_ratings() -> None:
+    given = [given_by(C, rated, rating=stars) for rated in (W, M) for stars in (1, 5)]
+    order = folded(*given)
+    assert (order.ratings, set(order.void_ratings)) == ((), set(given))
+
+
 def test_the_same_words_again_at_another_block_say_nothing_new() -> None:
     first, again = given_by(C, W), given_by(C, W, block_height=999)
     for documents in permutations([first, again]):
@@ -172,7 +178,7 @@ def test_who_holds_only_a_delegate_key_rates_nobody() -> None:
     stolen = verify(forged(dataclasses.replace(given_by(C, W).document, rating=0), BOB.delegate))
     order = fold(TOLD.job, [*TOLD.documents, stolen], TOLD.enrollments, PAID)
     assert counted([order]) == ()
-    assert "not signed by the escrow key" in order.apart[0].reason.message
+    assert order.apart[0].reason.message == "it is not signed by the escrow key of the creator of this job"
 
 
 def test_a_rating_moves_no_state_and_quarrels_with_nothing() -> None:

@@ -149,7 +149,7 @@ def test_an_address_in_the_spelling_of_another_network_is_another_signer(signed:
 def test_a_signature_under_another_address_is_refused(signed: Signed[Any], key: PrivateKey) -> None:
     text = signed.armored.replace(f"\n{signed.address}\n", f"\n{MALLORY.delegate_address}\n")
     text = text if text != signed.armored else signed.armored.replace(signed.address, MALLORY.delegate_address)
-    with pytest.raises(BadSignatureError, match="does not belong to this text and address") as caught:
+    with pytest.raises(BadSignatureError, match=r"^the signature does not belong to this text and address$") as caught:
         verify(text)
     assert caught.value.hint == "The text was changed after signing, or somebody else signed it."
 
@@ -193,6 +193,22 @@ def test_a_bad_address_is_refused(address: str) -> None:
         verify(str(dataclasses.replace(read_armor(STORY.job.armored), address=address)))
 
 
+@pytest.mark.parametrize("escrow_key", [None, MALLORY.delegate], ids=["none", "a stranger's"])
+def test_nothing_is_signed_without_the_escrow_key_that_it_names(escrow_key: PrivateKey | None) -> None:
+    with pytest.raises(AuthorityError) as caught:
+        sign(STORY.job.document, BOB.delegate, escrow_key)
+    assert caught.value.message == "a Rein Job is signed by its author's escrow key, and this is not it"
+
+
+def test_a_document_without_an_escrow_key_is_signed_by_none() -> None:
+    offered = STORY.offer
+    key = offered.document.creator_public_key
+    assert offered.is_signed_by_escrow_key(key)
+    bare = dataclasses.replace(offered, document=dataclasses.replace(offered.document, escrow_signature=None))
+    for signed in (bare, ENROLLMENT, verify(documents_of_2016.JOB)):
+        assert not signed.is_signed_by_escrow_key(key)
+
+
 # ---- formats and titles
 
 
@@ -217,13 +233,14 @@ def test_an_unknown_title_is_refused(title: str) -> None:
 
 
 def test_of_what_is_not_known_forty_letters_are_shown() -> None:
-    for known, unknown, why in (
-        ("Format: 3", "Format: " + "9" * 99, f"'Format: {'9' * 32}' is not a format this Rein knows"),
-        ("Rein Job", "x" * 99, f"'{'x' * 40}' is no type of document this Rein knows"),
+    newer = "It comes from a newer Rein: try upgrading."
+    for known, unknown, why, hint in (
+        ("Format: 3", "Format: " + "9" * 99, f"'Format: {'9' * 32}' is not a format this Rein knows", newer),
+        ("Rein Job", "x" * 99, f"'{'x' * 40}' is no type of document this Rein knows", "Try upgrading."),
     ):
         with pytest.raises(FieldError) as caught:
             verify(rewritten(STORY.job, BOB.delegate, lambda text, a=known, b=unknown: text.replace(a, b, 1)))
-        assert caught.value.message == why
+        assert (caught.value.message, caught.value.hint) == (why, hint)
 
 
 def test_a_text_without_a_format_is_one_of_2016() -> None:
