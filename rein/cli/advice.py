@@ -33,9 +33,13 @@ _NETWORK = re.compile(r" ?--network \S+$")
 """It comes last (`Cli.repeated`)."""
 
 
-def advice(error: ReinError) -> str:
-    """One sentence."""
-    return next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)
+def advice(error: ReinError, command: str = "rein COMMAND") -> str:
+    """One sentence.
+
+    :param command: the one that ended so.
+    """
+    found = next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)
+    return found.replace("rein COMMAND", command)
 
 
 def with_options(text: str, options: str) -> str:

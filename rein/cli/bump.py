@@ -81,5 +81,5 @@ def _replace(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
         lambda shown: build_settlement(desk, shown, _REPLACEMENT),
         dry_run=dry_run,
     )
-    next_step = "Publish it with `rein sync`; the other completes it with `rein agree`."
+    next_step = "Publish it with `rein sync`; then the other can agree to it."
     finish(cli, signed, dry_run=dry_run, next_step=next_step)

@@ -193,7 +193,8 @@ def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]]
         def run(**parameters: Any) -> None:
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
-            with nullcontext() if waits else cli.terminal.progress(click.get_current_context().command_path):
+            cli.terminal.command = click.get_current_context().command_path
+            with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
                 function(cli, **parameters)
 
         run.__doc__ = function.__doc__
@@ -241,9 +242,12 @@ feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner
 def feerate(text: str | None) -> int | None:
     """A fee rate somebody typed, in sat/vB.
 
-    :raises InputError: it is no whole number.
+    :raises InputError: it is no whole number, or nothing.
     """
-    return None if text is None else number(text, "the fee rate")
+    rate = None if text is None else number(text, "the fee rate")
+    if rate == 0:
+        raise InputError("the fee rate must be 1 sat/vB at least", hint="Leave --feerate out for what is usual now.")
+    return rate
 
 
 def first(*values: str | None) -> str | None:

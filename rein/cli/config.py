@@ -36,22 +36,23 @@ def config(
     """Show the settings of this home, or change one.
 
     \b
-    rein config                          all settings
-    rein config KEY VALUE                change one
-    rein config chain list               who tells about the chain
-    rein config chain core URL           add a Bitcoin Core node
-    rein config chain esplora URL        add an Esplora server, such as https://blockstream.info/api
-    rein config chain causeway URL       add a causeway server where you have an account
-    rein config chain remove URL         take one out
-    rein config payout KEY|ADDRESS       be paid there: an extended key or descriptor (a fresh
-                                         address for each job), or one bech32 address
-    rein config payout wallet            be paid in the wallet of your own words again
-    rein config tor on [HOST:PORT]       reach everything through Tor
+    rein config                      all settings
+    rein config KEY VALUE            change one
+    rein config chain list           who tells about the chain
+    rein config chain core URL       add a Bitcoin Core node
+    rein config chain esplora URL    add an Esplora server: https://HOST/api
+    rein config chain causeway URL   add a causeway server of yours
+    rein config chain remove URL     take one out
+    rein config payout KEY|ADDRESS   be paid there: a bech32 address, or an
+                                     extended key or descriptor, which gives
+                                     each job a fresh address
+    rein config payout wallet        be paid in the wallet of your words again
+    rein config tor on [HOST:PORT]   reach everything through Tor
     rein config tor off
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.settings import network_of_testnet_flag, remove_config, write_config
+    from rein.settings import CONFIG_KEYS, network_of_testnet_flag, remove_config, write_config
 
     home = cli.settings.home
     match words:
@@ -81,6 +82,8 @@ def config(
         case ("testnet", *_):
             raise InputError("the test network is on or off", hint="rein testnet true")
         case (key,):
+            if key not in CONFIG_KEYS:
+                raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
             raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
         case _:
             raise click.UsageError(f"Got unexpected extra arguments ({' '.join(words[2:])})")
@@ -111,7 +114,7 @@ def _show(cli: Cli) -> None:
     if "chain" in settings:
         settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
     for name, meaning in CONFIG_KEYS.items():
-        cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {meaning}")
+        cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {cli.terminal.here(meaning)}")
     cli.terminal.result({"home": str(cli.settings.home), "settings": settings})
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-_WORD = re.compile(r"\s*\S+")
+_WORD = re.compile(r"\s*(?:[^\s`]*`(?:rein|causeway) [^`]{1,200}`\S*|\S+)")
+"""Or a command in a hint of ours, which is copied from there: broken in two, a shell would run its first half."""
 _LABEL = re.compile(r"\s*(?:\S(?:\S| (?! )){0,19}\s{2,})?(?=\S)")
 """The indent of a line, and a short label with blanks after it."""
 _GAP = 2

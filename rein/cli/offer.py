@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.btc.amounts import format_btc
-from rein.cli.common import Cli, command, dry_run_option, first, form_option, number
+from rein.cli.common import Cli, command, dry_run_option, first, form_option
+from rein.cli.common import feerate as parse_feerate
 from rein.cli.listing import person
 from rein.cli.show import finish
 from rein.cli.terminal import safe_line
@@ -59,7 +60,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
     else:
         order, chosen = find_bid(desk, wanted)
-    rate = number(feerate, "the fee rate") if feerate else max(MIN_RESERVE_FEERATE, current_feerate(desk))
+    rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(desk))
     amounts = offer_amounts(order.job.document, chosen.document, rate)
     terminal.say(
         f"You would pay {amount(amounts.primary)} and {amount(amounts.mediator)} into escrow. Of each, {rate} sat/vB "

@@ -31,7 +31,7 @@ from rein.workflows.settle import (
     prepare_agreement,
 )
 
-_NEXT = "Publish it with `rein sync`; the other completes it with `rein agree`."
+_NEXT = "Publish it with `rein sync`; then another can agree to it."
 
 
 @command("settle")

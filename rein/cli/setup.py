@@ -60,7 +60,8 @@ def setup(
 
     \b
     rein setup --restore --server https://causeway.example
-    rein setup --offline enrollment.txt --master ADDRESS; then rein setup --signed enrollment.txt
+    rein setup --offline enrollment.txt --master ADDRESS
+    rein setup --signed enrollment.txt
     rein setup --import backup-rein.json
 
     Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0

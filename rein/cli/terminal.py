@@ -102,6 +102,8 @@ class Terminal:
         self.assume_yes = assume_yes
         self.verbose = verbose
         self.quiet = quiet and not verbose
+        self.command = "rein COMMAND"
+        """The one that runs, as it is typed."""
         self._options = options
         self._answered = False
         self._lock = threading.RLock()
@@ -158,7 +160,7 @@ class Terminal:
 
     def error(self, error: ReinError) -> None:
         """An error, and what to do about it. On stdout it stands in place of a result, never after one."""
-        hint = error.hint or advice(error)
+        hint = error.hint or advice(error, self.command)
         self.failure(error.code, error.message, hint)
         cause = error.__cause__
         while cause is not None:

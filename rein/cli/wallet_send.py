@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rein.btc.amounts import Sat, parse_btc
+from rein.btc.amounts import Sat
+from rein.cli.amounts import typed_amount
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.units import amount as in_btc
@@ -54,7 +55,7 @@ def send(
     from rein.workflows.wallet_send import Choice, plan_send
 
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
-    wanted = None if amount.lower() == _ALL else parse_btc(amount.strip())
+    wanted = None if amount.lower() == _ALL else typed_amount(cli.terminal, amount, "the payment")
     rate, wallet = _feerate(cli, feerate), look(cli.desk)
     planned = plan_send(cli.desk, wallet, address, wanted, rate, Choice(group, join))
     _finish(cli, [planned], rate, Sat(0), psbt=psbt, out=out, dry_run=dry_run)
@@ -166,7 +167,7 @@ def _check_psbt(*, psbt: bool, out: Path | None, dry_run: bool) -> None:
 
 
 def _feerate(cli: Cli, given: str | None) -> int:
-    rate = parse_feerate(given) or cli.desk.chain.feerate()
-    if rate is None:
-        raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
-    return rate
+    from rein.workflows.payments import current_feerate
+
+    rate = parse_feerate(given)
+    return current_feerate(cli.desk) if rate is None else rate

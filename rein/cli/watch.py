@@ -21,7 +21,13 @@ _LEAST_SECONDS = 5
 
 
 @command("watch", waits=True)
-@click.option("--on", multiple=True, type=click.Choice([each.value for each in EventType]), help="Only these events.")
+@click.option(
+    "--on",
+    multiple=True,
+    type=click.Choice([each.value for each in EventType]),
+    metavar="EVENT",
+    help=f"Only these events: {', '.join(EventType)}.",
+)
 @click.option("--tag", multiple=True, metavar="TAG", help="Only new jobs with one of these tags.")
 @click.option("--match", default="", metavar="WORDS", help="Only new jobs with these words.")
 @click.option("--exec", "program", metavar="CMD", help="Run this for each event, JSON on stdin, no shell.")

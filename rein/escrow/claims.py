@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rein.btc.amounts import Sat
 from rein.btc.psbt import Psbt
@@ -52,15 +53,8 @@ def claims_of(proposals: Iterable[Proposal]) -> tuple[Claim, ...]:
 
 
 def _claim(proposal: Proposal) -> Claim | None:
-    script = proposal.purse.escrow.witness_script
-    try:
-        psbt = Psbt.parse(proposal.text)
-        inputs = psbt.inputs
-        psbt.verify_signatures()
-    except (PsbtError, InputError):
-        return None
-    signed = all(psbt.partial_signatures(index) for index in range(len(inputs)))
-    if not inputs or not signed or any(each.witness_script != script for each in inputs):
+    psbt = _signed_payment(proposal.text, proposal.purse.escrow.witness_script)
+    if psbt is None:
         return None
     return Claim(
         proposal.document.id,
@@ -69,10 +63,26 @@ def _claim(proposal: Proposal) -> Claim | None:
         proposal.author,
         proposal.completers,
         proposal.purse.escrow.script,
-        frozenset(each.outpoint for each in inputs),
-        Sat(sum(each.amount for each in inputs)),
+        frozenset(each.outpoint for each in psbt.inputs),
+        Sat(sum(each.amount for each in psbt.inputs)),
         proposal.ending is Ending.REFUND and proposal.author is Role.MEDIATOR and not _pays_the_price(psbt, proposal),
     )
+
+
+@lru_cache(maxsize=4096)
+def _signed_payment(text: str, script: bytes) -> Psbt | None:
+    """A payment out of this escrow alone, if every input carries a good signature. A party can write any number of
+    them, and every look at an order asks again."""
+    try:
+        psbt = Psbt.parse(text)
+        inputs = psbt.inputs
+        psbt.verify_signatures()
+    except (PsbtError, InputError):
+        return None
+    signed = all(psbt.partial_signatures(index) for index in range(len(inputs)))
+    if not inputs or not signed or any(each.witness_script != script for each in inputs):
+        return None
+    return psbt
 
 
 def _pays_the_price(psbt: Psbt, proposal: Proposal) -> bool:

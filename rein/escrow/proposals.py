@@ -183,6 +183,8 @@ def _kept_apart(order: Order, terms: Terms) -> Iterator[Proposal]:
         document = signed.document
         if order.bid is None or not isinstance(document, EscrowSigned):
             continue
+        if document.author.master_address != order.master_address(document.signing_role):
+            continue  # no party's: nobody makes us verify what strangers strew
         if not signed.is_signed_by_escrow_key(escrow_public_key(document.signing_role, order.bid.document)):
             continue
         if isinstance(document, AcceptDelivery):

@@ -17,6 +17,7 @@ from rein.escrow.terms import terms_of
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.desk import Desk
+from rein.workflows.mediation import mediator_of
 from rein.workflows.watch_chain import look_at
 
 _POLL_SECONDS = 5.0
@@ -37,7 +38,8 @@ def invoices(desk: Desk, order: Order, funding: Funding, *, again: bool = False)
     """What is still to be paid in after a look at the chain, and no more; rebuilt from the documents.
 
     :param again: also where an earlier payment may come back and be made beside a new one.
-    :raises OrderError: nobody else has seen the offer, or an earlier payment may come back.
+    :raises OrderError: nobody else has seen the offer, or an earlier payment may come back; or nothing is there yet,
+        and the mediator does not mediate any more (`mediator_of`).
     """
     endings = {payment.ending for payment in desk.store.payments(order.contract_id).values()}
     if order.is_over or order.state is State.FROZEN or Ending.REFUND.value in endings:
@@ -49,6 +51,8 @@ def invoices(desk: Desk, order: Order, funding: Funding, *, again: bool = False)
             "nobody would work for what you pay in",
             hint="Publish it first: rein sync",
         )
+    if wanting and not any(purse.outputs for purse in funding.purses):
+        mediator_of(desk, order.job.document)
     for purse in wanting:
         if purse.verdict is Verdict.AGAIN and not again:
             raise _may_come_back(desk, purse)

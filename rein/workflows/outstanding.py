@@ -17,7 +17,7 @@ from rein.btc.transaction import OutPoint
 from rein.errors import EscrowError, PsbtError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import Payout
-from rein.escrow.proposals import proposals_of
+from rein.escrow.proposals import Ending, proposals_of
 from rein.escrow.terms import PurseTerms, Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
@@ -141,8 +141,13 @@ def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
             "what this pays out of is being spent by something no document here carries",
             hint="The creator may have accepted. Fetch what is new first: rein sync",
         )
+    signed = {
+        each.document_id
+        for each in seen.claims
+        if each.ending is Ending.ACCEPTANCE and each.script == purse.escrow.script
+    }  # also where the delivery that was accepted is kept from the mediator
     for view in (order, *(view for view, _ in other_offers(desk, order, purse))):
-        accepting = {each.id for each in view.acceptances}
+        accepting = signed | {each.id for each in view.acceptances}
         protested = any(each.document.previous in accepting for each in view.disputes)
         awards = {each.document.worker_amount for each in view.resolutions}
         if accepting and not protested:

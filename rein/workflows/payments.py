@@ -20,7 +20,7 @@ from rein.escrow.payout import (
     the_price,
 )
 from rein.escrow.proposals import Ending, Proposal, is_reserved
-from rein.escrow.terms import DEFAULT_FEERATE
+from rein.escrow.terms import DEFAULT_FEERATE, MAX_FEERATE
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
@@ -59,8 +59,9 @@ class Refusal:
 
 
 def current_feerate(desk: Desk) -> int:
-    """sat/vB for a payment now: the chain source's estimate, or a default where it has none."""
-    return desk.chain.feerate() or DEFAULT_FEERATE
+    """sat/vB for a payment now: the chain source's estimate, or a default where it has none. Beyond the band it is cut:
+    what an estimate says keeps nobody from complaining, or from being paid."""
+    return min(desk.chain.feerate() or DEFAULT_FEERATE, MAX_FEERATE)
 
 
 def see(desk: Desk, order: Order) -> Seen:

@@ -7,12 +7,12 @@ double spend, takes the order back, and is said.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
-from rein.chain.source import FoundTransaction, Output, largest
+from rein.chain.source import MAX_OUTPUTS, FoundTransaction, Output, largest
 from rein.escrow.claims import Claim, claims_of
 from rein.escrow.contract import Purse
 from rein.escrow.explain import Explanation
@@ -82,9 +82,10 @@ def look_at(desk: Desk, order: Order) -> Seen | None:
     return look(desk, [order]).get(order.contract_id)
 
 
-def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Sequence[Output]) -> Seen:
-    shown = _match(desk, terms, outputs, lookups)
+def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, largest_outputs: Sequence[Output]) -> Seen:
     proposals, signed = proposals_of(order, terms), claims_of(all_payments(order, terms))
+    outputs = [*largest_outputs, *_signed_for(lookups, order, terms, proposals, largest_outputs)]
+    shown = _match(desk, terms, outputs, lookups)
     before = desk.store.escrow_outputs(order.contract_id)
     paid_before = desk.store.payments(order.contract_id)
     payments: dict[Purse, Payment] = {}
@@ -123,6 +124,22 @@ def _look(desk: Desk, lookups: Lookups, order: Order, terms: Terms, outputs: Seq
     claims = not_lost(signed, rows.values())
     funding = _match(desk, terms, outputs, lookups, claims, payments)
     return Seen(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)
+
+
+def _signed_for(
+    lookups: Lookups, order: Order, terms: Terms, proposals: Sequence[Proposal], shown: Sequence[Output]
+) -> Iterator[Output]:
+    """What documents pay out of and a source does not show, because so many larger outputs came to the same address."""
+    for purse in terms.purses:
+        here = {each.outpoint for each in shown if each.script == purse.escrow.script}
+        if len(here) < MAX_OUTPUTS or order.bid is None:
+            continue
+        for _, psbt in to_try(lookups, proposals, purse, order.bid.document, None):
+            for outpoint in set(psbt.transaction.inputs) - here:
+                here.add(outpoint)
+                output = lookups.unspent_output(outpoint)
+                if output is not None and output.height is not None and output.script == purse.escrow.script:
+                    yield output
 
 
 def _match(

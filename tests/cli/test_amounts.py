@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, format_btc
 from rein.cli.amounts import UNUSUAL, typed_amount
+from rein.cli.common import feerate
 from rein.cli.terminal import Terminal
 from rein.errors import InputError
 from tests.cli.test_keyboard import asking
@@ -99,3 +100,11 @@ def test_a_person_is_asked() -> None:
         child.send(ENTER)
         code, told = ended(child)
     assert (code, "was not meant" in told) == (1, True)
+
+
+def test_a_fee_rate_of_nothing_is_not_taken_for_none_given() -> None:
+    assert feerate(None) is None
+    assert feerate("1") == 1
+    for text in ("0", "000", "-1", "1.5", ""):
+        with pytest.raises(InputError, match="the fee rate must be"):
+            feerate(text)

@@ -127,9 +127,11 @@ def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> No
     assert "Did you mean 'status'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", ["config netwrok x", "config network lightning", "config network"])
+@pytest.mark.parametrize("words", ["config netwrok x", "config netwrok", "config network lightning", "config network"])
 def test_a_wrong_setting_exits_with_2_and_says_what_there_is(
     words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main.run(["--home", str(tmp_path), *words.split()]) == 2
-    assert "Hint:  " in capsys.readouterr().err
+    found = capsys.readouterr().err
+    assert "Hint:  " in found
+    assert ("is no setting" in found) == ("netwrok" in words)

@@ -13,6 +13,7 @@ import pytest
 
 import rein
 from rein.cli.main import COMMANDS, tree
+from tests.cli.test_no_prompts import leaves
 
 HEAVY = (
     "sqlalchemy",
@@ -139,3 +140,9 @@ _PASSPHRASE = """
     cli.update({"passphrase_fd": 0})
     sys.stdout.write(str(cli.given_passphrase))
 """
+
+
+def test_no_help_is_wider_than_an_ordinary_terminal() -> None:
+    for name, each in leaves():
+        lines = each.get_help(click.Context(each, info_name=f"rein {name}", terminal_width=80)).splitlines()
+        assert [line for line in lines if len(line) > 80] == [], name

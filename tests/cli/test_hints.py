@@ -93,3 +93,5 @@ def test_an_error_a_note_and_a_result(tmp_path: Path) -> None:
     assert f"register servers with `rein --home {quoted} request URL`, then" in out, "the home remembers the network"
     code, out, err = run_command(["--home", home, "--identity", "Ann", "status"])
     assert f"Find one with `rein --home {quoted} --identity Ann jobs`" in out
+    _, _, err = run_command(["--home", home, "jobs", "--page", "first"])
+    assert err.endswith(f"Hint:  The options and an example: rein --home {quoted} jobs --help\n")

@@ -122,10 +122,9 @@ def rein(home: Path, *words: str, **how: Any) -> subprocess.Popen[bytes]:
 def test_ctrl_c_at_a_question(words: tuple[str, ...], tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with rein(tmp_path / "home", *words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
         told = b""
-        while b"Name or handle" not in told:
-            told += process.stderr.read(1)
+        while b"Name or handle" not in told:  # a question stands where it is answered, whatever takes the messages
+            told += os.read(ours, 1024)
         time.sleep(0.5)  # Python does not notice a signal in the moment before it begins to read
         process.send_signal(signal.SIGINT)
         try:
@@ -135,7 +134,7 @@ def test_ctrl_c_at_a_question(words: tuple[str, ...], tmp_path: Path) -> None:
     os.close(ours)
     os.close(theirs)
     assert process.returncode == INTERRUPTED
-    assert err.decode().removeprefix(": ").strip() == "Stopped; nothing more was done."
+    assert err.decode().splitlines()[-1] == "Stopped; nothing more was done."
     if words[1:]:
         assert only_object(out.decode())["error"]["code"] == "stopped"
     else:

@@ -297,6 +297,13 @@ def test_prose_is_broken_at_blanks_and_what_is_copied_is_not() -> None:
     assert wrap("  no label here", 10) == ["  no label", "  here"]
     assert wrap(f"    URI  {ADDRESS}", 40) == [f"    URI  {ADDRESS}"], "a terminal breaks it, and copies it whole"
     assert wrap(f"{ADDRESS} is where to pay", 70) == [f"{ADDRESS} is", "where to pay"]
+    assert wrap("Publish it with `rein --home bob sync`, then pay: `rein --home bob fund`.", 40) == [
+        "Publish it with `rein --home bob sync`,",
+        "then pay: `rein --home bob fund`.",
+    ]
+    long = "`rein --home charlie wallet send ADDRESS AMOUNT`"
+    assert wrap(f"See it: {long}", 50) == ["See it:", long]
+    assert wrap(f"See it: {long}", 40) == [f"See it: {long}"]
 
 
 @given(line=st.text("ab 日", max_size=200), room=st.integers(1, 50))

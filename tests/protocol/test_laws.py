@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from rein.btc import message
@@ -25,6 +25,7 @@ from rein.errors import AuthorityError, ReinError
 from rein.escrow.terms import contract_of
 from rein.protocol import fields, job_keys
 from rein.protocol.documents import Bid, Document, Enrollment, EscrowSigned, Job, OrderDocument, Role
+from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed, verify
@@ -272,17 +273,37 @@ def ends(draw: st.DrawFn) -> Signed[Enrollment]:
     )
 
 
+@st.composite
+def heirs(draw: st.DrawFn) -> list[Signed[Enrollment]]:
+    """One of the three names a recovery address and hands the identity on, both dated anyhow: the delegates end."""
+    who = draw(st.sampled_from([ALICE, BOB, CHARLIE]))
+    safe, heir = person(f"{who.name}'s safe"), person(f"{who.name}'s heir")
+    first, after = (draw(st.sampled_from([0, HEIGHT - 10, HEIGHT + 1, HEIGHT + 4, 2**31 - 1])) for _ in range(2))
+    handed_on = message.sign(safe.master, succession_text(who.network, who.master_address, heir.master_address))
+    return [
+        enroll(who, who is ALICE, recovery_address=safe.master_address, block_height=first),
+        enroll(heir, replaces=who.master_address, recovery_signature=handed_on, block_height=after),
+    ]
+
+
+def test_the_heirs_of_these_tests_do_inherit() -> None:
+    first, heir = find(heirs(), lambda pair: all(0 < each.document.block_height < 2**31 - 1 for each in pair))
+    old, new = first.document.master_address, heir.document.master_address
+    assert everybody(first, heir).successor(heir.document.network, old) == new
+
+
 @pytest.mark.parametrize("name", STORIES)
 @given(data=st.data())
 @settings(max_examples=40)
 def test_an_order_never_goes_back_by_a_document(name: str, data: st.DataObject) -> None:
-    """Documents of all three, hostile copies by anybody, and revocations arrive one by one in any order. From the offer
-    on, nothing that has been said stops counting, and the state never falls: only the chain takes an order back."""
+    """Documents of all three, hostile copies by anybody, revocations and heirs arrive one by one in any order. From the
+    offer on, nothing that was said stops counting, and the state never falls: only the chain takes an order back."""
     shown = data.draw(st.sampled_from(SEEN[name]))
     arrivals: list[Signed[Any]] = [
         *STORIES[name],
         *(each.signed for each in data.draw(made)),
         *data.draw(st.lists(ends(), max_size=3)),
+        *data.draw(st.one_of(st.just([]), heirs())),
     ]
     data.draw(st.randoms(use_true_random=False)).shuffle(arrivals)
     documents: list[Signed[Any]] = [TOLD.bid]

@@ -18,7 +18,7 @@ from rein.protocol.orders import State
 from rein.store.rows import Placement
 from rein.workflows.agenda import agenda
 from rein.workflows.fund import Invoice, invoices, look_for_funding
-from rein.workflows.next_step import next_step_of
+from rein.workflows.next_step import next_step_of, orders_with_money
 from tests.scenarios.blocks import Wallet
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
@@ -154,9 +154,13 @@ def test_what_came_late_is_everybodys_matter(play: Play) -> None:
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     assert next_text(play, play.creator) == "nothing; everybody is paid"
+    assert orders_with_money(play.creator.desk) == []
     play.fund(primary=2_000, mediator=0)
     assert next_text(play, play.creator) == "2,000 sat lie in escrow after the end: rein refund"
     assert next_text(play, play.worker).startswith("2,000 sat lie in escrow after the end and are the job creator's")
+    for each in play.everybody:  # `rein refund` and `rein agree`, which the hint names, find it by themselves
+        order = play.seen_by(each)
+        assert [found.contract_id for found in orders_with_money(each.desk)] == [order.contract_id]
     proposal = play.refund(play.creator)
     assert next_text(play, play.creator).endswith("wait until another agrees to your refund")
     assert next_text(play, play.worker).endswith("a refund waits for you: rein agree")

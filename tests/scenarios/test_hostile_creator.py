@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from rein.btc.amounts import Sat
+from rein.chain.source import MAX_OUTPUTS
+from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
@@ -303,3 +305,38 @@ def test_no_refund_follows_an_award_to_the_worker(play: Play) -> None:
         play.agree(play.mediator, old)
     play.take(play.worker)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+@pytest.mark.parametrize("ending", ["accepted", "decided"])
+def test_no_flood_hides_what_is_signed_for(play: Play, ending: str) -> None:
+    """So many larger outputs come to both escrows that a source does not show any more what was signed for."""
+    play.delivered()
+    if ending == "accepted":
+        play.accept()
+    else:
+        play.dispute(play.worker)
+        play.resolve(PRICE)
+    flood = [(purse.escrow.address, Sat(purse.amount + 10)) for purse in play.terms.purses] * MAX_OUTPUTS
+    faucet.pay(play.chain, flood)
+    play.mine()
+    if ending == "accepted":
+        play.collect(play.worker)
+        play.collect(play.mediator)
+    else:
+        play.take(play.worker)
+    play.mine()
+    assert play.state is State.SETTLED
+    assert {each.amount for each in play.payments().values()} == {PRICE, FEE}
+
+
+def test_an_acceptance_binds_a_mediator_who_does_not_have_the_delivery(play: Play) -> None:
+    play.funded()
+    old = play.refund(play.creator, 100)
+    order = play.seen_by(play.worker)
+    delivery = build_delivery(play.worker.desk, order, "https://example.com/song", anyway=True)
+    play.delivery = play.tell(delivery, play.worker, play.creator)
+    play.accept()
+    assert play.seen_by(play.mediator).acceptance is None
+    with pytest.raises(EscrowError, match="has accepted the delivery"):
+        play.agree(play.mediator, old)
+    play.collect(play.worker)

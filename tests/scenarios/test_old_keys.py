@@ -17,6 +17,7 @@ from rein.protocol.values import Revocation
 from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
+from rein.workflows.fund import invoices, look_for_funding
 from rein.workflows.offer import build_offer
 from rein.workflows.post import JobDraft, build_job, find_mediator
 from rein.workflows.pull import load_enrollments
@@ -88,6 +89,21 @@ def test_nobody_offers_where_the_mediator_is_not_there_any_more(play: Play, how:
     no_more(play, how)
     with pytest.raises(OrderError, match=how):
         offer_now(play)
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_nobody_is_told_to_pay_where_the_mediator_is_not_there_any_more(play: Play, how: str) -> None:
+    """Who has paid a part is told the rest: what is there needs it to come out again."""
+    play.post()
+    bid_now(play)
+    offer_now(play)
+    no_more(play, how)
+    order = play.seen_by(play.worker)
+    with pytest.raises(OrderError, match=how):
+        invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+    play.fund(mediator=0)
+    order = play.seen_by(play.worker)
+    assert len(invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))) == 1
 
 
 def test_a_mediator_who_enrolls_anew_with_the_same_keys_mediates(play: Play) -> None:

@@ -13,10 +13,13 @@ from rein.escrow.contract import Purse
 from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
+from rein.workflows.bid import build_bid
 from rein.workflows.cases import find_order
 from rein.workflows.deliver import build_delivery, require_deliverable
 from rein.workflows.fund import invoices, look_for_funding
 from rein.workflows.next_step import next_step_of
+from rein.workflows.offer import build_offer
+from rein.workflows.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people
@@ -261,6 +264,34 @@ def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
         play.deliver()
     assert "rein deliver" not in next_text(play, play.worker)
+    play.chain.broadcast(complete_payout(old, play.key(play.creator)))
+
+
+def test_a_refund_under_the_offer_of_another_bid_of_the_same_contract_takes_it_too(play: Play) -> None:
+    """The worker bids twice, at one price and one address: one escrow, and the creator offers both."""
+    play.post()
+    order, now = find_order(play.worker.desk, play.name), play.job.document.time
+    paid_at = pay_at(play.worker.desk, None)
+    bids = [
+        play.tell(build_bid(play.worker.desk, order, words, PRICE, now, paid_at), play.worker)
+        for words in ("Within three days.", "Within a week.")
+    ]
+    play.bid = bids[0]
+    play.offer = play.tell(
+        build_offer(play.creator.desk, find_order(play.creator.desk, play.name), bids[0], 10), play.creator
+    )
+    primary = play.terms.primary
+    play.fund(primary=primary.amount - 1_000)
+    second = play.tell(people.offer(play.creator.person, bids[1], play.job, **amounts_at(play, 10)), play.creator)
+    play.name = second.id
+    assert play.terms.primary.escrow == primary.escrow
+    old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
+    faucet.pay(play.chain, [(primary.escrow.address, Sat(1_000))])
+    play.mine()
+    for offer_id in (play.offer.id, second.id):
+        play.name = offer_id
+        with pytest.raises(OrderError, match="deliver when both escrows are funded"):
+            play.deliver()
     play.chain.broadcast(complete_payout(old, play.key(play.creator)))
 
 

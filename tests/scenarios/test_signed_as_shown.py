@@ -25,7 +25,7 @@ from rein.errors import EscrowError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
 from tests.scenarios.blocks import Wallet, branch
-from tests.scenarios.stage import PRICE, Actor, Play
+from tests.scenarios.stage import FEE, PRICE, Actor, Play
 from tests.scenarios.test_reorg import fund_from
 
 
@@ -215,3 +215,16 @@ def test_a_second_replacement_changes_the_fee_and_nothing_else(play: Play) -> No
     play.collect(play.mediator)
     play.mine()
     assert play.state is State.SETTLED
+
+
+def test_no_estimate_keeps_anybody_from_complaining_or_from_being_paid(play: Play) -> None:
+    """A source that says too much, or lies, is held to what a payment may leave at most."""
+    play.delivered()
+    for who in play.everybody:
+        vars(who.desk)["chain"] = Estimating(play.chain, 4_000)
+    play.dispute(play.worker)
+    play.resolve(PRICE)
+    play.accept()
+    play.collect(play.worker)
+    play.collect(play.mediator)
+    play.ends(State.SETTLED, worker=PRICE, mediator=FEE)

