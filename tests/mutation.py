@@ -25,7 +25,7 @@ JUDGES = {
     "rein/escrow/old.py": ["escrow/old"],
     "rein/escrow/payable.py": ["escrow/payable", "escrow/funding", "escrow/verdict"],
     "rein/escrow/payout.py": ["escrow/values_and_words", "escrow/payable", "escrow/proposals", "escrow/explain"],
-    "rein/escrow/proposals.py": ["escrow/proposals", "escrow/payable"],
+    "rein/escrow/proposals.py": ["escrow/proposals", "escrow/verdict", "escrow/payable"],
     "rein/escrow/terms.py": ["escrow/terms", "escrow/values_and_words", "escrow/payable"],
     "rein/protocol/enrollments.py": ["protocol/enrollments", "protocol/revoked", "protocol/succession"],
     "rein/protocol/job_keys.py": ["protocol/job_keys", "protocol/messages"],

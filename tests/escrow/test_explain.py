@@ -519,6 +519,17 @@ def test_every_difference_is_told_in_words() -> None:
     ]
 
 
+def test_what_is_paid_twice_and_what_is_not_paid_are_told_in_words() -> None:
+    held = (coin(1, 5_100_000),)
+    twice = (TxOutput(Sat(20_000), PRIMARY.payer.script), TxOutput(Sat(30_000), PRIMARY.payer.script))
+    found = explain(str(Sent(PRIMARY, held, twice, ())), PRIMARY, the_price(PRIMARY), held, {TOLD.creator.public_key})
+    texts = {each.fault: each.text for each in found.differences}
+    assert texts[Fault.EXTRA_OUTPUT] == "the primary payment pays 30000 sat too much to Bob"
+    assert texts[Fault.MISSING_OUTPUT] == (
+        f"the primary payment does not pay 5000000 sat to Charlie at {PRIMARY.payee.address}, as agreed"
+    )
+
+
 def test_a_payment_in_words() -> None:
     split = Split(Sat(1_000_000))
     payout = build_payout(PRIMARY, [coin(1, 5_000_000), coin(2, 1_022)], split, Sat(2_760))

@@ -140,7 +140,7 @@ class TestDocuments:
 
     def test_documents_without_escrows(self) -> None:
         for text in (real.JOB, real.ENROLLMENT_BOB):
-            with pytest.raises(EscrowError, match="redeem script"):
+            with pytest.raises(EscrowError, match=r"^the field 'Primary escrow redeem script': "):
                 contract_of(text)
 
     def test_a_key_left_out_hides_no_other(self) -> None:
@@ -158,6 +158,7 @@ class TestDocuments:
 
 def test_of_a_script_alone_nobody_is_named() -> None:
     first, second, third = (key.hex() for key in (CREATOR, MEDIATOR, WORKER))
+    assert read_old_escrow(SCRIPT.hex()).script == p2sh_script(SCRIPT)
     assert read_old_escrow(SCRIPT.hex()).rule() == (f"Any 2 of these 3 can take the money: {first}, {second}, {third}.")
 
 

@@ -236,7 +236,7 @@ def test_what_came_too_much_comes_back_with_every_payment_where_it_is_worth_its_
 
 
 def test_what_is_not_worth_its_fee_is_named_with_the_rate_at_which_it_is() -> None:
-    for held, rate in ((841, 8), (840, 7)):  # 105 virtual bytes an input
+    for held, rate in ((841, 8), (840, 7), (106, 1)):  # 105 virtual bytes an input
         with pytest.raises(EscrowError) as told:
             plan_payout(PRIMARY, pieces(held), Split(Sat(0)), 50)
         assert told.value.message == (

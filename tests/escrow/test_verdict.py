@@ -19,12 +19,12 @@ from rein.escrow.contract import Purse
 from rein.escrow.funding import PurseFunding, Verdict, match_funding
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.payout import Coin, Split, payout_at, sign_payout, the_price
-from rein.escrow.proposals import Ending, completers_of, proposals_of, refund_of
+from rein.escrow.proposals import Ending, all_payments, completers_of, proposals_of, refund_of
 from rein.escrow.terms import PurseTerms
 from rein.protocol.documents import Role
 from rein.protocol.values import DocumentId
 from tests.support.money import Spend, deal
-from tests.support.people import person, refund, settlement
+from tests.support.people import accept, delivery, person, rating, refund, settlement
 
 TOLD = deal(network=MAINNET)
 TERMS = TOLD.terms
@@ -312,3 +312,35 @@ def test_a_job_waits_where_money_or_blocks_are_all_that_is_missing(
 
 def test_a_claim_is_named_by_its_document_and_author() -> None:
     assert str(GONE) == f"acceptance {'d' * 12}, which the creator signed"
+
+
+def test_depth_is_asked_of_what_pays_and_not_of_a_gift() -> None:
+    young = out(2, 90_000, 1)
+    assert judged([out(1, PRIMARY.amount, 30), young]).verdict is Verdict.COMPLETE
+    assert judged([out(1, PRIMARY.amount - 1, 30), young]).verdict is Verdict.WAIT
+
+
+def test_a_payment_in_a_document_that_does_not_count_is_as_good_as_any() -> None:
+    """Where the author's escrow key has signed the document, and there only."""
+    nowhere, stranger = DocumentId("f" * 64), person("Mallory", MAINNET)
+    delivered = delivery(person("Charlie", MAINNET), TOLD.offer)
+    refunded = refund(ALICE, TOLD.offer, role=Role.MEDIATOR, previous=nowhere)
+    accepted = accept(CREATOR, delivered, previous=nowhere)
+    others = [
+        delivery(stranger, TOLD.offer),
+        accept(stranger, delivered),
+        refund(stranger, TOLD.offer, role=Role.CREATOR),
+        rating(CREATOR, TOLD.offer, Role.CREATOR, ALICE, Role.MEDIATOR, previous=nowhere),
+    ]
+    order = TOLD.fold(TOLD.bid, TOLD.offer, refunded, accepted, *others)
+    assert {each.document for each in order.apart} == {refunded, accepted, *others}
+    assert proposals_of(order, TERMS) == []
+    found = {(each.document, each.ending, each.author, each.purse) for each in all_payments(order, TERMS)}
+    assert found == {
+        (document, ending, author, purse)
+        for document, ending, author in (
+            (refunded, Ending.REFUND, Role.MEDIATOR),
+            (accepted, Ending.ACCEPTANCE, Role.CREATOR),
+        )
+        for purse in TERMS.purses
+    }

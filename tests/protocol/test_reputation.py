@@ -84,6 +84,11 @@ def test_nobody_else_rates_anybody(document: Signed[Any], why: str) -> None:
     assert counted([order]) == ()
 
 
+def test_whoever_is_rated_in_a_role_they_do_not_have_is_named() -> None:
+    [apart] = folded(rating(BOB, TOLD.offer, C, MALLORY, W)).apart
+    assert apart.reason.message == f"{MALLORY.master_address} is not the worker of this job"
+
+
 def test_a_loser_among_the_bidders_rates_nobody() -> None:
     other = bid(MALLORY, TOLD.job)
     order = folded(other, rating(MALLORY, TOLD.offer, W, BOB, C))

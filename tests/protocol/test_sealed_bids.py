@@ -85,18 +85,19 @@ def test_it_must_be_sealed_to_the_key_that_the_job_names() -> None:
     elsewhere = sealed_bid(
         CHARLIE, BOB, TOLD.job, TOLD.bid, to_key=message_key(ALICE, Role.MEDIATOR, TOLD.job).public_key
     )
-    assert "somebody else" in apart(elsewhere)
+    assert apart(elsewhere) == "it is sealed to somebody else than the job creator"
     to_mallory = sealed_bid(CHARLIE, BOB, TOLD.job, TOLD.bid, to_address=MALLORY.master_address)
     assert "somebody else" in apart(to_mallory)
 
 
 def test_it_answers_the_job() -> None:
-    assert "answers the job document" in apart(sealed_bid(CHARLIE, BOB, TOLD.job, TOLD.bid, previous=TOLD.bid.id))
+    why = "a sealed bid answers the job document, and this one answers something else"
+    assert apart(sealed_bid(CHARLIE, BOB, TOLD.job, TOLD.bid, previous=TOLD.bid.id)) == why
 
 
 def test_the_mediator_bids_not_even_sealed() -> None:
     by_alice = sealed_bid(ALICE, BOB, TOLD.job, TOLD.bid)
-    assert "is also the job creator or the mediator" in apart(by_alice)
+    assert apart(by_alice) == "the worker is also the job creator or the mediator"
 
 
 def test_a_thief_of_the_name_alone_is_kept_apart() -> None:

@@ -39,7 +39,7 @@ def set_up(world: World, name: str, urls: tuple[str, ...]) -> Person:
 
 
 def at_desk(person: Person, work: Callable[[Desk], Any]) -> Any:
-    desk = open_desk(load_settings(Flags(home=person.home)), lambda _, use: use(PASSPHRASE), print)
+    desk = open_desk(load_settings(Flags(home=person.home)), lambda _name, use: use(PASSPHRASE), print)
     try:
         return work(desk)
     finally:
