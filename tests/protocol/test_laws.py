@@ -24,7 +24,7 @@ from rein.btc.keys import PrivateKey
 from rein.errors import AuthorityError, ReinError
 from rein.escrow.terms import contract_of
 from rein.protocol import fields, job_keys
-from rein.protocol.documents import Bid, Document, Enrollment, EscrowSigned, Job, OrderDocument, Role
+from rein.protocol.documents import Bid, Document, Enrollment, EscrowSigned, Job, OrderDocument, Rating, Role
 from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
@@ -314,18 +314,28 @@ def test_an_order_never_goes_back_by_a_document(name: str, data: st.DataObject) 
         try:
             order = fold(TOLD.job, documents, everybody(*enrollments), shown)
         except AuthorityError:
-            assert last.state is State.BID, "only a job that nobody got falls by a revocation"
+            assert RANK[last.state] < RANK[State.OFFERED], "only a job that nobody got falls by a revocation"
             continue
-        if last.state is not State.BID:
+        if RANK[last.state] >= RANK[State.OFFERED]:
             assert RANK[order.state] >= RANK[last.state], (last.state, order.state, each.document.TITLE)
-            said = {*last.documents(), *last.conflict, *last.void_ratings}
-            still = {*order.documents(), *order.conflict, *order.void_ratings}
-            gone = {one for one in said - still if isinstance(one.document, EscrowSigned)} - set(last.bids)
+            gone = _said(last) - _said(order)
             if not order.conflict:
-                assert gone == set(), [one.document.TITLE for one in gone]
+                assert gone == set(), gone
         last = order
-    if last.state is not State.BID:
+    if RANK[last.state] >= RANK[State.OFFERED]:
         _same_whatever_the_order(documents, everybody(*enrollments), last, shown)
+
+
+def _said(order: Order) -> set[Any]:
+    """What counts or is held against its author. Of two ratings that say the same, one stands for both."""
+    documents = {*order.documents(), *order.conflict, *order.void_ratings} - {order.job, *order.bids}
+    binding = [each for each in documents if isinstance(each.document, EscrowSigned)]
+    return {
+        (each.document.role, each.document.rated_role, each.document.rating, each.document.comment)
+        if isinstance(each.document, Rating)
+        else each
+        for each in binding
+    }
 
 
 def _same_whatever_the_order(
