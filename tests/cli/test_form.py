@@ -161,7 +161,7 @@ def test_a_slip_in_a_label_loses_no_answer(path: Path) -> None:
 
 def test_the_labels_that_may_stand_are_those_that_commands_ask_for() -> None:
     folder = Path(form_module.__file__).parent
-    source = "\n".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
+    source = "\n".join(file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py")))
     asked = {label for call in re.findall(r"form\.get\(((?:\"[^\"]+\"(?:, )?)+)\)", source) for label in _quoted(call)}
     assert asked == {label for labels in LABELS.values() for label in labels}
 

@@ -45,7 +45,7 @@ def test_once_is_enough_and_a_shell_reads_it_back(text: str, home: str) -> None:
 
 def test_no_command_is_named_without_them() -> None:
     """In what is said: `advise` adds them. Errors, notes and `finish` do it themselves."""
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
                 plain = " ".join(str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant))

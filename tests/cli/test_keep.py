@@ -66,6 +66,6 @@ def test_all_are_kept_or_none(rein: Rein, path: Path, what: str) -> None:
 def test_a_case_file_and_a_name_of_nothing_are_told_apart(rein: Rein, path: Path) -> None:
     path.write_bytes(b"PK\x03\x04\xff\xfe")
     told = rein("--network", "regtest", "keep", str(path), "--json").data["error"]
-    assert "rein case keep" in told["hint"]
+    assert "case keep FILE" in told["hint"]
     told = rein("--network", "regtest", "keep", str(path) + "x", "--json").data["error"]
     assert told["code"] == "input"

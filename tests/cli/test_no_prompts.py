@@ -24,7 +24,7 @@ FOREVER = {"devnet", "demo", "watch"}
 
 def questions() -> Iterator[tuple[str, int, str]]:
     """Module, line, and the flag of every question there is."""
-    for path in sorted(ROOM.glob("*.py")):
+    for path in sorted(ROOM.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in QUESTIONS:
                 flag = node.args[QUESTIONS[node.func.attr]] if len(node.args) > QUESTIONS[node.func.attr] else None
@@ -60,7 +60,7 @@ def test_the_flag_a_question_names_exists(module: str, line: int, flag: str) -> 
 
 def test_there_are_questions_and_they_are_asked_by_the_terminal_only() -> None:
     assert len(list(questions())) > 15
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         if path.name not in ("terminal.py", "keyboard.py"):
             text = path.read_text(encoding="utf-8")
             assert not any(f"{call}(" in text for call in ("click.prompt", "click.confirm", "input", "getpass")), path
