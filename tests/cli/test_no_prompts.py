@@ -35,9 +35,9 @@ def questions() -> Iterator[tuple[str, int, str]]:
 def commands_of(module: str) -> list[click.Command]:
     """Those a module declares, or the one it is a part of (`setup_offline`); all that use it, where there is none."""
     name = module.removesuffix(".py")
-    homes = {where for where, _ in COMMANDS.values()}
-    home = next((each for each in (name, name.partition("_")[0]) if f"rein.cli.{each}" in homes), name)
-    declared = {name for name, (where, _) in COMMANDS.items() if where == f"rein.cli.{home}"}
+    module_of = {command: where.rpartition(".")[2] for command, (where, _) in COMMANDS.items()}
+    home = next((each for each in (name, name.partition("_")[0]) if each in module_of.values()), name)
+    declared = {command for command, where in module_of.items() if where == home}
     found = [command for name, command in leaves() if name.split()[0] in declared]
     shared = [command for _, command in leaves() if any(option.name == "job" for option in command.params)]
     return found or shared
