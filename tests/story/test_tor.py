@@ -126,6 +126,7 @@ def test_everything_goes_through_the_proxy(world: World, hidden: str, listened: 
     listened.rein("wes", "bid", "--jobid", job, "--amount", "0.01", "--description", "d")
     listened.rein("wes", "sync")
     listened.rein("ben", "offer", "--bid", job)
+    listened.rein("ben", "sync")
     uris = [each["uri"] for each in listened.rein("ben", "fund", "--jobid", job, "--no-wait")["escrows"]]
     listened.rein("ben", "devnet", "pay", *uris)
     listened.rein("ben", "devnet", "mine", "1")
