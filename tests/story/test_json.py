@@ -165,6 +165,7 @@ def _told_of(told: Witness, trio: Trio, paid: Agreed, tmp_path: Path) -> None:
     told(trio.bob, "trust", "charlie", "--explain")
     signed = tmp_path / "job.txt"
     signed.write_text(trio.bob.rein("status", "--jobid", paid.job_id)["documents"][0]["document"])
+    told(trio.alice, "keep", str(signed))
     told(trio.bob, "verify", str(signed))
     signed.write_text(documents_of_2016.JOB)
     told(trio.bob, "verify", str(signed))
