@@ -113,7 +113,7 @@ def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
     rows = store.identities(settings.network.name)
     if settings.identity is None or not rows:
         return rows[0] if rows else None
-    from rein.workflows.who import is_address_of
+    from rein.workflows.orders.who import is_address_of
 
     for row in rows:
         if settings.identity == row.name or is_address_of(settings.identity, row.master_address):

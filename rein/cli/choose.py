@@ -8,10 +8,10 @@ from rein.cli.common import Cli
 from rein.cli.show import job_line
 from rein.errors import ChainError, NotFoundError
 from rein.protocol.orders import Order
-from rein.workflows.cases import find_order, my_orders
 from rein.workflows.desk import Desk
-from rein.workflows.pull import pull
-from rein.workflows.watch_chain import Seen, look, look_at
+from rein.workflows.money.watch_chain import Seen, look, look_at
+from rein.workflows.orders.cases import find_order, my_orders
+from rein.workflows.orders.pull import pull
 
 
 def look_first(cli: Cli, orders: Sequence[Order]) -> dict[str, Seen]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.words_of_2016 import SETTINGS, SWITCHES
+from rein.cli.identity.words_of_2016 import SETTINGS, SWITCHES
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def config(
 def _set_payout(cli: Cli, text: str) -> None:
     """Where jobs pay from now on. What documents say already stays as it is."""
     from rein.settings import remove_config, write_config
-    from rein.workflows.payout import OWN_WALLET, in_words, read_destination
+    from rein.workflows.wallet.payout import OWN_WALLET, in_words, read_destination
 
     if text == OWN_WALLET:
         remove_config(cli.settings.home, "payout")

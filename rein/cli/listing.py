@@ -14,8 +14,8 @@ from rein.errors import InputError
 from rein.protocol.reputation import Score
 from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import job_tags
-from rein.workflows.market import Page, page
-from rein.workflows.reputation import Averages
+from rein.workflows.market.market import Page, page
+from rein.workflows.market.reputation import Averages
 
 Option = Callable[[Callable[..., None]], Callable[..., None]]
 

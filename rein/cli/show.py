@@ -12,8 +12,8 @@ from rein.escrow.payout import Payout
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.own import keep_own
-from rein.workflows.payout import PaidAt, pay_at
+from rein.workflows.orders.own import keep_own
+from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:

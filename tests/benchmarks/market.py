@@ -14,11 +14,11 @@ from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
 from rein.store.store import IdentityRow, Payment, Store
 from rein.workflows.desk import Desk
-from rein.workflows.entries import market
-from rein.workflows.market import BidFilter, JobFilter, find_bids, find_jobs
-from rein.workflows.overview import overview
-from rein.workflows.reputation import known_ratings, mediators_with_records
-from rein.workflows.watch import Watch, watch_round
+from rein.workflows.market.entries import market
+from rein.workflows.market.market import BidFilter, JobFilter, find_bids, find_jobs
+from rein.workflows.market.reputation import known_ratings, mediators_with_records
+from rein.workflows.notify.watch import Watch, watch_round
+from rein.workflows.status.overview import overview
 from tests.benchmarks.figures import Figure
 from tests.support.people import TIME, Person, Story, bid, enroll, job, person, story
 

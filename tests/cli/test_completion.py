@@ -115,7 +115,7 @@ def test_completing_a_name_loads_nothing_heavy() -> None:
     script = (
         "import sys, rein.cli.main as m\n"
         "try: m.main()\n"
-        f"finally: print([name for name in {['rein.cli.post', *HEAVY]!r} if name in sys.modules])"
+        f"finally: print([name for name in {['rein.cli.jobs.post', *HEAVY]!r} if name in sys.modules])"
     )
     environment = {"COMP_WORDS": "rein p", "COMP_CWORD": "1", COMPLETION_VARIABLE: "bash_complete"}
     done = subprocess.run(

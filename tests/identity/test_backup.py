@@ -19,8 +19,8 @@ from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import Keyring
 from rein.identity.sealing import Cost
 from rein.store.store import IdentityRow, Store
-from rein.workflows.backup import back_up, restore_home
-from rein.workflows.enroll import NewIdentity, build_enrollment, genesis, row_of
+from rein.workflows.identity.backup import back_up, restore_home
+from rein.workflows.identity.enroll import NewIdentity, build_enrollment, genesis, row_of
 from tests.support.people import story
 
 WORDS = {"Alice": "abandon " * 11 + "about", "Bob": "zoo " * 11 + "wrong"}

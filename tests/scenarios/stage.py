@@ -28,13 +28,15 @@ from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
-from rein.workflows.accept import build_acceptance, plan_acceptance
-from rein.workflows.bid import build_bid
-from rein.workflows.cases import find_order, my_orders
-from rein.workflows.collect import prepare
-from rein.workflows.deliver import build_delivery
+from rein.workflows.accounting.ledger import Account, ledger
 from rein.workflows.desk import Desk
-from rein.workflows.dispute import (
+from rein.workflows.jobs.bid import build_bid
+from rein.workflows.jobs.deliver import build_delivery
+from rein.workflows.jobs.offer import build_offer
+from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.money.accept import build_acceptance, plan_acceptance
+from rein.workflows.money.collect import prepare
+from rein.workflows.money.dispute import (
     build_accepted_resolution,
     build_dispute,
     build_resolution,
@@ -43,11 +45,8 @@ from rein.workflows.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.ledger import Account, ledger
-from rein.workflows.offer import build_offer
-from rein.workflows.payments import escrow_key, sign_and_send
-from rein.workflows.post import JobDraft, build_job, find_mediator
-from rein.workflows.settle import (
+from rein.workflows.money.payments import escrow_key, sign_and_send
+from rein.workflows.money.settle import (
     build_refund,
     build_settlement,
     plan_refund,
@@ -55,7 +54,8 @@ from rein.workflows.settle import (
     prepare_agreement,
     send_agreement,
 )
-from rein.workflows.watch_chain import look, look_at
+from rein.workflows.money.watch_chain import look, look_at
+from rein.workflows.orders.cases import find_order, my_orders
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import Spend
 from tests.support.people import Person, remember_contract, remember_job

@@ -9,9 +9,9 @@ from rein.btc.transaction import OutPoint
 from rein.errors import OrderError, RejectedError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
-from rein.workflows.bump import plan_bump, plan_replacement, send_bump
-from rein.workflows.invoice import as_text, invoice_of
-from rein.workflows.settle import build_settlement
+from rein.workflows.accounting.invoice import as_text, invoice_of
+from rein.workflows.money.bump import plan_bump, plan_replacement, send_bump
+from rein.workflows.money.settle import build_settlement
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
 

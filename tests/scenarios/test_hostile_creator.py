@@ -12,9 +12,9 @@ from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
 from rein.escrow.contract import Purse
 from rein.protocol.orders import State
-from rein.workflows.accept import build_acceptance, plan_acceptance
-from rein.workflows.cases import find_order
-from rein.workflows.deliver import build_delivery
+from rein.workflows.jobs.deliver import build_delivery
+from rein.workflows.money.accept import build_acceptance, plan_acceptance
+from rein.workflows.orders.cases import find_order
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people
 

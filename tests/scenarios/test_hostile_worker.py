@@ -11,8 +11,8 @@ from rein.errors import EscrowError, OrderError, RejectedError
 from rein.escrow.contract import Purse
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
-from rein.workflows.bump import plan_bump, send_bump
-from rein.workflows.collect import prepare
+from rein.workflows.money.bump import plan_bump, send_bump
+from rein.workflows.money.collect import prepare
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
 

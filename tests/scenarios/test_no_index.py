@@ -8,7 +8,7 @@ from rein.btc.keys import PrivateKey
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import FoundTransaction
 from rein.protocol.orders import State
-from rein.workflows.wallet import key_of
+from rein.workflows.wallet.wallet import key_of
 from tests.devnet.spending import Money, spend
 from tests.scenarios.blocks import branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play

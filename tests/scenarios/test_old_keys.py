@@ -14,14 +14,14 @@ from rein.identity.keyring import DelegateKeyring
 from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.signed import Signed
 from rein.protocol.values import Revocation
-from rein.workflows.bid import build_bid
-from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
-from rein.workflows.fund import invoices, look_for_funding
-from rein.workflows.offer import build_offer
-from rein.workflows.post import JobDraft, build_job, find_mediator
-from rein.workflows.pull import load_enrollments
-from rein.workflows.sealed_bids import build_sealed_bid
+from rein.workflows.jobs.bid import build_bid
+from rein.workflows.jobs.offer import build_offer
+from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.jobs.sealed_bids import build_sealed_bid
+from rein.workflows.money.fund import invoices, look_for_funding
+from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.pull import load_enrollments
 from tests.scenarios.stage import PRICE, Play
 from tests.support.people import enroll, person
 

@@ -13,13 +13,13 @@ from rein.escrow.contract import Purse
 from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
-from rein.workflows.bid import build_bid
-from rein.workflows.cases import find_order
-from rein.workflows.deliver import build_delivery, require_deliverable
-from rein.workflows.fund import invoices, look_for_funding
-from rein.workflows.next_step import next_step_of
-from rein.workflows.offer import build_offer
-from rein.workflows.payout import pay_at
+from rein.workflows.jobs.bid import build_bid
+from rein.workflows.jobs.deliver import build_delivery, require_deliverable
+from rein.workflows.jobs.offer import build_offer
+from rein.workflows.money.fund import invoices, look_for_funding
+from rein.workflows.orders.cases import find_order
+from rein.workflows.status.next_step import next_step_of
+from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people

@@ -12,7 +12,7 @@ from rein.devnet import faucet
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE
 from rein.protocol.orders import State
-from rein.workflows.payments import see
+from rein.workflows.money.payments import see
 from tests.scenarios.stage import FEE, PRICE, Play
 
 GIFTS = (700, 1_500, 700)

@@ -12,8 +12,8 @@ from rein.errors import EscrowError, OrderError, ReinError
 from rein.escrow.contract import Purse
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
-from rein.workflows.payments import escrow_key
-from rein.workflows.settle import prepare_agreement
+from rein.workflows.money.payments import escrow_key
+from rein.workflows.money.settle import prepare_agreement
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 

@@ -12,13 +12,13 @@ import pytest
 from rein.btc.amounts import Sat, format_btc
 from rein.btc.psbt import Psbt
 from rein.chain.core_rpc import CoreRpc
-from rein.cli.accept import accept
-from rein.cli.bump import bump
-from rein.cli.collect import collect
 from rein.cli.common import Cli
-from rein.cli.dispute import creatordispute, workerdispute
-from rein.cli.resolve import acceptresolution, resolve
-from rein.cli.settle import agree, refund, settle
+from rein.cli.money.accept import accept
+from rein.cli.money.bump import bump
+from rein.cli.money.collect import collect
+from rein.cli.money.dispute import creatordispute, workerdispute
+from rein.cli.money.resolve import acceptresolution, resolve
+from rein.cli.money.settle import agree, refund, settle
 from rein.cli.terminal import Terminal
 from rein.devnet import faucet
 from rein.errors import EscrowError

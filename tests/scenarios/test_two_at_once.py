@@ -11,15 +11,15 @@ from rein.errors import OrderError
 from rein.protocol.documents import Rating, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.accept import build_acceptance, plan_acceptance
-from rein.workflows.answer import sign_as
-from rein.workflows.bid import build_bid
-from rein.workflows.cases import find_order
-from rein.workflows.dispute import build_resolution, plan_resolution
-from rein.workflows.offer import build_offer
-from rein.workflows.own import keep_own
-from rein.workflows.post import JobDraft, build_job, find_mediator
-from rein.workflows.settle import build_refund, build_settlement, plan_refund, plan_settlement
+from rein.workflows.jobs.bid import build_bid
+from rein.workflows.jobs.offer import build_offer
+from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.money.accept import build_acceptance, plan_acceptance
+from rein.workflows.money.dispute import build_resolution, plan_resolution
+from rein.workflows.money.settle import build_refund, build_settlement, plan_refund, plan_settlement
+from rein.workflows.orders.answer import sign_as
+from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.own import keep_own
 from tests.scenarios.stage import Actor, Play
 
 

@@ -21,13 +21,13 @@ from rein.errors import EscrowError, InputError, NotFoundError, OrderError
 from rein.identity.keyring import DelegateKeyring, Keyring
 from rein.protocol.orders import State
 from rein.store.store import Store
-from rein.workflows.bump import plan_bump, send_bump
 from rein.workflows.desk import Desk
-from rein.workflows.payout import Place, pay_at
-from rein.workflows.wallet import Wallet, key_of, look
-from rein.workflows.wallet_export import export_wallet
-from rein.workflows.wallet_history import history
-from rein.workflows.wallet_send import Choice, plan_send, plan_sweep, psbt_of, send_planned, sign_planned
+from rein.workflows.money.bump import plan_bump, send_bump
+from rein.workflows.wallet.payout import Place, pay_at
+from rein.workflows.wallet.wallet import Wallet, key_of, look
+from rein.workflows.wallet.wallet_export import export_wallet
+from rein.workflows.wallet.wallet_history import history
+from rein.workflows.wallet.wallet_send import Choice, plan_send, plan_sweep, psbt_of, send_planned, sign_planned
 from tests.scenarios.stage import FEERATE, PRICE, Actor, Play
 
 FOREIGN = Keyring("robot excuse run dwarf depth candy emerge puzzle gospel churn kick tool", REGTEST).account

@@ -18,7 +18,7 @@ from rein.protocol.signed import Signed
 from rein.store.store import IdentityRow, Payment, Store
 from rein.store.wallet import WalletCoin, WalletPayment
 from rein.workflows.desk import Desk
-from rein.workflows.payout import fresh
+from rein.workflows.wallet.payout import fresh
 from tests.support.people import bid, enroll, job, offer, person
 
 BOB, ALICE, CHARLIE = person("Bob"), person("Alice"), person("Charlie")

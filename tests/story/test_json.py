@@ -15,7 +15,7 @@ import pytest
 
 from rein.btc.address import p2pkh_address
 from rein.btc.networks import REGTEST
-from rein.cli.explain import PSBT_BEGINS
+from rein.cli.money.explain import PSBT_BEGINS
 from tests.reference.commands import names
 from tests.reference.schemas import Schema, faults, printed, read_schemas
 from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund

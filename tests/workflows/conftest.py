@@ -20,9 +20,9 @@ from rein.identity.keyring import Keyring
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.store.store import IdentityRow, ServerRow, Store
-from rein.workflows.cases import find_order
 from rein.workflows.desk import Desk
-from rein.workflows.watch_chain import look_at
+from rein.workflows.money.watch_chain import look_at
+from rein.workflows.orders.cases import find_order
 from tests.support.evil_server import EvilServer, evil_server
 from tests.support.people import Person, enroll, person
 

@@ -1,0 +1,1 @@
+"""Commands: the books: ledger, invoices and receipts."""

@@ -1,0 +1,1 @@
+"""Commands: what is wrong with an installation."""

@@ -1,0 +1,98 @@
+"""`rein doctor`"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+import click
+
+from rein.cli.common import Cli, command
+from rein.cli.terminal import safe
+from rein.errors import InputError, ReinError
+from rein.settings import CONFIG_FILE, Settings
+from rein.workflows.diagnostics.findings import Finding, Verdict, fail, ok
+
+FAILED_EXIT_CODE = 1
+
+
+@command("doctor")
+@click.option("--offline", is_flag=True, help="Look at this machine only; ask nobody.")
+def doctor(cli: Cli, offline: bool) -> None:
+    """Look your installation over: versions, home, keys, database, proxy, chain, servers, clock.
+
+    Needs no passphrase. Ends with exit code 1 if something keeps Rein from working or leaves your keys open to others.
+
+    Example: rein doctor
+    """
+    from rein.workflows.diagnostics.doctor import versions
+
+    terminal, findings = cli.terminal, []
+    for finding in _findings(cli, offline=offline):
+        findings.append(finding)
+        verdict = finding.verdict.value
+        terminal.say(f"{terminal.bold(f'{verdict:4}') if finding.hint else f'{verdict:4}'}  {safe(finding.message)}")
+        if finding.hint:
+            terminal.advise(f"      {safe(finding.hint)}")
+    healthy = all(finding.verdict is not Verdict.FAIL for finding in findings)
+    terminal.result({"healthy": healthy, "findings": [asdict(finding) for finding in findings], "versions": versions()})
+    if not healthy:
+        raise click.exceptions.Exit(FAILED_EXIT_CODE)
+
+
+def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
+    from rein.workflows.diagnostics.doctor import check_database, check_home, check_keys, check_versions
+
+    yield from check_versions()
+    try:
+        settings = cli.settings
+    except InputError as error:
+        yield fail("settings", error.message, error.hint or "rein config")
+        return
+    yield ok("settings", f"the settings can be used; the network is {settings.network.name}")
+    yield from check_home(settings.home, settings.home / CONFIG_FILE)
+    if not settings.home.is_dir():
+        return
+    database = list(check_database(settings.database))
+    yield from database
+    unusable = any(each.check == "database" and each.verdict is Verdict.FAIL for each in database)
+    if unusable or not settings.database.exists():
+        return
+    try:
+        desk = cli.desk
+    except ReinError as error:
+        yield fail("database", error.message, error.hint or "rein status")
+        return
+    from rein.btc.networks import NETWORKS
+
+    yield from check_keys(settings.home, [row for name in NETWORKS for row in desk.store.identities(name)])
+    if not offline:
+        yield from _elsewhere(cli, settings)
+
+
+def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
+    from rein.app import open_chain
+    from rein.workflows.diagnostics.doctor_network import (
+        ask_servers,
+        check_chain,
+        check_clock,
+        check_proxy,
+        check_servers,
+    )
+
+    now = int(time.time())
+    row = cli.desk.row
+    if settings.proxy is not None:
+        yield check_proxy(settings.proxy)
+    for each in settings.chain:
+        try:
+            source = open_chain(replace(settings, chain=(each,)), row.master_address if row else None)
+        except ReinError as error:
+            yield fail("chain", f"{each.shown}: {error.message}", error.hint or "rein config chain list")
+        else:
+            yield from check_chain(each.shown, source, now)
+    said = ask_servers([server.url for server in cli.desk.store.servers(row.id)] if row else [], settings.proxy)
+    if row is not None:
+        yield from check_servers(said, settings.network)
+    yield from check_clock(said, int(time.time()))

@@ -1,0 +1,1 @@
+"""Commands: case files and single documents: proving, keeping, verifying."""

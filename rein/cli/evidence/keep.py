@@ -1,0 +1,60 @@
+"""`rein keep`"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from rein.cli.common import Cli, command
+from rein.cli.terminal import safe, safe_line
+from rein.errors import InputError
+
+_LIMIT = 16 * 2**20
+"""Bytes that are read of a file: more than a job has."""
+
+
+@command("keep")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def keep(cli: Cli, files: tuple[str, ...]) -> None:
+    """Keep signed documents that somebody handed you, as if a server had sent them.
+
+    A file may hold several; - stands for standard input. Each is verified; of several, all are kept or none. What
+    belongs to your jobs is put on your servers by the next `rein sync`. For a case file: rein case keep
+
+    Example: rein keep job.txt offer.txt
+    """
+    from rein.cli.files import STDIN, read_given
+    from rein.workflows.evidence.keep_documents import keep_documents, texts_in
+
+    texts: list[str] = []
+    for each in files:
+        if each != STDIN and not os.path.exists(each):
+            raise InputError(f"there is no file {each[:80]!r}", hint="Name a file, or - for standard input.")
+        texts += texts_in(read_given(each, _LIMIT), "standard input" if each == STDIN else safe_line(each, 80))
+    handed = keep_documents(cli.desk, texts)
+    for signed in (*handed.new, *handed.known):
+        job_id = getattr(signed.document, "job_id", None)
+        of_job = f" in the job {job_id}" if job_id else ""
+        verb = "Kept" if signed in handed.new else "Was here"
+        cli.terminal.say(safe(f"{verb}: {_kind(signed.document)} {signed.id}{of_job}"))
+    cli.terminal.result(
+        {
+            "documents": [
+                {
+                    "document_id": signed.id,
+                    "kind": _kind(signed.document),
+                    "job_id": getattr(signed.document, "job_id", None),
+                    "new": signed in handed.new,
+                }
+                for signed in (*handed.new, *handed.known)
+            ]
+        }
+    )
+
+
+def _kind(document: object) -> str:
+    from rein.protocol.documents import LegacyDocument
+
+    found = document.kind if isinstance(document, LegacyDocument) else document.KIND  # type: ignore[attr-defined]  # every other document has it
+    return str(found.value)

@@ -1,0 +1,1 @@
+"""Commands: buckets at servers: asking for them, buying more."""

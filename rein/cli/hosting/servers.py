@@ -1,0 +1,93 @@
+"""`rein servers`"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rein.cli.common import Cli, command
+from rein.cli.terminal import safe, safe_line
+from rein.cli.units import short_size
+
+if TYPE_CHECKING:
+    from rein.workflows.hosting.host import ServerState
+
+_UNKNOWN = "?"
+
+
+@command("servers")
+@click.option("--balance", is_flag=True, help="Ask for your balance where hosting is sold; needs your keys.")
+def servers(cli: Cli, balance: bool) -> None:
+    """See the servers you registered: what they cost, what is left there, and how fast they answer.
+
+    Example: rein servers --balance
+    """
+    from rein.workflows.hosting.host import look_at_servers
+    from rein.workflows.hosting.running_out import warnings_of
+
+    terminal = cli.terminal
+    states = look_at_servers(cli.desk, balances=balance)
+    now = int(time.time())
+    if states:
+        middle = ["Balance sat"] if balance else []
+        terminal.table(
+            ("Server", "Price sat", *middle, "Space", "Transfer", "Until", "Ping", "Yours", "All"),
+            [_row(state, with_balance=balance) for state in states],
+        )
+        terminal.detail("Space and Transfer: what is left. Yours and All: how many documents it holds.")
+    else:
+        terminal.advise("You have no servers yet; register one with `rein request URL`.")
+    if not balance and any(state.status and state.status.price for state in states):
+        terminal.note("Your balances there: add --balance")
+    for state in states:
+        terminal.detail(
+            f"{state.row.url}  {state.row.bytes_free:,} bytes of space and {state.row.transfer_free:,} of transfer left"
+        )
+        if state.error is not None:
+            terminal.note(safe(state.error.message))
+        for warning in warnings_of(state.row, now):
+            terminal.note(safe(f"{state.row.url}  {warning}"))
+    terminal.result({"servers": [_described(state, warnings_of(state.row, now)) for state in states]})
+
+
+def _row(state: ServerState, *, with_balance: bool) -> tuple[str, ...]:
+    row, status = state.row, state.status
+    price = _UNKNOWN if status is None else f"{status.price:,}" if status.price else "free"
+    return (
+        safe_line(row.url.removesuffix("/")),
+        price,
+        *([_UNKNOWN if state.balance is None else f"{state.balance:,}"] if with_balance else []),
+        short_size(row.bytes_free),
+        short_size(row.transfer_free) if row.asked else _UNKNOWN,
+        _day(row.expires),
+        f"{state.round_trip:,} ms" if state.round_trip is not None else _UNKNOWN,
+        f"{state.held:,}",
+        f"{status.documents:,}" if status else _UNKNOWN,
+    )
+
+
+def _described(state: ServerState, warnings: list[str]) -> dict[str, Any]:
+    row, status = state.row, state.status
+    return {
+        "url": row.url,
+        "price_sat": status.price if status else None,
+        "balance_sat": state.balance,
+        "buckets": row.buckets,
+        "bytes_free": row.bytes_free,
+        "transfer_free": row.transfer_free,
+        "expires": row.expires or None,
+        "round_trip_ms": state.round_trip,
+        "holds": state.held,
+        "documents": status.documents if status else None,
+        "warnings": warnings,
+        "error": state.error.message if state.error else None,
+    }
+
+
+def _day(seconds: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(seconds)) if seconds else _UNKNOWN
+    except (OverflowError, ValueError, OSError):  # a server says what it likes
+        return _UNKNOWN

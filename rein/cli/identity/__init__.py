@@ -1,0 +1,1 @@
+"""Commands: who one is: setting up, enrolling, renewing, restoring, backups."""

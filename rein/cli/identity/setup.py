@@ -1,0 +1,156 @@
+"""`rein setup`"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rein.cli.common import TRIES, Cli, command, fee_points, first, form_option, more_tries, pay_to_option
+from rein.cli.identity.setup_restore import read_words, remember_chain, restore_from_words, welcome
+from rein.errors import InputError
+
+if TYPE_CHECKING:
+    from rein.cli.form import Form
+    from rein.protocol.values import BasisPoints
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_WORDS_TO_CONFIRM = 3
+
+
+@command("setup")
+@click.option("--name", help="Your name, or any handle.")
+@click.option("--contact", help="E-mail address or another way to reach you; public.")
+@click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
+@click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
+@pay_to_option
+@click.option("--recovery", metavar="ADDRESS", help="Who may hand the identity on: an address whose key is elsewhere.")
+@click.option("--words-fd", type=int, metavar="N", help="Use the twelve words read from this file descriptor.")
+@click.option("--restore", is_flag=True, help="Bring an identity back from its words and the servers.")
+@click.option("--server", "servers", multiple=True, metavar="URL", help="With --restore: a server you used.")
+@click.option("--offline", "offline_file", type=_FILE, help="Write what your master key must sign into this file.")
+@click.option("--master", metavar="ADDRESS", help="With --offline: your master address, whose key is elsewhere.")
+@click.option("--delegate-fd", type=int, metavar="N", help="With --offline: read the delegate's WIF from there.")
+@click.option("--signed", "signed_file", type=_FILE, help="Finish --offline: the file, signed.")
+@click.option("--signature", metavar="BASE64", help="With --signed: the signature, if the file holds the text alone.")
+@click.option("--import", "old_file", type=_FILE, help="Take over a backup-rein.json or a local.db of 2016.")
+@form_option
+def setup(
+    cli: Cli,
+    name: str | None,
+    contact: str | None,
+    mediate: bool | None,
+    fee: str | None,
+    pay_to: str | None,
+    recovery: str | None,
+    words_fd: int | None,
+    restore: bool,
+    servers: tuple[str, ...],
+    offline_file: Path | None,
+    master: str | None,
+    delegate_fd: int | None,
+    signed_file: Path | None,
+    signature: str | None,
+    old_file: Path | None,
+    form_file: Path | None,
+) -> None:
+    """Create your identity: twelve words, an encrypted key file and a signed enrollment. Or bring one back.
+
+    \b
+    rein setup --restore --server https://causeway.example
+    rein setup --offline enrollment.txt --master ADDRESS
+    rein setup --signed enrollment.txt
+    rein setup --import backup-rein.json
+
+    Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
+    """
+    from rein.cli.identity import setup_offline
+
+    if restore:
+        restore_from_words(cli, name, words_fd, servers)
+        return
+    if signed_file is not None:
+        setup_offline.finish(cli, signed_file, signature)
+        return
+    if servers:
+        raise InputError("--server goes with --restore", hint="Register servers later: rein request URL")
+    if old_file is not None:
+        setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
+        return
+    from rein.btc.hd import check_mnemonic, new_mnemonic
+    from rein.cli.form import read_form
+    from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
+
+    terminal, form = cli.terminal, read_form(form_file, "Rein User Enrollment")
+    terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
+    name = first(name, form.get("User")) or terminal.ask("Name or handle", "--name")
+    check_free(cli.desk, name)
+    contact = first(contact, form.get("Contact")) or terminal.ask("Contact (public, such as an e-mail)", "--contact")
+    points = mediator_fee(cli, mediate, fee, form)
+    paid_at = mediators_address(cli, pay_to, mediates=points is not None)
+    new = NewIdentity(name, contact, points, recovery, paid_at)
+    if offline_file is not None:
+        setup_offline.begin(cli, offline_file, new, master, delegate_fd)
+        return
+    words = check_mnemonic(read_words(words_fd)) if words_fd is not None else new_mnemonic()
+    passphrase = cli.new_passphrase()
+    if words_fd is None:
+        _show_words(cli, words)
+    remember_chain(cli)
+    row, signed = create_identity(cli.desk, new, words, passphrase)
+    result = welcome(cli, row, signed)
+    terminal.result(result if words_fd is not None else result | {"words": words})
+
+
+def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | None:
+    """The address, if it is not one of the own wallet, that a new enrollment is about to name."""
+    from rein.workflows.wallet.payout import first_address
+
+    if pay_to is not None and not mediates:
+        raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
+    found = first_address(cli.desk, pay_to) if mediates else None
+    if found is not None:
+        cli.terminal.say(f"You are paid at {found}: only the wallet that has it can spend it.")
+    return found
+
+
+def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) -> BasisPoints | None:
+    if mediate is None:
+        answer = form.get("Willing to mediate")
+        if answer is not None:
+            mediate = answer.lower() in ("true", "yes", "y")
+        elif fee is not None:
+            mediate = True
+        elif cli.terminal.interactive:
+            mediate = cli.terminal.agrees("Are you willing to mediate?", "--mediate or --no-mediate")
+    if not mediate:
+        return None
+    given = first(fee, form.get("Mediator fee"))
+    return cli.answer(given, "Your fee in percent", "--fee", fee_points, default="1.0")
+
+
+def _show_words(cli: Cli, words: str) -> None:
+    """Show the words once, and make sure that they were written down."""
+    terminal = cli.terminal
+    if terminal.as_json:
+        return  # they are in the result
+    terminal.say("\nThese twelve words are your identity. Whoever has them is you; without them, nobody is.")
+    terminal.say("Write them down on paper. They are shown this once.\n")
+    listed = words.split()
+    for row in range(0, 12, 4):
+        terminal.say("   ".join(f"{n + 1:2} {listed[n]:<10}" for n in range(row, row + 4)))
+    terminal.say()
+    if terminal.assume_yes:
+        return
+    for number in sorted(secrets.SystemRandom().sample(range(12), _WORDS_TO_CONFIRM)):
+        for left in reversed(range(TRIES)):
+            answer = terminal.ask(f"Word {number + 1}", "--yes (the words were shown and are safe)")
+            if answer.strip().lower() == listed[number]:
+                break
+            if not left:
+                raise InputError(
+                    f"that is not word {number + 1}; no identity was created", hint="Start again: rein setup"
+                )
+            terminal.note(f"That is not word {number + 1}; {more_tries(left)}.", vital=True)

@@ -1,0 +1,1 @@
+"""Commands: what moves a job before and beside its money."""

@@ -1,0 +1,57 @@
+"""`rein deliver`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.choose import choose_order
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
+from rein.cli.show import finish
+from rein.workflows.jobs.deliver import build_delivery, named, orders_to_deliver, require_deliverable
+from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.pull import pull
+
+
+@command("deliver")
+@job_option
+@click.option("--deliverables", help="What you deliver: text, links, hashes of files.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file you deliver: its name, size and hash are signed; it is handed over some other way.",
+)
+@click.option("--anyway", is_flag=True, help="Deliver although a settlement or refund could still take the money.")
+@form_option
+@dry_run_option
+def deliver(
+    cli: Cli,
+    job: str | None,
+    deliverables: str | None,
+    files: tuple[Path, ...],
+    anyway: bool,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Deliver what was asked for. The escrows must be funded, and nobody else able to take what is in them.
+
+    Example: rein deliver --jobid n0qlna45dgynluhtl0gf --deliverables "https://example.com/song" --file song.flac
+    """
+    from rein.cli.form import read_form
+
+    desk, form = cli.desk, read_form(form_file, "Rein Delivery")
+    _ = desk.identity
+    pull(desk)
+    wanted = first(job, form.get("Job ID"))
+    if wanted is None:
+        wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
+    order = require_deliverable(desk, find_order(desk, wanted), anyway=anyway)
+    text = first(deliverables, form.get("Deliverables"), None if not files else "")
+    if text is None:
+        text = cli.terminal.ask_text("Deliverables", "--deliverables")
+    content = "\n".join(each for each in (text, named(files)) if each)
+    signed = build_delivery(desk, order, content, anyway=anyway)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

@@ -1,0 +1,101 @@
+"""`rein offer`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rein.btc.amounts import format_btc
+from rein.cli.common import Cli, command, dry_run_option, first, form_option
+from rein.cli.common import feerate as parse_feerate
+from rein.cli.listing import person
+from rein.cli.show import finish
+from rein.cli.terminal import safe_line
+from rein.cli.units import amount
+from rein.errors import InputError, NotFoundError
+from rein.escrow.terms import MIN_RESERVE_FEERATE, offer_amounts
+from rein.protocol.documents import Bid
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+from rein.workflows.desk import Desk
+from rein.workflows.jobs.offer import bids_on_my_jobs, build_offer, find_bid
+from rein.workflows.jobs.sealed_bids import unseal_bids
+from rein.workflows.market.reputation import Averages, known_ratings
+from rein.workflows.money.payments import current_feerate
+from rein.workflows.orders.pull import pull
+
+if TYPE_CHECKING:
+    from rein.cli.form import Form
+
+
+@command("offer")
+@click.option("--bid", metavar="ID", help="The bid's document id or its beginning, or the Job ID if it has one bid.")
+@click.option(
+    "--feerate",
+    metavar="SAT/VB",
+    help="Kept in each escrow for the miner of the largest payment, 5 to 500. [estimated]",
+)
+@form_option
+@dry_run_option
+def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None, dry_run: bool) -> None:
+    """Give your job to one bid. A job can be offered once.
+
+    Example: rein offer --bid 3f9a2c
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Offer")
+    _ = desk.identity
+    pull(desk)
+    unseal_bids(desk)
+    wanted = first(bid, form.get("Bid"), _bid_of_worker(desk, form), form.get("Job ID"))
+    if wanted is None:
+        candidates = bids_on_my_jobs(desk)
+        if not candidates:
+            raise NotFoundError("there is no bid on an open job of yours", hint="Look again later: rein sync")
+        ratings = known_ratings(desk)
+        listed = [_line(order, each, ratings) for order, each in candidates]
+        order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
+    else:
+        order, chosen = find_bid(desk, wanted)
+    rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(desk))
+    amounts = offer_amounts(order.job.document, chosen.document, rate)
+    terminal.say(
+        f"You would pay {amount(amounts.primary)} and {amount(amounts.mediator)} into escrow. Of each, {rate} sat/vB "
+        "of the largest payment is kept for the miner; what the miner leaves of it comes back to you."
+    )
+    worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
+    if not dry_run:
+        terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price}?")
+    signed = build_offer(desk, order, chosen, rate)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")
+
+
+def _line(order: Order, bid: Signed[Bid], ratings: Averages) -> str:
+    said = bid.document
+    worker = person(said.worker, ratings, said.worker_master_address)
+    return f"{format_btc(said.amount)} BTC  by {worker} for {order.job.document.name}: {said.description}"
+
+
+def _bid_of_worker(desk: Desk, form: Form) -> str | None:
+    """The bid that a form names as in 2016: by the job and the worker's public key.
+
+    :raises NotFoundError: there is no such bid.
+    :raises InputError: the worker has made several.
+    """
+    key, job_id = form.get("Worker public key"), form.get("Job ID")
+    if key is None:
+        return None
+    found = [
+        bid.id
+        for order, bid in bids_on_my_jobs(desk)
+        if order.job.document.job_id == job_id and bid.document.worker_public_key.hex() == key.lower()
+    ]
+    if not found:
+        raise NotFoundError(f"no bid on an open job {job_id} of yours has the worker's public key {key[:130]}")
+    if len(found) > 1:
+        ids = ", ".join(each[:12] for each in found)
+        raise InputError("that worker has made several bids on this job", hint=f"Name one of them with --bid: {ids}")
+    return found[0]

@@ -1,0 +1,108 @@
+"""`rein post`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.btc.networks import MAINNET
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
+from rein.cli.listing import person
+from rein.cli.market.mediators import in_words
+from rein.cli.show import finish, say_where_paid
+from rein.errors import InputError, NotFoundError
+from rein.protocol.values import format_fee, job_tags
+from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
+from rein.workflows.orders.pull import pull
+
+
+@command("post")
+@click.option("--name", help="What the job is called.")
+@click.option("--description", help="What is to be done, and by when.")
+@click.option("--tags", help="Such as: music, recording")
+@click.option("--expires", metavar="DAYS", help="Days for which bids are wanted.")
+@click.option("--mediator", metavar="WHO", help="Name, master address, SIN or public key of a mediator.")
+@pay_to_option
+@form_option
+@dry_run_option
+def post(
+    cli: Cli,
+    name: str | None,
+    description: str | None,
+    tags: str | None,
+    expires: str | None,
+    mediator: str | None,
+    pay_to: str | None,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Post a job. First choose a mediator with care: in a quarrel, that person decides.
+
+    Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Job")
+    _ = desk.identity
+    pull(desk)
+    wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
+    if wanted is None:
+        known = [
+            each for each in mediators_with_records(desk) if each.enrollment.document.master_address != desk.address
+        ]
+        if not known:
+            raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
+        ratings = known_ratings(desk)
+        listed = [_line(each, ratings) for each in known]
+        chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
+    else:
+        chosen = find_mediator(desk, wanted)
+    name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
+    given_tags = first(tags, form.get("Tags", "Category"), None if terminal.interactive and form_file is None else "")
+    chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
+    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
+    given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
+    days = cli.answer(
+        given_days,
+        "Days for which bids are wanted",
+        "--expires",
+        lambda text: number(text, "the number of days"),
+        default="30",
+    )
+    if not dry_run:
+        ask_about_tests(cli, f"{name}\n{description}")
+    draft = JobDraft(name, description, chosen_tags, days, chosen)
+    paid_at = say_where_paid(cli, pay_to)
+    finish(cli, build_job(desk, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def ask_about_tests(cli: Cli, text: str) -> None:
+    """Whoever only tries things out should not do it among people who want to work.
+
+    :raises InputError: it is a test, says the person.
+    """
+    if cli.desk.network is MAINNET and "test" in text.lower():
+        warning = "This job speaks of a test, and it is for mainnet, where people work for real money."
+        cli.terminal.note(f"{warning} To try things out: rein testnet true", vital=True)
+        if cli.terminal.interactive:
+            cli.terminal.confirm("Post it here all the same?")
+
+
+def _line(mediator: Mediator, ratings: Averages) -> str:
+    enrolled = mediator.enrollment.document
+    fee = format_fee(enrolled.mediator_fee) if enrolled.mediator_fee is not None else "-"
+    name = person(enrolled.user, ratings, enrolled.master_address)
+    return f"{name}  {fee}  {enrolled.contact}  {enrolled.master_address}  {in_words(mediator.record)}"
+
+
+def _tags(text: str) -> tuple[str, ...] | None:
+    """Tags as people type them: any case, any blanks, repeated."""
+    tags = dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip())
+    if not tags:
+        return None
+    try:
+        return job_tags(", ".join(tags))
+    except ValueError as error:
+        raise InputError(f"the tags: {error}") from error

@@ -1,0 +1,1 @@
+"""Commands: lists of jobs, people and what is known of them."""

@@ -1,0 +1,124 @@
+"""`rein jobs`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from rein.cli.common import Cli, command, day, number
+from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.listing import tags as read_tags
+from rein.cli.terminal import safe_line
+from rein.workflows.desk import Desk
+from rein.workflows.market.entries import Entry
+from rein.workflows.market.market import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
+from rein.workflows.market.reputation import Averages, known_ratings
+
+SECONDS_A_DAY = 86_400
+
+
+@command("jobs")
+@click.argument("text", nargs=-1)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; all of them, if given several times.")
+@click.option("--min-price", metavar="BTC", help="With a bid of at least this.")
+@click.option("--max-price", metavar="BTC", help="With a bid of at most this.")
+@click.option("--all", "all_of_them", is_flag=True, help="Also what is given away or has expired.")
+@click.option("--mine", is_flag=True, help="Those in which you have a part, in whatever state.")
+@click.option("--mediator", metavar="WHO", help="Name, master address or SIN of the mediator.")
+@click.option("--creator", metavar="WHO", help="Name, master address or SIN of the job creator.")
+@click.option("--expires-within", metavar="DAYS", help="Bids are wanted for no longer than that.")
+@list_options(JOB_SORTS)
+def jobs(
+    cli: Cli,
+    text: tuple[str, ...],
+    tags: tuple[str, ...],
+    min_price: str | None,
+    max_price: str | None,
+    all_of_them: bool,
+    mine: bool,
+    mediator: str | None,
+    creator: str | None,
+    expires_within: str | None,
+    sort: str,
+    reverse: bool,
+    page_number: str,
+    limit: str,
+    hidden_too: bool,
+) -> None:
+    """List the jobs you could bid on, and your own among them. Whether one has expired is told by the chain's time.
+
+    Example: rein jobs piano --tag music --sort expiry
+    """
+    desk = cli.desk
+    _ = desk.identity
+    seen = newest_block(desk)
+    now = seen.time if seen else None
+    lowest, highest = prices(min_price, max_price)
+    wanted = JobFilter(
+        text=" ".join(text),
+        tags=read_tags(tags),
+        min_price=lowest,
+        max_price=highest,
+        open_only=not (all_of_them or mine),
+        mediator=mediator,
+        creator=creator,
+        mine=mine,
+        expires_within=number(expires_within, "the number of days") * SECONDS_A_DAY if expires_within else None,
+        hidden_too=hidden_too,
+    )
+    shown = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
+    ratings = known_ratings(desk)
+    say_jobs(cli, shown.rows, now, ratings)
+    say_where(cli, shown, "jobs", lambda: job_advice(cli, wanted, now))
+    cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
+
+
+def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
+    """What to do where no job is wanted: ask for less, as far as that finds something."""
+    others = JobFilter(open_only=wanted.open_only, mine=wanted.mine)
+    if wanted != others and (count := len(find_jobs(cli.desk, others, now))):
+        more = "; also what is given away or has expired: --all" if wanted.open_only else ""
+        return f"{count:,} are there without these filters{more}"
+    if wanted.open_only and (count := len(find_jobs(cli.desk, JobFilter(), now))):
+        return f"{count:,} are given away or have expired: --all. Fetch what is new: rein sync"
+    if wanted.mine:
+        return "You have a part in none yet. Find one with `rein jobs`, or post one with `rein post`."
+    return "Fetch what is new: rein sync"
+
+
+def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages) -> None:
+    """Jobs as a table."""
+    if not jobs:
+        return
+    rows = []
+    for job in jobs:
+        roles = "/".join(sorted(role.value for role in job.roles_of(cli.desk.address)))
+        given_away = job.state if job.worker_address is not None else "expired"
+        until = day(job.expires) if is_open_entry(job, now) else given_away
+        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
+        name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
+        bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
+        rows.append((job.job_id, until, bids, btc(job.lowest_bid), roles or "-", creator, name))
+    cli.terminal.table(("Job ID", "Open until", "Bids", "From BTC", "You are", "By", "Job"), rows)
+
+
+def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
+    """A job for programs."""
+    return {
+        "job_id": job.job_id,
+        "job_document": job.id,
+        "name": job.name,
+        "tags": list(job.tags),
+        "description": job.description,
+        "state": job.state,
+        "open": is_open_entry(job, now),
+        "expires": job.expires,
+        "roles": sorted(role.value for role in job.roles_of(desk.address)),
+        "creator": rated(ratings, job.creator, job.creator_address),
+        "mediator": rated(ratings, job.mediator, job.mediator_address),
+        "bids": len(job.bids),
+        "sealed_bids": job.sealed_bids,
+        "lowest_bid_sat": job.lowest_bid,
+    }

@@ -1,0 +1,95 @@
+"""`rein rate`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rein.cli.choose import choose_order, look_first
+from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, number
+from rein.cli.show import finish
+from rein.errors import InputError
+from rein.protocol.documents import Role
+from rein.protocol.limits import MAX_RATING
+from rein.protocol.orders import Order
+from rein.workflows.market.reputation import build_rating, orders_to_rate, unrated_roles
+from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.pull import pull
+
+_ROLES = [role.value for role in Role]
+
+
+@command("rate")
+@job_option
+@click.option("--role", type=click.Choice(_ROLES), help="Whom: what that person was in the job.")
+@click.option("--rating", metavar="0-5", help="5 is the best.")
+@click.option("--comment", help="What others should know; may be left out.")
+@form_option
+@dry_run_option
+def rate(
+    cli: Cli,
+    job: str | None,
+    role: str | None,
+    rating: str | None,
+    comment: str | None,
+    form_file: Path | None,
+    dry_run: bool,
+) -> None:
+    """Rate somebody you had a job with, once it is over. A rating cannot be changed.
+
+    Example: rein rate --jobid n0qlna45dgynluhtl0gf --role worker --rating 5 --comment "On time"
+    """
+    from rein.cli.form import read_form
+
+    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Rating")
+    _ = desk.identity
+    wanted = first(job, form.get("Job ID"))
+    order = _find(cli, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
+    rated = _role(cli, order, first(role, form.get("Rated role")))
+    value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
+    comment = first(comment, form.get("Comment"))
+    if comment is None and terminal.interactive and form_file is None:
+        comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
+    signed = build_rating(desk, order, rated, value, (comment or "").strip() or None)
+    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+
+
+def _stars(text: str) -> int:
+    value = number(text, "the rating")
+    if value > MAX_RATING:
+        raise InputError(f"a rating is 0 to {MAX_RATING}", hint=f"{MAX_RATING} is the best.")
+    return value
+
+
+def _find(cli: Cli, name: str) -> Order:
+    """The order, with what the chain shows now."""
+    pull(cli.desk)
+    order = find_order(cli.desk, name)
+    if order.is_over:
+        return order
+    look_first(cli, [order])
+    return find_order(cli.desk, name)
+
+
+def _role(cli: Cli, order: Order, given: str | None) -> Role:
+    if given is not None:
+        if given not in _ROLES:
+            raise InputError(f"{given[:20]!r} is no role", hint=f"There is: {', '.join(_ROLES)}.")
+        return Role(given)
+    left = unrated_roles(cli.desk, order)
+    if len(left) == 1:
+        return left[0]
+    if not left:
+        return Role.WORKER  # `build_rating` says why nobody can be rated
+    return left[cli.terminal.choose("person", [_person(order, each) for each in left], "--role")]
+
+
+def _person(order: Order, role: Role) -> str:
+    job = order.job.document
+    names = {
+        Role.CREATOR: job.creator,
+        Role.MEDIATOR: job.mediator,
+        Role.WORKER: order.bid.document.worker if order.bid else "?",
+    }
+    return f"{names[role]}, the {role.value}"

@@ -1,0 +1,1 @@
+"""Commands: sealed messages between the parties of a job."""

@@ -1,0 +1,1 @@
+"""Commands: the escrows: what the chain shows, plans, signatures and payments."""

@@ -1,0 +1,217 @@
+"""`rein explain`"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rein.btc.address import address_of_script
+from rein.btc.amounts import format_btc
+from rein.btc.networks import Network
+from rein.btc.psbt import Psbt
+from rein.cli.common import Cli, command
+from rein.cli.show import planned
+from rein.cli.terminal import safe, safe_line
+from rein.errors import InputError
+from rein.escrow.explain import Difference, Explanation, in_words
+from rein.escrow.proposals import Ending
+from rein.protocol.documents import Role
+from rein.workflows.desk import Desk
+from rein.workflows.money.explain import Candidate, Identified, Told, explain_job, identify
+from rein.workflows.orders.pull import pull
+
+PSBT_BEGINS = "cHNidP"
+"""Every PSBT in base64: the letters of `psbt` and 0xff."""
+
+_BINARY_BEGINS = b"psbt\xff"
+_MAX_FILE_BYTES = 200_000
+_NAMES = {
+    Ending.ACCEPTANCE: "the payment for an accepted delivery",
+    Ending.SETTLEMENT: "the payment of a settlement",
+    Ending.REFUND: "a refund",
+    Ending.RESOLUTION: "the payment of the mediator's decision",
+    Ending.DISPUTE: "the mediator's fee, signed with a complaint",
+}
+
+
+@command("explain")
+@click.argument("what", required=False, metavar="[PSBT|JOBID]")
+@click.option("--file", "file", type=click.Path(path_type=Path), help="Read the PSBT from a file, base64 or binary.")
+def explain(cli: Cli, what: str | None, file: Path | None) -> None:
+    """Explain a payment before anybody signs it: rebuild it from the documents alone, and say what differs.
+
+    With a Job ID: every payment that the job's documents carry. With a PSBT: which payment of your jobs it is.
+
+    Example: rein explain n0qlna45dgynluhtl0gf
+    """
+    if (what is None) == (file is None):
+        raise InputError("give a Job ID, a PSBT, or --file with a PSBT", hint="rein explain JOBID")
+    if file is None and what is not None and not what.startswith(PSBT_BEGINS):
+        _explain_job(cli, what)
+    else:
+        _explain_psbt(cli, read_psbt(file) if file is not None else str(what))
+
+
+def read_psbt(path: Path) -> str:
+    """A PSBT from a file, base64 or binary, in base64.
+
+    :raises InputError: it cannot be read, or is neither.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"the file {path} cannot be read: {error}") from error
+    if len(content) > _MAX_FILE_BYTES:
+        raise InputError(f"the file {path} is larger than {_MAX_FILE_BYTES:,} bytes: it is no PSBT of Rein")
+    if content.startswith(_BINARY_BEGINS):
+        return b64encode(content).decode()
+    try:
+        return "".join(content.decode("ascii").split())
+    except ValueError:
+        raise InputError(f"the file {path} holds no PSBT, neither in base64 nor in binary") from None
+
+
+def _explain_job(cli: Cli, name: str) -> None:
+    desk, terminal = cli.desk, cli.terminal
+    _ = desk.identity
+    pull(desk)
+    order, told = explain_job(desk, name)
+    terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
+    if not told:
+        terminal.say("No document of it carries a payment yet.")
+    for each in told:
+        _say_told(cli, each)
+    terminal.result(
+        {
+            "job_id": order.job.document.job_id,
+            "job_document": order.id,
+            "state": order.state.value,
+            "payments": [_told(each) for each in told],
+        }
+    )
+
+
+def _say_told(cli: Cli, told: Told) -> None:
+    terminal, proposal = cli.terminal, told.proposal
+    purse = proposal.purse.escrow.purse.value
+    title = f"{proposal.document.document.TITLE} {proposal.document.id[:12]}: {_NAMES[proposal.ending]}"
+    terminal.say()
+    terminal.say(terminal.bold(f"{title}, from the {purse} escrow"))
+    completers = " or the ".join(sorted(role.value for role in proposal.completers))
+    terminal.say(f"  signed by the {proposal.author.value}; to be completed by the {completers}")
+    if told.confirmations is not None:
+        terminal.say(f"  made: {told.confirmations} confirmations")
+    if told.remark is not None:
+        terminal.say(f"  beware: {told.remark}")
+    _say_explanation(cli, told.explanation)
+
+
+def _say_explanation(cli: Cli, explanation: Explanation) -> None:
+    if explanation.expected is not None:
+        if not explanation.as_agreed:
+            cli.terminal.say("  The documents give a payment that")
+        for line in in_words(explanation.expected):
+            cli.terminal.say(f"    {safe_line(line)}")
+    if explanation.as_agreed:
+        cli.terminal.say("  It is as agreed.")
+    for each in explanation.differences:
+        cli.terminal.say(f"  NOT AS AGREED: {safe_line(each.text)}")
+
+
+def _told(told: Told) -> dict[str, Any]:
+    proposal = told.proposal
+    return {
+        "document_id": proposal.document.id,
+        "kind": proposal.document.document.KIND.value,
+        "ending": proposal.ending.value,
+        "purse": proposal.purse.escrow.purse.value,
+        "author": proposal.author.value,
+        "completers": sorted(role.value for role in proposal.completers),
+        "confirmations": told.confirmations,
+        "remark": told.remark,
+    } | _explanation(told.explanation)
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    expected = explanation.expected
+    return {
+        "as_agreed": explanation.as_agreed,
+        "differences": differences(explanation.differences),
+        "expected": None if expected is None else planned(expected),
+    }
+
+
+def differences(found: Iterable[Difference]) -> list[dict[str, str]]:
+    """What differs, for programs."""
+    return [{"fault": each.fault.value, "text": each.text} for each in found]
+
+
+def _explain_psbt(cli: Cli, text: str) -> None:
+    desk: Desk = cli.desk
+    _ = desk.identity
+    found = identify(desk, text)
+    if found.nearest is None or found.explanation is None:
+        cli.terminal.say("It spends no escrow of a job of yours. Sign it with nothing of Rein.")
+    else:
+        _say_nearest(cli, found.nearest, found.signers)
+        _say_explanation(cli, found.explanation)
+    _say_transaction(cli, found.psbt, desk.network)
+    cli.terminal.result(_identified(found, desk.network))
+
+
+def _say_nearest(cli: Cli, nearest: Candidate, signers: tuple[Role, ...]) -> None:
+    job = nearest.order.job.document
+    by = ", ".join(role.value for role in signers) or "nobody"
+    carried = "no document carries it yet"
+    if nearest.proposal is not None:
+        carried = f"as in document {nearest.proposal.document.id[:12]}"
+    cli.terminal.say(f"Job {job.job_id}, {safe_line(job.name)}: {_NAMES[nearest.ending]}, {carried}.")
+    cli.terminal.say(f"  signed by: {by}")
+
+
+def _say_transaction(cli: Cli, psbt: Psbt, network: Network) -> None:
+    transaction = psbt.transaction
+    cli.terminal.say(f"Transaction {transaction.txid}:")
+    for outpoint in transaction.inputs:
+        cli.terminal.say(f"  spends {outpoint}")
+    for output in _outputs(psbt, network):
+        cli.terminal.say(safe(f"  pays {format_btc(output['amount_sat'])} BTC to {output['address'] or 'no address'}"))
+
+
+def _outputs(psbt: Psbt, network: Network) -> list[dict[str, Any]]:
+    found = []
+    for output in psbt.outputs:
+        try:
+            address = address_of_script(output.script, network)
+        except InputError:
+            address = None
+        found.append({"amount_sat": output.amount, "address": address, "script": output.script.hex()})
+    return found
+
+
+def _identified(found: Identified, network: Network) -> dict[str, Any]:
+    nearest = found.nearest
+    data: dict[str, Any] = {
+        "txid": found.psbt.transaction.txid,
+        "inputs": [str(outpoint) for outpoint in found.psbt.transaction.inputs],
+        "outputs": _outputs(found.psbt, network),
+        "job_id": None,
+        "as_agreed": False,
+    }
+    if nearest is None or found.explanation is None:
+        return data
+    carried = nearest.proposal
+    return data | {
+        "job_id": nearest.order.job.document.job_id,
+        "job_document": nearest.order.id,
+        "purse": nearest.purse.escrow.purse.value,
+        "ending": nearest.ending.value,
+        "document_id": None if carried is None else carried.document.id,
+        "signed_by": [role.value for role in found.signers],
+        **_explanation(found.explanation),
+    }

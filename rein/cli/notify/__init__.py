@@ -1,0 +1,1 @@
+"""Commands: being told of what happens."""

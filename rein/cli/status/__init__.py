@@ -1,0 +1,1 @@
+"""Commands: what one's jobs come to, and what is next."""

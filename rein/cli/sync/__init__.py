@@ -1,0 +1,1 @@
+"""Commands: exchanging documents with servers."""

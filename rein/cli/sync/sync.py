@@ -1,0 +1,177 @@
+"""`rein sync`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rein.cli.advice import advice
+from rein.cli.common import Cli, command
+from rein.cli.terminal import Terminal, safe
+from rein.errors import ReinError, RemoteError
+
+if TYPE_CHECKING:
+    from rein.workflows.sync.sync import ServerReport, SyncReport
+    from rein.workflows.sync.witness import Difference
+
+_SHOWINGS = {
+    "lacking": "does not have,",
+    "removed": "has removed,",
+    "gone": "does not show any more what it showed before,",
+    "altered": "gives another text than is here,",
+}
+_SUSPICIOUS = frozenset({"gone", "altered"})
+
+_SHOWN = 10
+"""Refused documents that are told one by one: a hostile server may send any number."""
+
+
+@command("sync")
+@click.option("--full", is_flag=True, help="Read everything from the beginning, and ask back every document.")
+def sync(cli: Cli, full: bool) -> None:
+    """Upload what you wrote to every server you registered, prove that it is there, and fetch what is new.
+
+    What others wrote in your jobs is put into your hosting, too, as far as there is room: nobody can take it away then.
+
+    Example: rein sync
+    """
+    from rein.workflows.sync.sync import sync as run_sync
+
+    terminal = cli.terminal
+    with terminal.progress("Reading") as progress:
+        report = run_sync(cli.desk, progress.of, everything=full)
+    for server in report.servers:
+        terminal.say(safe(_line(server, report)))
+        if server.error is None:
+            terminal.detail(f"{server.url}  {server.checked:,} of your documents were read back now")
+        for remark in (*server.told.notes, *server.warnings):
+            terminal.note(safe(f"{server.url}  {remark}"))
+        for reason in server.told.refused[:_SHOWN]:
+            terminal.note(safe(f"Refused a document from {server.url}: {reason.message}"))
+        if len(server.told.refused) > _SHOWN:
+            terminal.note(f"Refused {len(server.told.refused) - _SHOWN:,} more documents.")
+    _say_differences(terminal, report)
+    terminal.say(f"{report.new:,} new {'document' if report.new == 1 else 'documents'} fetched.")
+    if report.safe < report.documents:
+        _say_unsafe(terminal, report)
+    if report.chain_error is not None:
+        hint = report.chain_error.hint or advice(report.chain_error)
+        terminal.note(safe(f"The chain was not looked at: {report.chain_error.message}; {hint}"))
+    terminal.result(_result(report))
+    if all(server.error is not None for server in report.servers):
+        raise RemoteError("no server could be used", hint="Try again later, or register another: rein request URL")
+
+
+def _line(server: ServerReport, report: SyncReport) -> str:
+    error = server.error or server.told.error
+    said = _without_url(error.message, server.url) if error else ""
+    mine = f"{server.held:,} of your {report.documents:,} documents"
+    if server.error is not None and not (server.uploaded or server.checked or server.told.new):
+        return f"{server.url}  {said}" + (f"; it held {mine} when last asked" if server.held else "")
+    line = f"{server.url}  {server.uploaded:,} uploaded, {server.told.new:,} new, holds {mine}"
+    if report.others:
+        line += f" and {server.kept:,} of {report.others:,} of others in your jobs"
+    lost = f", had lost {server.lost:,}" if server.lost else ""
+    # What was uploaded stands in a stretch of the feed that the next sync reads.
+    shown = min(server.told.shown + server.uploaded, report.known)
+    return f"{line}{lost}, shows {shown:,} of {report.known:,}" + (f"; {said}" if said else "")
+
+
+def _without_url(message: str, url: str) -> str:
+    """What is wrong with a server, on a line that begins with its address."""
+    return message.removeprefix(url).lstrip()
+
+
+def _say_unsafe(terminal: Terminal, report: SyncReport) -> None:
+    unsafe = report.documents - report.safe
+    verb = "is" if unsafe == 1 else "are"
+    servers = "server" if report.copies == 1 else "servers"
+    if len(report.servers) < report.copies:
+        hint = "Register another: rein request URL"
+    elif all(server.error is None for server in report.servers):
+        hint = "Sync again: rein sync"
+    else:
+        hint = "Sync again when the servers above answer, or register another: rein request URL"
+    terminal.note(
+        f"{unsafe:,} of your {report.documents:,} documents {verb} at fewer than {report.copies:,} {servers}. {hint}"
+    )
+
+
+def _say_differences(terminal: Terminal, report: SyncReport) -> None:
+    """What servers show otherwise than before, or otherwise than it is; what they never had only with `-v`."""
+    suspicious = False
+    jobs: list[str] = []
+    for server in report.servers:
+        for (job_id, showing), found in _by_job(server.differences).items():
+            words = ", ".join(f"{each.kind} {each.document_id[:12]}" for each in found)
+            of = f"in your job {job_id}" if job_id else "of people in your jobs"
+            line = safe(f"{server.url}  {_SHOWINGS[showing]} {of}: {words}")
+            if showing in _SUSPICIOUS:
+                terminal.note(line)
+                suspicious = True
+                jobs += [job_id] if job_id else []
+            else:
+                terminal.detail(line)
+    if suspicious:
+        who = f" Who shows what: rein status --jobid {jobs[0]} --documents" if jobs else ""
+        terminal.note(safe(f"What is known here counts for you all the same, but others may not see it.{who}"))
+
+
+def _by_job(differences: Sequence[Difference]) -> dict[tuple[str | None, str], list[Difference]]:
+    found: dict[tuple[str | None, str], list[Difference]] = {}
+    for each in differences:
+        found.setdefault((each.job_id, each.showing.value), []).append(each)
+    return found
+
+
+def _result(report: SyncReport) -> dict[str, Any]:
+    return {
+        "documents": report.documents,
+        "others": report.others,
+        "safe": report.safe,
+        "copies": report.copies,
+        "known": report.known,
+        "servers": [
+            {
+                "url": server.url,
+                "uploaded": server.uploaded,
+                "held": server.held,
+                "read_back": server.checked,
+                "lost": server.lost,
+                "kept_of_others": server.kept,
+                "left_out": server.left_out,
+                "fetched": server.told.new,
+                "shown": server.told.shown,
+                "notes": server.told.notes,
+                "warnings": server.warnings,
+                "error": error.message if error else None,
+                "code": _code(error),
+                "asked_of_others": server.foreign,
+                "differences": [
+                    {
+                        "document_id": each.document_id,
+                        "kind": each.kind,
+                        "job_id": each.job_id,
+                        "showing": each.showing.value,
+                    }
+                    for each in server.differences
+                ],
+            }
+            for server in report.servers
+            for error in (server.error or server.told.error,)
+        ],
+        "fetched": report.new,
+        "refused": [
+            {"url": server.url, "code": reason.code, "message": reason.message}
+            for server in report.servers
+            for reason in server.told.refused
+        ],
+        "chain_error": report.chain_error.message if report.chain_error else None,
+    }
+
+
+def _code(error: ReinError | None) -> str | None:
+    """The server's own code where it gave one: `storage_exhausted` says more than that it refused."""
+    return getattr(error, "reason", "") or error.code if error else None

@@ -1,0 +1,1 @@
+"""Commands: what one was paid: where it lies, and spending it."""

@@ -1,0 +1,196 @@
+"""`rein wallet`: what jobs paid, seen, spent and taken to other programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rein.btc.bip84 import CHANGE, GAP
+from rein.cli.common import Cli, alone, command
+from rein.cli.units import amount as in_btc
+from rein.cli.wallet.wallet_send import send, sweep
+from rein.errors import ChainError
+
+if TYPE_CHECKING:
+    from rein.workflows.wallet.wallet import Owned
+    from rein.workflows.wallet.wallet_history import Moved
+
+_HOW_TO_SPEND = "Spend it: rein wallet send ADDRESS AMOUNT. In another wallet: rein wallet export"
+
+_gap_option = click.option(
+    "--gap", type=int, default=GAP, show_default=True, help="So many unpaid addresses in a row end the search."
+)
+
+
+@command("show")
+@_gap_option
+def show(cli: Cli, gap: int) -> None:
+    """See how much is in the wallet of your words, and which job it is of. Jobs pay there unless you say otherwise.
+
+    Example: rein wallet
+    """
+    from rein.workflows.wallet.wallet import look
+
+    terminal, wallet = cli.terminal, look(cli.desk, gap)
+    terminal.say(f"In your wallet: {in_btc(wallet.balance)}")
+    if wallet.waiting:
+        terminal.say(f"On its way:     {in_btc(wallet.waiting)}, which waits for a block")
+    if wallet.dust:
+        terminal.note(f"Besides {wallet.dust:,} sat in outputs too small to be carried; they are left alone.")
+    if wallet.owned:
+        terminal.say()
+        terminal.table(("Of", "Amount", "Block", "Address"), [_coin_row(each) for each in wallet.owned])
+        terminal.note(_HOW_TO_SPEND)
+    terminal.result(
+        {
+            "balance_sat": wallet.balance,
+            "waiting_sat": wallet.waiting,
+            "dust_sat": wallet.dust,
+            "coins": [_coin_data(each) for each in wallet.owned],
+        }
+    )
+
+
+@command("addresses")
+def addresses(cli: Cli) -> None:
+    """List the addresses of your wallet that documents name or that were paid, as far as is known here.
+
+    Example: rein wallet addresses
+    """
+    from rein.workflows.wallet.wallet import own_addresses
+
+    rows = [each for each in own_addresses(cli.desk) if each.paid or each.document_id is not None]
+    listed = [
+        (each.address, "change" if each.branch == CHANGE else "payments", each.job_id or "-", _paid(each.paid))
+        for each in rows
+    ]
+    cli.terminal.table(("Address", "For", "Job ID", "Paid"), listed)
+    cli.terminal.result(
+        {
+            "addresses": [
+                {
+                    "address": each.address,
+                    "path": f"{'1' if each.branch == CHANGE else '0'}/{each.number}",
+                    "change": each.branch == CHANGE,
+                    "job_id": each.job_id,
+                    "document_id": each.document_id,
+                    "paid": each.paid,
+                }
+                for each in rows
+            ]
+        }
+    )
+
+
+@command("history")
+def history(cli: Cli) -> None:
+    """List what came into your wallet and what was sent, as far as this home has seen it.
+
+    Example: rein wallet history
+    """
+    from rein.workflows.wallet.wallet import look
+    from rein.workflows.wallet.wallet_history import history as moves
+
+    try:
+        look(cli.desk)
+    except ChainError as error:
+        cli.terminal.note(f"{error.message}; this is what was seen before.")
+    lines = moves(cli.desk)
+    cli.terminal.table(("Block", "BTC", "What", "Job ID", "Address"), [_move_row(each) for each in lines])
+    cli.terminal.result(
+        {
+            "history": [
+                {
+                    "height": each.height,
+                    "txid": each.txid,
+                    "amount_sat": each.amount,
+                    "what": each.what,
+                    "address": each.where,
+                    "job_id": each.job_id,
+                }
+                for each in lines
+            ]
+        }
+    )
+
+
+@command("export")
+@click.option("--private", is_flag=True, help="With the keys that spend. Whoever reads them has your money.")
+def export(cli: Cli, private: bool) -> None:
+    """Show your wallet as descriptors and extended keys, for Bitcoin Core, Sparrow and Electrum to watch; with
+    --private to spend.
+
+    Example: rein wallet export
+    """
+    import json
+
+    from rein.workflows.wallet.wallet_export import export_wallet
+
+    terminal = cli.terminal
+    if private:
+        terminal.note("What follows spends all your money. Let nobody see it, and keep it in no file.", vital=True)
+        terminal.confirm("Show the private keys of the wallet?")
+    exported = export_wallet(cli.desk, private=private)
+    for each in exported:
+        terminal.say(
+            f"Account m/{each.account.path} of the key {each.account.fingerprint.hex()}, native segwit (BIP84)"
+        )
+        terminal.say(f"  Sparrow        {each.both}", exact=True)
+        terminal.say(f"  Electrum       {each.electrum}", exact=True)
+        terminal.say(f"  Bitcoin Core   importdescriptors '{json.dumps(each.core)}'", exact=True)
+        terminal.say()
+    terminal.result(
+        {
+            "private": private,
+            "accounts": [
+                {
+                    "fingerprint": each.account.fingerprint.hex(),
+                    "path": f"m/{each.account.path}",
+                    "descriptors": list(each.descriptors),
+                    "both": each.both,
+                    "electrum": each.electrum,
+                    "importdescriptors": each.core,
+                }
+                for each in exported
+            ],
+        }
+    )
+
+
+@click.group("wallet", cls=alone("show"))
+def wallet() -> None:
+    """What you were paid, in the ordinary wallet (BIP84) of your words: `rein wallet` alone shows it.
+
+    Example: rein wallet send bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu 0.01
+    """
+
+
+for _command in (show, addresses, history, send, sweep, export):
+    wallet.add_command(_command)
+
+
+def _paid(paid: bool) -> str:
+    return "yes" if paid else "not yet"
+
+
+def _coin_row(each: Owned) -> tuple[str, str, str, str]:
+    return each.job_id or "-", in_btc(each.coin.amount), str(each.height), each.address
+
+
+def _coin_data(each: Owned) -> dict[str, Any]:
+    return {
+        "outpoint": str(each.coin.outpoint),
+        "amount_sat": each.coin.amount,
+        "address": each.address,
+        "job_id": each.job_id,
+        "height": each.height,
+        "confirmations": each.confirmations,
+    }
+
+
+def _move_row(each: Moved) -> tuple[str, str, str, str, str]:
+    from rein.workflows.accounting.ledger import signed_btc
+
+    height = "waiting" if each.height is None else str(each.height)
+    return height, signed_btc(each.amount), each.what, each.job_id or "-", each.where

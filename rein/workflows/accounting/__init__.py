@@ -1,0 +1,1 @@
+"""What a person can do: the books: ledger, invoices and receipts."""

@@ -1,0 +1,1 @@
+"""What a person can do: what is wrong with an installation."""

@@ -1,0 +1,1 @@
+"""What a person can do: case files and single documents: proving, keeping, verifying."""

@@ -1,0 +1,168 @@
+"""An identity from its words alone: what it signed is on the servers, and its keys follow from both.
+
+What a server sends is verified as always. A document is taken for one of ours only if a key signed it that the master
+key of these words has enrolled: anybody can publish a text that merely names our address as its author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rein.btc.bip84 import GAP
+from rein.btc.hd import check_mnemonic
+from rein.errors import ChainError, NotFoundError, ReinError
+from rein.identity.keyring import Keyring
+from rein.identity.sealing import check_passphrase
+from rein.protocol.documents import Bid, Document, Enrollment, Job, Kind
+from rein.protocol.enrollments import Enrollments
+from rein.protocol.signed import Signed
+from rein.remote.causeway import Causeway, Hosting
+from rein.remote.transport import normal_url
+from rein.store.store import IdentityRow, ServerRow
+from rein.workflows.desk import Desk
+from rein.workflows.identity.enroll import check_free, check_new, keep_identity, row_of
+from rein.workflows.jobs.sealed_bids import unseal_bids
+from rein.workflows.orders.pull import load_enrollments, pull
+from rein.workflows.wallet.wallet import look, own_addresses
+
+_WIDE_GAP = 5 * GAP
+"""Coins lie beyond many addresses that were emptied, of which the chain source tells nothing."""
+
+
+@dataclass
+class Restored:
+    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those
+    that are paid to an address which is not of the words' wallet."""
+
+    row: IdentityRow
+    enrollment: Signed[Enrollment]
+    unreachable: list[ReinError] = field(default_factory=list)
+    own: int = 0
+    jobs: int = 0
+    lost: list[Signed[Any]] = field(default_factory=list)
+    elsewhere: list[Signed[Any]] = field(default_factory=list)
+
+
+def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str], name: str | None = None) -> Restored:
+    """Find the enrollment of these words on servers, keep the identity, and bring back all that it signed.
+
+    :param urls: servers that may have it; each is remembered.
+    :param name: what to call it here; by default as it is enrolled.
+    :raises NotFoundError: no server that answers has an enrollment of these words.
+    :raises RemoteError: no server answers.
+    :raises IdentityError: it is an identity of this home already, or its delegate is not of these words.
+    """
+    check_passphrase(passphrase)
+    words = check_mnemonic(words)
+    keyring = Keyring(words, desk.network)
+    check_new(desk, keyring.master_address)
+    master, delegate = keyring.master_address, keyring.delegate_address
+    stranger = _as(desk, IdentityRow(0, desk.network.name, "", "", master, delegate, ""), keyring)
+    servers = [stranger.server(url) for url in dict.fromkeys(map(normal_url, urls))]
+    try:
+        told = pull(stranger, servers=servers)
+        hostings = {each.url: _hosting(each) for each in servers}
+    finally:
+        for server in servers:
+            server.close()
+    errors = [each.error for each in told if each.error is not None]
+    enrollment = load_enrollments(stranger).current(desk.network, master)
+    if enrollment is None:
+        if len(errors) == len(servers):
+            raise errors[0]
+        raise NotFoundError(
+            "no server that answered has an enrollment of these words",
+            hint="Name other servers with --server; or enroll anew with the same words: rein setup --words-fd.",
+        )
+    name = name or enrollment.document.user
+    check_free(desk, name)
+    keyring = keyring.with_delegate(enrollment.document.delegate_address)
+    with desk.store.alone():  # else an interruption would leave an identity that counts nothing as its own
+        row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
+        for url, hosting in hostings.items():
+            desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
+        restored = _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
+    _find_coins(_as(desk, row, keyring))
+    return restored
+
+
+def _find_coins(desk: Desk) -> None:
+    """Learn from the chain which addresses were paid, so that no new document names one of them."""
+    try:
+        look(desk, _WIDE_GAP)
+    except ChainError as error:
+        desk.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
+
+
+def _as(desk: Desk, row: IdentityRow, keyring: Keyring) -> Desk:
+    """The desk of an identity whose keys are open already."""
+    return replace(desk, row=row, open_keyring=lambda _: keyring, _servers=[])
+
+
+def _take_back(desk: Desk, restored: Restored) -> Restored:
+    """Find what is ours in all that came."""
+    me = desk.address
+    mine = _signed_by_me(desk)
+    desk.store.mark_own([signed.id for signed in mine])
+    unseal_bids(desk)
+    restored.own = len(mine)
+    restored.jobs = len(desk.store.my_order_ids(desk.network.name, me))
+    own = {each.address for each in own_addresses(desk)}
+    restored.elsewhere = [signed for signed in mine if (where := _paid_at(signed.document)) and where not in own]
+    restored.lost = [signed for signed in mine if not _has_key(desk.keyring, signed.document)]
+    return restored
+
+
+def _signed_by_me(desk: Desk) -> list[Signed[Any]]:
+    enrollments = load_enrollments(desk)
+    return [signed for signed in _naming_me(desk) if _is_mine(enrollments, signed.document)]
+
+
+def _naming_me(desk: Desk) -> Iterator[Signed[Any]]:
+    orders = desk.store.my_order_ids(desk.network.name, desk.address)
+    for signed in (*desk.store.documents(desk.network.name, Kind.ENROLLMENT), *desk.store.documents_of_orders(orders)):
+        if isinstance(signed.document, Document) and signed.document.author.master_address == desk.address:
+            yield signed
+
+
+def _is_mine(enrollments: Enrollments, document: Document) -> bool:
+    if isinstance(document, Enrollment):
+        return True
+    author = document.author
+    return enrollments.is_delegate(document.network, author.master_address, author.signing_address)
+
+
+def _paid_at(document: Document) -> str | None:
+    """Where a document of ours says that we are paid."""
+    match document:
+        case Job():
+            return document.creator_payment_address
+        case Bid():
+            return document.worker_payment_address
+        case Enrollment():
+            return document.mediator_payment_address
+        case _:
+            return None
+
+
+def _has_key(keyring: Keyring, document: Document) -> bool:
+    """Whether the words give the keys that a document of ours names."""
+    match document:
+        case Job():
+            return document.creator_public_key == keyring.creator_escrow(document.job_id).public_key
+        case Bid():
+            return document.worker_public_key == keyring.worker_escrow(document.job_document).public_key
+        case Enrollment(willing_to_mediate=True):
+            return document.mediator_escrow_xpub == keyring.mediator_escrow_xpub
+        case _:
+            return True
+
+
+def _hosting(server: Causeway) -> Hosting:
+    """What is left there; nothing, where the server does not say."""
+    try:
+        return server.buckets()
+    except ReinError:
+        return Hosting(0, 0)

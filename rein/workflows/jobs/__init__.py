@@ -1,0 +1,1 @@
+"""What a person can do: what moves a job before and beside its money."""

@@ -1,0 +1,97 @@
+"""Delivering what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rein.errors import InputError, OrderError
+from rein.escrow.funding import Verdict
+from rein.protocol.documents import Delivery, Role
+from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed
+from rein.workflows.desk import Desk
+from rein.workflows.evidence.case import attachment
+from rein.workflows.money.watch_chain import Seen, look_at
+from rein.workflows.orders.answer import belongs_to, sign_answer
+from rein.workflows.orders.cases import can_deliver, find_order, my_orders, require_role, roles_in
+
+
+def orders_to_deliver(desk: Desk) -> list[Order]:
+    """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing."""
+    mine = [order for order in my_orders(desk).orders if Role.WORKER in roles_in(order, desk.address)]
+    funded = [order for order in mine if can_deliver(order)]
+    return funded or [order for order in mine if order.state is State.OFFERED]
+
+
+def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Order:
+    """The order after a look at the chain, if the worker's money is there and nobody else can take it.
+
+    :param anyway: deliver although others could end the job by what is signed already, as long as not one of them
+        alone can take back what the creator paid in.
+    :raises OrderError: not the worker; the escrows are not funded, with what is missing; or somebody can take it.
+    """
+    require_role(order, desk.address, Role.WORKER)
+    seen = look_at(desk, order)
+    order = find_order(desk, order.contract_id)
+    job_id = order.job.document.job_id
+    if seen is None or not can_deliver(order):
+        refusal = f"the job {job_id} is {order.state.value}; deliver when both escrows are funded"
+        if seen is not None and order.state is State.OFFERED:
+            raise OrderError(f"{refusal}: {_missing(seen)}", hint=_UNTIL)
+        raise OrderError(refusal, hint=f"See what is missing: rein status --jobid {job_id}")
+    takers = seen.funding.primary.takers_without(Role.WORKER)
+    claimed = [purse.given_back[0] for purse in seen.funding.purses if purse.verdict is Verdict.CLAIMED]
+    claimed += [each for each in takers if each.author is Role.MEDIATOR]  # it needs the creator alone
+    if claimed and not order.deliveries:
+        raise OrderError(
+            f"the creator can take the money of the job {job_id} by the {claimed[0]}, whatever you deliver",
+            hint="Deliver when enough is there beside it, or call the mediator: rein workerdispute",
+        )
+    if not order.deliveries and not seen.funding.complete:
+        raise OrderError(f"the job {job_id} cannot be delivered yet: {_missing(seen)}", hint=_UNTIL)
+    if takers and not anyway:
+        raise OrderError(
+            f"the money of the job {job_id} can go another way without you, by the {takers[0]}",
+            hint=f"See it: rein explain --jobid {job_id}. To deliver all the same: rein deliver --anyway",
+        )
+    return order
+
+
+_UNTIL = "What is not in a block can still be replaced by whoever paid it, and does not count."
+
+
+def _missing(seen: Seen) -> str:
+    return "; ".join(str(purse) for purse in seen.funding.purses if purse.verdict is not Verdict.COMPLETE)
+
+
+def named(files: Iterable[Path]) -> str:
+    """Files as a delivery names them: a line each, by name, size and hash. They are handed over some other way.
+
+    :raises InputError: one cannot be read, or has a name that would not stay on its line.
+    """
+    found = [attachment(path) for path in files]
+    for each in found:
+        if not each.name.isprintable():
+            raise InputError(f"the file name {each.name!r} holds what cannot be shown", hint="Give it another name.")
+    return "\n".join(f"file {each.name}, {each.size} bytes, sha256 {each.sha256}" for each in found)
+
+
+def build_delivery(desk: Desk, order: Order, deliverables: str, *, anyway: bool = False) -> Signed[Delivery]:
+    """The signed delivery, after a look at the chain. Answers the offer, or replaces the delivery before it.
+
+    :param anyway: see `require_deliverable`.
+    :raises OrderError: not the worker, the escrows are not funded, or somebody else can take what is in them.
+    """
+    order = require_deliverable(desk, order, anyway=anyway)
+    if order.offer is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts")
+    row = desk.identity
+    earlier = order.delivery
+    delivery = Delivery(
+        **belongs_to(desk, order, earlier.id if earlier else order.offer.id),
+        deliverables=deliverables,
+        worker_delegate_address=row.delegate_address,
+        worker_master_address=row.master_address,
+    )
+    return sign_answer(desk, order, delivery)

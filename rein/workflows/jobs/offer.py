@@ -1,0 +1,96 @@
+"""Giving a job to a bid."""
+
+from __future__ import annotations
+
+from rein.errors import InputError, NotFoundError, OrderError
+from rein.escrow.terms import offer_amounts
+from rein.protocol.documents import Bid, Offer, Role
+from rein.protocol.orders import Order, State
+from rein.protocol.signed import Signed
+from rein.workflows.desk import Desk
+from rein.workflows.orders.answer import belongs_to, sign_answer
+from rein.workflows.orders.cases import my_orders, require_role
+from rein.workflows.orders.job_keyring import job_keyring
+from rein.workflows.orders.mediation import mediator_of
+from rein.workflows.orders.pull import load_enrollments
+
+_SHORTEST_PREFIX = 6
+
+
+def bids_on_my_jobs(desk: Desk) -> list[tuple[Order, Signed[Bid]]]:
+    """Every bid on a job of mine that nobody has got yet."""
+    return [
+        (order, bid)
+        for order in my_orders(desk).orders
+        if order.job.document.creator_master_address == desk.address and order.state is State.BID
+        for bid in order.bids
+    ]
+
+
+def find_bid(desk: Desk, name: str) -> tuple[Order, Signed[Bid]]:
+    """The bid a person means, by its id or the beginning of it, or by a Job ID where it has one bid only.
+
+    :raises NotFoundError: none.
+    :raises InputError: several.
+    """
+    candidates = bids_on_my_jobs(desk)
+    found = [
+        (order, bid)
+        for order, bid in candidates
+        if order.job.document.job_id == name or (len(name) >= _SHORTEST_PREFIX and bid.id.startswith(name))
+    ]
+    if not found:
+        raise NotFoundError(f"no bid {name!r} on an open job of yours is known here", hint="Look again: rein status")
+    if len(found) > 1:
+        ids = ", ".join(bid.id[:12] for _, bid in found)
+        raise InputError(f"several bids answer to {name}", hint=f"Name one of them: {ids}")
+    return found[0]
+
+
+def build_offer(desk: Desk, order: Order, bid: Signed[Bid], feerate: int) -> Signed[Offer]:
+    """The signed offer.
+
+    :param feerate: sat/vB kept in each escrow for the miner of the payment out of it.
+    :raises OrderError: not the creator, the job has been offered already, or its mediator does not mediate any more
+        (`mediator_of`); or its keys were a delegate's that was revoked.
+    :raises EscrowError: the bid's escrows are not what its keys make.
+    """
+    require_role(order, desk.address, Role.CREATOR)
+    if order.state is not State.BID:
+        raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; it can be offered once only")
+    job, given = order.job.document, bid.document
+    mediator_of(desk, job)
+    _require_own_keys(desk, order)
+    amounts = offer_amounts(job, given, feerate)
+    row = desk.identity
+    offer = Offer(
+        **belongs_to(desk, order, bid.id),
+        worker=given.worker,
+        worker_master_address=given.worker_master_address,
+        amount=given.amount,
+        primary_amount=amounts.primary,
+        mediator_amount=amounts.mediator,
+        primary_address=given.primary_address,
+        mediator_address=given.mediator_address,
+        creator_public_key=given.creator_public_key,
+        mediator_public_key=given.mediator_public_key,
+        worker_public_key=given.worker_public_key,
+        creator_delegate_address=row.delegate_address,
+        creator_master_address=row.master_address,
+    )
+    return sign_answer(desk, order, offer)
+
+
+def _require_own_keys(desk: Desk, order: Order) -> None:
+    """Refuse to stake money where a thief stands in the escrows too: without words, a delegate's key is enough to have
+    those of its jobs.
+
+    :raises OrderError:
+    """
+    address = job_keyring(desk, order, Role.CREATOR).delegate_address
+    mine = load_enrollments(desk, {desk.address}).of(desk.network, desk.address)
+    if any(each.address == address for signed in mine for each in signed.document.revoked or ()):
+        raise OrderError(
+            f"the keys of the job {order.job.document.job_id} are those of the delegate {address}, which you revoked",
+            hint="Post it anew: rein post",
+        )

@@ -1,0 +1,102 @@
+"""Posting a job."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+
+from rein.errors import InputError, NotFoundError
+from rein.protocol.documents import Enrollment, Job
+from rein.protocol.signed import Signed, sign
+from rein.workflows.desk import Desk
+from rein.workflows.orders.pull import load_enrollments
+from rein.workflows.orders.who import master_address_of, meant
+from rein.workflows.wallet.payout import PaidAt, pay_at
+
+_JOB_ID_LETTERS = string.ascii_lowercase + string.digits
+_JOB_ID_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class JobDraft:
+    """What a creator says of a job."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...] | None
+    expiration_days: int
+    mediator: Signed[Enrollment]
+
+
+def mediators(desk: Desk) -> list[Signed[Enrollment]]:
+    """Everybody known here who would mediate, by name; oneself left out."""
+    willing = (
+        signed
+        for signed in load_enrollments(desk)
+        if signed.document.willing_to_mediate and signed.document.master_address != desk.address
+    )
+    return sorted(willing, key=lambda signed: (signed.document.user, signed.id))
+
+
+def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
+    """The mediator a person means: by master address, SIN, public key, or name where only one has it. An identity that
+    was replaced means its successor.
+
+    :raises NotFoundError: nobody.
+    :raises InputError: several have the name.
+    """
+    successor = load_enrollments(desk).successor(desk.network, master_address_of(desk, name))
+    willing = mediators(desk)
+    found = [each for each in willing if name == _public_key(each.document)] or meant(willing, successor or name)
+    if not found:
+        raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
+    if len(found) > 1:
+        raise InputError(f"several mediators are called {name}", hint="Name the master address instead.")
+    return found[0]
+
+
+def _public_key(enrollment: Enrollment) -> str | None:
+    key = enrollment.mediator_public_key
+    return key.hex() if key else None
+
+
+def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
+    """The signed job, with fresh keys for it.
+
+    :param paid_at: where money comes back to; by default as `pay_at` chooses.
+    :raises InputError: creator and mediator are the same.
+    """
+    mediator = draft.mediator.document
+    if mediator.master_address == desk.address:
+        raise InputError("you cannot mediate your own job", hint="Choose somebody else.")
+    if mediator.mediator_fee is None or mediator.mediator_payment_address is None:
+        raise InputError(f"{mediator.user} is not willing to mediate")
+    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
+    escrow = keyring.creator_escrow(job_id)
+    job = Job(
+        network=desk.network,
+        block_hash=block.hash,
+        block_height=block.height,
+        name=draft.name,
+        job_id=job_id,
+        tags=draft.tags,
+        description=draft.description,
+        time=block.time,
+        expiration_days=draft.expiration_days,
+        mediator=mediator.user,
+        mediator_contact=mediator.contact,
+        mediator_fee=mediator.mediator_fee,
+        mediator_payment_address=mediator.mediator_payment_address,
+        mediator_master_address=mediator.master_address,
+        mediator_enrollment=draft.mediator.id,
+        creator=row.name,
+        creator_contact=row.contact,
+        creator_public_key=escrow.public_key,
+        creator_payment_address=(paid_at or pay_at(desk, None)).address,
+        creator_message_key=keyring.creator_message(job_id).public_key,
+        creator_delegate_address=row.delegate_address,
+        creator_master_address=row.master_address,
+    )
+    return sign(job, keyring.delegate, escrow)

@@ -1,0 +1,1 @@
+"""What a person can do: sealed messages between the parties of a job."""

@@ -1,0 +1,202 @@
+"""Disputes: the creator or the worker calls the mediator; the mediator decides; one of the two takes the decision."""
+
+from __future__ import annotations
+
+from rein.btc.amounts import Sat
+from rein.errors import EscrowError, InputError, OrderError
+from rein.escrow.contract import Purse
+from rein.escrow.payout import sign_payout
+from rein.escrow.proposals import Ending, award_split
+from rein.protocol.documents import (
+    AcceptResolution,
+    Dispute,
+    DisputeDelivery,
+    DisputeOffer,
+    DisputeResolution,
+    Role,
+)
+from rein.protocol.orders import Order
+from rein.protocol.signed import Signed
+from rein.store.store import Payment
+from rein.workflows.desk import Desk
+from rein.workflows.money.payments import (
+    Ready,
+    current_feerate,
+    plan,
+    plan_fee,
+    ready_payments,
+    refuse_all,
+    require_filled,
+    role_of,
+    see,
+    sign_and_send,
+)
+from rein.workflows.money.plan import Plan, make_plan, require_unchanged, sign_plan
+from rein.workflows.orders.answer import sign_as
+from rein.workflows.orders.cases import open_orders, require_open, require_role, roles_in
+from rein.workflows.orders.job_keyring import escrow_key
+
+_DISPUTE_OF: dict[Role, type[Dispute]] = {Role.CREATOR: DisputeDelivery, Role.WORKER: DisputeOffer}
+
+
+def orders_to_dispute(desk: Desk, role: Role) -> list[Order]:
+    """Jobs of mine, in this role, that were offered and are not over."""
+    return [order for order in open_orders(desk) if role in roles_in(order, desk.address)]
+
+
+def orders_to_resolve(desk: Desk) -> list[Order]:
+    """Disputed jobs of which I am the mediator."""
+    return [order for order in open_orders(desk) if order.disputes and Role.MEDIATOR in roles_in(order, desk.address)]
+
+
+def orders_to_accept_resolution(desk: Desk) -> list[Order]:
+    """Jobs of mine that the mediator has decided."""
+    return [
+        order
+        for order in open_orders(desk)
+        if order.resolutions and roles_in(order, desk.address) & {Role.CREATOR, Role.WORKER}
+    ]
+
+
+def plan_dispute(desk: Desk, order: Order, role: Role, feerate: int | None = None) -> Plan:
+    """What a complaint carries: the mediator's fee, if that escrow holds it. Where it cannot be signed, the complaint
+    goes without it and says why: nobody is kept from complaining.
+
+    :raises OrderError: not this role, no offer, or the job is over.
+    """
+    require_open(order)
+    require_role(order, desk.address, role)
+    seen = see(desk, order)
+    if not seen.funding.mediator.outputs or Purse.MEDIATOR in seen.payments:
+        return make_plan(desk, order, seen, role, {})
+    try:
+        fee = plan_fee(seen, feerate or current_feerate(desk), Ending.DISPUTE, role)
+        return make_plan(desk, order, seen, role, {Purse.MEDIATOR: fee})
+    except EscrowError as error:
+        text = f"The mediator's fee is not signed with it: {error.message}. It can be signed later: rein refund"
+        return make_plan(desk, order, seen, role, {}, remarks=[text])
+
+
+def build_dispute(desk: Desk, planned: Plan, detail: str) -> Signed[Dispute]:
+    """The signed complaint. It answers the acceptance, or else the last delivery, or else the offer.
+
+    :raises EscrowError: see `sign_plan`.
+    """
+    order = planned.order
+    disputed = order.acceptances[-1] if order.acceptances else order.delivery or require_open(order)
+    return sign_as(
+        desk,
+        order,
+        planned.role,
+        _DISPUTE_OF[planned.role],
+        disputed.id,
+        detail=detail,
+        mediator_psbt=sign_plan(desk, planned).get(Purse.MEDIATOR),
+    )
+
+
+def plan_resolution(
+    desk: Desk, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
+) -> Plan:
+    """Both payments of a decision: so much to the worker, the rest of the price to the creator.
+
+    :param worker_amount: 0 to the price.
+    :param creator_amount: the least the creator gets; the rest of the price if not given. What is left of the price is
+        for the miner, where what the offer keeps is too little, and the creator's otherwise.
+    :raises OrderError: not the mediator, or no dispute.
+    :raises InputError: more than the price.
+    :raises EscrowError: the escrows do not hold what was agreed.
+    """
+    require_open(order)
+    require_role(order, desk.address, Role.MEDIATOR)
+    if not order.disputes or order.bid is None:
+        raise OrderError(f"nobody disputes the job {order.job.document.job_id}")
+    price = order.bid.document.amount
+    back = Sat(max(0, price - worker_amount)) if creator_amount is None else creator_amount
+    if worker_amount + back > price:
+        raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
+    seen = see(desk, order)
+    require_filled(seen)
+    rate = feerate or current_feerate(desk)
+    payouts = {
+        Purse.PRIMARY: plan(
+            seen, Purse.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate, reserved=True
+        ),
+        Purse.MEDIATOR: plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
+    }
+    return make_plan(desk, order, seen, Role.MEDIATOR, payouts, awarded=(worker_amount, back))
+
+
+def build_resolution(desk: Desk, planned: Plan, resolution: str) -> Signed[DisputeResolution]:
+    """The signed decision.
+
+    :raises OrderError: it would contradict an earlier one.
+    :raises EscrowError: see `sign_plan`.
+    """
+    texts = sign_plan(desk, planned)
+    return sign_as(
+        desk,
+        planned.order,
+        Role.MEDIATOR,
+        DisputeResolution,
+        planned.order.disputes[-1].id,
+        worker_amount=planned.worker_amount,
+        creator_amount=planned.creator_amount,
+        resolution=resolution,
+        primary_psbt=texts[Purse.PRIMARY],
+        mediator_psbt=texts[Purse.MEDIATOR],
+    )
+
+
+def prepare_resolution(desk: Desk, order: Order) -> list[Ready]:
+    """The payments of the mediator's decision, held against the documents and the chain: both, or what of them is
+    not paid yet. The decision the identity is to take is the last one.
+
+    :raises OrderError: there is none, or it is carried out.
+    :raises EscrowError: a payment is not as agreed.
+    """
+    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
+    require_open(order)
+    if not order.resolutions:
+        raise OrderError(f"the mediator has not decided the job {order.job.document.job_id}")
+    if set(order.resolutions) & set(order.conflict):
+        raise OrderError(
+            f"the mediator has decided the job {order.job.document.job_id} twice, and differently: neither counts",
+            hint="Agree with the other: rein settle, or rein refund.",
+        )
+    seen = see(desk, order)
+    decided = {each.id for each in order.resolutions}
+    proposals = [each for each in seen.proposals if each.ending is Ending.RESOLUTION and each.document.id in decided]
+    ready, refused = ready_payments(order, seen, role, reversed(proposals))
+    if Purse.PRIMARY in {each.purse for each in ready}:
+        return ready
+    refuse_all([each for each in refused if each.proposal.purse.escrow.purse is Purse.PRIMARY])
+    raise OrderError(f"the decision on the job {order.job.document.job_id} is carried out already")
+
+
+def build_accepted_resolution(desk: Desk, order: Order, ready: list[Ready]) -> Signed[AcceptResolution]:
+    """The signed acceptance, with this person's signature on the payments of the decision that are still to be made.
+    The mediator may have been paid already, by the payment in the complaint. Where sending them was interrupted, it is
+    the acceptance that was signed then."""
+    decided = next(each for each in ready if each.purse is Purse.PRIMARY).proposal.document.id
+    for each in order.accepted_resolutions:
+        if each.document.master_address == desk.address and each.document.previous == decided:
+            return each
+    role = ready[0].role
+    require_unchanged(desk, order, role, [each.payout for each in ready])
+    key = escrow_key(desk, order, role)
+    texts = {each.purse: sign_payout(each.payout, key).to_base64() for each in ready}
+    return sign_as(
+        desk,
+        order,
+        role,
+        AcceptResolution,
+        decided,
+        primary_psbt=texts[Purse.PRIMARY],
+        mediator_psbt=texts.get(Purse.MEDIATOR),
+    )
+
+
+def send_resolution(desk: Desk, ready: list[Ready]) -> list[Payment]:
+    """Carry the decision out: complete its payments and give them to the network, the mediator's too."""
+    return [sign_and_send(desk, each) for each in ready]

@@ -1,0 +1,153 @@
+"""Explaining payments: those that the documents of a job carry, and any PSBT somebody sends. Signs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rein.btc.psbt import Psbt
+from rein.errors import OrderError, PsbtError
+from rein.escrow.contract import Purse
+from rein.escrow.explain import Explanation, explain
+from rein.escrow.payout import Coin, Split, the_price
+from rein.escrow.proposals import Ending, Proposal, escrow_public_key, refund_of
+from rein.escrow.terms import PurseTerms
+from rein.protocol.documents import AcceptDelivery, Role
+from rein.protocol.orders import Order
+from rein.workflows.desk import Desk
+from rein.workflows.money.watch_chain import Seen, look_at
+from rein.workflows.orders.cases import find_order, my_orders, terms_if_any
+
+
+@dataclass(frozen=True)
+class Told:
+    """One payment of a document, held against the documents. `confirmations`: where it was made; 0 while it waits."""
+
+    proposal: Proposal
+    explanation: Explanation
+    confirmations: int | None
+    remark: str | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One payment that a job may make: `proposal` is the one in a document; None where no document carries it yet."""
+
+    order: Order
+    purse: PurseTerms
+    ending: Ending
+    split: Split
+    proposal: Proposal | None
+    reserved: bool
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A PSBT and the payment of a job of mine that it is, or comes nearest to; None where it spends no escrow of one.
+
+    `signers`: those of the three whose signature it has on every input.
+    """
+
+    psbt: Psbt
+    nearest: Candidate | None
+    explanation: Explanation | None
+    signers: tuple[Role, ...]
+
+
+def explain_job(desk: Desk, name: str) -> tuple[Order, list[Told]]:
+    """Every payment that the documents of a job carry, held against the documents and the chain.
+
+    :raises NotFoundError: no such job is here.
+    :raises OrderError: it has no offer that counts, so there is no money.
+    """
+    order = find_order(desk, name)
+    seen = look_at(desk, order)
+    if seen is None or order.bid is None:
+        raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
+    bid = order.bid.document
+    told = []
+    for proposal in seen.proposals:
+        purse = proposal.purse.escrow.purse
+        found = proposal.explain_made(_all_coins(seen, purse), bid)
+        made = seen.payments.get(purse)
+        if made is not None and found.expected is not None and found.expected.txid == made.txid:
+            told.append(Told(proposal, found, made.confirmations, remark(order, proposal)))
+        else:
+            now = proposal.explain(seen.coins(purse), bid, paid=seen.is_paid(purse))
+            told.append(Told(proposal, now, None, remark(order, proposal)))
+    return order, told
+
+
+def identify(desk: Desk, text: str) -> Identified:
+    """Find the payment of a job of mine that a PSBT is, or comes nearest to.
+
+    :param text: base64.
+    :raises PsbtError: it is no PSBT at all.
+    """
+    psbt = Psbt.parse(text, strict=False)
+    best: tuple[int, Candidate, Explanation] | None = None
+    for order in my_orders(desk).orders:
+        terms = terms_if_any(order)
+        purses = [each for each in terms.purses if _spends(psbt, each)] if terms is not None else []
+        seen = look_at(desk, order) if purses else None
+        if seen is None:
+            continue
+        for candidate in _candidates(order, seen, purses):
+            held = _all_coins(seen, candidate.purse.escrow.purse)
+            found = explain(text, candidate.purse, candidate.split, held, _present(psbt), reserved=candidate.reserved)
+            if best is None or len(found.differences) < best[0]:
+                best = (len(found.differences), candidate, found)
+    if best is None:
+        return Identified(psbt, None, None, ())
+    _, nearest, explanation = best
+    return Identified(psbt, nearest, explanation, signers_of(psbt, nearest.order))
+
+
+def signers_of(psbt: Psbt, order: Order) -> tuple[Role, ...]:
+    """Those of the three whose signature is on every input. Whether it is valid is another question."""
+    if order.bid is None:
+        return ()
+    present, bid = _present(psbt), order.bid.document
+    return tuple(role for role in Role if escrow_public_key(role, bid) in present)
+
+
+def _present(psbt: Psbt) -> set[bytes]:
+    """The keys with a signature on every input."""
+    keys = [set(psbt.partial_signatures(index)) for index in range(len(psbt.transaction.inputs))]
+    return set.intersection(*keys)
+
+
+def _spends(psbt: Psbt, purse: PurseTerms) -> bool:
+    """Whether any input shows this escrow's script, true or not."""
+    try:
+        return any(each.witness_script == purse.escrow.witness_script for each in psbt.inputs)
+    except PsbtError:
+        return purse.escrow.witness_script in psbt.raw
+
+
+def _candidates(order: Order, seen: Seen, purses: Iterable[PurseTerms]) -> list[Candidate]:
+    """The payments in documents first; then those that a document might still carry."""
+    found = []
+    for purse in purses:
+        held, paid = seen.coins(purse.escrow.purse), seen.is_paid(purse.escrow.purse)
+        for each in seen.proposals:
+            if each.purse == purse:
+                split = each.split(held, paid=paid)
+                found.append(Candidate(order, purse, each.ending, split, each, each.reserved))
+        found.append(Candidate(order, purse, Ending.ACCEPTANCE, the_price(purse), None, reserved=False))
+        found.append(Candidate(order, purse, Ending.REFUND, refund_of(purse, held, paid=paid), None, reserved=False))
+    return found
+
+
+def _all_coins(seen: Seen, purse: Purse) -> tuple[Coin, ...]:
+    return tuple({*seen.coins(purse), *seen.spent.get(purse, ())})
+
+
+def remark(order: Order, proposal: Proposal) -> str | None:
+    """What a person should know of the document beside its payment."""
+    document = proposal.document.document
+    if proposal.document in order.conflict:
+        return "its author signed another document that contradicts it"
+    if isinstance(document, AcceptDelivery) and order.deliveries and document.previous != order.deliveries[-1].id:
+        return "it accepts a delivery that the worker has replaced"
+    return None

@@ -1,0 +1,176 @@
+"""What was signed before and may still be paid. A signature cannot be taken back, so whoever signs anew for the same
+money refuses what could be paid beside it.
+
+- Funding that leaves its block may return, and with it the old payment. What is signed meanwhile spends an output of
+  the old payment as well, or the escrow was filled anew by a transaction that spends an input of the old one: then only
+  one of the two can ever be.
+- A creator may sign two offers on one bid. Their escrows are one, and a mediator decides about it in one of them only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rein.btc.psbt import Psbt
+from rein.btc.transaction import OutPoint
+from rein.errors import EscrowError, PsbtError
+from rein.escrow.contract import Purse
+from rein.escrow.payout import Payout
+from rein.escrow.proposals import Ending, proposals_of
+from rein.escrow.terms import PurseTerms, Terms
+from rein.protocol.documents import Role
+from rein.protocol.orders import Order
+from rein.store.signatures import Completed
+from rein.workflows.desk import Desk
+from rein.workflows.money.watch_chain import Seen
+from rein.workflows.orders.cases import load_orders, terms_if_any
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """A payment that the identity has signed: what it spends, what it gives to whom the escrow is for, and where."""
+
+    txid: str
+    inputs: frozenset[OutPoint]
+    amount: int
+    document: str
+
+
+def remember_funding(desk: Desk, seen: Seen, payouts: Iterable[Payout]) -> None:
+    """Note what the transactions spend that made these coins, while the chain still shows them."""
+    for payout in payouts:
+        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.purse.escrow.purse).outputs}
+        for txid in {coin.outpoint.txid for coin in payout.coins}:
+            if desk.store.signatures.funding(txid):
+                continue
+            height = heights.get(txid)
+            block = None if height is None else desk.chain.block_at(height).hash
+            found = desk.chain.transaction(txid, block)
+            if found is not None:
+                desk.store.signatures.add_funding(txid, found.inputs)
+
+
+def remember_completed(desk: Desk, order: Order, payout: Payout) -> None:
+    """Note a payment before its second signature is made."""
+    inputs = frozenset(coin.outpoint for coin in payout.coins)
+    address = payout.purse.escrow.address
+    completed = Completed(order.contract_id, address, payout.txid, payout.split.payee, inputs)
+    desk.store.signatures.add_completed(desk.address, completed)
+
+
+def require_only_payment(desk: Desk, order: Order, seen: Seen, role: Role, payouts: Iterable[Payout]) -> None:
+    """Refuse to sign what could be paid beside something that this identity has signed before.
+
+    Workers, who only receive, may; so may mediators their own fee, and anybody a refund.
+
+    :raises EscrowError: saying which payment, and what to do; or the mediator would take from the worker what is owed
+        already.
+    """
+    for payout in payouts:
+        purse = payout.purse
+        if role is Role.MEDIATOR:
+            _require_one_view(desk, order, purse)
+            _require_owed(desk, order, seen, payout)
+        if role is Role.WORKER or not payout.split.payee:
+            continue
+        if role is Role.CREATOR or purse.escrow.purse is Purse.PRIMARY:
+            _require_shared_input(desk, order, seen, role, payout)
+
+
+def _require_shared_input(desk: Desk, order: Order, seen: Seen, role: Role, payout: Payout) -> None:
+    spends = {coin.outpoint for coin in payout.coins}
+    funded = set[OutPoint]().union(*(desk.store.signatures.funding(each.txid) for each in spends))
+    for earlier in _earlier(desk, order, seen, role, payout.purse):
+        if earlier.txid == payout.txid or not earlier.amount or not earlier.inputs.isdisjoint(spends):
+            continue
+        if any(not desk.store.signatures.funding(each.txid).isdisjoint(funded) for each in earlier.inputs):
+            continue  # only one of the two fundings can be
+        lost = min(earlier.inputs)
+        raise EscrowError(
+            f"you have signed a payment of {earlier.amount:,} sat from the {payout.purse.escrow.purse.value} escrow "
+            f"already, in {earlier.document}; it spends {lost}, which this one does not spend, so both could be paid",
+            hint="Wait until that output is in a block again, or pay the escrow anew out of what had paid it before: "
+            "from an input of that transaction. What came from elsewhere goes back to the creator: rein refund",
+        )
+
+
+def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms) -> Iterator[_Earlier]:
+    for proposal in seen.proposals:
+        if proposal.author is role and proposal.purse.escrow == purse.escrow:
+            try:
+                psbt = Psbt.parse(proposal.text)
+                scripts = {each.witness_script for each in psbt.inputs}
+            except PsbtError:
+                continue
+            if scripts != {purse.escrow.witness_script}:
+                continue  # it moves nothing of this escrow
+            transaction = psbt.transaction
+            amount = sum(each.amount for each in transaction.outputs if each.script == purse.payee.script)
+            name = f"the document {proposal.document.id[:12]}"
+            yield _Earlier(transaction.txid, frozenset(transaction.inputs), amount, name)
+    for each in desk.store.signatures.completed(desk.address, purse.escrow.address):
+        if each.contract_id == order.contract_id:
+            yield _Earlier(each.txid, each.inputs, each.amount, f"the transaction {each.txid[:12]}")
+
+
+def other_offers(desk: Desk, order: Order, purse: PurseTerms) -> list[tuple[Order, Terms]]:
+    """The views of the job under other offers of its creator whose escrow is the same."""
+    views = [(view, terms_if_any(view)) for view in load_orders(desk, [order.id]).orders]
+    return [
+        (view, terms)
+        for view, terms in views
+        if view.contract_id != order.contract_id
+        and terms is not None
+        and purse.escrow in [each.escrow for each in terms.purses]
+    ]
+
+
+def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
+    """Refuse a mediator what gives the worker less than the creator owes by accepting, or than the mediator has
+    awarded: whoever completes that first, or pays the miner more, takes the money.
+
+    :raises EscrowError:
+    """
+    purse, made = payout.purse, seen.payments.get(Purse.PRIMARY)
+    if purse.escrow.purse is not Purse.PRIMARY or (made is not None and made.confirmations):
+        return  # what is left after an ending goes back
+    going = {output.outpoint for output in seen.funding.primary.leaving}
+    if made is None and any(coin.outpoint in going for coin in payout.coins):
+        raise EscrowError(
+            "what this pays out of is being spent by something no document here carries",
+            hint="The creator may have accepted. Fetch what is new first: rein sync",
+        )
+    signed = {
+        each.document_id
+        for each in seen.claims
+        if each.ending is Ending.ACCEPTANCE and each.script == purse.escrow.script
+    }  # also where the delivery that was accepted is kept from the mediator
+    for view in (order, *(view for view, _ in other_offers(desk, order, purse))):
+        accepting = signed | {each.id for each in view.acceptances}
+        protested = any(each.document.previous in accepting for each in view.disputes)
+        awards = {each.document.worker_amount for each in view.resolutions}
+        if accepting and not protested:
+            owed, why = purse.price, "the creator has accepted the delivery"
+        elif len(awards) == 1:
+            owed, why = awards.pop(), "you have decided the job"
+        else:
+            continue
+        if payout.split.payee < owed:
+            raise EscrowError(
+                f"{why}, and {owed:,} sat are the worker's; this pays the worker {payout.split.payee:,} sat",
+                hint="Sign nothing. A worker who cannot take it says so by a dispute: rein workerdispute",
+            )
+
+
+def _require_one_view(desk: Desk, order: Order, purse: PurseTerms) -> None:
+    """Refuse what the mediator has decided on under another offer with the same escrow."""
+    signed = {each.contract_id for each in desk.store.signatures.completed(desk.address, purse.escrow.address)}
+    for view, terms in other_offers(desk, order, purse):
+        authors = {each.author for each in proposals_of(view, terms) if each.purse.escrow == purse.escrow}
+        if Role.MEDIATOR in authors or view.contract_id in signed:
+            raise EscrowError(
+                f"the creator has signed another offer with the same {purse.escrow.purse.value} escrow, "
+                f"{view.contract_id[:12]}, and you have signed a payment in that one: you cannot sign in both",
+                hint=f"Go on there: --jobid {view.contract_id[:12]}",
+            )

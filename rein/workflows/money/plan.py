@@ -1,0 +1,130 @@
+"""Payments that are about to be signed: planned once, shown, and then signed to the byte as they were shown.
+
+Between a plan and a signature somebody reads and answers. Meanwhile the chain may have changed; then what was shown is
+refused, and nothing else is signed in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rein.btc.amounts import Sat
+from rein.errors import EscrowError
+from rein.escrow.contract import Purse
+from rein.escrow.payout import Coin, Payout, sign_payout
+from rein.protocol.documents import Role
+from rein.protocol.orders import Order
+from rein.workflows.desk import Desk
+from rein.workflows.money.outstanding import other_offers, remember_funding, require_only_payment
+from rein.workflows.money.watch_chain import Seen, look_at
+from rein.workflows.orders.job_keyring import escrow_key
+
+_NOTHING = Sat(0)
+_AGAIN = "Look again, and repeat the command: it plans anew."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Payments of one's own, from the escrows that hold something, to be shown and signed.
+
+    `made`: the payments that were on the way or in a block when it was planned, by txid. `remarks`: what to say beside
+    the payments.
+    """
+
+    order: Order
+    role: Role
+    payouts: Mapping[Purse, Payout]
+    made: frozenset[str]
+    worker_amount: Sat = _NOTHING
+    creator_amount: Sat = _NOTHING
+    remarks: tuple[str, ...] = ()
+
+
+def make_plan(
+    desk: Desk,
+    order: Order,
+    seen: Seen,
+    role: Role,
+    payouts: Mapping[Purse, Payout],
+    *,
+    awarded: tuple[Sat, Sat] = (_NOTHING, _NOTHING),
+    remarks: Iterable[str] = (),
+) -> Plan:
+    """A plan of payments that may be signed.
+
+    :param awarded: of the price, to the worker and to the creator.
+    :raises EscrowError: something signed before could be paid beside it.
+    """
+    remember_funding(desk, seen, payouts.values())
+    require_only_payment(desk, order, seen, role, payouts.values())
+    made = frozenset(each.txid for each in seen.payments.values())
+    left = [text for purse, payout in payouts.items() if (text := _left(seen.coins(purse), payout))]
+    offers = _other_offers(desk, order, payouts.values()) if role is Role.MEDIATOR else []
+    return Plan(order, role, dict(payouts), made, *awarded, (*remarks, *offers, *left))
+
+
+def sign_plan(desk: Desk, plan: Plan) -> dict[Purse, str]:
+    """The payments of a plan with this identity's signature, in base64.
+
+    :raises EscrowError: the chain does not hold any more what they spend, or something was paid or signed meanwhile.
+    """
+    require_unchanged(desk, plan.order, plan.role, plan.payouts.values(), plan.made)
+    key = escrow_key(desk, plan.order, plan.role)
+    return {purse: sign_payout(payout, key).to_base64() for purse, payout in plan.payouts.items()}
+
+
+def require_unchanged(
+    desk: Desk, order: Order, role: Role, payouts: Iterable[Payout], made: Iterable[str] | None = None
+) -> None:
+    """Look again, and refuse payments of which the chain does not hold the coins any more.
+
+    :param made: what had been paid when they were planned; not asked if not given.
+    :raises EscrowError:
+    """
+    shown = list(payouts)
+    if not shown:
+        return
+    seen = look_at(desk, order)
+    if seen is None:
+        raise EscrowError(f"the job {order.job.document.job_id} has no offer that counts any more", hint=_AGAIN)
+    for payout in shown:
+        purse = payout.purse.escrow.purse
+        paid = seen.payments.get(purse)
+        if paid is not None and paid.txid == payout.txid:
+            continue
+        if paid is not None and made is not None and paid.txid not in made:
+            raise EscrowError(
+                f"meanwhile the {purse.value} escrow was paid out by {paid.txid}; nothing was signed", hint=_AGAIN
+            )
+        there = set(seen.coins(purse))
+        for coin in payout.coins:
+            if coin not in there:
+                raise EscrowError(
+                    f"the chain does not show {coin.outpoint} in the {purse.value} escrow any more; nothing was signed",
+                    hint=_AGAIN,
+                )
+    require_only_payment(desk, order, seen, role, shown)
+
+
+def _other_offers(desk: Desk, order: Order, payouts: Iterable[Payout]) -> list[str]:
+    """What a mediator should know before deciding: the creator has signed twice, and a decision binds in one only."""
+    ids = {view.contract_id for payout in payouts for view, _ in other_offers(desk, order, payout.purse)}
+    return [
+        f"The creator has signed another offer with the same escrow, {each[:12]}. You can sign under one of them only."
+        for each in sorted(ids)
+    ]
+
+
+def _left(coins: Iterable[Coin], payout: Payout) -> str | None:
+    """What a payment leaves in its escrow, which is the payer's."""
+    left = [coin for coin in coins if coin not in payout.coins]
+    if not left or not payout.coins:
+        return None
+    outputs = "1 output" if len(left) == 1 else f"{len(left)} outputs"
+    held = sum(each.amount for each in left)
+    return (
+        f"{outputs} of the {payout.purse.escrow.purse.value} escrow, {held:,} sat, stay there: to spend that now costs "
+        "more than it brings, or there are too many for one payment. It is the creator's, and can go back after this "
+        "payment: rein refund"
+    )

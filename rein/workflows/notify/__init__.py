@@ -1,0 +1,1 @@
+"""What a person can do: being told of what happens."""

@@ -1,0 +1,133 @@
+"""`rein watch`: fetch what is new, look at the chain, and tell each event once to everybody who wants it.
+
+An event is remembered in the home before anybody is told, together with whom to tell; a hook that fails is tried again
+in later rounds, and one that succeeded is never told again. Only a crash between a success and the note of it repeats
+an event: its id is the same then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from rein.errors import ReinError
+from rein.workflows.desk import Desk
+from rein.workflows.market.market import newest_block
+from rein.workflows.money.watch_chain import look
+from rein.workflows.notify.events import Event, EventType, Wanted, new_jobs, news
+from rein.workflows.notify.hooks import Hook
+from rein.workflows.orders.cases import load_orders
+from rein.workflows.orders.pull import pull
+from rein.workflows.status.overview import orders_to_watch
+
+MOST_ATTEMPTS = 100
+"""Rounds in which a failing hook is tried before it is given up for an event."""
+
+_FAILURES_A_ROUND = 3
+"""After so many failures a hook is left alone until the next round."""
+
+_BEGUN = "begun"
+"""The event that every home notices first."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What to watch for, and whom to tell. No `types` are all of them."""
+
+    hooks: Sequence[Hook]
+    types: frozenset[EventType] = frozenset()
+    wanted: Wanted = field(default_factory=Wanted)
+
+    def wants(self, event: Event) -> bool:
+        return not self.types or event.type in self.types
+
+
+@dataclass
+class Round:
+    """What one round did. `told` counts events for each hook that took them; `failures` are sentences."""
+
+    new: int = 0
+    told: int = 0
+    waiting: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def fetch(desk: Desk) -> list[str]:
+    """Fetch and look, as `rein sync` does but without uploading, so that no key is needed; what went wrong. The one
+    place where watching meets the servers and the chain."""
+    problems = [told.error.message for told in pull(desk) if told.error is not None]
+    try:
+        look(desk, load_orders(desk, orders_to_watch(desk)).orders)
+        newest_block(replace(desk, note=problems.append, open_chain=lambda: desk.chain))
+    except ReinError as error:
+        problems.append(f"The chain was not looked at: {error.message}")
+    return list(dict.fromkeys(problems))
+
+
+def begin(desk: Desk, watch: Watch, clock: int) -> None:
+    """At the first time in a home, take what is here already as told."""
+    noticed = desk.store.noticed(desk.identity.id)
+    if _BEGUN not in noticed:
+        events = _new_events(desk, watch, clock, noticed)
+        desk.store.notice(desk.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)])
+
+
+def watch_round(desk: Desk, watch: Watch, clock: int, gather: Callable[[Desk], list[str]] = fetch) -> Round:
+    """One round. Failures of servers, of the chain and of hooks are told, not raised.
+
+    :param clock: seconds since 1970; the time of the newest block goes before it, where one was ever seen.
+    """
+    begin(desk, watch, clock)
+    result = Round(failures=gather(desk))
+    result.new = _notice(desk, watch, clock)
+    for hook in watch.hooks:
+        _tell(desk, hook, result)
+    return result
+
+
+def _notice(desk: Desk, watch: Watch, clock: int) -> int:
+    """Remember what is new, and whom to tell; how many events there were for the hooks."""
+    noticed = desk.store.noticed(desk.identity.id)
+    hooks = [hook.name for hook in watch.hooks]
+    events = _new_events(desk, watch, clock, noticed)
+    told = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
+    to_tell = {event.id: _body(event) for event in told}
+    desk.store.notice(
+        desk.identity.id,
+        [(event.id, to_tell.get(event.id, ""), hooks if event.id in to_tell else ()) for event, _ in events],
+    )
+    return len(to_tell)
+
+
+def _new_events(desk: Desk, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
+    """What was not noticed before, and whether it is worth telling."""
+    seen = desk.store.notes.seen_block(desk.network.name)
+    jobs, others = new_jobs(desk, watch.wanted, seen.time if seen else clock, noticed)
+    found = [(event, True) for event in (*news(desk, noticed), *jobs)]
+    return found + [(event, False) for event in others]
+
+
+def _tell(desk: Desk, hook: Hook, result: Round) -> None:
+    identity, failures = desk.identity.id, 0
+    waiting = desk.store.undelivered(identity, hook.name, MOST_ATTEMPTS)
+    for number, (event_id, body) in enumerate(waiting):
+        if failures == _FAILURES_A_ROUND:
+            result.waiting += len(waiting) - number
+            return
+        event: Mapping[str, Any] = json.loads(body)
+        problem = hook.tell(event, body)
+        attempts = desk.store.tried(identity, event_id, hook.name, done=problem is None)
+        if problem is None:
+            result.told += 1
+            continue
+        failures += 1
+        is_given_up = attempts >= MOST_ATTEMPTS
+        result.waiting += not is_given_up
+        end = f"; it is given up after {attempts} tries" if is_given_up else ""
+        result.failures.append(f"{event['type']} {event_id[:40]}: {problem}{end}")
+
+
+def _body(event: Event) -> str:
+    return json.dumps(asdict(event), sort_keys=True)

@@ -1,0 +1,1 @@
+"""What a person can do: exchanging documents with servers."""

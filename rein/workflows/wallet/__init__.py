@@ -1,0 +1,1 @@
+"""What a person can do: what one was paid: where it lies, and spending it."""

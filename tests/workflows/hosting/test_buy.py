@@ -1,0 +1,237 @@
+"""Buying hosting from servers that change their minds, take more than was said, or never credit anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rein.errors import RefusedError, RemoteError, ServerLiedError
+from rein.remote.answers import Hosting
+from rein.store.store import ServerRow
+from rein.workflows.desk import Desk
+from rein.workflows.hosting.buy import Bill, Till, buy_from_balance, look_into_till, order_hosting, wait_for_credit
+from tests.support.evil_server import EvilServer
+from tests.workflows.conftest import Sit
+
+ADDRESSES = (
+    "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+    "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry",
+)
+
+
+class Shop:
+    """A server that sells; what a test changes of it."""
+
+    def __init__(self, evil: EvilServer) -> None:
+        self.url = evil.url
+        self.price = 50_000
+        self.asked_price = 50_000
+        self.balance: Any = 0
+        self.buckets: list[dict[str, Any]] = []
+        self.orders = 0
+        self.refusal: dict[str, Any] | None = None
+        self.until: Any = int(time.time()) + 7 * 86_400
+        self.spent: list[int] = []
+        evil.bend = self._answer
+
+    def grant(self, number: int) -> None:
+        self.buckets.append({"id": number, "created": 1, "expires": 9, "bytes_free": 5, "transfer_free": 6})
+
+    def _answer(self, path: str, asked: dict[str, Any], honest: Any) -> Any:
+        if path == "v1/status":
+            return {**honest, "price_sat": self.price}
+        if path == "v1/buckets":
+            return {"buckets": self.buckets}
+        if path == "buy":
+            self.orders += 1
+            return {
+                "result": "success",
+                "price": str(self.asked_price),
+                "address": ADDRESSES[self.orders % 2],
+                "buckets": self.buckets,
+                "price_until": self.until,
+            }
+        if path == "v1/balance":
+            return {"balance_sat": self.balance}
+        if path == "v1/buy":
+            if self.refusal:
+                return {"error": self.refusal}
+            self.spent.append(asked["price_sat"])
+            self.balance -= asked["price_sat"]
+            self.grant(len(self.buckets) + 1)
+            return {"price_sat": asked["price_sat"], "balance_sat": self.balance, "buckets": []}
+        return honest
+
+
+@pytest.fixture
+def shop(evils: Callable[[], EvilServer]) -> Shop:
+    return Shop(evils())
+
+
+def known(desk: Desk, shop: Shop) -> Desk:
+    """Somebody who has an account there."""
+    desk.store.set_server(desk.identity.id, ServerRow(shop.url, 0, 0))
+    return desk
+
+
+def bill_of(desk: Desk, till: Till, *, anew: bool = False) -> Bill:
+    bill = order_hosting(desk, till, anew=anew)
+    assert isinstance(bill, Bill)
+    return bill
+
+
+def test_who_comes_back_waits_for_the_same_order(sit: Sit, shop: Shop) -> None:
+    desk = sit()
+    bill = bill_of(desk, look_into_till(desk, shop.url))
+    assert (bill.amount, bill.price, bill.address) == (50_000, 50_000, ADDRESSES[1])
+    shop.asked_price = 60_000
+    again = sit()
+    till = look_into_till(again, shop.url)
+    assert (bill_of(again, till), shop.orders) == (bill, 1), "the price of an order is held"
+    assert bill_of(again, till, anew=True).price == 60_000
+    assert shop.orders == 2
+
+
+def test_an_order_whose_price_is_held_no_longer_is_made_anew(
+    sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = sit()
+    bill = bill_of(desk, look_into_till(desk, shop.url))
+    assert bill.until == shop.until, "as the server says it"
+    monkeypatch.setattr("time.time", lambda: shop.until)
+    bill_of(desk, look_into_till(desk, shop.url))
+    assert shop.orders == 2
+
+
+@pytest.mark.parametrize("until", [None, "soon", -1, 1.5, True, 10**18, [], {}], ids=repr)
+def test_a_time_that_is_none_is_not_promised_to_anybody(sit: Sit, shop: Shop, until: object) -> None:
+    shop.until = until
+    desk = sit()
+    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
+
+
+def test_from_the_balance_no_price_is_held(sit: Sit, shop: Shop) -> None:
+    shop.balance = 20_000
+    desk = known(sit(), shop)
+    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
+
+
+def test_what_was_credited_while_nobody_waited_is_not_ordered_twice(sit: Sit, shop: Shop) -> None:
+    shop.grant(7)
+    desk = sit()
+    bill = bill_of(desk, look_into_till(desk, shop.url))
+    shop.buckets.clear()  # the old one ended,
+    shop.grant(8)  # and another came
+    till = look_into_till(desk, shop.url)
+    assert till.credited is not None
+    assert (till.credited.address, till.order) == (bill.address, None)
+    assert look_into_till(desk, shop.url).credited is None, "it is told once"
+
+
+def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> None:
+    desk = sit()
+    till = look_into_till(desk, shop.url)
+    bill = bill_of(desk, till)
+    told: list[str] = []
+    desk.note = told.append
+    slept: list[float] = []
+
+    def pay(seconds: float) -> None:
+        slept.append(seconds)
+        shop.buckets = 5  # type: ignore[assignment]  # which is no list, so the client has trouble
+        if len(slept) == 3:
+            shop.buckets = []
+            shop.grant(1)
+
+    credited = wait_for_credit(desk, till, bill, 60, pay)
+    assert credited is not None
+    assert (credited.buckets, len(slept), len(told)) == (1, 3, 1), "the same trouble is told once"
+    assert desk.store.notes.hosting_order(1, shop.url) is None
+    assert desk.store.servers(1)[0].bytes_free == 5
+
+
+def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit, shop: Shop) -> None:
+    desk = sit()
+    till = look_into_till(desk, shop.url)
+    bill = bill_of(desk, till)
+    assert wait_for_credit(desk, till, bill, -1) is None
+    assert desk.store.notes.hosting_order(1, shop.url) is not None
+
+
+def test_a_balance_is_spent_at_the_price_that_was_shown(sit: Sit, shop: Shop) -> None:
+    shop.balance = 120_000
+    desk = known(sit(), shop)
+    till = look_into_till(desk, shop.url)
+    assert (till.is_covered, till.balance) == (True, 120_000)
+    shop.price = 99_000
+    hosting, left = buy_from_balance(desk, till)
+    assert (hosting.buckets, left, shop.spent) == (1, 70_000, [50_000])
+
+
+def test_a_server_that_wants_more_than_was_signed_is_refused(sit: Sit, shop: Shop) -> None:
+    shop.balance = 120_000
+    desk = known(sit(), shop)
+    till = look_into_till(desk, shop.url)
+    shop.refusal = {"code": "price_changed", "message": "the price is 99000 sat, and not 50000"}
+    with pytest.raises(RefusedError, match="99000"):
+        buy_from_balance(desk, till)
+    assert shop.spent == []
+
+
+def test_what_is_missing_is_paid_and_the_rest_comes_from_the_balance(sit: Sit, shop: Shop) -> None:
+    shop.balance = 20_000
+    desk = known(sit(), shop)
+    till = look_into_till(desk, shop.url)
+    assert not till.is_covered
+    bill = bill_of(desk, till)
+    assert (bill.amount, bill.price, bill.balance) == (30_000, 50_000, 20_000)
+
+    def pay(_: float) -> None:
+        shop.balance += 15_000
+
+    credited = wait_for_credit(desk, till, bill, 60, pay)
+    assert credited is not None
+    assert shop.spent == [50_000]
+
+
+@pytest.mark.parametrize(("balance", "amount"), [(-10_000, 60_000), (49_900, 546), (0, 50_000)])
+def test_debts_are_paid_and_dust_is_not_asked_for(sit: Sit, shop: Shop, balance: int, amount: int) -> None:
+    shop.balance = balance
+    desk = known(sit(), shop)
+    assert bill_of(desk, look_into_till(desk, shop.url)).amount == amount
+
+
+@pytest.mark.parametrize("balance", [None, "5", 1.5, True, 10**16, -(10**16)], ids=repr)
+def test_a_balance_is_an_amount(sit: Sit, shop: Shop, balance: object) -> None:
+    shop.balance = balance
+    with pytest.raises(ServerLiedError, match="no amount"):
+        look_into_till(known(sit(), shop), shop.url)
+
+
+def test_who_has_no_account_is_asked_for_no_keys(sit: Sit, shop: Shop) -> None:
+    desk = sit()
+    assert look_into_till(desk, shop.url).balance is None
+    assert "keyring" not in vars(desk)
+
+
+def test_an_answer_that_is_lost_is_said_to_be(sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.balance = 50_000
+    desk = known(sit(), shop)
+    till = look_into_till(desk, shop.url)
+
+    def lost(*_: object) -> int:
+        raise RemoteError("it takes longer than 120 seconds to answer")
+
+    monkeypatch.setattr("rein.remote.causeway.Causeway.buy_from_balance", lost)
+    with pytest.raises(RemoteError, match="whether a bucket was bought is not known"):
+        buy_from_balance(desk, till)
+
+
+def test_what_costs_nothing_is_had_at_once(sit: Sit, evils: Callable[[], EvilServer]) -> None:
+    evil, desk = evils(), sit()
+    had = order_hosting(desk, look_into_till(desk, evil.url))
+    assert isinstance(had, Hosting)
+    assert had.buckets == 1
