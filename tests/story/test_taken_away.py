@@ -189,7 +189,7 @@ def test_a_server_that_hides_one_document_and_files_that_carry_all(
     for person in (trio.bob, trio.charlie):
         assert person.rein("keep", str(enrolled))["documents"][0]["new"] is True
         assert person.rein("keep", str(enrolled))["documents"][0]["new"] is False
-    agreed = agree(trio, mediator="Dora")
+    agreed = agree(trio, mediator=at_desk(dora, lambda desk: desk.address))
     carry_on(trio, "delivered", agreed)
     publish(trio.charlie, "workerdispute", "--jobid", agreed.job_id, "--detail", "He hides.")
     told = at_desk(trio.charlie, lambda desk: desk.store.documents_of_orders([agreed.order_id]))
