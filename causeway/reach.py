@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from causeway.errors import SettingsError
 from rein.btc.networks import Network
-from rein.chain.http import checked_proxy
 from rein.errors import InputError
+from rein.net.proxy import checked_proxy
 from rein.protocol.wire import server_name
 
 MAX_EMAIL = 254

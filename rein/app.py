@@ -44,7 +44,7 @@ def open_node(settings: Settings) -> CoreRpc:
 
 def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
     from rein.chain.esplora import open_esplora
-    from rein.chain.http import proxy_for
+    from rein.net.proxy import proxy_for
     from rein.remote.chain import open_causeway_chain
 
     proxy = proxy_for(source.url, settings.proxy)
@@ -59,7 +59,7 @@ def _open_source(source: ChainSetting, settings: Settings, owner: str | None) ->
 
 def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
     from rein.chain.core_rpc import CoreRpc
-    from rein.chain.http import proxy_for
+    from rein.net.proxy import proxy_for
 
     return CoreRpc(
         source.url,

@@ -13,9 +13,9 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
-from rein.chain.http import checked_proxy
 from rein.errors import InputError
 from rein.files import write_whole
+from rein.net.proxy import checked_proxy
 
 if sys.platform == "win32":
     fcntl = None  # and no folder can be locked

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from causeway.reach import Peer
-from rein.chain.http import Http, HttpError, Limits, Reply, strict_json
 from rein.errors import ReinError
+from rein.net.http import Http, HttpError, Limits, Reply
+from rein.net.strict_json import strict_json
 from rein.protocol.wire import FEED_NAME
 
 PAGE_ROWS = 20

@@ -6,7 +6,6 @@
     proved.py        a source made of a server nobody trusts: what it tells counts as far as it is proved
     proofs.py        a transaction's proof, to keep and to check without asking anybody
     agreement.py     several sources as one
-    http.py          the floor of all conversations, with session.py: bounds, proxy, strict JSON
 
 Nothing anybody answers is trusted to be well formed (answers.py).
 """

@@ -9,8 +9,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 from rein.btc.amounts import Sat, sat_from_decimal
-from rein.chain.http import strict_json
 from rein.errors import ChainError, InputError
+from rein.net.strict_json import strict_json
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")

@@ -15,10 +15,10 @@ from rein.btc.merkle import MAX_DEPTH, MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import MAX_WEIGHT, OutPoint, Transaction
 from rein.chain.answers import Answer, parse_json, printable
-from rein.chain.http import Http, HttpError, Limits, Reply
 from rein.chain.proved import Place, ProvedSource, Unspent
 from rein.chain.source import MAX_OUTPUTS
 from rein.errors import ChainError, InputError, RejectedError
+from rein.net.http import Http, HttpError, Limits, Reply
 
 LIMITS: Final = Limits(connect_seconds=10, read_seconds=30, total_seconds=60, answer_bytes=32 * 2**20)
 MAX_FEERATE: Final = 1_000_000

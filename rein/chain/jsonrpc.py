@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from rein.chain.answers import Answer, parse_json, printable
-from rein.chain.http import Http, HttpError, Limits
 from rein.errors import ChainError, InputError
+from rein.net.http import Http, HttpError, Limits
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of one answer. A full block in hex is 8 MB; a scan of a busy script may be larger."""

@@ -16,9 +16,9 @@ from rein.btc.header import BlockHeader, check_headers
 from rein.btc.merkle import MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import Transaction
-from rein.chain.http import strict_json
 from rein.chain.source import MAX_HEADERS, BlockRef, ChainSource
 from rein.errors import ChainError, InputError
+from rein.net.strict_json import strict_json
 
 PROVED_BLOCKS: Final = 12
 """How many blocks, with its own, are shown on top of a transaction; twice what the largest amounts wait for."""

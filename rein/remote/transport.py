@@ -1,4 +1,4 @@
-"""Questions to a causeway server and its answers: JSON objects, over the HTTP of `rein.chain.http`."""
+"""Questions to a causeway server and its answers: JSON objects, over the HTTP of `rein.net.http`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from rein.chain.http import Http, HttpError, Limits, strict_json
-from rein.chain.http import Reply as HttpReply
 from rein.errors import InputError, RefusedError, RemoteError
+from rein.net.http import Http, HttpError, Limits
+from rein.net.http import Reply as HttpReply
+from rein.net.strict_json import strict_json
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -20,7 +21,7 @@ TOTAL_SECONDS = 120
 """From the question to the last byte of the answer, however busily a server trickles."""
 MAX_ANSWER_BYTES = 32 * 2**20
 """A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. How much memory it becomes
-is bounded too (`rein.chain.http.MAX_VALUES`)."""
+is bounded too (`rein.net.strict_json.MAX_VALUES`)."""
 
 NOT_MODIFIED = 304
 _NOT_FOUND = 404

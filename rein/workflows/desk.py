@@ -86,7 +86,7 @@ class Desk:
 
     def server(self, url: str) -> Causeway:
         """A conversation with one server, which need not be registered yet."""
-        from rein.chain.http import proxy_for
+        from rein.net.proxy import proxy_for
         from rein.remote.causeway import Causeway
 
         identity = self.identity

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from rein.chain.http import Http, HttpError, Limits, proxy_for
 from rein.errors import InputError
 from rein.identity.environment import without_secrets
+from rein.net.http import Http, HttpError, Limits
+from rein.net.proxy import proxy_for
 
 COMMAND_SECONDS = 60
 _WEBHOOK_LIMITS = Limits(connect_seconds=10, read_seconds=10, total_seconds=20, answer_bytes=65_536)

@@ -16,7 +16,7 @@ import pytest
 from causeway.reach import Peer
 from causeway.replication import feed, progress, puller
 from rein.btc.networks import MAINNET
-from rein.chain.http import Limits
+from rein.net.http import Limits
 from tests.causeway.replication.conftest import LIMITS, Node
 from tests.remote.conftest import Answer, Request, http, says, sends
 from tests.remote.conftest import Server as Scripted

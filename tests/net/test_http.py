@@ -23,9 +23,11 @@ from hypothesis import strategies as st
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
-from rein.chain.http import MAX_VALUES, Http, HttpError, Limits, checked_proxy, proxy_for, strict_json
-from rein.chain.session import Watch
 from rein.errors import ChainError, InputError, RemoteError
+from rein.net.bounded_session import Watch
+from rein.net.http import Http, HttpError, Limits
+from rein.net.proxy import checked_proxy, proxy_for
+from rein.net.strict_json import MAX_VALUES, strict_json
 from rein.remote.causeway import Causeway
 from rein.remote.chain import open_causeway_chain
 from tests.chain.liar import Liar

@@ -6,28 +6,21 @@ certificates that nobody vouches for. With a proxy, nothing connects past it and
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from rein.errors import InputError
+from rein.net.proxy import checked_proxy, is_loopback
 
 if TYPE_CHECKING:
     import requests
 
-    from rein.chain.session import Session
+    from rein.net.bounded_session import Session
 
 _LOG = logging.getLogger(__name__)
 _CHUNK: Final = 65_536
-MAX_VALUES: Final = 200_000
-"""In an answer of JSON: a page of a feed holds some thousands."""
-_FEW_BYTES: Final = 2**20
-"""What is no longer cannot become much."""
-_SOCKS: Final = "socks5h"  # the h: the proxy resolves names, not this machine
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class Http:
         import urllib3
 
         session = self._open()
-        if _is_here(url):  # else a proxy of the environment would be told of it
+        if is_loopback(url):  # else a proxy of the environment would be told of it
             arguments["proxies"] = {"no_proxy": urlsplit(url).hostname or ""}
         self._watch.start(limits.total_seconds)
         try:
@@ -137,42 +130,11 @@ class Http:
 
     def _open(self) -> Session:
         if self._session is None:
-            from rein.chain.session import Session, Watch
+            from rein.net.bounded_session import Session, Watch
 
             self._watch = Watch()
             self._session = Session(self._watch, self._proxy, environment=self._environment)
         return self._session
-
-
-def checked_proxy(text: str) -> str:
-    """A SOCKS5 proxy's address as "socks5h://host:port".
-
-    :raises InputError: it is none. A proxy that lets this machine resolve names (`socks5://`) is none either.
-    """
-    try:
-        parts = urlsplit(text if "://" in text else f"{_SOCKS}://{text}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    is_plain = not (parts.path or parts.query or parts.fragment or parts.username) and text.isprintable()
-    if parts.scheme != _SOCKS or not host or not port or not is_plain:
-        raise InputError(
-            f"{text[:60]!r} is no address of a SOCKS5 proxy", hint="Tor's looks like 127.0.0.1:9050 on most machines."
-        )
-    return f"{_SOCKS}://[{host}]:{port}" if ":" in host else f"{_SOCKS}://{host}:{port}"
-
-
-def proxy_for(url: str, proxy: str | None) -> str | None:
-    """The proxy to reach an address through: none for this machine itself, which no proxy elsewhere can reach."""
-    return None if _is_here(url) else proxy
-
-
-def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _why(error: Exception) -> str:
@@ -186,50 +148,8 @@ def _why(error: Exception) -> str:
     return "cannot be reached: it does not speak TLS (https) as it should"
 
 
-def strict_json(data: bytes, parse_float: Callable[[str], object] = float) -> Any:
-    """The value a JSON text stands for; ValueError for anything that two readers could read differently.
-
-    That is: no name twice in an object, no NaN and no infinity, no brackets without end, no numbers without bounds. And
-    not so many values that they take far more memory than the text does.
-    """
-    _check_values(data)
-    try:
-        return json.loads(
-            data.decode(),
-            parse_float=parse_float,
-            parse_constant=_no_constant,
-            object_pairs_hook=_object_without_repeats,
-        )
-    # ArithmeticError: an exponent beyond what Decimal can hold.
-    except (ArithmeticError, RecursionError) as error:
-        raise ValueError("beyond what can be read") from error
-
-
-def _check_values(data: bytes) -> None:
-    """Count what stands outside of strings before anything is made of it: `[[],[],…]` becomes twenty times as large."""
-    if len(data) <= _FEW_BYTES:
-        return
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if plain.count(b'"') <= 4 * MAX_VALUES:  # a name and a value
-        outside = b"".join(plain.split(b'"')[::2])
-        if sum(map(outside.count, (b",", b"[", b"{"))) <= MAX_VALUES:
-            return
-    raise ValueError(f"more than {MAX_VALUES:,} values")
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
 def _read(response: requests.Response, most: int) -> bytes:
-    from rein.chain.session import read_plain
+    from rein.net.bounded_session import read_plain
 
     body = bytearray()
     while chunk := read_plain(response, _CHUNK):
