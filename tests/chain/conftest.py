@@ -18,7 +18,7 @@ from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.devnet.service import run
 from rein.errors import ChainError
-from tests.chain.liar import Liar
+from tests.support.liar import Liar
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import BlockRef, FoundTransaction, Output
 from rein.errors import ChainError, InputError, RejectedError
-from tests.chain.liar import BLOCK as GENESIS_BLOCK
-from tests.chain.liar import BLOCK_100000, RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
+from tests.support.liar import BLOCK as GENESIS_BLOCK
+from tests.support.liar import BLOCK_100000, RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
 
 TX = Transaction(bytes.fromhex(RAW))
 Question = Callable[[CoreRpc], object]

@@ -18,7 +18,7 @@ from typing import Any
 
 from rein.btc.descriptor import with_checksum
 from rein.chain.core_rpc import CoreRpc
-from tests.chain.liar import Number, encode
+from tests.support.liar import Number, encode
 
 
 class WalletError(Exception):
