@@ -30,8 +30,8 @@ from rein.net.proxy import checked_proxy, proxy_for
 from rein.net.strict_json import MAX_VALUES, strict_json
 from rein.remote.causeway import Causeway
 from rein.remote.chain import open_causeway_chain
-from tests.support.liar import Liar
 from tests.support.evil_server import evil_server
+from tests.support.liar import Liar
 from tests.support.socks import Socks, socks_server
 from tests.support.tls import self_signed
 
