@@ -12,15 +12,15 @@ from sqlalchemy import Connection
 from causeway.about import views as about
 from causeway.about.service import Counter, Holdings, PeerStatus
 from causeway.api import failures, health, observe, rates
-from causeway.api.blocks import block_of
 from causeway.api.body import BODIES
 from causeway.api.limits import MAX_BODY_BYTES
 from causeway.api.rates import this_client
 from causeway.api.reading import BodyReader
+from causeway.api.subnets import block_of
 from causeway.auth import views as auth
 from causeway.auth.nonces import NonceMint
-from causeway.bitcoin import views as bitcoin
-from causeway.bitcoin.service import NODE_TIMEOUT_S, Node
+from causeway.chain import views as bitcoin
+from causeway.chain.service import NODE_TIMEOUT_S, Node
 from causeway.db.engine import Database, parse_url
 from causeway.db.installation import open_installation
 from causeway.errors import SettingsError
@@ -29,9 +29,9 @@ from causeway.hosting import service as hosting_service
 from causeway.hosting import views as hosting
 from causeway.hosting.service import FreeTerms
 from causeway.kv import views as kv
-from causeway.kv.arrivals import Listener
+from causeway.kv.expired import Upkeep
+from causeway.kv.incoming import Listener
 from causeway.kv.store import Store
-from causeway.kv.upkeep import Upkeep
 from causeway.mail.smtp import SmtpMailer
 from causeway.ops.metrics import (
     BYTES,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from causeway.errors import SettingsError
-from causeway.reach import (
+from causeway.outbound import (
     ChainAddress,
     MailServer,
     Peer,

@@ -18,13 +18,13 @@ from causeway.commands.options import DATABASE, json_option, named_database, set
 from causeway.db.engine import Database, make_patient_engine
 from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
+from causeway.maintenance.export import export_to
+from causeway.maintenance.removal import FILTERS, Found, find, parse_filters, remove
+from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.stats import Stats, read_stats
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url
 from causeway.settings import Settings, load_settings
-from causeway.upkeep.export import export_to
-from causeway.upkeep.removal import FILTERS, Found, find, parse_filters, remove
-from causeway.upkeep.restore import Restored, restore_from
-from causeway.upkeep.stats import Stats, read_stats
 
 REFUSED_EXIT_CODE = 4
 """As Rein's for a document that cannot be accepted."""

@@ -13,11 +13,11 @@ import click
 
 from causeway.commands.options import json_option, setting_options
 from causeway.errors import DatabaseError
+from causeway.maintenance.doctor import check_database, check_machine
+from causeway.maintenance.findings import Finding, Verdict
+from causeway.maintenance.outbound import check_mail, check_payments
 from causeway.serving import database_url
 from causeway.settings import CONFIG_VARIABLE, Settings, load_settings
-from causeway.upkeep.doctor import check_database, check_machine
-from causeway.upkeep.findings import Finding, Verdict
-from causeway.upkeep.reach import check_mail, check_payments
 
 FAILED_EXIT_CODE = 1
 

@@ -22,9 +22,9 @@ from causeway.expiry import notices
 from causeway.expiry.models import warning
 from causeway.hosting import service as hosting
 from causeway.hosting.service import Expiring
-from causeway.kv.upkeep import Upkeep
+from causeway.kv.expired import Upkeep
 from causeway.mail.smtp import Mailer
-from causeway.reach import is_email
+from causeway.outbound import is_email
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from causeway.auth import service as auth
 from causeway.auth.service import Proof, Standing
 from causeway.errors import NonceUsedError, NotDelegateError, StorageExhaustedError, UnknownOwnerError
 from causeway.hosting.service import Room
-from causeway.kv.arrivals import Arrival
+from causeway.kv.incoming import Arrival
 
 
 def check_authority(

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, FromClause, String, and
 
 from causeway.auth import service as auth
 from causeway.db.base import given, values_given
-from causeway.kv.arrivals import Listener
+from causeway.kv.incoming import Listener
 from causeway.kv.models import document_row, kv, replica_row
 
 OPERATOR = "operator"

@@ -21,7 +21,7 @@ Found = Sequence[str | ReinError]
 
 @dataclass(frozen=True)
 class Read:
-    """One request: its keys, each once. A task of `causeway.db.together`."""
+    """One request: its keys, each once. A task of `causeway.db.group_commit`."""
 
     keys: Sequence[str]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import ARRAY, Connection, String, bindparam, delete, func, select
 
 from causeway.hosting import service as hosting
-from causeway.kv.arrivals import Listener
 from causeway.kv.copies import OPERATOR, hold_still, release
+from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 
 

@@ -15,14 +15,14 @@ from causeway.auth.purge import Purger
 from causeway.auth.service import Proof
 from causeway.db.base import given
 from causeway.db.engine import Database, LostRaceError
+from causeway.db.group_commit import Together
 from causeway.db.prepared import Prepared
-from causeway.db.together import Together
 from causeway.errors import DuplicateKeyError, KeyNotFoundError, StorageExhaustedError
 from causeway.hosting import service as hosting
 from causeway.kv import writing
-from causeway.kv.arrivals import Listener, read_arrival
 from causeway.kv.authority import check_authority
 from causeway.kv.copies import hold_still, release
+from causeway.kv.incoming import Listener, read_arrival
 from causeway.kv.models import kv
 from causeway.kv.reading import Found, Read, serve
 from causeway.kv.writing import Candidate, Refused, Write
@@ -44,7 +44,7 @@ Verdict = ReinError | None
 
 
 class Store:
-    """Requests that arrive at the same time are put together (`causeway.db.together`): one way of writing for one
+    """Requests that arrive at the same time are put together (`causeway.db.group_commit`): one way of writing for one
     value and for many, and one commit for all who wait."""
 
     def __init__(self, database: Database, mint: NonceMint, network: Network, listener: Listener) -> None:

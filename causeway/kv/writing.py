@@ -25,9 +25,9 @@ from causeway.db.prepared import Prepared
 from causeway.errors import KeyTakenError
 from causeway.hosting import service as hosting
 from causeway.hosting.service import Charge, Room
-from causeway.kv.arrivals import Arrival, Listener
 from causeway.kv.authority import check_authority
 from causeway.kv.copies import hold_still, release
+from causeway.kv.incoming import Arrival, Listener
 from causeway.kv.models import kv
 from rein.errors import ReinError
 
@@ -49,7 +49,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Write:
-    """One request: its candidates by their place in it. A task of `causeway.db.together`."""
+    """One request: its candidates by their place in it. A task of `causeway.db.group_commit`."""
 
     proof: Proof
     candidates: Mapping[int, Candidate]

@@ -9,7 +9,7 @@ from email.utils import formatdate, make_msgid
 from typing import Protocol
 
 from causeway.errors import MailError, MailLostError, MailRefusedError
-from causeway.reach import MailServer, is_email
+from causeway.outbound import MailServer, is_email
 
 TIMEOUT_S = 20
 

@@ -23,8 +23,8 @@ from causeway.errors import (
 )
 from causeway.hosting import service as hosting
 from causeway.payments import ledger
+from causeway.payments.legacy_texts import address_texts, balance_text
 from causeway.payments.orders import Order, account_address, buy_from_balance, open_order
-from causeway.payments.texts_of_2016 import address_texts, balance_text
 from rein.btc import message
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
-from causeway.reach import Peer
+from causeway.outbound import Peer
 from rein.errors import ReinError
 from rein.net.http import Http, HttpError, Limits, Reply
 from rein.net.strict_json import strict_json

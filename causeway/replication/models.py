@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from causeway.db.base import Base, ascii_text, table_of
-from causeway.reach import MAX_PEER_URL
+from causeway.outbound import MAX_PEER_URL
 from causeway.search.models import Document
 
 MAX_WHY = 200

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from causeway.db.engine import Database
 from causeway.errors import BusyError
-from causeway.reach import Peer
+from causeway.outbound import Peer
 from causeway.replication import progress
 from causeway.replication.allowance import Allowance
 from causeway.replication.feed import Feed, HttpFeed, Page, PeerError

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError
 from causeway.auth import service as auth
 from causeway.db.base import given, values_given
 from causeway.db.engine import Database, LostRaceError
-from causeway.kv.arrivals import Arrival, read_arrival
+from causeway.kv.incoming import Arrival, read_arrival
 from causeway.replication.feed import Offered
 from causeway.replication.models import peer, replica
 from causeway.search import index

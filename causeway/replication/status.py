@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from causeway.about.service import PeerStatus
 from causeway.ops.metrics import PEER_BEHIND, PEER_FAILURES, PEER_REFUSED, PEER_SECONDS, PEER_TAKEN, Sample
-from causeway.reach import Peer
+from causeway.outbound import Peer
 from causeway.replication.models import State, peer, replica
 from causeway.replication.progress import behind
 

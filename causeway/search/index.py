@@ -26,7 +26,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from causeway.db.base import rows_given
 from causeway.db.prepared import Prepared
-from causeway.kv.arrivals import Arrival
+from causeway.kv.incoming import Arrival
 from causeway.search.models import MAX_FOLDED, document, enrollment
 from causeway.search.sequence import next_number, place_for_next
 from rein.btc.address import is_identity_address

@@ -12,7 +12,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from causeway.reach import MailServer, read_mail_server
+from causeway.outbound import MailServer, read_mail_server
 
 
 @dataclass

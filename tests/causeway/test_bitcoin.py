@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from causeway.app import create_app
-from causeway.bitcoin.service import MAX_TRANSACTION_BYTES, TIP_SECONDS, Node
+from causeway.chain.service import MAX_TRANSACTION_BYTES, TIP_SECONDS, Node
 from rein.btc.transaction import Transaction
 from rein.chain.source import BlockRef, ChainSource
 from rein.errors import ChainError, RejectedError

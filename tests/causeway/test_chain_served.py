@@ -13,12 +13,12 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from causeway.app import create_app
-from causeway.bitcoin import scans
-from causeway.bitcoin.scans import Scans
-from causeway.bitcoin.service import Node
-from causeway.bitcoin.views import PAGE
+from causeway.chain import scans
+from causeway.chain.scans import Scans
+from causeway.chain.service import Node
+from causeway.chain.views import PAGE
 from causeway.errors import ScanningError
-from causeway.reach import read_chain
+from causeway.outbound import read_chain
 from causeway.settings import Rate
 from rein.btc.address import p2wsh_address, p2wsh_script
 from rein.btc.amounts import COIN, Sat

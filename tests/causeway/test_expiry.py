@@ -13,9 +13,9 @@ from causeway.db.engine import Database, parse_url
 from causeway.errors import MailError, MailLostError, MailRefusedError
 from causeway.expiry.service import Sweeper, Swept
 from causeway.hosting.service import BUCKET_TERM
-from causeway.kv.upkeep import BATCH, Upkeep
+from causeway.kv.expired import BATCH, Upkeep
 from causeway.mail.smtp import Mailer, SmtpMailer
-from causeway.reach import MailServer, is_email
+from causeway.outbound import MailServer, is_email
 from tests.causeway.callers import Caller
 from tests.causeway.conftest import Server
 from tests.causeway.post import PostOffice, post_office

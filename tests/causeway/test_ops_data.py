@@ -16,12 +16,12 @@ from causeway.db.engine import Database, make_patient_engine, parse_url
 from causeway.db.migrate import upgrade
 from causeway.errors import DatabaseError, FileError, FilterError
 from causeway.kv.models import kv
+from causeway.maintenance.export import export_to
+from causeway.maintenance.lines import DERIVED, LEFT_OUT, row_tables
+from causeway.maintenance.removal import find, parse_filters, remove
+from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.stats import read_stats
 from causeway.search.models import document
-from causeway.upkeep.export import export_to
-from causeway.upkeep.lines import DERIVED, LEFT_OUT, row_tables
-from causeway.upkeep.removal import find, parse_filters, remove
-from causeway.upkeep.restore import Restored, restore_from
-from causeway.upkeep.stats import read_stats
 from tests.causeway.callers import Caller
 from tests.causeway.conftest import Server
 from tests.support.people import Person, Story, enroll, respelled

@@ -12,8 +12,8 @@ from sqlalchemy import URL
 from causeway.db.leadership import Duty, Leadership
 from causeway.db.migrate import upgrade
 from causeway.errors import FileError
-from causeway.upkeep.export import export_to
-from causeway.upkeep.lines import MONEY, row_tables
+from causeway.maintenance.export import export_to
+from causeway.maintenance.lines import MONEY, row_tables
 from rein.chain.core_rpc import CoreRpc
 from tests.causeway.conftest import Server
 from tests.causeway.test_ops_data import restore, run, url_of

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from causeway.db.engine import parse_url
 from causeway.db.leadership import Duty, Leadership
+from causeway.payments.legacy_texts import address_texts
 from causeway.payments.orders import ADDRESSES_A_DAY, MAX_OPEN_ORDERS
-from causeway.payments.texts_of_2016 import address_texts
 from rein.btc import message
 from rein.btc.address import p2pkh_script, p2wpkh_address
 from rein.btc.amounts import Sat

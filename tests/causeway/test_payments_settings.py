@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from causeway.api.blocks import block_of
 from causeway.api.clients import Client
+from causeway.api.subnets import block_of
 from causeway.errors import SettingsError
-from causeway.reach import ChainAddress, MailServer
+from causeway.outbound import ChainAddress, MailServer
 from causeway.settings import load_settings
 from tests.causeway.till import KEY, WALLET
 

@@ -11,10 +11,10 @@ import pytest
 
 from causeway.app import create_app
 from causeway.db.engine import parse_url
-from causeway.reach import ChainAddress, MailServer, read_mail_server
+from causeway.maintenance.findings import Finding, Verdict
+from causeway.maintenance.outbound import check_mail, check_payments
+from causeway.outbound import ChainAddress, MailServer, read_mail_server
 from causeway.settings import Settings
-from causeway.upkeep.findings import Finding, Verdict
-from causeway.upkeep.reach import check_mail, check_payments
 from rein.btc.networks import SIGNET
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
@@ -124,7 +124,9 @@ def test_the_doctor_names_a_node_that_is_away_or_elsewhere(selling: Settings) ->
 
 
 def test_the_doctor_sees_an_old_tip(selling: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("causeway.upkeep.reach.REGTEST", SIGNET)  # on a public network blocks come by themselves
+    monkeypatch.setattr(
+        "causeway.maintenance.outbound.REGTEST", SIGNET
+    )  # on a public network blocks come by themselves
     monkeypatch.setattr("time.time", lambda now=time.time: now() + 4 * 3_600)
     assert "minutes old" in said(findings(selling), Verdict.WARN)
 

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from causeway.app import LISTENER, create_app
 from causeway.db.engine import Database, parse_url
 from causeway.hosting import service as hosting
-from causeway.kv.upkeep import Upkeep
+from causeway.kv.expired import Upkeep
 from rein.btc import message
 from rein.protocol.auth import SIGNATURE_HEADER
 from tests.causeway.callers import Answer, Caller

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from causeway.kv.arrivals import Arrival
+from causeway.kv.incoming import Arrival
 from causeway.search import index
 from causeway.search.sequence import settled
 from rein.protocol.description import describe

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from causeway.app import LISTENER
 from causeway.auth.service import Proof
-from causeway.db.together import Together
+from causeway.db.group_commit import Together
 from causeway.errors import BusyError, KeyTakenError, NotDelegateError, TransferExhaustedError
 from causeway.kv.reading import Read, serve
 from causeway.kv.writing import Candidate, Write, store

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from causeway.kv.arrivals import Arrival
+from causeway.kv.incoming import Arrival
 from causeway.search import index
 from rein.protocol.description import describe
 from tests.causeway.callers import Caller as OldCaller

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from causeway.payments.blocks import KEPT_BLOCKS
+from causeway.payments.progress import KEPT_BLOCKS
 from rein.btc.amounts import Sat
 from rein.btc.block import Block
 from rein.btc.transaction import OutPoint

@@ -17,8 +17,8 @@ from sqlalchemy import URL, text
 from causeway.cli import main
 from causeway.db.engine import make_patient_engine
 from causeway.errors import SettingsError
+from causeway.maintenance.export import export_to
 from causeway.settings import load_settings
-from causeway.upkeep.export import export_to
 from tests.causeway.conftest import Server
 from tests.causeway.test_ops_data import filled, url_of  # noqa: F401 - a fixture
 from tests.causeway.test_serving import READY_S, command

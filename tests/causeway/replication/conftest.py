@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from causeway.app import create_app, make_puller, peers_of
 from causeway.db.engine import Database, make_patient_engine
 from causeway.db.migrate import upgrade
-from causeway.reach import Peer
+from causeway.outbound import Peer
 from causeway.replication.puller import Puller
 from causeway.settings import PullLimits, Settings, load_settings
 from tests.causeway.callers import Caller

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from causeway.app import make_sweeper
 from causeway.db.engine import Database
 from causeway.kv.copies import OPERATOR
-from causeway.upkeep.removal import find, parse_filters, remove
+from causeway.maintenance.removal import find, parse_filters, remove
 from rein.protocol.signed import verify
 from tests.causeway.replication.conftest import LIMITS, Node
 from tests.support.people import Story, bid, enroll, person

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from causeway.reach import Peer
+from causeway.outbound import Peer
 from causeway.replication import feed, progress, puller
 from rein.btc.networks import MAINNET
 from rein.net.http import Limits

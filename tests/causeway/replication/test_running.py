@@ -21,18 +21,18 @@ from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
 from causeway.housekeeping import Job, _jobs, keep_doing
-from causeway.kv.arrivals import Arrival
-from causeway.reach import Peer
+from causeway.kv.incoming import Arrival
+from causeway.maintenance.doctor import check_machine
+from causeway.maintenance.export import export_to
+from causeway.maintenance.restore import restore_from
+from causeway.maintenance.stats import read_stats
+from causeway.outbound import Peer
 from causeway.replication import service
 from causeway.replication.allowance import Allowance
 from causeway.replication.feed import Offered
 from causeway.replication.service import ReadElsewhereError, Room, Taker
 from causeway.search import index
 from causeway.settings import load_settings
-from causeway.upkeep.doctor import check_machine
-from causeway.upkeep.export import export_to
-from causeway.upkeep.restore import restore_from
-from causeway.upkeep.stats import read_stats
 from rein.btc.networks import REGTEST
 from rein.protocol.description import describe
 from tests.causeway.replication.conftest import Node

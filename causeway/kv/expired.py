@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 from causeway.db.engine import Database
 from causeway.hosting import service as hosting
-from causeway.kv.arrivals import Listener
 from causeway.kv.copies import hold_still, release
+from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 
 BATCH = 500

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, false, func, select, true
 
 from causeway.db.engine import Database
 from causeway.errors import FilterError
-from causeway.kv.arrivals import Listener
+from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 from causeway.kv.removal import remove_replicas, remove_values
 from causeway.ops.logs import write

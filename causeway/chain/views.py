@@ -15,7 +15,7 @@ from causeway.api.parameters import query_parameters
 from causeway.api.rates import charge_address
 from causeway.api.responses import success
 from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json, read
-from causeway.bitcoin.service import MAX_TRANSACTION_BYTES, Node
+from causeway.chain.service import MAX_TRANSACTION_BYTES, Node
 from causeway.db.engine import Database
 from causeway.errors import AccountRequiredError, MissingParameterError
 from causeway.hosting import service as hosting

@@ -18,8 +18,8 @@ from causeway.db.embedded import MAJOR_VERSION
 from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
 from causeway.db.migrate import Tables, tables
+from causeway.maintenance.findings import Finding, fail, ok, warn
 from causeway.settings import Settings
-from causeway.upkeep.findings import Finding, fail, ok, warn
 
 LEAST_POSTGRES = 140_000
 """PostgreSQL 14, as `server_version_num` has it: the oldest that its makers still look after."""

@@ -1,4 +1,4 @@
-"""Writing everything that people have stored into a file (`causeway.upkeep.lines` has its format)."""
+"""Writing everything that people have stored into a file (`causeway.maintenance.lines` has its format)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
 from causeway.errors import DatabaseError, FileError
 from causeway.kv.models import kv
+from causeway.maintenance.lines import FORMAT, row_columns, row_tables, sequences, to_json, write_line
 from causeway.replication.models import replica
 from causeway.search.models import document
-from causeway.upkeep.lines import FORMAT, row_columns, row_tables, sequences, to_json, write_line
 
 _ROWS_AT_A_TIME = 500
 

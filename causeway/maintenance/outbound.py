@@ -14,9 +14,9 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.migrate import is_at_head
 from causeway.errors import MailError
 from causeway.mail.smtp import SmtpMailer
+from causeway.maintenance.findings import Finding, fail, ok, warn
 from causeway.payments.figures import read_figures, unbalanced_transactions
 from causeway.settings import Settings
-from causeway.upkeep.findings import Finding, fail, ok, warn
 from rein.btc.networks import REGTEST
 from rein.chain.source import BlockRef
 from rein.errors import ChainError

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from causeway.bitcoin.scans import Scans
+from causeway.chain.scans import Scans
 from causeway.errors import (
     BadParameterError,
     BlockNotFoundError,

@@ -25,15 +25,15 @@ from causeway.db.installation import open_installation
 from causeway.db.leadership import Duty
 from causeway.errors import FileError
 from causeway.hosting.models import bucket
-from causeway.kv.arrivals import Arrival, read_arrival
 from causeway.kv.copies import without_copy
+from causeway.kv.incoming import Arrival, read_arrival
 from causeway.kv.models import kv
+from causeway.maintenance.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
 from causeway.payments.figures import unbalanced_transactions
 from causeway.payments.models import watched_block
 from causeway.replication.models import replica
 from causeway.search import index
 from causeway.search.models import document, document_seq, tombstone
-from causeway.upkeep.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
 from rein.btc.networks import MAINNET, Network, network_named
 from rein.errors import ReinError
 
