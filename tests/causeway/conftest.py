@@ -19,8 +19,8 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.migrate import upgrade
 from causeway.settings import Settings, load_settings
 from rein.btc.networks import MAINNET, REGTEST, Network
-from tests.causeway.callers import Caller
 from tests.causeway.callers_v1 import Caller as CallerV1
+from tests.causeway.legacy_callers import Caller
 from tests.support.people import Person, Story, person, story
 
 EMPTY = "; ".join(

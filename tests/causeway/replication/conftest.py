@@ -19,9 +19,9 @@ from causeway.db.migrate import upgrade
 from causeway.outbound import Peer
 from causeway.replication.puller import Puller
 from causeway.settings import PullLimits, Settings, load_settings
-from tests.causeway.callers import Caller
 from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import EMPTY, Server, _at_once
+from tests.causeway.legacy_callers import Caller
 from tests.remote.conftest import Answer
 from tests.remote.conftest import Server as Scripted
 from tests.support.people import Person
