@@ -10,7 +10,7 @@ from rein.errors import IdentityError, InputError, NotFoundError
 from rein.settings import ChainKind, ChainSetting, Settings
 from rein.store.rows import IdentityRow
 from rein.store.store import Store
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 
 if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
     from rein.chain.core_rpc import CoreRpc
@@ -72,7 +72,7 @@ def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
     )
 
 
-def open_desk(settings: Settings, opened: Opener, note: Callable[[str], None]) -> Desk:
+def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]) -> Session:
     """Open a home.
 
     :param opened: called with the identity's name when its keys are first needed.
@@ -93,7 +93,7 @@ def open_desk(settings: Settings, opened: Opener, note: Callable[[str], None]) -
         return open_secret(words, settings.network)
 
     row = _choose_identity(store, settings)
-    return Desk(
+    return Session(
         home=settings.home,
         network=settings.network,
         store=store,
@@ -113,7 +113,7 @@ def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
     rows = store.identities(settings.network.name)
     if settings.identity is None or not rows:
         return rows[0] if rows else None
-    from rein.workflows.orders.who import is_address_of
+    from rein.workflows.orders.people import is_address_of
 
     for row in rows:
         if settings.identity == row.name or is_address_of(settings.identity, row.master_address):

@@ -22,7 +22,7 @@ JUDGES = {
     "rein/escrow/contract.py": ["escrow/contract", "escrow/terms"],
     "rein/escrow/explain.py": ["escrow/values_and_words", "escrow/explain", "escrow/payout_hostile"],
     "rein/escrow/funding.py": ["escrow/funding", "escrow/verdict", "escrow/values_and_words"],
-    "rein/escrow/old.py": ["escrow/old"],
+    "rein/escrow/legacy.py": ["escrow/old"],
     "rein/escrow/payable.py": ["escrow/payable", "escrow/funding", "escrow/verdict"],
     "rein/escrow/payout.py": ["escrow/values_and_words", "escrow/payable", "escrow/proposals", "escrow/explain"],
     "rein/escrow/proposals.py": ["escrow/proposals", "escrow/verdict", "escrow/payable"],

@@ -14,11 +14,11 @@ from rein.casefile.archive import INDEX
 from rein.casefile.index import Index, check_pieces, read_index
 from rein.chain.proofs import Proved, TransactionProof
 from rein.errors import CaseError, ReinError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import confirmations_needed
 from rein.escrow.payout import Coin, Payout
 from rein.escrow.proposals import Ending, Proposal, proposals_of
-from rein.escrow.terms import PurseTerms, Terms, terms_of
+from rein.escrow.terms import EscrowTerms, Terms, terms_of
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Evidence, Order, fold
@@ -49,10 +49,10 @@ class Paid:
 
 
 @dataclass(frozen=True)
-class PurseStory:
+class EscrowHistory:
     """What is proved of one escrow."""
 
-    terms: PurseTerms
+    terms: EscrowTerms
     deposits: tuple[Deposit, ...]
     payments: tuple[Paid, ...]
 
@@ -69,7 +69,7 @@ class Case:
     order: Order
     enrollments: Enrollments
     terms: Terms | None
-    purses: tuple[PurseStory, ...]
+    purses: tuple[EscrowHistory, ...]
 
 
 def verify_case(pieces: Mapping[str, bytes]) -> Case:
@@ -94,7 +94,7 @@ def verify_case(pieces: Mapping[str, bytes]) -> Case:
     _check_descriptors(terms, pieces)
     if terms is None:
         return Case(index, order, enrollments, None, ())
-    purses = tuple(_purse_story(order, terms, purse, proofs) for purse in Purse)
+    purses = tuple(_purse_story(order, terms, purse, proofs) for purse in EscrowKind)
     folded = fold(order.job, documents, enrollments, _evidence(purses, index.network), offer_id=index.offer)
     return Case(index, folded, enrollments, terms, purses)
 
@@ -168,12 +168,12 @@ def _check_payments(order: Order, pieces: Mapping[str, bytes]) -> None:
 
 def payment_name(proposal: Proposal) -> str:
     """The piece that holds a payment."""
-    return f"{PAYMENTS}{proposal.purse.escrow.purse.value}-{proposal.document.id}.psbt"
+    return f"{PAYMENTS}{proposal.purse.escrow.kind.value}-{proposal.document.id}.psbt"
 
 
 def descriptors(terms: Terms) -> bytes:
     """The piece that holds both descriptors."""
-    named = {purse.escrow.purse.value: purse.escrow.descriptor for purse in terms.purses}
+    named = {purse.escrow.kind.value: purse.escrow.descriptor for purse in terms.purses}
     return (json.dumps(named, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -184,8 +184,8 @@ def _check_descriptors(terms: Terms | None, pieces: Mapping[str, bytes]) -> None
 
 
 def _purse_story(
-    order: Order, terms: Terms, purse: Purse, proofs: Mapping[str, tuple[TransactionProof, Proved]]
-) -> PurseStory:
+    order: Order, terms: Terms, purse: EscrowKind, proofs: Mapping[str, tuple[TransactionProof, Proved]]
+) -> EscrowHistory:
     mine = terms.of(purse)
     deposits = [
         Deposit(Coin(OutPoint(txid, vout), output.amount), proved)
@@ -201,7 +201,7 @@ def _purse_story(
         if spent:
             proposal, payout = _explained(order, proposals, txid, list(held.values()))
             payments.append(Paid(txid, proved, spent, proposal, payout))
-    return PurseStory(mine, tuple(deposits), tuple(payments))
+    return EscrowHistory(mine, tuple(deposits), tuple(payments))
 
 
 def _explained(
@@ -217,8 +217,8 @@ def _explained(
     return None, None
 
 
-def _evidence(purses: Sequence[PurseStory], network: Network) -> Evidence:
-    def is_paid(story: PurseStory) -> bool:
+def _evidence(purses: Sequence[EscrowHistory], network: Network) -> Evidence:
+    def is_paid(story: EscrowHistory) -> bool:
         needed = confirmations_needed(story.terms.amount, network)
         return any(paid.proposal and paid.proved.confirmations >= needed for paid in story.payments)
 

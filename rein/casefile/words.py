@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
-from rein.casefile.verify import Case, Paid, PurseStory
+from rein.casefile.verify import Case, EscrowHistory, Paid
 from rein.escrow.explain import in_words
 from rein.protocol.signed import Signed
 
@@ -40,8 +40,8 @@ def tell(case: Case) -> Iterator[str]:
         yield f"It names the file {attachment.name}, {attachment.size:,} bytes, SHA-256 {attachment.sha256}."
 
 
-def _purse(story: PurseStory) -> Iterator[str]:
-    name = story.terms.escrow.purse.value
+def _purse(story: EscrowHistory) -> Iterator[str]:
+    name = story.terms.escrow.kind.value
     yield f"The {name} escrow {story.terms.escrow.address} was to hold {_money(story.terms.amount)}."
     if not story.deposits:
         yield "  Nothing in this file proves that anything was paid in."

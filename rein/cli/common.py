@@ -1,4 +1,4 @@
-"""What all commands share: the global options, which may stand before or after the command's name, and the desk."""
+"""What all commands share: the global options, which may stand before or after the command's name, and the session."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rein.cli import values
-from rein.cli.terminal import Terminal
+from rein.cli.toolkit import values
+from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError, PassphraseError, ReinError
 
 GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
@@ -37,7 +37,7 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
 if TYPE_CHECKING:
     from rein.protocol.values import BasisPoints
     from rein.settings import Settings
-    from rein.workflows.desk import Desk
+    from rein.workflows.session import Session
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 class Cli:
-    """One run of the program: its global options, its terminal, and the desk, opened when first needed."""
+    """One run of the program: its global options, its terminal, and the session, opened when first needed."""
 
     def __init__(self) -> None:
         self._options: dict[str, Any] = {}
@@ -97,12 +97,12 @@ class Cli:
         return load_settings(Flags(**{name: self._options.get(name) for name in names}))
 
     @cached_property
-    def desk(self) -> Desk:
-        from rein.app import open_desk
+    def session(self) -> Session:
+        from rein.app import open_session
 
-        desk = open_desk(self.settings, self.opened, self.terminal.note)
-        click.get_current_context().call_on_close(desk.close)
-        return desk
+        session = open_session(self.settings, self.opened, self.terminal.note)
+        click.get_current_context().call_on_close(session.close)
+        return session
 
     def opened(self, name: str, use: Callable[[str], T]) -> T:
         """What the passphrase of something opens (`Opener`): one that is given, or typed, in three tries."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.identity.words_of_2016 import SETTINGS, SWITCHES
+from rein.cli.identity.legacy_names import SETTINGS, SWITCHES
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -
     """The address, with the user and a password that never was on a command line."""
     from urllib.parse import quote
 
-    from rein.cli.files import read_secret_line
+    from rein.cli.toolkit.files import read_secret_line
 
     if user is None:
         return url

@@ -108,7 +108,7 @@ class Tree(click.Group):
         if args and args[0] not in COMMANDS and not ctx.resilient_parsing:  # a shell that completes asks about it too
             import difflib  # it takes 10 ms to load
 
-            from rein.cli.identity.words_of_2016 import COMMANDS as OF_2016
+            from rein.cli.identity.legacy_names import COMMANDS as OF_2016
 
             if args[0] in OF_2016:
                 ctx.fail(f"No such command {args[0]!r}. {OF_2016[args[0]]}")
@@ -184,7 +184,7 @@ def _run(cli: Cli, words: list[str]) -> int:
 def _in_todays_words(error: click.ClickException) -> click.ClickException:
     """Where an option of 2016 was typed, add what to type today."""
     if isinstance(error, click.NoSuchOption):
-        from rein.cli.identity.words_of_2016 import OPTIONS
+        from rein.cli.identity.legacy_names import OPTIONS
 
         if error.option_name in OPTIONS:
             return click.UsageError(f"{error.message} {OPTIONS[error.option_name]}", error.ctx)

@@ -17,7 +17,7 @@ from rein.btc.networks import Network
 from rein.btc.script import mandatory_multisig_script, multisig_script
 
 
-class Purse(Enum):
+class EscrowKind(Enum):
     """Which of the two escrows."""
 
     PRIMARY = "primary"
@@ -28,7 +28,7 @@ class Purse(Enum):
 class Escrow:
     """One escrow output's contract."""
 
-    purse: Purse
+    kind: EscrowKind
     descriptor: str
     witness_script: bytes
     address: str
@@ -58,14 +58,14 @@ def contract(creator: bytes, mediator: bytes, worker: bytes, network: Network) -
     :raises KeyMaterialError: a key is not a compressed public key, or stands twice.
     """
     return Contract(
-        primary=_escrow(Purse.PRIMARY, multisig_script(2, [creator, mediator, worker]), network),
-        mediator=_escrow(Purse.MEDIATOR, mandatory_multisig_script(mediator, 1, [creator, worker]), network),
+        primary=_escrow(EscrowKind.PRIMARY, multisig_script(2, [creator, mediator, worker]), network),
+        mediator=_escrow(EscrowKind.MEDIATOR, mandatory_multisig_script(mediator, 1, [creator, worker]), network),
     )
 
 
-def _escrow(purse: Purse, script: bytes, network: Network) -> Escrow:
+def _escrow(kind: EscrowKind, script: bytes, network: Network) -> Escrow:
     return Escrow(
-        purse=purse,
+        kind=kind,
         descriptor=descriptor_of(script),
         witness_script=script,
         address=p2wsh_address(script, network),

@@ -16,7 +16,7 @@ from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import EscrowError, InputError, PsbtError
 from rein.escrow.payout import Coin, Payout, Split, build_payout, check_fee
-from rein.escrow.terms import MAX_COINS, PurseTerms
+from rein.escrow.terms import MAX_COINS, EscrowTerms
 
 
 class Fault(Enum):
@@ -70,7 +70,7 @@ class Checked:
 
 def explain(
     text: str,
-    purse: PurseTerms,
+    purse: EscrowTerms,
     split: Split,
     held: Collection[Coin],
     signers: Collection[bytes],
@@ -109,7 +109,7 @@ def explain(
 
 def check_payout(
     text: str,
-    purse: PurseTerms,
+    purse: EscrowTerms,
     split: Split,
     held: Collection[Coin],
     signers: Collection[bytes],
@@ -130,7 +130,7 @@ def in_words(payout: Payout) -> Iterator[str]:
     """The payment, line by line, amounts in bitcoin and satoshis. Names are the documents'."""
     purse = payout.purse
     count = "1 output" if len(payout.coins) == 1 else f"{len(payout.coins)} outputs"
-    yield f"spends {_money(payout.total)} in {count} of the {purse.escrow.purse.value} escrow {purse.escrow.address}"
+    yield f"spends {_money(payout.total)} in {count} of the {purse.escrow.kind.value} escrow {purse.escrow.address}"
     if payout.split.payee:
         yield _line(payout.split.payee, purse.payee.role.value, purse.payee.name, purse.payee.address)
     if payout.back:
@@ -146,8 +146,8 @@ def _money(amount: Sat) -> str:
     return f"{format_btc(amount)} BTC ({amount:,} sat)"
 
 
-def _inputs(inputs: Collection[PsbtInput], purse: PurseTerms, held: Collection[Coin]) -> Iterator[Difference]:
-    name = f"the {purse.escrow.purse.value} payment"
+def _inputs(inputs: Collection[PsbtInput], purse: EscrowTerms, held: Collection[Coin]) -> Iterator[Difference]:
+    name = f"the {purse.escrow.kind.value} payment"
     known = {coin.outpoint: coin.amount for coin in held}
     if len(inputs) > MAX_COINS:
         yield Difference(Fault.TOO_MANY_INPUTS, f"{name} spends {len(inputs)} outputs; {MAX_COINS} are the most")
@@ -167,14 +167,14 @@ def _inputs(inputs: Collection[PsbtInput], purse: PurseTerms, held: Collection[C
             )
 
 
-def _owed(purse: PurseTerms, split: Split) -> tuple[TxOutput, ...]:
+def _owed(purse: EscrowTerms, split: Split) -> tuple[TxOutput, ...]:
     """The least that must be paid, where no payment can be built."""
     owed = [(split.payee, purse.payee.script), (split.payer, purse.payer.script)]
     return tuple(TxOutput(amount, script) for amount, script in owed if amount)
 
 
-def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: PurseTerms) -> Iterator[Difference]:
-    name = f"the {purse.escrow.purse.value} payment"
+def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: EscrowTerms) -> Iterator[Difference]:
+    name = f"the {purse.escrow.kind.value} payment"
     people = {purse.payer.script: purse.payer, purse.payee.script: purse.payee}
     missing, extra, too_much = list(ours), [], []
     for output in theirs:

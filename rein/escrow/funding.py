@@ -16,11 +16,11 @@ from rein.btc.networks import REGTEST, Network
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import Coin, choose_coins
 from rein.escrow.proposals import Ending
-from rein.escrow.terms import MAX_COINS, MIN_FEERATE, PurseTerms, Terms
+from rein.escrow.terms import MAX_COINS, MIN_FEERATE, EscrowTerms, Terms
 from rein.protocol.documents import Role
 
 _ONE_CONFIRMATION_BELOW = Sat(1_000_000)
@@ -64,13 +64,13 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class PurseFunding:
+class EscrowFunding:
     """What the chain shows at one escrow. `outputs` are those worth spending; `leaving` those that something in the
     mempool spends; `dust` is the rest. `claims` are payments of this escrow that wait for one signature; `paid`:
     whether one was made.
     """
 
-    terms: PurseTerms
+    terms: EscrowTerms
     outputs: tuple[Output, ...]
     dust: tuple[Output, ...]
     confirmations_needed: int
@@ -182,7 +182,7 @@ class PurseFunding:
         return 0
 
     def __str__(self) -> str:
-        return f"{self.terms.escrow.purse.value} escrow: {', '.join(self.words())}"
+        return f"{self.terms.escrow.kind.value} escrow: {', '.join(self.words())}"
 
     def words(self) -> Iterable[str]:
         """What is there and what it needs, in clauses."""
@@ -222,11 +222,11 @@ class PurseFunding:
 class Funding:
     """Both escrows."""
 
-    primary: PurseFunding
-    mediator: PurseFunding
+    primary: EscrowFunding
+    mediator: EscrowFunding
 
     @property
-    def purses(self) -> tuple[PurseFunding, PurseFunding]:
+    def purses(self) -> tuple[EscrowFunding, EscrowFunding]:
         return (self.primary, self.mediator)
 
     @property
@@ -240,8 +240,8 @@ class Funding:
         waiting = (Verdict.COMPLETE, Verdict.WAIT, Verdict.PAY, Verdict.AGAIN)
         return not self.complete and all(purse.verdict in waiting for purse in self.purses)
 
-    def of(self, purse: Purse) -> PurseFunding:
-        return self.primary if purse is Purse.PRIMARY else self.mediator
+    def of(self, purse: EscrowKind) -> EscrowFunding:
+        return self.primary if purse is EscrowKind.PRIMARY else self.mediator
 
 
 def coins_of(outputs: Iterable[Output]) -> tuple[Coin, ...]:
@@ -256,7 +256,7 @@ def match_funding(
     *,
     leaving: Collection[OutPoint] = (),
     claims: Iterable[Claim] = (),
-    paid: Collection[Purse] = (),
+    paid: Collection[EscrowKind] = (),
 ) -> Funding:
     """Hold unspent outputs from the chain against the terms. Dust sent by a stranger to an escrow address is listed
     and does not count.
@@ -268,31 +268,31 @@ def match_funding(
     """
     claimed = tuple(claims)
 
-    def match(purse: PurseTerms) -> PurseFunding:
+    def match(purse: EscrowTerms) -> EscrowFunding:
         here = sorted((each for each in outputs if each.script == purse.escrow.script), key=lambda each: each.outpoint)
         there = [each for each in here if each.outpoint not in leaving]
         worth = _worth_spending(purse, there)
-        return PurseFunding(
+        return EscrowFunding(
             purse,
             worth,
             tuple(each for each in there if each not in worth),
             confirmations_needed(purse.amount, network),
             tuple(each for each in here if each.outpoint in leaving),
             tuple(each for each in claimed if each.script == purse.escrow.script),
-            purse.escrow.purse in paid,
+            purse.escrow.kind in paid,
         )
 
     return Funding(match(terms.primary), match(terms.mediator))
 
 
-def _worth_spending(purse: PurseTerms, outputs: Iterable[Output]) -> tuple[Output, ...]:
+def _worth_spending(purse: EscrowTerms, outputs: Iterable[Output]) -> tuple[Output, ...]:
     """Those that a payment would spend, in their order."""
     there = sorted(outputs, key=lambda each: each.outpoint)
     worth = {coin.outpoint for coin in choose_coins(purse, coins_of(there), MIN_FEERATE)}
     return tuple(each for each in there if each.outpoint in worth)
 
 
-def _pays(purse: PurseTerms, coins: Collection[Coin]) -> bool:
+def _pays(purse: EscrowTerms, coins: Collection[Coin]) -> bool:
     """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner. What is
     not covered by those that one payment can spend would owe the mediator no fee in a refund."""
     is_there = sum(coin.amount for coin in coins) >= purse.amount and covers(purse, coins)

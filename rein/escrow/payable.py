@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator
 
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.errors import EscrowError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Split, largest, plan_payout, the_price
-from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE, PurseTerms
+from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE, EscrowTerms
 
 
-def payable_in_every_ending(purse: PurseTerms, coins: Collection[Coin]) -> bool:
+def payable_in_every_ending(purse: EscrowTerms, coins: Collection[Coin]) -> bool:
     """Try acceptance, every kind of award, settlement and refund with these outputs, at the least feerate that an offer
     reserves for. The amount of an offer may reserve more: what is there need not, to be safe.
 
@@ -25,7 +25,7 @@ def payable_in_every_ending(purse: PurseTerms, coins: Collection[Coin]) -> bool:
     return all(_is_payable(purse, coins, split) for split in _endings(purse))
 
 
-def _is_payable(purse: PurseTerms, coins: Collection[Coin], split: Split) -> bool:
+def _is_payable(purse: EscrowTerms, coins: Collection[Coin], split: Split) -> bool:
     """Its fee is held against the reserve: without that as much can be paid, or more."""
     try:
         payout = plan_payout(purse, coins, split, MIN_RESERVE_FEERATE, reserved=True)
@@ -34,13 +34,13 @@ def _is_payable(purse: PurseTerms, coins: Collection[Coin], split: Split) -> boo
     return payout.reaches(MIN_RESERVE_FEERATE) == 1
 
 
-def covers(purse: PurseTerms, coins: Collection[Coin]) -> bool:
+def covers(purse: EscrowTerms, coins: Collection[Coin]) -> bool:
     """Whether the outputs that one payment can spend hold the price and the least reserve. Then, and only then, the
     mediator's escrow owes the mediator the fee when the money goes back."""
     return _sum(coins) >= _least(purse)
 
 
-def missing_from(purse: PurseTerms, coins: Collection[Coin]) -> Sat:
+def missing_from(purse: EscrowTerms, coins: Collection[Coin]) -> Sat:
     """What one more output must hold so that the amount of the offer is there and can be spent at once."""
     if _sum(coins) >= purse.amount:
         return Sat(0)
@@ -48,18 +48,18 @@ def missing_from(purse: PurseTerms, coins: Collection[Coin]) -> Sat:
     return Sat(max(DUST_LIMIT, purse.amount - beside_it))
 
 
-def _endings(purse: PurseTerms) -> Iterator[Split]:
+def _endings(purse: EscrowTerms) -> Iterator[Split]:
     """What may become of an escrow: everything it may give has the shape and the sum of one of these."""
     price, nothing = purse.price, Sat(0)
     yield the_price(purse)
-    if purse.escrow.purse is Purse.PRIMARY:
+    if purse.escrow.kind is EscrowKind.PRIMARY:
         yield Split(nothing, price)
         if price >= 2 * DUST_LIMIT:
             yield Split(Sat(price // 2), Sat(price - price // 2))
     yield Split(nothing)
 
 
-def _least(purse: PurseTerms) -> int:
+def _least(purse: EscrowTerms) -> int:
     return purse.price + MIN_RESERVE_FEERATE * purse.largest_vsize
 
 

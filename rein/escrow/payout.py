@@ -17,7 +17,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import OutPoint, Transaction, TxOutput
 from rein.errors import EscrowError, InputError
-from rein.escrow.terms import MAX_COINS, MAX_FEERATE, MIN_FEERATE, PurseTerms
+from rein.escrow.terms import MAX_COINS, MAX_FEERATE, MIN_FEERATE, EscrowTerms
 
 _NOTHING = Sat(0)
 
@@ -48,7 +48,7 @@ class Split:
 class Payout:
     """One payment out of one escrow."""
 
-    purse: PurseTerms
+    purse: EscrowTerms
     coins: tuple[Coin, ...]
     split: Split
     outputs: tuple[TxOutput, ...]
@@ -94,7 +94,7 @@ class Payout:
         return self.psbt.transaction.txid
 
 
-def the_price(purse: PurseTerms) -> Split:
+def the_price(purse: EscrowTerms) -> Split:
     """What the job costs, to whom the escrow is for."""
     return Split(purse.price)
 
@@ -104,7 +104,7 @@ def largest(coins: Iterable[Coin]) -> tuple[Coin, ...]:
     return tuple(sorted(coins, key=lambda each: (-each.amount, each.outpoint))[:MAX_COINS])
 
 
-def choose_coins(purse: PurseTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
+def choose_coins(purse: EscrowTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
     """The outputs worth spending at a feerate (sat/vB), as many as one payment can spend, in the order in which they
     stand in it."""
     cost = feerate * _input_vsize(purse)
@@ -112,7 +112,7 @@ def choose_coins(purse: PurseTerms, coins: Iterable[Coin], feerate: int) -> tupl
 
 
 def plan_payout(
-    purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    purse: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate that spends every output worth spending at it, and of the others as many as are needed
     to come nearest to it. What a stranger strews on an escrow's address costs more than it brings, and is left there.
@@ -125,7 +125,7 @@ def plan_payout(
     _check_feerate(feerate)
     best = largest(coins)
     worth = len(choose_coins(purse, best, feerate))
-    planned, reason = None, EscrowError(f"the {purse.escrow.purse.value} escrow holds nothing now")
+    planned, reason = None, EscrowError(f"the {purse.escrow.kind.value} escrow holds nothing now")
     if best and not worth and not split.payee and not split.payer:
         raise _not_worth(purse, best, feerate)
     for count in range(max(1, worth), len(best) + 1):
@@ -141,14 +141,14 @@ def plan_payout(
     return planned
 
 
-def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
+def build_payout(purse: EscrowTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
     """The payment that leaves this fee, or a little more where what is left for the payer is dust.
 
     :raises EscrowError: the outputs do not hold so much, nothing would be paid to anybody, or the split gives somebody
         less than the network carries.
     """
     spent = tuple(sorted(coins))
-    name = purse.escrow.purse.value
+    name = purse.escrow.kind.value
     if split.bears:
         above = Sat(max(0, fee - _kept_for_miner(purse, spent, split)))
         if split.payee - above < DUST_LIMIT:
@@ -179,7 +179,7 @@ def build_payout(purse: PurseTerms, coins: Iterable[Coin], split: Split, fee: Sa
 
 
 def payout_at(
-    purse: PurseTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    purse: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate, or at what the split or the band leaves for the miner where that is less. Its fee is
     of the size it really has: with an output for the payer, unless what is left for them is dust.
@@ -220,36 +220,36 @@ def check_fee(payout: Payout, *, reserved: bool = False) -> None:
     highest = _highest_fee(purse, vsize, payout.split, reserved=reserved) + DUST_LIMIT - 1
     if not lowest <= payout.fee <= highest:
         raise EscrowError(
-            f"the {purse.escrow.purse.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
+            f"the {purse.escrow.kind.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
             f"to {highest} sat for its {vsize} virtual bytes"
         )
 
 
-def _highest_fee(purse: PurseTerms, vsize: int, split: Split, *, reserved: bool) -> int:
+def _highest_fee(purse: EscrowTerms, vsize: int, split: Split, *, reserved: bool) -> int:
     """Never less than what the network relays: then no shape is impossible."""
     highest = MAX_FEERATE * vsize
     return min(highest, max(purse.miner_fee + split.miner, MIN_FEERATE * vsize)) if reserved else highest
 
 
-def _kept_for_miner(purse: PurseTerms, coins: tuple[Coin, ...], split: Split) -> int:
+def _kept_for_miner(purse: EscrowTerms, coins: tuple[Coin, ...], split: Split) -> int:
     """What the miner may take before the receiver gives anything up: what the offer keeps, as far as it is there, and
     what is too little to be sent back."""
     left = _sum(coins) - split.payee - split.payer
     return purse.miner_fee if left >= purse.miner_fee + DUST_LIMIT else left
 
 
-def _not_worth(purse: PurseTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
+def _not_worth(purse: EscrowTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
     """Why nothing goes back at this feerate, and the one at which it would."""
     lower = (best[0].amount - 1) // _input_vsize(purse)
     hint = f"It does at a lower rate: --feerate {lower}" if lower >= MIN_FEERATE else "It is lost to fees."
     return EscrowError(
-        f"what the {purse.escrow.purse.value} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
+        f"what the {purse.escrow.kind.value} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
         f"spend at {feerate} sat/vB than it brings",
         hint=hint,
     )
 
 
-def _input_vsize(purse: PurseTerms) -> int:
+def _input_vsize(purse: EscrowTerms) -> int:
     """Virtual bytes that spending one output more adds to a payment."""
     return purse.vsize_of(2, [purse.payout]) - purse.vsize_of(1, [purse.payout])
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Checked, Explanation, check_payout, explain
 from rein.escrow.payable import covers
 from rein.escrow.payout import Coin, Split, the_price
-from rein.escrow.terms import PurseTerms, Terms
+from rein.escrow.terms import EscrowTerms, Terms
 from rein.protocol.documents import (
     AcceptDelivery,
     AcceptResolution,
@@ -49,7 +49,7 @@ class Proposal:
     document: Signed[Any]
     ending: Ending
     author: Role
-    purse: PurseTerms
+    purse: EscrowTerms
     text: str
     worker_amount: Sat | None
     creator_amount: Sat
@@ -57,12 +57,12 @@ class Proposal:
     @property
     def completers(self) -> frozenset[Role]:
         """Who may add the second signature."""
-        return completers_of(self.purse.escrow.purse, self.ending, self.author)
+        return completers_of(self.purse.escrow.kind, self.ending, self.author)
 
     @property
     def reserved(self) -> bool:
         """See `is_reserved`."""
-        return is_reserved(self.purse.escrow.purse, self.ending, self.author)
+        return is_reserved(self.purse.escrow.kind, self.ending, self.author)
 
     def split(self, held: Collection[Coin], *, paid: bool = False) -> Split:
         """What it has to give, where the escrow holds these outputs.
@@ -71,7 +71,7 @@ class Proposal:
         """
         if self.ending is Ending.REFUND:
             return refund_of(self.purse, held, author=self.author, paid=paid)
-        if self.worker_amount is None or self.purse.escrow.purse is Purse.MEDIATOR:
+        if self.worker_amount is None or self.purse.escrow.kind is EscrowKind.MEDIATOR:
             return the_price(self.purse)
         return award_split(self.purse, self.worker_amount, self.creator_amount)
 
@@ -102,11 +102,11 @@ class Proposal:
         return explain(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
 
 
-def completers_of(purse: Purse, ending: Ending, author: Role) -> frozenset[Role]:
+def completers_of(purse: EscrowKind, ending: Ending, author: Role) -> frozenset[Role]:
     """Who may add the second signature. The creator is one of the two whenever money goes back to him, and the
     mediator whenever the mediator is paid."""
     others = {Role.CREATOR, Role.WORKER}
-    if purse is Purse.MEDIATOR:
+    if purse is EscrowKind.MEDIATOR:
         return frozenset({Role.MEDIATOR} if author in others else others)
     if ending is Ending.REFUND:
         return frozenset({Role.WORKER, Role.MEDIATOR} if author is Role.CREATOR else {Role.CREATOR})
@@ -115,7 +115,7 @@ def completers_of(purse: Purse, ending: Ending, author: Role) -> frozenset[Role]
     return frozenset(others - {author})
 
 
-def is_reserved(purse: Purse, ending: Ending, author: Role) -> bool:
+def is_reserved(purse: EscrowKind, ending: Ending, author: Role) -> bool:
     """Whether two others than the payer may make this payment: then its fee is held against what the offer keeps for
     the miner, so that they burn nothing that goes back to him."""
     return author is not Role.CREATOR and completers_of(purse, ending, author) != {Role.CREATOR}
@@ -130,17 +130,17 @@ def escrow_public_key(role: Role, bid: Bid) -> bytes:
     }[role]
 
 
-def award_split(purse: PurseTerms, worker_amount: Sat, creator_amount: Sat) -> Split:
+def award_split(purse: EscrowTerms, worker_amount: Sat, creator_amount: Sat) -> Split:
     """What a settlement or a resolution gives: what it leaves of the price is for the miner, as far as the miner needs
     it, and the payer's otherwise."""
     return Split(worker_amount, creator_amount, Sat(purse.price - worker_amount - creator_amount))
 
 
-def refund_of(purse: PurseTerms, held: Collection[Coin], *, author: Role | None = None, paid: bool = False) -> Split:
+def refund_of(purse: EscrowTerms, held: Collection[Coin], *, author: Role | None = None, paid: bool = False) -> Split:
     """What a refund gives: the mediator's fee to the mediator if the escrow can pay it and the mediator has not got it
     yet; all else back. Mediators may give up part of it for the miner of a refund that they sign first; what anybody
     else signs pays it whole."""
-    owed = not paid and purse.escrow.purse is Purse.MEDIATOR and covers(purse, held)
+    owed = not paid and purse.escrow.kind is EscrowKind.MEDIATOR and covers(purse, held)
     return replace(the_price(purse), bears=author is Role.MEDIATOR) if owed else Split(Sat(0))
 
 
@@ -173,7 +173,7 @@ def _acceptances(order: Order, terms: Terms) -> Iterator[Proposal]:
 
 
 def _of_acceptance(signed: Signed[AcceptDelivery], terms: Terms) -> Iterator[Proposal]:
-    texts = {Purse.PRIMARY: signed.document.primary_psbt, Purse.MEDIATOR: signed.document.mediator_psbt}
+    texts = {EscrowKind.PRIMARY: signed.document.primary_psbt, EscrowKind.MEDIATOR: signed.document.mediator_psbt}
     for purse, text in texts.items():
         yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(purse), text, None, Sat(0))
 
@@ -213,8 +213,8 @@ def _of_document(signed: Signed[Any], award: PartyDocument, terms: Terms) -> Ite
     worker_amount: Sat | None = getattr(award, "worker_amount", None)
     creator_amount: Sat = getattr(award, "creator_amount", Sat(0))
     texts = {
-        Purse.PRIMARY: getattr(document, "primary_psbt", None),
-        Purse.MEDIATOR: getattr(document, "mediator_psbt", None),
+        EscrowKind.PRIMARY: getattr(document, "primary_psbt", None),
+        EscrowKind.MEDIATOR: getattr(document, "mediator_psbt", None),
     }
     for purse, text in texts.items():
         if text is not None:

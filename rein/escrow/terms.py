@@ -9,7 +9,7 @@ from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.transaction import TxOutput, escrow_spend_vsize, p2wsh_multisig_witness_weight
 from rein.errors import EscrowError, InputError
-from rein.escrow.contract import Contract, Escrow, Purse, contract
+from rein.escrow.contract import Contract, Escrow, EscrowKind, contract
 from rein.protocol.documents import Bid, Job, Offer, Role
 from rein.protocol.orders import Order
 from rein.protocol.values import BasisPoints, mediator_fee
@@ -43,7 +43,7 @@ class Payee:
 
 
 @dataclass(frozen=True)
-class PurseTerms:
+class EscrowTerms:
     """One escrow: what is put in, by whom, and who gets the exact `price` of the job out of it.
 
     `amount` is more than `price`: the rest is kept for the miner, and what the miner leaves is the payer's.
@@ -80,15 +80,15 @@ class PurseTerms:
 class Terms:
     """The money of one offered job."""
 
-    primary: PurseTerms
-    mediator: PurseTerms
+    primary: EscrowTerms
+    mediator: EscrowTerms
 
     @property
-    def purses(self) -> tuple[PurseTerms, PurseTerms]:
+    def purses(self) -> tuple[EscrowTerms, EscrowTerms]:
         return (self.primary, self.mediator)
 
-    def of(self, purse: Purse) -> PurseTerms:
-        return self.primary if purse is Purse.PRIMARY else self.mediator
+    def of(self, purse: EscrowKind) -> EscrowTerms:
+        return self.primary if purse is EscrowKind.PRIMARY else self.mediator
 
 
 def contract_of(bid: Bid) -> Contract:
@@ -132,15 +132,15 @@ def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
     return terms
 
 
-def _check_dust(purse: PurseTerms) -> None:
+def _check_dust(purse: EscrowTerms) -> None:
     if purse.price < DUST_LIMIT:
         raise EscrowError(
-            f"{purse.payee.name} would get {purse.price} sat from the {purse.escrow.purse.value} escrow; the network "
+            f"{purse.payee.name} would get {purse.price} sat from the {purse.escrow.kind.value} escrow; the network "
             f"does not carry outputs under {DUST_LIMIT} sat"
         )
 
 
-def check_fee_band(purse: PurseTerms) -> None:
+def check_fee_band(purse: EscrowTerms) -> None:
     """Refuse a reserve for the miner that would never be mined, or that would be given away.
 
     :raises EscrowError: saying the feerate.
@@ -148,7 +148,7 @@ def check_fee_band(purse: PurseTerms) -> None:
     lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
     if not lowest <= purse.miner_fee <= highest:
         raise EscrowError(
-            f"the offer leaves {purse.miner_fee} sat for the miner of the {purse.escrow.purse.value} payment, "
+            f"the offer leaves {purse.miner_fee} sat for the miner of the {purse.escrow.kind.value} payment, "
             f"which is outside {lowest} to {highest} sat ({MIN_RESERVE_FEERATE} to {MAX_FEERATE} sat/vB of its largest "
             f"shape, {MAX_COINS} inputs and 2 outputs)"
         )
@@ -204,6 +204,6 @@ def _purses(built: Contract, job: Job, bid: Bid, amounts: Amounts) -> Terms:
     mediator = payee(Role.MEDIATOR, job.mediator, job.mediator_payment_address)
     fee = mediator_fee(bid.amount, job.mediator_fee)
     return Terms(
-        primary=PurseTerms(built.primary, amounts.primary, bid.amount, worker, creator),
-        mediator=PurseTerms(built.mediator, amounts.mediator, fee, mediator, creator),
+        primary=EscrowTerms(built.primary, amounts.primary, bid.amount, worker, creator),
+        mediator=EscrowTerms(built.mediator, amounts.mediator, fee, mediator, creator),
     )

@@ -99,10 +99,10 @@ def hosting(answer: Mapping[str, Any], url: str) -> Hosting:
     return _hosting(buckets, [_number(each.get("expires")) for each in buckets])
 
 
-def hosting_of_2016(answer: Mapping[str, Any], url: str) -> Hosting:
+def legacy_hosting(answer: Mapping[str, Any], url: str) -> Hosting:
     """From `/request` and `/buy`, where numbers are text and times `YYYY-MM-DD HH:MM:SS` in UTC."""
     buckets = [each if isinstance(each, dict) else {} for each in _list(answer, "buckets", url)[:_MAX_BUCKETS]]
-    return _hosting(buckets, [_time_of_2016(each.get("expires")) for each in buckets])
+    return _hosting(buckets, [_legacy_time(each.get("expires")) for each in buckets])
 
 
 def purchase(answer: Mapping[str, Any], url: str, network: Network) -> Purchase:
@@ -116,7 +116,7 @@ def purchase(answer: Mapping[str, Any], url: str, network: Network) -> Purchase:
     if price > MAX_MONEY or (address is not None and price == 0):
         raise ServerLiedError(f"{url} asks for a price that is none")
     until = _number(answer.get("price_until"))
-    return Purchase(hosting_of_2016(answer, url), Sat(price), address, until if until <= _LAST_TIME else 0)
+    return Purchase(legacy_hosting(answer, url), Sat(price), address, until if until <= _LAST_TIME else 0)
 
 
 def balance(answer: Mapping[str, Any], url: str) -> int:
@@ -226,7 +226,7 @@ def _number(value: Any) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def _time_of_2016(value: Any) -> int:
+def _legacy_time(value: Any) -> int:
     try:
         return max(0, int(datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()))
     except (ValueError, OverflowError):

@@ -94,7 +94,7 @@ class Causeway:
     def request(self, contact: str) -> Hosting:
         """Ask for a bucket of free hosting."""
         asked = {"owner": self._owner, "delegate": self._delegate, "contact": contact}
-        return answers.hosting_of_2016(self._transport.get("request", asked), self.url)
+        return answers.legacy_hosting(self._transport.get("request", asked), self.url)
 
     def buy(self, contact: str) -> Purchase:
         """Order a bucket: what it costs and where to pay it."""

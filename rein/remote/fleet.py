@@ -39,7 +39,7 @@ class Report(Generic[T]):
 Say = Callable[[T], None]
 
 
-def converse(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], None]) -> Iterator[Report[T]]:
+def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], None]) -> Iterator[Report[T]]:
     """Do the same work at every server, in parallel, and yield what comes of it as it comes.
 
     :param work: calls its second argument with each thing it has to say; it waits there while nobody listens.

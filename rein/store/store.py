@@ -23,8 +23,8 @@ from rein.store.rows import (
     escrow_output,
     payment,
 )
-from rein.store.shown import Shown
 from rein.store.signatures import Signatures
+from rein.store.visibility import Shown
 from rein.store.wallet import WalletStore
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them

@@ -13,11 +13,11 @@ from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
 from rein.store.store import IdentityRow, Payment, Store
-from rein.workflows.desk import Desk
 from rein.workflows.market.entries import market
-from rein.workflows.market.market import BidFilter, JobFilter, find_bids, find_jobs
+from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs
 from rein.workflows.market.reputation import known_ratings, mediators_with_records
 from rein.workflows.notify.watch import Watch, watch_round
+from rein.workflows.session import Session
 from rein.workflows.status.overview import overview
 from tests.benchmarks.figures import Figure
 from tests.support.people import TIME, Person, Story, bid, enroll, job, person, story
@@ -35,37 +35,37 @@ def figures() -> list[Figure]:
 
 def _strangers() -> Iterator[Figure]:
     documents = list(_jobs_of_strangers())
-    with _home(person("Bob"), documents) as desk:
+    with _home(person("Bob"), documents) as session:
         bare = _cpu(lambda: [verify(each.armored) for each in documents])
         known = f"{len(documents):,} documents"
-        yield Figure(f"rein jobs, first, {known}", _cpu(lambda: find_jobs(desk, JobFilter(), TIME)), "ms", bare)
+        yield Figure(f"rein jobs, first, {known}", _cpu(lambda: find_jobs(session, JobFilter(), TIME)), "ms", bare)
         for name, run in (
-            ("rein jobs", lambda: find_jobs(desk, JobFilter(open_only=True), TIME)),
-            ("rein mediators", lambda: mediators_with_records(desk)),
-            ("averages of ratings", lambda: known_ratings(desk)),
-            ("rein watch, nothing new", lambda: watch_round(desk, Watch([]), TIME, lambda _: [])),
+            ("rein jobs", lambda: find_jobs(session, JobFilter(open_only=True), TIME)),
+            ("rein mediators", lambda: mediators_with_records(session)),
+            ("averages of ratings", lambda: known_ratings(session)),
+            ("rein watch, nothing new", lambda: watch_round(session, Watch([]), TIME, lambda _: [])),
         ):
             run()
             yield Figure(f"{name}, {known}", min(_cpu(run) for _ in range(_RUNS)), "ms", bare)
-        number = len(market(desk))
-        desk.store.add_received([(job(person("Bob"), person("Alice"), job_id=f"{number:020d}"), "http://x/")])
-        once = lambda: find_jobs(desk, JobFilter(), TIME)  # noqa: E731 - named as the others are
+        number = len(market(session))
+        session.store.add_received([(job(person("Bob"), person("Alice"), job_id=f"{number:020d}"), "http://x/")])
+        once = lambda: find_jobs(session, JobFilter(), TIME)  # noqa: E731 - named as the others are
         yield Figure(f"rein jobs, one new, {known}", _cpu(once), "ms", bare)
 
 
 def _own() -> Iterator[Figure]:
     stories = [story(job_id=f"own{number:017}") for number in range(OWN_JOBS)]
     documents = [signed for told in stories for signed in (told.job, *told.documents)]
-    with _home(person("Bob"), documents) as desk:
+    with _home(person("Bob"), documents) as session:
         for told in stories[: OWN_JOBS * 9 // 10]:
-            desk.store.set_seen(told.offer.id, [], _paid(told))
+            session.store.set_seen(told.offer.id, [], _paid(told))
         bare = _cpu(lambda: [verify(each.armored) for each in documents])
         known = f"{OWN_JOBS:,} own jobs"
-        yield Figure(f"rein status, first, {known}", _cpu(lambda: overview(desk)), "ms", bare)
+        yield Figure(f"rein status, first, {known}", _cpu(lambda: overview(session)), "ms", bare)
         for name, run in (
-            ("rein status", lambda: overview(desk)),
-            ("rein bids", lambda: find_bids(desk, BidFilter(), TIME)),
-            ("rein watch, nothing new", lambda: watch_round(desk, Watch([]), TIME, lambda _: [])),
+            ("rein status", lambda: overview(session)),
+            ("rein bids", lambda: find_bids(session, BidFilter(), TIME)),
+            ("rein watch, nothing new", lambda: watch_round(session, Watch([]), TIME, lambda _: [])),
         ):
             run()
             yield Figure(f"{name}, {known}", min(_cpu(run) for _ in range(_RUNS)), "ms", bare)
@@ -94,14 +94,14 @@ def _paid(told: Story) -> list[Payment]:
 
 
 @contextmanager
-def _home(who: Person, documents: list[Signed[Any]]) -> Iterator[Desk]:
+def _home(who: Person, documents: list[Signed[Any]]) -> Iterator[Session]:
     with tempfile.TemporaryDirectory(prefix="rein-bench-") as directory:
         store = Store(Path(directory) / "rein.db")
         names = (who.name, who.contact, who.master_address, who.delegate_address)
         row = store.add_identity(IdentityRow(0, "regtest", *names, "key"), enroll(who))
         others = [enroll(person("Alice"), True), enroll(person("Charlie"))]
         store.add_received([(each, "http://x/") for each in (*others, *documents)])
-        yield Desk(Path(directory), REGTEST, store, row, _never, _never, lambda _: None)
+        yield Session(Path(directory), REGTEST, store, row, _never, _never, lambda _: None)
 
 
 def _never(*_: object) -> NoReturn:

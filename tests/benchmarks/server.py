@@ -26,8 +26,8 @@ from rein.protocol.auth import sign_request
 from rein.protocol.wire import server_name
 from tests.benchmarks.limits import bare_requests_per_second, copied_rows_per_second, recoveries_per_second
 from tests.benchmarks.load import Measured, get, measure, post
+from tests.support.legacy_requests import sign_put
 from tests.support.people import Person, job, person
-from tests.support.requests_of_2016 import sign_put
 
 OWNERS = 40
 BUCKETS = 4

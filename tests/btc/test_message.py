@@ -24,7 +24,7 @@ SIGNATURE = "IPojfrX2dfPnH26UegfbGQQLrdK844DlHq5157/P6h57WyuS/Qsl+h/WSVGDF4MUi4r
 SECRETS = st.integers(min_value=1, max_value=curve.ORDER - 1).map(lambda number: number.to_bytes(32, "big"))
 
 # A bid for hosting of 2016, signed by a client of that time (python-bitcoinlib over OpenSSL).
-PUT_OF_2016 = (
+LEGACY_PUT = (
     "1Bw1GawpMb6L2uMe9oREnQS8uFcb6hNkw7",
     "H/ZucnVBthF9wJvvL7tBbmNJtImCqfki+XfURM/vZivuStKyLvEoi6LTQASRIhltiM24UJVE2ArGPsnm8UfRiBM=",
 )
@@ -244,8 +244,8 @@ def test_a_signature_of_2016(old_documents: Path) -> None:
 
     facts = json.loads((old_documents / "keys-and-escrow.json").read_text())["put"][0]["body"]
     text = facts["key"] + facts["value"] + facts["signature_address"] + facts["nonce"]
-    assert (facts["signature_address"], facts["signature"]) == PUT_OF_2016
-    assert message.verify(*[PUT_OF_2016[0], text, PUT_OF_2016[1]])
+    assert (facts["signature_address"], facts["signature"]) == LEGACY_PUT
+    assert message.verify(*[LEGACY_PUT[0], text, LEGACY_PUT[1]])
 
 
 def test_documents_of_2016(old_documents: Path) -> None:

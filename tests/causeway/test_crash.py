@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from tests.causeway.test_serving import READY_S, Process, children, command
+from tests.support.legacy_requests import sign_put
 from tests.support.people import Person, enroll, person
-from tests.support.requests_of_2016 import sign_put
 
 pytestmark = pytest.mark.slow
 

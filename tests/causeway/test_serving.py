@@ -31,8 +31,8 @@ from causeway.serving import serve
 from causeway.settings import load_settings
 from rein.btc.networks import SIGNET
 from tests.causeway.conftest import Server
+from tests.support.legacy_requests import sign_put
 from tests.support.people import Story, enroll, person
-from tests.support.requests_of_2016 import sign_put
 
 BOB = person("Bob")
 READY_S = 30

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rein.cli
-from rein.cli.advice import with_options
 from rein.cli.common import Cli
 from rein.cli.demo import run_command
 from rein.cli.main import COMMANDS
+from rein.cli.toolkit.advice import with_options
 
 ROOM = Path(rein.cli.__file__).parent
 NAMED = re.compile(rf"\brein (?:{'|'.join(COMMANDS)})\b")

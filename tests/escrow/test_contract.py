@@ -15,20 +15,20 @@ from rein.btc.hashes import hash160
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, NETWORKS, REGTEST, TESTNET4, Network
 from rein.errors import InputError, KeyMaterialError
-from rein.escrow.contract import Purse, contract
-from tests.support.documents_of_2016 import JOB
+from rein.escrow.contract import EscrowKind, contract
+from tests.support.legacy_documents import JOB
 
-# Bob, Alice and Charlie of 2016; their keys stand in the documents of tests/support/documents_of_2016.py.
+# Bob, Alice and Charlie of 2016; their keys stand in the documents of tests/support/legacy_documents.py.
 CREATOR = bytes.fromhex("026bc363139ebc1cad8e6eee402507d2b4874f5450585f1e6a1cd30a63ecdfc9dc")
 MEDIATOR = bytes.fromhex("029fcafbe2dced6fe79865b265ea90387c5411658ca11449999d5020a9f67bb005")
 WORKER = bytes.fromhex("02f719f009fb8eb20ccdbfda7d38f378ed2f103ac0a6768df830740c6835c46519")
 
-PRIMARY_REDEEM_SCRIPT_OF_2016 = (
+LEGACY_PRIMARY_REDEEM_SCRIPT = (
     "5221026bc363139ebc1cad8e6eee402507d2b4874f5450585f1e6a1cd30a63ecdfc9dc"
     "21029fcafbe2dced6fe79865b265ea90387c5411658ca11449999d5020a9f67bb005"
     "2102f719f009fb8eb20ccdbfda7d38f378ed2f103ac0a6768df830740c6835c4651953ae"
 )
-MEDIATOR_REDEEM_SCRIPT_OF_2016 = (
+LEGACY_MEDIATOR_REDEEM_SCRIPT = (
     "21029fcafbe2dced6fe79865b265ea90387c5411658ca11449999d5020a9f67bb005ad"
     "5121026bc363139ebc1cad8e6eee402507d2b4874f5450585f1e6a1cd30a63ecdfc9dc"
     "2102f719f009fb8eb20ccdbfda7d38f378ed2f103ac0a6768df830740c6835c4651952ae"
@@ -61,8 +61,8 @@ def test_the_keys_are_those_of_2016() -> None:
 
 def test_the_witness_scripts_are_the_redeem_scripts_of_2016_byte_for_byte() -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, MAINNET)
-    assert built.primary.witness_script.hex() == PRIMARY_REDEEM_SCRIPT_OF_2016
-    assert built.mediator.witness_script.hex() == MEDIATOR_REDEEM_SCRIPT_OF_2016
+    assert built.primary.witness_script.hex() == LEGACY_PRIMARY_REDEEM_SCRIPT
+    assert built.mediator.witness_script.hex() == LEGACY_MEDIATOR_REDEEM_SCRIPT
     assert [_p2sh(each.witness_script, MAINNET) for each in built.escrows] == [
         "3N4QuG2ATHyXVocMKzrCgsDqrHUC7PAFH1",
         "3DX1A3cErSnM58kTsiWFNwjxiQWm3WmGQb",
@@ -119,7 +119,7 @@ def test_every_order_of_the_keys_is_another_contract() -> None:
 
 def test_the_escrows_stand_in_the_order_primary_mediator() -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, REGTEST)
-    assert [each.purse for each in built.escrows] == [Purse.PRIMARY, Purse.MEDIATOR]
+    assert [each.kind for each in built.escrows] == [EscrowKind.PRIMARY, EscrowKind.MEDIATOR]
     assert built.escrows == (built.primary, built.mediator)
 
 

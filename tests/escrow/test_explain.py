@@ -32,7 +32,7 @@ from rein.escrow.payout import (
     sign_payout,
     the_price,
 )
-from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE, PurseTerms
+from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE, EscrowTerms
 from tests.support.money import (
     MALLORY,
     PARTIAL_SIGNATURE,
@@ -73,7 +73,7 @@ _split = st.builds(lambda payee, payer: Split(Sat(payee), Sat(payer)), _amount, 
 
 @given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
 def test_what_goes_in_comes_out_for_every_split_of_every_coins_at_every_feerate(
-    purse: PurseTerms, split: Split, parts: list[int], more: int, feerate: int
+    purse: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int
 ) -> None:
     coins = coins_holding(split.payee + split.payer + 2_000 + more, parts)
     try:
@@ -102,13 +102,13 @@ def test_what_goes_in_comes_out_for_every_split_of_every_coins_at_every_feerate(
     assert payout.feerate == payout.fee / payout.vsize
 
 
-def _two(purse: PurseTerms) -> list[TxOutput]:
+def _two(purse: EscrowTerms) -> list[TxOutput]:
     return [TxOutput(DUST_LIMIT, purse.payee.script), TxOutput(DUST_LIMIT, purse.payer.script)]
 
 
 @given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), shuffled=st.randoms())
 def test_a_payment_is_one_and_the_same_whoever_builds_it(
-    purse: PurseTerms, split: Split, parts: list[int], more: int, shuffled: Any
+    purse: EscrowTerms, split: Split, parts: list[int], more: int, shuffled: Any
 ) -> None:
     coins = coins_holding(split.payee + split.payer + 9_000 + more, parts)
     ours = payout_at(purse, coins, split, 5)
@@ -120,7 +120,7 @@ def test_a_payment_is_one_and_the_same_whoever_builds_it(
 
 
 @given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
-def test_the_honest_payment_passes(purse: PurseTerms, split: Split, parts: list[int], more: int, feerate: int) -> None:
+def test_the_honest_payment_passes(purse: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int) -> None:
     held = coins_holding(split.payee + split.payer + 2_000 + more, parts)
     for reserved in (False, True):
         try:
@@ -170,7 +170,7 @@ def test_the_reserve_is_the_most_whatever_the_size() -> None:
 
 
 @pytest.mark.parametrize("purse", [PRIMARY, MEDIATOR])
-def test_the_band_of_fees_is_closed(purse: PurseTerms) -> None:
+def test_the_band_of_fees_is_closed(purse: EscrowTerms) -> None:
     held, split = [coin(1, purse.amount + 10**6)], the_price(purse)
     vsize = purse.vsize_of(1, _two(purse))
     for fee in (0, 1, vsize - 1, vsize, 500 * vsize + 545, 500 * vsize + 546, 10**6):
@@ -236,7 +236,7 @@ def test_the_largest_coins_are_chosen_and_trifles_left() -> None:
 class Sent:
     """A payment as its author writes it: anything, rightly signed by whoever he has the key of."""
 
-    purse: PurseTerms
+    purse: EscrowTerms
     coins: tuple[Coin, ...]
     outputs: tuple[TxOutput, ...]
     signers: tuple[PrivateKey, ...]
@@ -272,7 +272,7 @@ class Sent:
 class Case:
     """An honest payment with both outputs, out of several coins, and what the chain shows."""
 
-    purse: PurseTerms
+    purse: EscrowTerms
     split: Split
     payout: Payout
     held: tuple[Coin, ...]
@@ -377,7 +377,7 @@ CHANGES: dict[str, tuple[Change, Fault]] = {
             it.sent,
             scripts=(
                 *(it.purse.escrow.witness_script for _ in it.payout.coins[1:]),
-                deal(1).purse(it.purse.escrow.purse).escrow.witness_script,
+                deal(1).purse(it.purse.escrow.kind).escrow.witness_script,
             ),
         ),
         Fault.FOREIGN_INPUT,

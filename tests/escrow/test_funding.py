@@ -12,8 +12,8 @@ from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.networks import MAINNET, REGTEST, SIGNET, TESTNET4, Network
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
-from rein.escrow.contract import Purse
-from rein.escrow.funding import Filling, PurseFunding, Verdict, coins_of, confirmations_needed, match_funding
+from rein.escrow.contract import EscrowKind
+from rein.escrow.funding import EscrowFunding, Filling, Verdict, coins_of, confirmations_needed, match_funding
 from rein.escrow.payout import MAX_COINS, Coin
 from tests.support.money import deal
 
@@ -58,8 +58,8 @@ def test_exact_amounts_in_both_escrows_are_complete() -> None:
     assert [purse.outputs for purse in funding.purses] == [(each,) for each in EXACT]
     assert [purse.filling for purse in funding.purses] == [Filling.EXACT] * 2
     assert [purse.confirmations_needed for purse in funding.purses] == [1, 1]
-    assert funding.of(Purse.PRIMARY) is funding.primary
-    assert funding.of(Purse.MEDIATOR) is funding.mediator
+    assert funding.of(EscrowKind.PRIMARY) is funding.primary
+    assert funding.of(EscrowKind.MEDIATOR) is funding.mediator
     assert str(funding.primary) == "primary escrow: 0.05006363 BTC, 1 confirmations"
 
 
@@ -69,7 +69,7 @@ def test_one_funded_escrow_is_not_enough(left_out: int) -> None:
     assert not funding.complete
     empty = funding.purses[left_out]
     assert (empty.filling, empty.missing, empty.confirmations) == (Filling.EMPTY, empty.terms.amount, 0)
-    assert str(empty) == f"{empty.terms.escrow.purse.value} escrow: nothing has come in a block yet"
+    assert str(empty) == f"{empty.terms.escrow.kind.value} escrow: nothing has come in a block yet"
 
 
 def test_too_little_is_said_with_what_is_missing() -> None:
@@ -214,7 +214,7 @@ def test_whatever_lies_there_only_outputs_of_the_contract_count(outputs: list[Ou
         assert (purse.outputs, purse.dust) == (twin.outputs, twin.dust)
 
 
-def _check(purse: PurseFunding, outputs: list[Output]) -> None:
+def _check(purse: EscrowFunding, outputs: list[Output]) -> None:
     terms = purse.terms
     here = {output for output in outputs if output.script == terms.escrow.script}
     assert {*purse.outputs, *purse.dust} == here
@@ -225,4 +225,4 @@ def _check(purse: PurseFunding, outputs: list[Output]) -> None:
     assert (purse.filling in (Filling.EXACT, Filling.OVER)) == (purse.holds >= terms.amount)
     deep_enough = sum(output.amount for output in purse.outputs if output.confirmations >= 1) >= terms.amount
     assert purse.complete == deep_enough
-    assert str(purse).startswith(f"{terms.escrow.purse.value} escrow: ")
+    assert str(purse).startswith(f"{terms.escrow.kind.value} escrow: ")

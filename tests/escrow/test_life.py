@@ -10,7 +10,7 @@ from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import EscrowError, RejectedError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import check_payout
 from rein.escrow.funding import Funding, match_funding
 from rein.escrow.payout import complete_payout, plan_payout, sign_payout, the_price
@@ -23,13 +23,13 @@ def look(chain: CoreRpc, told: Deal) -> Funding:
     return match_funding(told.terms, chain.unspent_outputs(scripts), REGTEST)
 
 
-def fund(chain: CoreRpc, told: Deal) -> dict[Purse, OutPoint]:
+def fund(chain: CoreRpc, told: Deal) -> dict[EscrowKind, OutPoint]:
     """Pay both escrows in one transaction, mine it, and say where the money lies."""
     faucet.pay(chain, told.payments)
     faucet.mine(chain, 1)
     funding = look(chain, told)
     assert funding.complete
-    return {purse.terms.escrow.purse: purse.outputs[0].outpoint for purse in funding.purses}
+    return {purse.terms.escrow.kind: purse.outputs[0].outpoint for purse in funding.purses}
 
 
 def received(chain: CoreRpc, script: bytes) -> list[Sat]:
@@ -48,7 +48,7 @@ def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) 
 
     payments: list[Transaction] = []
     for purse in told.terms.purses:
-        which = purse.escrow.purse
+        which = purse.escrow.kind
         sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()  # in the acceptance document
         checked = check(sent, purse, outpoints[which], told.creator)
         payment = complete_payout(checked.psbt, told.receiver_key(which))
@@ -74,8 +74,8 @@ def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(cha
     told = deal(101)
     outpoints = fund(chain, told)
     for which, first, second in (
-        (Purse.PRIMARY, told.mediator, told.worker),
-        (Purse.MEDIATOR, told.worker, told.mediator),
+        (EscrowKind.PRIMARY, told.mediator, told.worker),
+        (EscrowKind.MEDIATOR, told.worker, told.mediator),
     ):
         sent = sign_payout(agreed(told.purse(which), outpoints[which]), first).to_base64()
         checked = check(sent, told.purse(which), outpoints[which], first)
@@ -95,7 +95,7 @@ def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
     told = deal(number, price=Sat(price), fee=BasisPoints(points), feerate=feerate)
     outpoints = fund(chain, told)
     for purse in told.terms.purses:
-        which = purse.escrow.purse
+        which = purse.escrow.kind
         sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()
         checked = check(sent, purse, outpoints[which], told.creator)
         chain.broadcast(complete_payout(checked.psbt, told.receiver_key(which)))
@@ -125,7 +125,7 @@ def test_a_payment_is_made_once(chain: CoreRpc) -> None:
     """S3, S18: the signatures of one deposit move no other one, however often they are sent."""
     told = deal(106)
     primary = told.terms.primary
-    first = fund(chain, told)[Purse.PRIMARY]
+    first = fund(chain, told)[EscrowKind.PRIMARY]
     faucet.pay(chain, [(primary.escrow.address, primary.amount)])
     faucet.mine(chain, 1)
     payment = sign_payout(agreed(primary, first), told.creator).sign(told.worker).finalize()
@@ -153,7 +153,7 @@ def _moved(payment: Transaction, first: OutPoint, second: OutPoint) -> Transacti
 def test_money_of_one_job_is_not_moved_by_signatures_of_another(chain: CoreRpc) -> None:
     """S14: the same three people, the same price, two jobs."""
     one, other = deal(107), deal(108)
-    at_one, at_other = fund(chain, one)[Purse.PRIMARY], fund(chain, other)[Purse.PRIMARY]
+    at_one, at_other = fund(chain, one)[EscrowKind.PRIMARY], fund(chain, other)[EscrowKind.PRIMARY]
     payment = sign_payout(agreed(one.terms.primary, at_one), one.creator).sign(one.worker).finalize()
     with pytest.raises(RejectedError):
         chain.broadcast(_moved(payment, at_one, at_other))

@@ -11,10 +11,17 @@ from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.btc.psbt_p2sh import P2shInput, P2shPsbt
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
 from rein.errors import EscrowError, InputError, ReinError
-from rein.escrow.contract import Purse
-from rein.escrow.old import OldContract, OldPayment, build_old_spend, checked, old_contract, read_old_escrow
+from rein.escrow.contract import EscrowKind
+from rein.escrow.legacy import (
+    LegacyContract,
+    LegacyPayment,
+    build_legacy_spend,
+    checked,
+    legacy_contract,
+    read_legacy_escrow,
+)
 from rein.protocol.signed import verify
-from tests.support import documents_of_2016 as real
+from tests.support import legacy_documents as real
 from tests.support.old_escrows import ALICE, BOB, CHARLIE, PEOPLE, STRANGER, keys, mediators, primary, scripts
 from tests.support.people import armored
 
@@ -44,8 +51,8 @@ def offer(changes: dict[str, str] | None = None, uncompressed: str = "", testnet
     return armored("\n".join(["Rein Offer", *rows]), people["C"], REGTEST if testnet else MAINNET)
 
 
-def contract_of(text: str) -> OldContract:
-    return old_contract(verify(text).document)
+def contract_of(text: str) -> LegacyContract:
+    return legacy_contract(verify(text).document)
 
 
 class TestDocuments:
@@ -73,8 +80,8 @@ class TestDocuments:
         forms = scripts(uncompressed)
         assert found.doubts == ()
         assert {purse: escrow.redeem_script for purse, escrow in found.escrows.items()} == {
-            Purse.PRIMARY: forms["primary"],
-            Purse.MEDIATOR: forms["mediator's"],
+            EscrowKind.PRIMARY: forms["primary"],
+            EscrowKind.MEDIATOR: forms["mediator's"],
         }
         people = {name: key.public_key.hex() for name, key in keys(uncompressed).items()}
         assert found.mediator.rule() == (
@@ -158,19 +165,21 @@ class TestDocuments:
 
 def test_of_a_script_alone_nobody_is_named() -> None:
     first, second, third = (key.hex() for key in (CREATOR, MEDIATOR, WORKER))
-    assert read_old_escrow(SCRIPT.hex()).script == p2sh_script(SCRIPT)
-    assert read_old_escrow(SCRIPT.hex()).rule() == (f"Any 2 of these 3 can take the money: {first}, {second}, {third}.")
+    assert read_legacy_escrow(SCRIPT.hex()).script == p2sh_script(SCRIPT)
+    assert read_legacy_escrow(SCRIPT.hex()).rule() == (
+        f"Any 2 of these 3 can take the money: {first}, {second}, {third}."
+    )
 
 
 def test_what_is_no_hexadecimal_is_said_to_be_none() -> None:
     with pytest.raises(InputError, match=r"^a redeem script is written in hexadecimal digits$"):
-        read_old_escrow("xyz")
+        read_legacy_escrow("xyz")
 
 
 @pytest.mark.parametrize("text", ["", "5", "xyz", "51", "00" * 521, "00" * 100_000])
 def test_no_redeem_script(text: str) -> None:
     with pytest.raises(InputError):
-        read_old_escrow(text)
+        read_legacy_escrow(text)
 
 
 SCRIPT = scripts()["primary"]
@@ -182,64 +191,64 @@ def coin(amount: int = 5_000_000, script: bytes = SCRIPT, number: int = 0) -> P2
     return P2shInput(previous, 0, script)
 
 
-def pay(*amounts: int) -> list[OldPayment]:
-    return [OldPayment(ADDRESS, Sat(amount)) for amount in amounts]
+def pay(*amounts: int) -> list[LegacyPayment]:
+    return [LegacyPayment(ADDRESS, Sat(amount)) for amount in amounts]
 
 
 class TestSpends:
     def test_to_the_satoshi(self) -> None:
-        psbt = build_old_spend([coin(), coin(number=1)], pay(9_000_000, 990_000), Sat(10_000), REGTEST)
+        psbt = build_legacy_spend([coin(), coin(number=1)], pay(9_000_000, 990_000), Sat(10_000), REGTEST)
         assert psbt.fee == 10_000
         assert [output.amount for output in psbt.outputs] == [9_000_000, 990_000]
 
     @pytest.mark.parametrize("difference", [-1, 1, -4_000_000])
     def test_nothing_is_left_over(self, difference: int) -> None:
         with pytest.raises(EscrowError) as caught:
-            build_old_spend([coin()], pay(4_990_000 + difference), Sat(10_000), REGTEST)
+            build_legacy_spend([coin()], pay(4_990_000 + difference), Sat(10_000), REGTEST)
         assert caught.value.message == (
             f"the outputs hold 5000000 sat, and payments and fee are {5_000_000 + difference} sat"
         )
         assert caught.value.hint == f"Change a payment by {-difference:+d} sat."
 
     def test_the_fee_has_a_band(self) -> None:
-        vsize = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST).vsize
+        vsize = build_legacy_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST).vsize
         for fee, good in ((vsize - 1, False), (vsize, True), (500 * vsize, True), (500 * vsize + 1, False)):
             if good:
-                assert build_old_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST).fee == fee
+                assert build_legacy_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST).fee == fee
             else:
                 with pytest.raises(EscrowError, match="outside"):
-                    build_old_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST)
+                    build_legacy_spend([coin()], pay(5_000_000 - fee), Sat(fee), REGTEST)
 
     def test_dust_and_other_networks(self) -> None:
         with pytest.raises(EscrowError, match=rf"^545 sat to {ADDRESS} is dust: under 546 sat$"):
-            build_old_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
-        assert build_old_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
-        elsewhere = [OldPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
+            build_legacy_spend([coin()], pay(4_989_455, 545), Sat(10_000), REGTEST)
+        assert build_legacy_spend([coin()], pay(4_989_454, 546), Sat(10_000), REGTEST).outputs[1].amount == 546
+        elsewhere = [LegacyPayment(p2pkh_address(WORKER, MAINNET), Sat(4_990_000))]
         with pytest.raises(InputError, match="mainnet"):
-            build_old_spend([coin()], elsewhere, Sat(10_000), REGTEST)
+            build_legacy_spend([coin()], elsewhere, Sat(10_000), REGTEST)
 
     def test_nothing_to_spend_or_to_pay(self) -> None:
         for inputs, payments in (([], pay(1000)), ([coin()], [])):
             with pytest.raises(InputError, match=r"^a payment needs an output to spend and an address to pay$"):
-                build_old_spend(inputs, payments, Sat(1000), REGTEST)
+                build_legacy_spend(inputs, payments, Sat(1000), REGTEST)
 
     def test_the_same_output_twice(self) -> None:
         with pytest.raises(ReinError, match="twice"):
-            build_old_spend([coin(), coin()], pay(9_990_000), Sat(10_000), REGTEST)
+            build_legacy_spend([coin(), coin()], pay(9_990_000), Sat(10_000), REGTEST)
 
     @pytest.mark.parametrize(
         "odd", [{"locktime": 700_000}, {"sequence": 5}, {"sequence": 0}, {"version": 3}, {"version": 0}]
     )
     def test_a_psbt_that_is_locked_is_not_signed(self, odd: dict[str, int]) -> None:
         """Somebody's PSBT, right in all but its lock."""
-        good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
+        good = build_legacy_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
         other = build_unsigned(good.transaction.inputs, good.outputs, **odd)
         with pytest.raises(EscrowError, match=r"^the PSBT is locked in time or of an odd version; |read in two ways"):
             checked(P2shPsbt(good.raw.replace(good.transaction.raw, other.raw)))
 
     @pytest.mark.parametrize("usual", [{"version": 1}, {"sequence": 0xFFFFFFFE}, {"sequence": 0xFFFFFFFF}])
     def test_a_psbt_as_other_wallets_make_it_is(self, usual: dict[str, int]) -> None:
-        good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
+        good = build_legacy_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
         other = build_unsigned(good.transaction.inputs, good.outputs, **usual)
         psbt = P2shPsbt(good.raw.replace(good.transaction.raw, other.raw))
         assert checked(psbt) is psbt
@@ -255,8 +264,8 @@ class TestSpends:
         )
 
     def test_a_psbt_with_a_wrong_signature_is_not_signed(self) -> None:
-        good = build_old_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
-        other = build_old_spend([coin()], pay(4_980_000), Sat(20_000), REGTEST).sign(PEOPLE["C"])
+        good = build_legacy_spend([coin()], pay(4_990_000), Sat(10_000), REGTEST)
+        other = build_legacy_spend([coin()], pay(4_980_000), Sat(20_000), REGTEST).sign(PEOPLE["C"])
         swapped = other.raw.replace(other.transaction.raw, good.transaction.raw)
         with pytest.raises(EscrowError, match="not valid"):
             checked(P2shPsbt(swapped))
@@ -266,7 +275,7 @@ def test_keys_of_2016_in_wif_of_either_length() -> None:
     for compressed in (True, False):
         uncompressed = "" if compressed else "CMW"
         script = scripts(uncompressed)["mediator's"]
-        psbt = build_old_spend([coin(script=script)], pay(4_990_000), Sat(10_000), REGTEST)
+        psbt = build_legacy_spend([coin(script=script)], pay(4_990_000), Sat(10_000), REGTEST)
         for name in "MW":
             psbt = psbt.sign(PrivateKey.from_wif(keys(uncompressed)[name].to_wif(MAINNET), MAINNET))
         assert isinstance(psbt.finalize(), Transaction)

@@ -13,7 +13,7 @@ from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.transaction import MAX_WEIGHT, OutPoint, TxOutput
 from rein.devnet.standard import check_standard
 from rein.errors import EscrowError, InputError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import explain
 from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import (
@@ -35,7 +35,7 @@ from rein.escrow.terms import (
     MAX_FEERATE,
     MIN_FEERATE,
     MIN_RESERVE_FEERATE,
-    PurseTerms,
+    EscrowTerms,
     check_fee_band,
     offer_amounts,
 )
@@ -46,8 +46,8 @@ TOLD = deal(40, feerate=MIN_RESERVE_FEERATE)
 PRIMARY, MEDIATOR = TOLD.terms.purses
 PURSES = (PRIMARY, MEDIATOR)
 SIGNERS = {
-    Purse.PRIMARY: [(TOLD.creator, TOLD.worker), (TOLD.mediator, TOLD.worker), (TOLD.mediator, TOLD.creator)],
-    Purse.MEDIATOR: [(TOLD.creator, TOLD.mediator), (TOLD.worker, TOLD.mediator)],
+    EscrowKind.PRIMARY: [(TOLD.creator, TOLD.worker), (TOLD.mediator, TOLD.worker), (TOLD.mediator, TOLD.creator)],
+    EscrowKind.MEDIATOR: [(TOLD.creator, TOLD.mediator), (TOLD.worker, TOLD.mediator)],
 }
 
 
@@ -66,7 +66,7 @@ def evenly(total: int, count: int) -> list[Coin]:
 def accept_by_rules(payout: Payout) -> None:
     """Signed by every two who may, it is what nodes relay and what consensus takes."""
     kernel = pytest.importorskip("pbk")
-    for first, second in SIGNERS[payout.purse.escrow.purse]:
+    for first, second in SIGNERS[payout.purse.escrow.kind]:
         sent = sign_payout(payout, first)
         found = explain(sent.to_base64(), payout.purse, payout.split, payout.coins, {first.public_key}, reserved=False)
         assert found.as_agreed, found.differences
@@ -94,7 +94,7 @@ _purse = st.sampled_from(PURSES)
 
 
 @st.composite
-def _funded(draw: st.DrawFn) -> tuple[PurseTerms, list[Coin]]:
+def _funded(draw: st.DrawFn) -> tuple[EscrowTerms, list[Coin]]:
     """An escrow that was paid in as many pieces as one payment can spend, of any size and in any order, among whatever
     strangers strew on it."""
     purse = draw(_purse)
@@ -120,7 +120,7 @@ def _award(draw: st.DrawFn) -> tuple[int, int]:
 @example((PRIMARY, [*evenly(PRIMARY.amount, 1), coin(9, 1_500)]), (0, PRIMARY.price), 1, True)
 @example((MEDIATOR, evenly(MEDIATOR.amount, 8)), (PRIMARY.price, 0), 29, True)
 def test_every_award_of_every_funded_escrow_has_a_way_out(
-    funded: tuple[PurseTerms, list[Coin]], award: tuple[int, int], feerate: int, reserved: bool
+    funded: tuple[EscrowTerms, list[Coin]], award: tuple[int, int], feerate: int, reserved: bool
 ) -> None:
     purse, coins = funded
     assert covers(purse, coins)
@@ -136,7 +136,7 @@ def test_every_award_of_every_funded_escrow_has_a_way_out(
 
 @given(purse=_purse, amounts=st.lists(_piece, max_size=20), shuffled=st.randoms())
 def test_payable_is_one_answer_for_the_same_outputs(
-    purse: PurseTerms, amounts: list[int], shuffled: random.Random
+    purse: EscrowTerms, amounts: list[int], shuffled: random.Random
 ) -> None:
     coins = pieces(*amounts)
     found = payable_in_every_ending(purse, coins)
@@ -153,7 +153,7 @@ def test_payable_is_one_answer_for_the_same_outputs(
 
 
 @given(purse=_purse, amounts=st.lists(_piece, min_size=1, max_size=30), author=st.sampled_from(Role))
-def test_whatever_lies_there_goes_back_in_the_end(purse: PurseTerms, amounts: list[int], author: Role) -> None:
+def test_whatever_lies_there_goes_back_in_the_end(purse: EscrowTerms, amounts: list[int], author: Role) -> None:
     """One refund after another, until what is left is not worth its fee at any rate."""
     left, returned, paid = pieces(*amounts), 0, False
     put_in = sum(amounts)
@@ -177,14 +177,14 @@ def test_whatever_lies_there_goes_back_in_the_end(purse: PurseTerms, amounts: li
 # The cases by name
 
 
-def _offered_at_one(which: PurseTerms = PRIMARY) -> PurseTerms:
+def _offered_at_one(which: EscrowTerms = PRIMARY) -> EscrowTerms:
     """The escrow of an offer as it once could be: one sat/vB of one input and one output."""
     plain = which.vsize_of(1, [which.payout])
     return dataclasses.replace(which, amount=Sat(which.price + plain))
 
 
 @pytest.mark.parametrize("which", PURSES)
-def test_the_highest_fee_is_of_the_payment_with_the_output_it_has(which: PurseTerms) -> None:
+def test_the_highest_fee_is_of_the_payment_with_the_output_it_has(which: EscrowTerms) -> None:
     """600 sat more than asked make a second output; the fee is held against the size with it."""
     purse = _offered_at_one(which)
     more = [coin(0, purse.amount + 600)]
@@ -194,7 +194,7 @@ def test_the_highest_fee_is_of_the_payment_with_the_output_it_has(which: PurseTe
 
 
 @pytest.mark.parametrize("which", PURSES)
-def test_nobody_counts_an_offer_that_could_not_be_paid_out(which: PurseTerms) -> None:
+def test_nobody_counts_an_offer_that_could_not_be_paid_out(which: EscrowTerms) -> None:
     with pytest.raises(EscrowError, match="outside"):
         check_fee_band(_offered_at_one(which))
     with pytest.raises(InputError, match="a reserve of 1 sat/vB is outside 5 to 500"):

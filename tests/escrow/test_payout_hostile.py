@@ -22,9 +22,9 @@ from rein.btc.psbt import Psbt
 from rein.btc.script import mandatory_multisig_script, multisig_script
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned, with_witnesses
 from rein.errors import EscrowError, PsbtError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import complete_payout, sign_payout
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from tests.support.money import (
     DERIVATION,
     FINAL_SCRIPT_SIG,
@@ -58,7 +58,7 @@ class Peer:
     """What an attacker has at hand: the deal, the payment he should have signed, and a key of his own."""
 
     told: Deal
-    purse: PurseTerms
+    purse: EscrowTerms
 
     @property
     def spend(self) -> Spend:
@@ -70,7 +70,7 @@ class Peer:
 
     @property
     def receiver_key(self) -> PrivateKey:
-        return self.told.receiver_key(self.purse.escrow.purse)
+        return self.told.receiver_key(self.purse.escrow.kind)
 
     @property
     def fine(self) -> LoosePsbt:
@@ -200,7 +200,7 @@ INPUTS: dict[str, tuple[Attack, str]] = {
         "spends the same output twice",
     ),
     "contract-of-another-job": (
-        lambda it: it.signed(script=deal(1).purse(it.purse.escrow.purse).escrow.witness_script),
+        lambda it: it.signed(script=deal(1).purse(it.purse.escrow.kind).escrow.witness_script),
         "spends an output of another contract",
     ),
     "the-other-escrow": (
@@ -543,13 +543,13 @@ ATTACKS = {
 }
 
 # For the mediator's payment the mediator's own signature is the receiver's own, and so on: same attack, same words.
-PURSES = [Purse.PRIMARY, Purse.MEDIATOR]
+PURSES = [EscrowKind.PRIMARY, EscrowKind.MEDIATOR]
 
 
 @pytest.mark.parametrize("which", PURSES, ids=lambda purse: purse.value)
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.usefixtures("nobody_signs")
-def test_a_tampered_payment_is_refused_in_plain_words_and_nothing_is_signed(which: Purse, name: str) -> None:
+def test_a_tampered_payment_is_refused_in_plain_words_and_nothing_is_signed(which: EscrowKind, name: str) -> None:
     told = deal()
     attack, why = ATTACKS[name]
     text = str(attack(Peer(told, told.purse(which))))
@@ -563,7 +563,7 @@ def test_a_tampered_payment_is_refused_in_plain_words_and_nothing_is_signed(whic
 
 
 @pytest.mark.parametrize("which", PURSES, ids=lambda purse: purse.value)
-def test_the_honest_payment_passes(which: Purse) -> None:
+def test_the_honest_payment_passes(which: EscrowKind) -> None:
     """What the attacks above begin with: the tampering is refused, not the way it was built."""
     told = deal()
     purse, peer = told.purse(which), Peer(told, told.purse(which))
@@ -578,7 +578,7 @@ def test_the_honest_payment_passes(which: Purse) -> None:
 
 
 @pytest.mark.parametrize("which", PURSES, ids=lambda purse: purse.value)
-def test_harmless_additions_are_dropped(which: Purse) -> None:
+def test_harmless_additions_are_dropped(which: EscrowKind) -> None:
     """What other wallets write beside the signature is not adopted: the rebuilt PSBT is the same to the byte."""
     told = deal()
     purse, peer = told.purse(which), Peer(told, told.purse(which))
@@ -593,7 +593,7 @@ def test_harmless_additions_are_dropped(which: Purse) -> None:
 
 
 @pytest.mark.parametrize("which", PURSES, ids=lambda purse: purse.value)
-def test_a_previous_transaction_that_agrees_is_checked_and_dropped(which: Purse) -> None:
+def test_a_previous_transaction_that_agrees_is_checked_and_dropped(which: EscrowKind) -> None:
     told = deal()
     purse, peer = told.purse(which), Peer(told, told.purse(which))
     shown = _previous(peer, purse.amount)
@@ -618,7 +618,7 @@ def test_any_right_signature_of_the_creator_will_do() -> None:
 
 
 @pytest.mark.parametrize("which", PURSES, ids=lambda purse: purse.value)
-def test_only_keys_of_the_contract_complete_a_payment(which: Purse) -> None:
+def test_only_keys_of_the_contract_complete_a_payment(which: EscrowKind) -> None:
     told = deal()
     purse = told.purse(which)
     checked = check(str(Peer(told, purse).fine), purse, OUTPOINT, told.creator).psbt

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Filling, Verdict
 from rein.escrow.proposals import Ending
 
@@ -23,7 +23,7 @@ def test_every_verdict_stands_in_the_table_the_first_that_holds_first() -> None:
 
 @pytest.mark.parametrize(
     ("field", "words"),
-    [("escrows[].filling", Filling), ("payments[].ending", Ending), ("payments[].purse", Purse)],
+    [("escrows[].filling", Filling), ("payments[].ending", Ending), ("payments[].purse", EscrowKind)],
 )
 def test_a_field_has_the_words_that_docs_json_names(field: str, words: type[Enum]) -> None:
     page = (DOCS / "json.md").read_text(encoding="utf-8")

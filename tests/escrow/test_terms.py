@@ -15,7 +15,7 @@ from rein.btc.amounts import DUST_LIMIT, MAX_MONEY, Sat
 from rein.btc.networks import MAINNET, REGTEST
 from rein.btc.transaction import OutPoint
 from rein.errors import AuthorityError, EscrowError, FieldError, InputError, ReinError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import sign_payout
 from rein.escrow.terms import (
     MAX_COINS,
@@ -52,7 +52,7 @@ def test_the_terms_of_a_story() -> None:
         assert purse.payer.address == story().job.document.creator_payment_address
         assert purse.payer.script == script_of_address(purse.payer.address, REGTEST)
         assert purse.payout.script == script_of_address(purse.payee.address, REGTEST)
-    assert [purse.escrow.purse for purse in terms.purses] == [Purse.PRIMARY, Purse.MEDIATOR]
+    assert [purse.escrow.kind for purse in terms.purses] == [EscrowKind.PRIMARY, EscrowKind.MEDIATOR]
     assert terms.primary.escrow.address == story().bid.document.primary_address
 
 
@@ -130,9 +130,9 @@ def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
         lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
         fine = {lowest, highest}
         for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.price):
-            amounts = {each.escrow.purse: each.amount for each in told.terms.purses}
-            amounts[purse.escrow.purse] = Sat(purse.price + miner)
-            ordered = (amounts[Purse.PRIMARY], amounts[Purse.MEDIATOR])
+            amounts = {each.escrow.kind: each.amount for each in told.terms.purses}
+            amounts[purse.escrow.kind] = Sat(purse.price + miner)
+            ordered = (amounts[EscrowKind.PRIMARY], amounts[EscrowKind.MEDIATOR])
             if miner in fine:
                 assert _with_amounts(told, *ordered).purses
             else:
@@ -172,7 +172,7 @@ def test_the_size_reckoned_is_never_below_the_size_sent(key_bytes: bytes) -> Non
     """Signatures differ in length; the reserve for the miner must do for the longest."""
     told, outpoint = deal(), OutPoint(key_bytes.hex(), 1)
     for purse in told.terms.purses:
-        signed = sign_payout(agreed(purse, outpoint), told.creator).sign(told.receiver_key(purse.escrow.purse))
+        signed = sign_payout(agreed(purse, outpoint), told.creator).sign(told.receiver_key(purse.escrow.kind))
         transaction = signed.finalize()
         plain = purse.vsize_of(1, [purse.payout])
         assert plain - 1 <= transaction.vsize <= plain

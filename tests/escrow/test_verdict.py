@@ -15,12 +15,12 @@ from rein.btc.networks import MAINNET
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim, claims_of
-from rein.escrow.contract import Purse
-from rein.escrow.funding import PurseFunding, Verdict, match_funding
+from rein.escrow.contract import EscrowKind
+from rein.escrow.funding import EscrowFunding, Verdict, match_funding
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.payout import Coin, Split, payout_at, sign_payout, the_price
 from rein.escrow.proposals import Ending, all_payments, completers_of, proposals_of, refund_of
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Role
 from rein.protocol.values import DocumentId
 from tests.support.money import Spend, deal
@@ -33,7 +33,7 @@ NEEDED = 3
 """Confirmations that this price asks for."""
 
 
-def out(number: int, amount: int, confirmations: int = NEEDED, purse: PurseTerms = PRIMARY) -> Output:
+def out(number: int, amount: int, confirmations: int = NEEDED, purse: EscrowTerms = PRIMARY) -> Output:
     return Output(OutPoint(f"{number:064x}", 0), Sat(amount), purse.escrow.script, 200 - confirmations, confirmations)
 
 
@@ -45,7 +45,7 @@ def claim(
         "e" * 64,
         ending,
         author,
-        completers_of(Purse.PRIMARY, ending, author),
+        completers_of(EscrowKind.PRIMARY, ending, author),
         PRIMARY.escrow.script,
         frozenset(outpoints),
         Sat(total),
@@ -53,7 +53,7 @@ def claim(
     )
 
 
-def judged(outputs: list[Output], leaving: Collection[OutPoint] = (), claims: Iterable[Claim] = ()) -> PurseFunding:
+def judged(outputs: list[Output], leaving: Collection[OutPoint] = (), claims: Iterable[Claim] = ()) -> EscrowFunding:
     return match_funding(TERMS, outputs, MAINNET, leaving=leaving, claims=claims).primary
 
 
@@ -189,9 +189,9 @@ def test_a_payment_of_what_is_gone_asks_for_care() -> None:
 
 
 def test_what_is_paid_needs_nothing() -> None:
-    funding = match_funding(TERMS, [], MAINNET, paid=[Purse.PRIMARY])
+    funding = match_funding(TERMS, [], MAINNET, paid=[EscrowKind.PRIMARY])
     assert [purse.verdict for purse in funding.purses] == [Verdict.PAID, Verdict.PAY]
-    late = match_funding(TERMS, [out(1, 2_000)], MAINNET, paid=[Purse.PRIMARY]).primary
+    late = match_funding(TERMS, [out(1, 2_000)], MAINNET, paid=[EscrowKind.PRIMARY]).primary
     assert (late.verdict, late.ask) == (Verdict.PAID, None)
     assert (
         str(late)
@@ -293,14 +293,14 @@ GONE = claim([OutPoint("f" * 64, 0)], Role.CREATOR, Ending.ACCEPTANCE)
         ([], (), (GONE,), (), Verdict.AGAIN, True),
         ([FULL], (FULL.outpoint,), (), (), Verdict.LEAVING, False),
         ([FULL], (), (claim([FULL.outpoint]),), (), Verdict.CLAIMED, False),
-        ([], (), (), (Purse.PRIMARY,), Verdict.PAID, False),
+        ([], (), (), (EscrowKind.PRIMARY,), Verdict.PAID, False),
     ],
 )
 def test_a_job_waits_where_money_or_blocks_are_all_that_is_missing(
     outputs: list[Output],
     leaving: tuple[OutPoint, ...],
     claims: tuple[Claim, ...],
-    paid: tuple[Purse, ...],
+    paid: tuple[EscrowKind, ...],
     verdict: Verdict,
     waits: bool,
 ) -> None:

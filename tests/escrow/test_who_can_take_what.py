@@ -18,20 +18,20 @@ from rein.btc.transaction import OutPoint, Transaction, TxOutput, with_witnesses
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import PsbtError, RejectedError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import match_funding
 from rein.escrow.payout import sign_payout
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from tests.support.money import MALLORY, SOME_TXID, Deal, Spend, agreed, deal, honest
 
 ROLES = ("creator", "mediator", "worker")
 SIGNERS = [names for size in range(4) for names in itertools.combinations(ROLES, size)]
 ENOUGH = {
-    Purse.PRIMARY: {names for names in SIGNERS if len(names) >= 2},
-    Purse.MEDIATOR: {names for names in SIGNERS if "mediator" in names and len(names) >= 2},
+    EscrowKind.PRIMARY: {names for names in SIGNERS if len(names) >= 2},
+    EscrowKind.MEDIATOR: {names for names in SIGNERS if "mediator" in names and len(names) >= 2},
 }
 
-Judge = Callable[[Transaction, PurseTerms], bool]
+Judge = Callable[[Transaction, EscrowTerms], bool]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def judge() -> Judge:
     rules = flags.P2SH | flags.DERSIG | flags.NULLDUMMY | flags.CHECKLOCKTIMEVERIFY | flags.CHECKSEQUENCEVERIFY
     rules |= flags.WITNESS
 
-    def satisfied(transaction: Transaction, purse: PurseTerms) -> bool:
+    def satisfied(transaction: Transaction, purse: EscrowTerms) -> bool:
         theirs = pbk.Transaction(transaction.raw)
         return pbk.ScriptPubkey(purse.escrow.script).verify(purse.amount, theirs, None, 0, rules) == 1
 
@@ -58,8 +58,8 @@ def stacks(told: Deal, spend: Spend, names: tuple[str, ...]) -> list[tuple[bytes
 
 
 @pytest.mark.parametrize("names", SIGNERS, ids="+".join)
-@pytest.mark.parametrize("which", Purse, ids=lambda purse: purse.value)
-def test_consensus_lets_just_these_signers_spend(judge: Judge, which: Purse, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
+def test_consensus_lets_just_these_signers_spend(judge: Judge, which: EscrowKind, names: tuple[str, ...]) -> None:
     told = deal()
     purse = told.purse(which)
     loot = TxOutput(Sat(purse.amount - 500), p2wpkh_script(MALLORY.public_key))
@@ -69,8 +69,8 @@ def test_consensus_lets_just_these_signers_spend(judge: Judge, which: Purse, nam
 
 
 @pytest.mark.parametrize("names", SIGNERS, ids="+".join)
-@pytest.mark.parametrize("which", Purse, ids=lambda purse: purse.value)
-def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: Purse, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
+def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: EscrowKind, names: tuple[str, ...]) -> None:
     told = deal()
     purse = told.purse(which)
     psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
@@ -90,7 +90,7 @@ def test_the_order_of_signing_does_not_matter(judge: Judge) -> None:
     told = deal()
     for purse in told.terms.purses:
         psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
-        for first, second in itertools.permutations([told.creator, told.receiver_key(purse.escrow.purse)]):
+        for first, second in itertools.permutations([told.creator, told.receiver_key(purse.escrow.kind)]):
             final = psbt.sign(first).sign(second).finalize()
             assert judge(final, purse)
             assert final == psbt.sign(second).combine(psbt.sign(first)).finalize()
@@ -107,28 +107,28 @@ def test_a_payment_made_for_another_amount_is_worth_nothing(judge: Judge) -> Non
 
 
 @pytest.fixture(scope="module")
-def funded(chain: CoreRpc) -> tuple[Deal, dict[Purse, OutPoint]]:
+def funded(chain: CoreRpc) -> tuple[Deal, dict[EscrowKind, OutPoint]]:
     """A deal whose escrows lie on the chain; no test here succeeds in moving them."""
     told = deal(200)
     faucet.pay(chain, told.payments)
     faucet.mine(chain, 1)
     funding = match_funding(told.terms, chain.unspent_outputs([p.escrow.script for p in told.terms.purses]), REGTEST)
-    return told, {purse.terms.escrow.purse: purse.outputs[0].outpoint for purse in funding.purses}
+    return told, {purse.terms.escrow.kind: purse.outputs[0].outpoint for purse in funding.purses}
 
 
 THIEVES = {
-    "creator-and-worker-take-the-mediators-fee": (Purse.MEDIATOR, ("creator", "worker")),
-    "creator-alone-takes-the-mediators-fee": (Purse.MEDIATOR, ("creator",)),
-    "mediator-alone-takes-the-fee": (Purse.MEDIATOR, ("mediator",)),
-    "mediator-alone-takes-the-price": (Purse.PRIMARY, ("mediator",)),
-    "worker-alone-takes-the-price": (Purse.PRIMARY, ("worker",)),
-    "creator-alone-takes-it-back": (Purse.PRIMARY, ("creator",)),
+    "creator-and-worker-take-the-mediators-fee": (EscrowKind.MEDIATOR, ("creator", "worker")),
+    "creator-alone-takes-the-mediators-fee": (EscrowKind.MEDIATOR, ("creator",)),
+    "mediator-alone-takes-the-fee": (EscrowKind.MEDIATOR, ("mediator",)),
+    "mediator-alone-takes-the-price": (EscrowKind.PRIMARY, ("mediator",)),
+    "worker-alone-takes-the-price": (EscrowKind.PRIMARY, ("worker",)),
+    "creator-alone-takes-it-back": (EscrowKind.PRIMARY, ("creator",)),
 }
 
 
 @pytest.mark.parametrize(("which", "names"), THIEVES.values(), ids=list(THIEVES))
 def test_the_network_carries_no_theft(
-    chain: CoreRpc, funded: tuple[Deal, dict[Purse, OutPoint]], which: Purse, names: tuple[str, ...]
+    chain: CoreRpc, funded: tuple[Deal, dict[EscrowKind, OutPoint]], which: EscrowKind, names: tuple[str, ...]
 ) -> None:
     told, outpoints = funded
     purse = told.purse(which)
@@ -144,9 +144,9 @@ def test_the_network_carries_no_theft(
     assert chain.unspent_outputs([loot.script]) == []
 
 
-@pytest.mark.parametrize("which", Purse, ids=lambda purse: purse.value)
+@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
 def test_a_payment_published_by_the_creator_cannot_be_turned(
-    chain: CoreRpc, funded: tuple[Deal, dict[Purse, OutPoint]], which: Purse
+    chain: CoreRpc, funded: tuple[Deal, dict[EscrowKind, OutPoint]], which: EscrowKind
 ) -> None:
     """C4, C5: the acceptance is public. Nobody gains from the signature in it but the one receiver."""
     told, outpoints = funded

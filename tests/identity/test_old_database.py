@@ -12,7 +12,7 @@ import pytest
 
 from rein.btc.networks import MAINNET
 from rein.errors import IdentityError
-from rein.identity.old_database import read_old_identity
+from rein.identity.legacy_database import read_legacy_identity
 
 ENDLESS = (
     "CREATE VIEW identity AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
@@ -38,7 +38,7 @@ def test_what_a_stranger_s_database_costs(statement: str, tmp_path: Path) -> Non
     tracemalloc.start()
     began = time.process_time()
     with pytest.raises(IdentityError):
-        read_old_identity(path, MAINNET, "Bob")
+        read_legacy_identity(path, MAINNET, "Bob")
     assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
     assert time.process_time() - began < 5
@@ -48,10 +48,10 @@ def test_a_row_that_is_larger_than_any(tmp_path: Path) -> None:
     table = "CREATE TABLE identity (name TEXT, testnet BOOLEAN)"
     path = made(tmp_path, table, f"INSERT INTO identity VALUES ('{'x' * 100_000}', 0)")
     with pytest.raises(IdentityError, match="too big"):
-        read_old_identity(path, MAINNET, None)
+        read_legacy_identity(path, MAINNET, None)
 
 
 def test_a_thousand_identities_are_read(tmp_path: Path) -> None:
     table = "CREATE TABLE identity (name TEXT, contact TEXT, testnet BOOLEAN)"
     rows = [f"INSERT INTO identity VALUES ('n{number}', '{'c' * 250}', 0)" for number in range(1_000)]
-    assert read_old_identity(made(tmp_path, table, *rows), MAINNET, "n999")["contact"] == "c" * 250
+    assert read_legacy_identity(made(tmp_path, table, *rows), MAINNET, "n999")["contact"] == "c" * 250

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rein.app import open_desk
+from rein.app import open_session
 from rein.btc.networks import REGTEST
 from rein.errors import IdentityError, PassphraseError
 from rein.identity import unlocked
@@ -175,14 +175,14 @@ def test_a_desk_asks_for_no_passphrase_while_the_key_is_unlocked(tmp_path: Path)
         raise PassphraseError(f"asked for that of {name}")
 
     with pytest.raises(PassphraseError):
-        _ = open_desk(settings, nobody_answers, print).keyring
+        _ = open_session(settings, nobody_answers, print).keyring
     unlock(home, row.key_file, WORDS, 60)
     try:
-        assert open_desk(settings, nobody_answers, print).keyring.master.secret == keyring.master.secret
+        assert open_session(settings, nobody_answers, print).keyring.master.secret == keyring.master.secret
     finally:
         assert lock(home, row.key_file)
     with pytest.raises(PassphraseError):
-        _ = open_desk(settings, nobody_answers, print).keyring
+        _ = open_session(settings, nobody_answers, print).keyring
 
 
 def test_the_agent_s_folder_leads_nowhere_else(tmp_path: Path) -> None:

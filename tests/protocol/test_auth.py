@@ -28,9 +28,9 @@ from rein.protocol.auth import (
     verify_request,
 )
 from rein.protocol.signed import Signed, verify
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
+from tests.support.legacy_requests import sign_delete, sign_put
 from tests.support.people import enroll, person, story
-from tests.support.requests_of_2016 import sign_delete, sign_put
 from tests.support.texts import any_string, any_text
 
 BOB = person("Bob")
@@ -46,7 +46,7 @@ nonces = st.from_regex(r"[0-9a-f]{32}", fullmatch=True)
 def test_a_put_that_a_program_of_2016_signed_is_understood() -> None:
     address = "1Bw1GawpMb6L2uMe9oREnQS8uFcb6hNkw7"
     signature = "H/ZucnVBthF9wJvvL7tBbmNJtImCqfki+XfURM/vZivuStKyLvEoi6LTQASRIhltiM24UJVE2ArGPsnm8UfRiBM="
-    assert verify_put(KEY, documents_of_2016.JOB, address, NONCE, signature)
+    assert verify_put(KEY, legacy_documents.JOB, address, NONCE, signature)
     assert put_text("k", "v", "a", "n") == "kvan"
     assert len(NONCE) == NONCE_CHARACTERS
 

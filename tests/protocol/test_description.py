@@ -17,7 +17,7 @@ from rein.protocol.description import Description, Party, describe
 from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.signed import Signed, verify
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
 from tests.support.people import (
     HEIGHT,
     JOB_ID,
@@ -248,10 +248,10 @@ CHARLIE_KEY = "02f719f009fb8eb20ccdbfda7d38f378ed2f103ac0a6768df830740c6835c4651
 
 
 def test_real_documents_are_described() -> None:
-    posted = describe(verify(documents_of_2016.JOB))
+    posted = describe(verify(legacy_documents.JOB))
     assert posted == dataclasses.replace(
         EMPTY,
-        id=verify(documents_of_2016.JOB).id,
+        id=verify(legacy_documents.JOB).id,
         kind=Kind.JOB,
         legacy=True,
         network="mainnet",
@@ -262,12 +262,12 @@ def test_real_documents_are_described() -> None:
         mediator=Party(public_key=ALICE_KEY),
         tags=("software",),
     )
-    placed = describe(verify(documents_of_2016.BID))
+    placed = describe(verify(legacy_documents.BID))
     assert (placed.kind, placed.worker) == (Kind.BID, Party(public_key=CHARLIE_KEY))
-    enrolled = describe(verify(documents_of_2016.ENROLLMENT_ALICE))
+    enrolled = describe(verify(legacy_documents.ENROLLMENT_ALICE))
     assert (enrolled.title, enrolled.willing_to_mediate) == ("Alice", True)
     assert enrolled.author == enrolled.signer == "1Djp4Siv5iLJUgXq5peWCDcHVWV1Mv3opc"
-    assert not describe(verify(documents_of_2016.ENROLLMENT_BOB)).willing_to_mediate
+    assert not describe(verify(legacy_documents.ENROLLMENT_BOB)).willing_to_mediate
 
 
 KEY = PrivateKey(bytes(31) + b"\x05")

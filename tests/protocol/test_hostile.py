@@ -31,9 +31,10 @@ from rein.protocol.documents import LegacyDocument
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed, verify
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
 from tests.support.hostile import kept_apart
 from tests.support.hostile_disputes import kept_apart_in_disputes
+from tests.support.legacy_requests import sign_put
 from tests.support.people import (
     PRICE,
     accept,
@@ -53,7 +54,6 @@ from tests.support.people import (
     story,
     worker_dispute,
 )
-from tests.support.requests_of_2016 import sign_put
 
 TOLD, DISPUTED = story(), disputed_story()
 BID, OFFER, DELIVERY, ACCEPTANCE = TOLD.documents
@@ -309,10 +309,10 @@ def test_s7_a_resolution_replayed_from_another_job_or_network_decides_nothing(el
 
 
 def test_s7_an_old_version_cannot_be_played_as_a_new_one_nor_the_other_way() -> None:
-    old = verify(documents_of_2016.OFFER)
+    old = verify(legacy_documents.OFFER)
     assert isinstance(old.document, LegacyDocument)
     assert nothing_moves(old) == []
-    refused(documents_of_2016.OFFER.replace("Rein Offer", "Rein Offer\nFormat: 3"), BadSignatureError, "belong")
+    refused(legacy_documents.OFFER.replace("Rein Offer", "Rein Offer\nFormat: 3"), BadSignatureError, "belong")
     refused(OFFER.armored.replace("Format: 3\n", ""), BadSignatureError, "does not belong to this text")
 
 

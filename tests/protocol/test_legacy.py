@@ -21,7 +21,7 @@ from rein.protocol.armor import read_armor
 from rein.protocol.documents import Kind, LegacyDocument
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed, verify
-from tests.support import documents_of_2016 as real
+from tests.support import legacy_documents as real
 from tests.support.people import armored, respelled, story
 from tests.support.texts import any_text, nasty_text
 

@@ -27,7 +27,7 @@ from rein.protocol.limits import MAX_CONTACT, MAX_DOCUMENT_BYTES, MAX_NAME, MAX_
 from rein.protocol.signed import Signed, sign, text_id, verify
 from rein.protocol.text import escape
 from rein.protocol.values import CONTACT, NAME, TEXT, DocumentId
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
 from tests.support.people import (
     PRICE,
     armored,
@@ -76,11 +76,11 @@ SIGNERS: tuple[tuple[Signed[Any], PrivateKey], ...] = (
 OF_2016 = tuple(
     verify(text)
     for text in (
-        documents_of_2016.ENROLLMENT_BOB,
-        documents_of_2016.ENROLLMENT_ALICE,
-        documents_of_2016.JOB,
-        documents_of_2016.BID,
-        documents_of_2016.OFFER,
+        legacy_documents.ENROLLMENT_BOB,
+        legacy_documents.ENROLLMENT_ALICE,
+        legacy_documents.JOB,
+        legacy_documents.BID,
+        legacy_documents.OFFER,
     )
 )
 EVERYTHING = tuple(signed for signed, _ in SIGNERS) + OF_2016
@@ -156,7 +156,7 @@ def test_a_signature_under_another_address_is_refused(signed: Signed[Any], key: 
 
 def test_documents_differ_when_their_texts_or_signers_do() -> None:
     assert STORY.job != job(BOB, ALICE, description="something else")
-    assert STORY.job != verify(documents_of_2016.JOB)
+    assert STORY.job != verify(legacy_documents.JOB)
     assert STORY.job != STORY.job.text
     other_signer = dataclasses.replace(STORY.job, address=MALLORY.delegate_address)
     assert STORY.job != other_signer
@@ -205,7 +205,7 @@ def test_a_document_without_an_escrow_key_is_signed_by_none() -> None:
     key = offered.document.creator_public_key
     assert offered.is_signed_by_escrow_key(key)
     bare = dataclasses.replace(offered, document=dataclasses.replace(offered.document, escrow_signature=None))
-    for signed in (bare, ENROLLMENT, verify(documents_of_2016.JOB)):
+    for signed in (bare, ENROLLMENT, verify(legacy_documents.JOB)):
         assert not signed.is_signed_by_escrow_key(key)
 
 

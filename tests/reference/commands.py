@@ -11,10 +11,10 @@ import click
 
 from rein import errors
 from rein.btc.amounts import COIN, DUST_LIMIT
-from rein.cli.amounts import UNUSUAL
 from rein.cli.common import GLOBAL_OPTIONS
-from rein.cli.form import LABELS
 from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
+from rein.cli.toolkit.amounts import UNUSUAL
+from rein.cli.toolkit.form import LABELS
 from rein.settings import CONFIG_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"

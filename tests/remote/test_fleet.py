@@ -13,7 +13,7 @@ from rein.btc.networks import REGTEST
 from rein.errors import RemoteError, ServerLiedError
 from rein.remote import fleet
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Say, converse
+from rein.remote.fleet import Say, run_on_all
 from tests.remote.conftest import Answer, Request, Server, says, sends
 from tests.support.people import person
 
@@ -50,7 +50,7 @@ def ask_all(servers: Sequence[Causeway], ask: Callable[[Causeway], object]) -> d
     def work(server: Causeway, say: Say[object]) -> None:
         say(ask(server))
 
-    for report in converse(servers, work):
+    for report in run_on_all(servers, work):
         if report.error is not None or report.value is not None:
             answers[report.url] = report.error or report.value
     return {server.url: answers[server.url] for server in servers}
@@ -138,7 +138,7 @@ def test_what_is_said_before_an_error_is_heard_and_nobody_overtakes_a_slow_liste
         raise ServerLiedError(f"{server.url} lied")
 
     heard: list[int | None] = []
-    for report in converse(sail(GOOD), work):
+    for report in run_on_all(sail(GOOD), work):
         heard.append(report.value)
         time.sleep(0.002)
         assert len(said) - len(heard) < 10, "what nobody has listened to yet is bounded"
@@ -150,7 +150,7 @@ def test_nobody_who_stops_listening_leaves_a_thread_behind(sail: Sail) -> None:
         while True:
             say(1)
 
-    for _ in converse(sail(GOOD, GOOD), endless):
+    for _ in run_on_all(sail(GOOD, GOOD), endless):
         break
     deadline = time.monotonic() + 5
     while (left := [each for each in threading.enumerate() if "_run" in each.name]) and time.monotonic() < deadline:

@@ -11,7 +11,7 @@ import pytest
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.store.store import IdentityRow, Store
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from tests.chain.conftest import bitcoin_core, development_node
 from tests.scenarios.stage import BASIS_POINTS, Actor, PersonalKeyring, Play
 from tests.support.people import Person, enroll, person
@@ -65,7 +65,7 @@ def new_play(chain: CoreRpc, homes: dict[str, Path], tmp_path: Path) -> Iterator
 
     yield make
     for actor in actors.values():
-        actor.desk.close()
+        actor.session.close()
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def _actor(who: Person, home: Path, chain: CoreRpc) -> Actor:
     store, notes = Store(home / "rein.db"), list[str]()
     (row,) = store.identities("regtest")
     keyring = PersonalKeyring(who)
-    return Actor(who, Desk(home, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes)
+    return Actor(who, Session(home, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes)

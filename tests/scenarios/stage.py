@@ -20,8 +20,8 @@ from rein.btc.transaction import OutPoint, TxOutput
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import Output
 from rein.devnet import faucet
-from rein.escrow.contract import Purse
-from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
+from rein.escrow.contract import EscrowKind
+from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
 from rein.identity.keyring import Keyring
 from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
@@ -29,12 +29,12 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
 from rein.workflows.accounting.ledger import Account, ledger
-from rein.workflows.desk import Desk
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.jobs.offer import build_offer
 from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
+from rein.workflows.money.chain_view import look, observe
 from rein.workflows.money.collect import prepare
 from rein.workflows.money.dispute import (
     build_accepted_resolution,
@@ -54,8 +54,8 @@ from rein.workflows.money.settle import (
     prepare_agreement,
     send_agreement,
 )
-from rein.workflows.money.watch_chain import look, look_at
-from rein.workflows.orders.cases import find_order, my_orders
+from rein.workflows.orders.load import find_order, my_orders
+from rein.workflows.session import Session
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import Spend
 from tests.support.people import Person, remember_contract, remember_job
@@ -75,10 +75,10 @@ class PersonalKeyring(Keyring):
 
 @dataclass
 class Actor:
-    """Somebody at his desk. `notes`: what the program told him on the way."""
+    """Somebody at his session. `notes`: what the program told him on the way."""
 
     person: Person
-    desk: Desk
+    session: Session
     notes: list[str]
 
     @property
@@ -124,16 +124,16 @@ class Play:
             remember_job(signed, self.mediator.person)
         elif hasattr(self, "bid"):
             remember_contract(self.bid, signed)
-        by.desk.store.add_own(signed)
+        by.session.store.add_own(signed)
         for each in to or (*self.everybody, self.stranger):
             if each is not by:
-                each.desk.store.add_received([(signed, "http://causeway.example/")])
+                each.session.store.add_received([(signed, "http://causeway.example/")])
         return signed
 
     def seen_by(self, who: Actor) -> Order:
         """The order after a look at the chain."""
-        look_at(who.desk, find_order(who.desk, self.name))
-        return find_order(who.desk, self.name)
+        observe(who.session, find_order(who.session, self.name))
+        return find_order(who.session, self.name)
 
     @property
     def state(self) -> State:
@@ -144,12 +144,12 @@ class Play:
 
     @property
     def terms(self) -> Terms:
-        return terms_of(find_order(self.mediator.desk, self.name))
+        return terms_of(find_order(self.mediator.session, self.name))
 
     def payments(self) -> dict[str, Payment]:
         """By purse, the same for everybody."""
         order = self.seen_by(self.creator)
-        found = [self.seen_by(each) and each.desk.store.payments(order.contract_id) for each in self.everybody]
+        found = [self.seen_by(each) and each.session.store.payments(order.contract_id) for each in self.everybody]
         assert found[0] == found[1] == found[2]
         return found[0]
 
@@ -157,26 +157,26 @@ class Play:
 
     def post(self) -> None:
         self.since = self.chain.tip().height
-        desk = self.creator.desk
-        draft = JobDraft("Theme song", "Two minutes, FLAC.", None, 14, find_mediator(desk, self.mediator.name))
-        self.job = self.tell(build_job(desk, draft), self.creator)
+        session = self.creator.session
+        draft = JobDraft("Theme song", "Two minutes, FLAC.", None, 14, find_mediator(session, self.mediator.name))
+        self.job = self.tell(build_job(session, draft), self.creator)
         self.name = self.job.id
 
     def agree_on(self, feerate: int = FEERATE) -> None:
         """Posted, bid on, offered."""
         self.post()
-        order, now = find_order(self.worker.desk, self.name), self.job.document.time
-        self.bid = self.tell(build_bid(self.worker.desk, order, "Within three days.", PRICE, now), self.worker)
-        order = find_order(self.creator.desk, self.name)
-        self.offer = self.tell(build_offer(self.creator.desk, order, self.bid, feerate), self.creator)
+        order, now = find_order(self.worker.session, self.name), self.job.document.time
+        self.bid = self.tell(build_bid(self.worker.session, order, "Within three days.", PRICE, now), self.worker)
+        order = find_order(self.creator.session, self.name)
+        self.offer = self.tell(build_offer(self.creator.session, order, self.bid, feerate), self.creator)
 
     def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
         """Both escrows filled and confirmed, as agreed or otherwise."""
-        given = {Purse.PRIMARY: primary, Purse.MEDIATOR: mediator}
+        given = {EscrowKind.PRIMARY: primary, EscrowKind.MEDIATOR: mediator}
         pairs = [
             (purse.escrow.address, Sat(purse.amount if amount is None else amount))
             for purse in self.terms.purses
-            if (amount := given[purse.escrow.purse]) != 0
+            if (amount := given[purse.escrow.kind]) != 0
         ]
         faucet.pay(self.chain, pairs)
         mine(self.chain)
@@ -188,7 +188,7 @@ class Play:
 
     def deliver(self) -> Signed[Delivery]:
         order = self.seen_by(self.worker)
-        self.delivery = self.tell(build_delivery(self.worker.desk, order, "https://example.com/song"), self.worker)
+        self.delivery = self.tell(build_delivery(self.worker.session, order, "https://example.com/song"), self.worker)
         return self.delivery
 
     def delivered(self) -> None:
@@ -198,7 +198,7 @@ class Play:
 
     def accept(self) -> Signed[Any]:
         return self.tell(
-            build_acceptance(self.creator.desk, plan_acceptance(self.creator.desk, self.seen_by(self.creator))),
+            build_acceptance(self.creator.session, plan_acceptance(self.creator.session, self.seen_by(self.creator))),
             self.creator,
         )
 
@@ -208,12 +208,12 @@ class Play:
         assert self.state is State.ACCEPTED
 
     def collect(self, who: Actor) -> list[Payment]:
-        ready = prepare(who.desk, self.seen_by(who))
-        return [sign_and_send(who.desk, each) for each in ready]
+        ready = prepare(who.session, self.seen_by(who))
+        return [sign_and_send(who.session, each) for each in ready]
 
     def dispute(self, who: Actor, detail: str = "It is silent.") -> Signed[Any]:
         role = Role.CREATOR if who is self.creator else Role.WORKER
-        return self.tell(build_dispute(who.desk, plan_dispute(who.desk, self.seen_by(who), role), detail), who)
+        return self.tell(build_dispute(who.session, plan_dispute(who.session, self.seen_by(who), role), detail), who)
 
     def disputed(self) -> None:
         self.delivered()
@@ -221,44 +221,44 @@ class Play:
         assert self.state is State.DISPUTED
 
     def resolve(self, worker_amount: int) -> Signed[Any]:
-        desk, order = self.mediator.desk, self.seen_by(self.mediator)
-        decision = plan_resolution(desk, order, Sat(worker_amount))
-        return self.tell(build_resolution(desk, decision, "So be it."), self.mediator)
+        session, order = self.mediator.session, self.seen_by(self.mediator)
+        decision = plan_resolution(session, order, Sat(worker_amount))
+        return self.tell(build_resolution(session, decision, "So be it."), self.mediator)
 
     def take(self, who: Actor) -> list[Payment]:
         """Accept the mediator's decision."""
         order = self.seen_by(who)
-        ready = prepare_resolution(who.desk, order)
-        self.tell(build_accepted_resolution(who.desk, order, ready), who)
-        return send_resolution(who.desk, ready)
+        ready = prepare_resolution(who.session, order)
+        self.tell(build_accepted_resolution(who.session, order, ready), who)
+        return send_resolution(who.session, ready)
 
     def settle(self, who: Actor, worker_amount: int, creator_amount: int | None = None) -> Signed[Any]:
         order = self.seen_by(who)
         back = None if creator_amount is None else Sat(creator_amount)
-        planned = plan_settlement(who.desk, order, Sat(worker_amount), back)
-        return self.tell(build_settlement(who.desk, planned, "Let us part."), who)
+        planned = plan_settlement(who.session, order, Sat(worker_amount), back)
+        return self.tell(build_settlement(who.session, planned, "Let us part."), who)
 
     def refund(self, who: Actor, feerate: int | None = None) -> Signed[Any]:
-        planned = plan_refund(who.desk, self.seen_by(who), feerate)
-        return self.tell(build_refund(who.desk, planned, "It cannot be done."), who)
+        planned = plan_refund(who.session, self.seen_by(who), feerate)
+        return self.tell(build_refund(who.session, planned, "It cannot be done."), who)
 
     def agree(self, who: Actor, proposal: Signed[Any]) -> list[Payment]:
-        ready = prepare_agreement(who.desk, self.seen_by(who), proposal.id)
-        return send_agreement(who.desk, ready)
+        ready = prepare_agreement(who.session, self.seen_by(who), proposal.id)
+        return send_agreement(who.session, ready)
 
     def mine(self, blocks: int = 1) -> str:
         return mine(self.chain, blocks)
 
     # The other way
 
-    def outputs(self, purse: Purse) -> list[Output]:
+    def outputs(self, purse: EscrowKind) -> list[Output]:
         """The confirmed unspent outputs of an escrow."""
         return self.chain.unspent_outputs([self.terms.of(purse).escrow.script])
 
     def key(self, who: Actor) -> PrivateKey:
         """The key with which somebody stands in the escrows."""
         role = {self.creator.name: Role.CREATOR, self.mediator.name: Role.MEDIATOR, self.worker.name: Role.WORKER}
-        return escrow_key(who.desk, find_order(who.desk, self.name), role[who.name])
+        return escrow_key(who.session, find_order(who.session, self.name), role[who.name])
 
     def script(self, who: Actor) -> bytes:
         """Where somebody is paid."""
@@ -269,28 +269,28 @@ class Play:
             self.worker.name: bid.worker_payment_address,
         }.get(who.name)
         if address is None:
-            return who.desk.keyring.account.script(RECEIVING, 0)
+            return who.session.keyring.account.script(RECEIVING, 0)
         return script_of_address(address, REGTEST)
 
-    def psbt(self, purse: Purse, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:
+    def psbt(self, purse: EscrowKind, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:
         """A payment out of an escrow as somebody wishes it, signed with his key; what is left is the miner's."""
-        terms: PurseTerms = self.terms.of(purse)
+        terms: EscrowTerms = self.terms.of(purse)
         found = coin or self.outputs(purse)[0]
         outputs = tuple(TxOutput(Sat(amount), self.script(who)) for who, amount in pays)
         spend = Spend(found.outpoint, found.amount, terms.escrow.witness_script, outputs)
         return str(spend.psbt(self.key(by)))
 
-    def good(self, purse: Purse, by: Actor) -> str:
+    def good(self, purse: EscrowKind, by: Actor) -> str:
         """The price out of an escrow, as the offer says, signed by one."""
         terms = self.terms.of(purse)
-        payee = self.worker if purse is Purse.PRIMARY else self.mediator
+        payee = self.worker if purse is EscrowKind.PRIMARY else self.mediator
         return self.psbt(purse, (payee, terms.price), by=by)
 
-    def money(self) -> dict[Purse, set[OutPoint]]:
+    def money(self) -> dict[EscrowKind, set[OutPoint]]:
         """What lies in the escrows and is not being spent, mempool included."""
         return {
             purse: {each.outpoint for each in self.outputs(purse) if self.chain.unspent_output(each.outpoint)}
-            for purse in Purse
+            for purse in EscrowKind
         }
 
     @contextmanager
@@ -332,8 +332,8 @@ class Play:
 
     def balance(self, who: Actor, account: Account) -> int:
         """What stands in an account of somebody's books of this job after a look at the chain."""
-        seen = look(who.desk, my_orders(who.desk).orders)
-        mine = [each for each in ledger(who.desk, seen) if each.job_id == self.job.document.job_id]
+        seen = look(who.session, my_orders(who.session).orders)
+        mine = [each for each in ledger(who.session, seen) if each.job_id == self.job.document.job_id]
         return sum(amount for entry in mine for name, amount in entry.postings if name is account)
 
 

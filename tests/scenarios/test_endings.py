@@ -7,7 +7,7 @@ import pytest
 from rein.btc.amounts import Sat, format_btc
 from rein.btc.transaction import OutPoint
 from rein.errors import OrderError, RejectedError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from rein.workflows.accounting.invoice import as_text, invoice_of
 from rein.workflows.money.bump import plan_bump, plan_replacement, send_bump
@@ -48,7 +48,7 @@ def test_no_delivery_and_the_worker_gives_the_money_back(play: Play) -> None:
 
 def receipt_of(play: Play, who: Actor) -> list[str]:
     """The lines of somebody's receipt, none of them wider than a page."""
-    found = invoice_of(who.desk, play.seen_by(who))
+    found = invoice_of(who.session, play.seen_by(who))
     assert found.is_receipt
     lines = list(as_text(found))
     assert max(map(len, lines)) <= 80
@@ -133,7 +133,7 @@ def test_a_silent_mediator_hinders_nobody_and_finds_the_fee_later(play: Play) ->
     play.disputed()
     play.agree(play.worker, play.settle(play.creator, 700_000))
     play.mine(20)
-    (fee,) = play.outputs(Purse.MEDIATOR)
+    (fee,) = play.outputs(EscrowKind.MEDIATOR)
     play.books(left=fee.amount, worker=700_000, mediator=0)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=700_000, mediator=FEE)
@@ -154,11 +154,11 @@ def test_the_last_of_several_proposals_is_taken(play: Play) -> None:
 def test_a_fee_bumped_by_who_receives_it(play: Play) -> None:
     play.accepted()
     (payment,) = play.collect(play.worker)
-    hurry = plan_bump(play.worker.desk, play.seen_by(play.worker), 40)
-    child = send_bump(play.worker.desk, hurry)
-    lower = plan_bump(play.worker.desk, play.seen_by(play.worker), 20)
+    hurry = plan_bump(play.worker.session, play.seen_by(play.worker), 40)
+    child = send_bump(play.worker.session, hurry)
+    lower = plan_bump(play.worker.session, play.seen_by(play.worker), 20)
     with pytest.raises(RejectedError):
-        send_bump(play.worker.desk, lower)
+        send_bump(play.worker.session, lower)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     found = play.chain.unspent_output(OutPoint(child, 0))
@@ -171,10 +171,10 @@ def test_a_fee_bumped_by_who_receives_it(play: Play) -> None:
 def test_a_fee_bumped_by_those_who_signed(play: Play) -> None:
     play.accepted()
     (first,) = play.collect(play.worker)
-    desk = play.worker.desk
+    session = play.worker.session
     order = play.seen_by(play.worker)
-    planned = plan_replacement(desk, order, 40)
-    proposal = play.tell(build_settlement(desk, planned, "The same, at a higher fee."), play.worker)
+    planned = plan_replacement(session, order, 40)
+    proposal = play.tell(build_settlement(session, planned, "The same, at a higher fee."), play.worker)
     (second,) = play.agree(play.creator, proposal)
     assert second.fee > first.fee
     play.collect(play.mediator)

@@ -11,7 +11,7 @@ from rein.btc.amounts import DUST_LIMIT, Sat, format_btc, parse_btc
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError, RejectedError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
@@ -23,12 +23,12 @@ from tests.scenarios.blocks import Wallet
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
 
-def address(play: Play, purse: Purse = Purse.PRIMARY) -> str:
+def address(play: Play, purse: EscrowKind = EscrowKind.PRIMARY) -> str:
     return play.terms.of(purse).escrow.address
 
 
 def fillings(play: Play) -> list[Filling]:
-    found = [look_for_funding(who.desk, play.seen_by(who)).purses for who in play.everybody]
+    found = [look_for_funding(who.session, play.seen_by(who)).purses for who in play.everybody]
     assert found[0] == found[1] == found[2]
     return [purse.filling for purse in found[0]]
 
@@ -37,7 +37,7 @@ def bills(play: Play, who: Actor | None = None) -> tuple[Invoice, ...]:
     """What somebody is asked to pay, the offer being out."""
     asked = who or play.worker
     order = play.seen_by(asked)
-    return invoices(asked.desk, order, look_for_funding(asked.desk, order))
+    return invoices(asked.session, order, look_for_funding(asked.session, order))
 
 
 def finish(play: Play, *, left: int = 0) -> None:
@@ -56,7 +56,7 @@ def test_too_little_counts_only_when_the_rest_is_there(play: Play) -> None:
     assert play.state is State.OFFERED, "the price without the miner's part is too little"
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
         play.deliver()
-    missing = look_for_funding(play.creator.desk, play.seen_by(play.creator)).primary.missing
+    missing = look_for_funding(play.creator.session, play.seen_by(play.creator)).primary.missing
     faucet.pay(play.chain, [(address(play), missing)])
     assert play.state is State.OFFERED, "the rest is not in a block"
     play.mine()
@@ -98,7 +98,7 @@ def test_every_satoshi_too_much_is_said(play: Play, more: int, words: str) -> No
     play.agree_on()
     play.fund(primary=play.terms.primary.amount + more)
     for who in play.everybody:
-        assert words in str(look_for_funding(who.desk, play.seen_by(who)).primary)
+        assert words in str(look_for_funding(who.session, play.seen_by(who)).primary)
     assert bills(play) == ()
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_asked_for_what_needs_nothing(play: Play) -> None:
 
     def forgotten() -> tuple[Invoice, ...]:
         for who in play.everybody:
-            who.desk.store.set_seen(play.offer.id, [], [])
+            who.session.store.set_seen(play.offer.id, [], [])
         return bills(play)
 
     play.agree_on()
@@ -137,15 +137,15 @@ def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
     order = play.seen_by(play.creator)
     with pytest.raises(OrderError, match="on no server yet"):
         bills(play, play.creator)
-    (before,) = agenda(play.creator.desk, play.creator.desk.identity, None).jobs
+    (before,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
     assert before["next"].startswith("publish the offer: rein sync")
-    everything = play.creator.desk.store.own_ids("regtest", play.creator.desk.address)
-    assert agenda(play.creator.desk, play.creator.desk.identity, None).unpublished == len(everything)
-    play.creator.desk.store.set_placements([Placement(order.contract_id, "http://causeway.example/", "key", True)])
+    everything = play.creator.session.store.own_ids("regtest", play.creator.session.address)
+    assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything)
+    play.creator.session.store.set_placements([Placement(order.contract_id, "http://causeway.example/", "key", True)])
     assert len(bills(play, play.creator)) == 2
-    (after,) = agenda(play.creator.desk, play.creator.desk.identity, None).jobs
+    (after,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
     assert after["next"] == "pay into escrow: rein fund"
-    assert agenda(play.creator.desk, play.creator.desk.identity, None).unpublished == len(everything) - 1
+    assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything) - 1
 
 
 def test_what_came_late_is_everybodys_matter(play: Play) -> None:
@@ -154,13 +154,13 @@ def test_what_came_late_is_everybodys_matter(play: Play) -> None:
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
     assert next_text(play, play.creator) == "nothing; everybody is paid"
-    assert orders_with_money(play.creator.desk) == []
+    assert orders_with_money(play.creator.session) == []
     play.fund(primary=2_000, mediator=0)
     assert next_text(play, play.creator) == "2,000 sat lie in escrow after the end: rein refund"
     assert next_text(play, play.worker).startswith("2,000 sat lie in escrow after the end and are the job creator's")
     for each in play.everybody:  # `rein refund` and `rein agree`, which the hint names, find it by themselves
         order = play.seen_by(each)
-        assert [found.contract_id for found in orders_with_money(each.desk)] == [order.contract_id]
+        assert [found.contract_id for found in orders_with_money(each.session)] == [order.contract_id]
     proposal = play.refund(play.creator)
     assert next_text(play, play.creator).endswith("wait until another agrees to your refund")
     assert next_text(play, play.worker).endswith("a refund waits for you: rein agree")
@@ -179,7 +179,7 @@ def test_what_is_too_little_to_go_back_needs_nobody(play: Play) -> None:
 
 
 def next_text(play: Play, who: Actor) -> str:
-    return next_step_of(who.desk, play.seen_by(who)).text
+    return next_step_of(who.session, play.seen_by(who)).text
 
 
 def test_an_escrow_that_stays_half_full_pays_nobody_but_goes_back(play: Play) -> None:

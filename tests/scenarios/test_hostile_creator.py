@@ -10,15 +10,15 @@ from rein.btc.amounts import Sat
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
-from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.load import find_order
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people
 
-PRIMARY, MEDIATOR = Purse.PRIMARY, Purse.MEDIATOR
+PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
 
 
 def finish_by_award(play: Play) -> None:
@@ -32,7 +32,7 @@ def finish_by_award(play: Play) -> None:
 def two_offers(play: Play) -> None:
     """Which of two offers is meant has to be said, and then everything goes on as before."""
     with pytest.raises(InputError, match="several offers"):
-        find_order(play.mediator.desk, play.job.id)
+        find_order(play.mediator.session, play.job.id)
     play.name = play.offer.id
 
 
@@ -54,14 +54,14 @@ def test_a_second_offer_to_a_bid_of_his_own_making(play: Play) -> None:
     fake = play.tell(people.bid(play.stranger.person, play.job, amount=PRICE), play.stranger)
     second = people.offer(play.creator.person, fake, play.job, primary_amount=Sat(PRICE + 2_000))
     play.tell(second, play.creator)
-    assert find_order(play.worker.desk, play.job.id).offer == play.offer, "the worker sees his own offer alone"
+    assert find_order(play.worker.session, play.job.id).offer == play.offer, "the worker sees his own offer alone"
     two_offers(play)
     assert play.state is State.FROZEN
     assert play.money() == money
-    theirs = find_order(play.stranger.desk, second.id)
+    theirs = find_order(play.stranger.session, second.id)
     assert theirs.offer == second
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
-        build_delivery(play.stranger.desk, theirs, "Nothing.")
+        build_delivery(play.stranger.session, theirs, "Nothing.")
     finish_by_award(play)
 
 
@@ -278,8 +278,8 @@ def test_an_old_refund_does_not_take_the_place_of_what_is_owed(play: Play, endin
 def test_a_mediator_who_is_not_told_of_the_acceptance_refunds_nothing_that_is_on_its_way(play: Play) -> None:
     play.delivered()
     old = play.refund(play.creator, 100)
-    planned = plan_acceptance(play.creator.desk, play.seen_by(play.creator))
-    play.tell(build_acceptance(play.creator.desk, planned), play.creator, play.worker)
+    planned = plan_acceptance(play.creator.session, play.seen_by(play.creator))
+    play.tell(build_acceptance(play.creator.session, planned), play.creator, play.worker)
     play.collect(play.worker)
     with pytest.raises(EscrowError, match="is being spent by something no document here carries"):
         play.agree(play.mediator, old)
@@ -333,7 +333,7 @@ def test_an_acceptance_binds_a_mediator_who_does_not_have_the_delivery(play: Pla
     play.funded()
     old = play.refund(play.creator, 100)
     order = play.seen_by(play.worker)
-    delivery = build_delivery(play.worker.desk, order, "https://example.com/song", anyway=True)
+    delivery = build_delivery(play.worker.session, order, "https://example.com/song", anyway=True)
     play.delivery = play.tell(delivery, play.worker, play.creator)
     play.accept()
     assert play.seen_by(play.mediator).acceptance is None

@@ -9,14 +9,14 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.psbt import Psbt
 from rein.errors import EscrowError, OrderError, ReinError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import DisputeResolution, Role
 from rein.protocol.orders import State
 from rein.protocol.signed import Signed
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
 
-PRIMARY, MEDIATOR = Purse.PRIMARY, Purse.MEDIATOR
+PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
 
 
 def finish_by_settlement(play: Play) -> None:

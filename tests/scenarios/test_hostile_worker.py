@@ -8,7 +8,7 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, OrderError, RejectedError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
 from rein.workflows.money.bump import plan_bump, send_bump
@@ -16,7 +16,7 @@ from rein.workflows.money.collect import prepare
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
 
-PRIMARY, MEDIATOR = Purse.PRIMARY, Purse.MEDIATOR
+PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
 
 
 def finish_by_award(play: Play) -> None:
@@ -126,7 +126,7 @@ def test_a_bump_that_steals(play: Play) -> None:
     signed = play.tell(people.settlement(play.worker.person, play.offer, role=Role.WORKER, **terms), play.worker)
     with pytest.raises(EscrowError):
         play.agree(play.creator, signed)
-    send_bump(play.worker.desk, plan_bump(play.worker.desk, play.seen_by(play.worker), 50))
+    send_bump(play.worker.session, plan_bump(play.worker.session, play.seen_by(play.worker), 50))
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=1_000_000, mediator=FEE)
 
@@ -155,7 +155,7 @@ def test_he_takes_a_decision_with_payments_of_his_own(play: Play) -> None:
     )
     with play.nothing_moves():
         play.tell(taken, play.worker)
-        ready = prepare(play.mediator.desk, play.seen_by(play.mediator))
+        ready = prepare(play.mediator.session, play.seen_by(play.mediator))
         assert [each.purse for each in ready] == [MEDIATOR], "her own fee, and nothing of his"
         assert ready[0].proposal.document != taken
     play.take(play.creator)

@@ -37,14 +37,14 @@ def spends(play: Play, who: Actor, key: PrivateKey) -> None:
 
 def test_what_was_paid_stays_paid_when_it_is_spent(play: Play) -> None:
     for who in play.everybody:
-        who.desk.chain = WithoutIndex(play.chain)  # type: ignore[misc,assignment]
+        who.session.chain = WithoutIndex(play.chain)  # type: ignore[misc,assignment]
     play.accepted()
     play.collect(play.worker)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
-    spends(play, play.worker, key_of(play.worker.desk, play.bid.document.worker_payment_address))
-    spends(play, play.mediator, key_of(play.mediator.desk, play.job.document.mediator_payment_address))
-    spends(play, play.creator, key_of(play.creator.desk, play.job.document.creator_payment_address))
+    spends(play, play.worker, key_of(play.worker.session, play.bid.document.worker_payment_address))
+    spends(play, play.mediator, key_of(play.mediator.session, play.job.document.mediator_payment_address))
+    spends(play, play.creator, key_of(play.creator.session, play.job.document.creator_payment_address))
     play.mine()
     assert play.state is State.SETTLED
     assert all(who.notes == [] for who in play.everybody)

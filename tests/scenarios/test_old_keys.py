@@ -14,14 +14,14 @@ from rein.identity.keyring import DelegateKeyring
 from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.signed import Signed
 from rein.protocol.values import Revocation
-from rein.workflows.desk import Desk
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.offer import build_offer
 from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
 from rein.workflows.jobs.sealed_bids import build_sealed_bid
 from rein.workflows.money.fund import invoices, look_for_funding
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import load_enrollments
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.load import find_order
+from rein.workflows.session import Session
 from tests.scenarios.stage import PRICE, Play
 from tests.support.people import enroll, person
 
@@ -29,23 +29,23 @@ from tests.support.people import enroll, person
 def enrolled_again(play: Play, **changes: Any) -> Signed[Enrollment]:
     """The mediator enrolls anew, and everybody learns of it."""
     who = play.mediator
-    old = load_enrollments(who.desk).current(who.desk.network, who.desk.address)
+    old = load_enrollments(who.session).current(who.session.network, who.session.address)
     assert old is not None
     values = {"mediator_fee": old.document.mediator_fee, "previous": old.id, "block_height": 100} | changes
     signed = enroll(who.person, values.pop("mediates", True), **values)
     for each in (*play.everybody, play.stranger):
-        each.desk.store.add_received([(signed, "http://causeway.example/")])
+        each.session.store.add_received([(signed, "http://causeway.example/")])
     return signed
 
 
 def bid_now(play: Play) -> None:
-    order = find_order(play.worker.desk, play.name)
-    play.bid = play.tell(build_bid(play.worker.desk, order, "Soon.", PRICE, None), play.worker)
+    order = find_order(play.worker.session, play.name)
+    play.bid = play.tell(build_bid(play.worker.session, order, "Soon.", PRICE, None), play.worker)
 
 
 def offer_now(play: Play) -> None:
-    order = find_order(play.creator.desk, play.name)
-    play.offer = play.tell(build_offer(play.creator.desk, order, play.bid, 10), play.creator)
+    order = find_order(play.creator.session, play.name)
+    play.offer = play.tell(build_offer(play.creator.session, order, play.bid, 10), play.creator)
 
 
 def other_keys() -> dict[str, Any]:
@@ -100,10 +100,10 @@ def test_nobody_is_told_to_pay_where_the_mediator_is_not_there_any_more(play: Pl
     no_more(play, how)
     order = play.seen_by(play.worker)
     with pytest.raises(OrderError, match=how):
-        invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+        invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
     play.fund(mediator=0)
     order = play.seen_by(play.worker)
-    assert len(invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))) == 1
+    assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order))) == 1
 
 
 def test_a_mediator_who_enrolls_anew_with_the_same_keys_mediates(play: Play) -> None:
@@ -125,21 +125,21 @@ def test_a_new_bid_has_the_keys_of_now(play: Play, sealed: bool) -> None:
     the first has no key of the second contract."""
     play.post()
     worker, second = play.worker, PrivateKey(b"\x07" * 32)
-    who, first = worker.person, replace(worker.desk.identity)
+    who, first = worker.person, replace(worker.session.identity)
     keyring = DelegateKeyring(who.delegate, who.network, who.master_address, who.master, (second,))
 
     def bid_as(delegate_address: str) -> Signed[Bid]:
         row = replace(first, delegate_address=delegate_address)
-        desk = replace(worker.desk, row=row, open_keyring=lambda _: keyring, _servers=[])
-        order = find_order(desk, play.name)
+        session = replace(worker.session, row=row, open_keyring=lambda _: keyring, _servers=[])
+        order = find_order(session, play.name)
         if sealed:
-            return build_sealed_bid(desk, order, "Soon.", PRICE, None)[1]
-        return build_bid(desk, order, "Soon.", PRICE, None)
+            return build_sealed_bid(session, order, "Soon.", PRICE, None)[1]
+        return build_bid(session, order, "Soon.", PRICE, None)
 
     earlier = play.tell(bid_as(first.delegate_address), worker)
     new = p2pkh_address(second.public_key, who.network)
     for each in (*play.everybody, play.stranger):
-        each.desk.store.add_received([(enroll(who, delegate_address=new), "http://causeway.example/")])
+        each.session.store.add_received([(enroll(who, delegate_address=new), "http://causeway.example/")])
     later = bid_as(new)
     assert earlier.document.worker_public_key != later.document.worker_public_key
     assert later.document.worker_public_key == keyring.with_delegate(new).worker_escrow(play.job.id).public_key
@@ -148,25 +148,25 @@ def test_a_new_bid_has_the_keys_of_now(play: Play, sealed: bool) -> None:
 def test_nobody_offers_with_the_keys_of_a_delegate_that_was_revoked(play: Play) -> None:
     """A creator without words posts a job, and the delegate's key is stolen: the thief has the job's keys too."""
     creator, second = play.creator, PrivateKey(b"\x08" * 32)
-    who, first = creator.person, replace(creator.desk.identity)
+    who, first = creator.person, replace(creator.session.identity)
     keyring = DelegateKeyring(who.delegate, who.network, who.master_address, who.master, (second,))
     new = p2pkh_address(second.public_key, who.network)
 
-    def at(delegate_address: str) -> Desk:
+    def at(delegate_address: str) -> Session:
         row = replace(first, delegate_address=delegate_address)
-        return replace(creator.desk, row=row, open_keyring=lambda _: keyring, _servers=[])
+        return replace(creator.session, row=row, open_keyring=lambda _: keyring, _servers=[])
 
-    draft = JobDraft("Theme song", "Two minutes.", None, 14, find_mediator(creator.desk, play.mediator.name))
+    draft = JobDraft("Theme song", "Two minutes.", None, 14, find_mediator(creator.session, play.mediator.name))
     play.job = play.tell(build_job(at(first.delegate_address), draft), creator)
     play.name = play.job.id
     bid_now(play)
     for revoked in (None, (Revocation(who.delegate_address, 5_000),)):
         renewed = enroll(who, delegate_address=new, revoked=revoked)
         for each in (*play.everybody, play.stranger):
-            each.desk.store.add_received([(renewed, "http://causeway.example/")])
-        desk = at(new)
+            each.session.store.add_received([(renewed, "http://causeway.example/")])
+        session = at(new)
         if revoked is None:
-            assert build_offer(desk, find_order(desk, play.name), play.bid, 10)
+            assert build_offer(session, find_order(session, play.name), play.bid, 10)
         else:
             with pytest.raises(OrderError, match="which you revoked"):
-                build_offer(desk, find_order(desk, play.name), play.bid, 10)
+                build_offer(session, find_order(session, play.name), play.bid, 10)

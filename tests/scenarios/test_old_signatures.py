@@ -9,7 +9,7 @@ from rein.btc.psbt import Psbt
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, OrderError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
@@ -17,7 +17,7 @@ from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.deliver import build_delivery, require_deliverable
 from rein.workflows.jobs.offer import build_offer
 from rein.workflows.money.fund import invoices, look_for_funding
-from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.load import find_order
 from rein.workflows.status.next_step import next_step_of
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
@@ -27,11 +27,11 @@ from tests.support.money import Spend
 
 
 def verdicts(play: Play, who: Actor) -> list[Verdict]:
-    return [purse.verdict for purse in look_for_funding(who.desk, play.seen_by(who)).purses]
+    return [purse.verdict for purse in look_for_funding(who.session, play.seen_by(who)).purses]
 
 
 def next_text(play: Play, who: Actor) -> str:
-    return next_step_of(who.desk, play.seen_by(who)).text
+    return next_step_of(who.session, play.seen_by(who)).text
 
 
 def refused(play: Play, words: str) -> None:
@@ -81,7 +81,7 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     refused(play, "do not count: the creator can take them by the refund")
     assert "the creator can take what is there by the refund" in next_text(play, play.worker)
     order = play.seen_by(play.worker)
-    (bill,) = invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+    (bill,) = invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
     assert bill.amount == 20_000
     faucet.pay(play.chain, [(bill.address, bill.amount)])
     play.mine()
@@ -105,10 +105,10 @@ def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_d
     assert play.state is State.FUNDED, "no document takes an order back"
     assert verdicts(play, play.creator)[0] is Verdict.CLAIMED
     order = play.seen_by(play.worker)
-    assert invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order)) == (), "nobody pays twice"
+    assert invoices(play.worker.session, order, look_for_funding(play.worker.session, order)) == (), "nobody pays twice"
     for anyway in (False, True):
         with pytest.raises(OrderError, match="the creator can take the money") as caught:
-            build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
+            build_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
         assert signed.id[:12] in caught.value.message
     assert next_text(play, play.worker).startswith("do not deliver: the refund")
 
@@ -126,7 +126,7 @@ def test_what_others_can_complete_is_delivered_into_knowingly_only(play: Play, b
     assert signed.id[:12] in caught.value.message
     assert "do not deliver" in next_text(play, play.worker)
     order = play.seen_by(play.worker)
-    play.tell(build_delivery(play.worker.desk, order, "https://example.com/song", anyway=True), play.worker)
+    play.tell(build_delivery(play.worker.session, order, "https://example.com/song", anyway=True), play.worker)
     assert play.state is State.DELIVERED
 
 
@@ -140,7 +140,7 @@ def test_a_settlement_that_only_the_worker_can_complete_hinders_nobody(play: Pla
 def test_money_that_leaves_by_no_document_is_not_there(play: Play) -> None:
     """Creator and mediator together can take it, and no program keeps them from it: but it is said before a block."""
     play.funded()
-    coin = play.outputs(Purse.PRIMARY)[0]
+    coin = play.outputs(EscrowKind.PRIMARY)[0]
     terms = play.terms.primary
     paid = type(terms.payout)(Sat(PRICE), play.script(play.stranger))
     away = Spend(coin.outpoint, coin.amount, terms.escrow.witness_script, (paid,))
@@ -180,14 +180,14 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     for who in play.everybody:
         order = play.seen_by(who)
         assert who.told("can still be completed"), who.name
-        funding = look_for_funding(who.desk, order)
+        funding = look_for_funding(who.session, order)
         assert [purse.verdict for purse in funding.purses] == [Verdict.AGAIN, Verdict.AGAIN]
     order = play.seen_by(play.worker)
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
-        invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order))
+        invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
     assert accepted.id[:12] in caught.value.message
     assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
-    assert len(invoices(play.worker.desk, order, look_for_funding(play.worker.desk, order), again=True)) == 2
+    assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order), again=True)) == 2
 
 
 def test_two_offers_on_one_bid_are_not_paid_and_the_funded_one_is_delivered(play: Play) -> None:
@@ -198,12 +198,12 @@ def test_two_offers_on_one_bid_are_not_paid_and_the_funded_one_is_delivered(play
     for offer_id in (play.offer.id, second.id):
         for who in play.everybody:
             with pytest.raises(OrderError, match="frozen") as caught:
-                look_for_funding(who.desk, find_order(who.desk, offer_id))
+                look_for_funding(who.session, find_order(who.session, offer_id))
             assert "Pay nothing" in str(caught.value.hint)
     assert play.state is State.FROZEN
     assert all("contradict each other" in next_text(play, who) for who in play.everybody)
     assert "deliver (rein deliver)" in next_text(play, play.worker)
-    assert require_deliverable(play.worker.desk, play.seen_by(play.worker)).offer == play.offer
+    assert require_deliverable(play.worker.session, play.seen_by(play.worker)).offer == play.offer
     play.deliver()
     assert play.seen_by(play.worker).deliveries
     play.agree(play.creator, play.settle(play.worker, PRICE))
@@ -270,15 +270,15 @@ def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play
 def test_a_refund_under_the_offer_of_another_bid_of_the_same_contract_takes_it_too(play: Play) -> None:
     """The worker bids twice, at one price and one address: one escrow, and the creator offers both."""
     play.post()
-    order, now = find_order(play.worker.desk, play.name), play.job.document.time
-    paid_at = pay_at(play.worker.desk, None)
+    order, now = find_order(play.worker.session, play.name), play.job.document.time
+    paid_at = pay_at(play.worker.session, None)
     bids = [
-        play.tell(build_bid(play.worker.desk, order, words, PRICE, now, paid_at), play.worker)
+        play.tell(build_bid(play.worker.session, order, words, PRICE, now, paid_at), play.worker)
         for words in ("Within three days.", "Within a week.")
     ]
     play.bid = bids[0]
     play.offer = play.tell(
-        build_offer(play.creator.desk, find_order(play.creator.desk, play.name), bids[0], 10), play.creator
+        build_offer(play.creator.session, find_order(play.creator.session, play.name), bids[0], 10), play.creator
     )
     primary = play.terms.primary
     play.fund(primary=primary.amount - 1_000)
@@ -306,7 +306,7 @@ def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Pla
     order = play.seen_by(play.worker)
     for anyway in (False, True):
         with pytest.raises(OrderError, match=r"the creator can take the money of the job .* by the resolution"):
-            build_delivery(play.worker.desk, order, "https://example.com/song", anyway=anyway)
+            build_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
 
 
 def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) -> None:

@@ -29,9 +29,9 @@ def in_pieces(play: Play) -> None:
     faucet.pay(play.chain, payments)
     play.mine()
     assert play.state is State.FUNDED
-    seen = see(play.creator.desk, play.seen_by(play.creator))
+    seen = see(play.creator.session, play.seen_by(play.creator))
     for purse in seen.terms.purses:
-        assert payable_in_every_ending(purse, seen.coins(purse.escrow.purse))
+        assert payable_in_every_ending(purse, seen.coins(purse.escrow.kind))
 
 
 def accepted(play: Play) -> int:

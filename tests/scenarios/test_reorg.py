@@ -9,7 +9,7 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.transaction import Transaction
 from rein.errors import EscrowError, OrderError, ReinError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
 from rein.workflows.money.payments import escrow_key
@@ -305,8 +305,8 @@ def test_another_payment_takes_the_place_of_one(play: Play) -> None:
     play.accepted()
     proposal = play.settle(play.creator, 900_000)
     order = play.seen_by(play.worker)
-    (ready,) = prepare_agreement(play.worker.desk, order, proposal.id)
-    other = complete_payout(ready.checked.psbt, escrow_key(play.worker.desk, order, ready.role))
+    (ready,) = prepare_agreement(play.worker.session, order, proposal.id)
+    other = complete_payout(ready.checked.psbt, escrow_key(play.worker.session, order, ready.role))
     play.collect(play.worker)
     play.collect(play.mediator)
     play.mine()
@@ -356,7 +356,7 @@ def test_a_purse_says_where_its_money_is(play: Play) -> None:
     branch(play.chain)
     for who in play.everybody:
         play.seen_by(who)
-        assert sum(WAITS in note for note in who.notes) == len(Purse)
+        assert sum(WAITS in note for note in who.notes) == len(EscrowKind)
         who.notes.clear()
         play.seen_by(who)
         assert who.notes == [], "it is said once"

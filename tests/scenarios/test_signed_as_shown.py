@@ -19,10 +19,10 @@ from rein.cli.money.collect import collect
 from rein.cli.money.dispute import creatordispute, workerdispute
 from rein.cli.money.resolve import acceptresolution, resolve
 from rein.cli.money.settle import agree, refund, settle
-from rein.cli.terminal import Terminal
+from rein.cli.toolkit.terminal import Terminal
 from rein.devnet import faucet
 from rein.errors import EscrowError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
@@ -72,9 +72,9 @@ class Estimating:
 
 
 def run(play: Play, who: Actor, command: click.Command, *words: str, then: Callable[[], object]) -> Watched:
-    """A command as somebody runs it at their desk."""
+    """A command as somebody runs it at their session."""
     cli, terminal = Cli(), Watched(then)
-    vars(cli).update(desk=who.desk, terminal=terminal)
+    vars(cli).update(session=who.session, terminal=terminal)
     command.main(["--jobid", play.name, *words], obj=cli, standalone_mode=False)
     return terminal
 
@@ -82,7 +82,7 @@ def run(play: Play, who: Actor, command: click.Command, *words: str, then: Calla
 def everything_changes(play: Play, who: Actor) -> Callable[[], None]:
     """The estimate soars, and both escrows get more, in a block."""
     estimate = Estimating(play.chain, 3)
-    vars(who.desk)["chain"] = estimate
+    vars(who.session)["chain"] = estimate
 
     def change() -> None:
         estimate.rate = 60
@@ -94,7 +94,7 @@ def everything_changes(play: Play, who: Actor) -> Callable[[], None]:
 
 def shown_and_signed(play: Play, terminal: Watched, who: Actor) -> None:
     """Every line is in the payments that were signed, and they hold nothing else."""
-    documents = {each.id: each.document for each in who.desk.store.documents_of_orders([play.job.id])}
+    documents = {each.id: each.document for each in who.session.store.documents_of_orders([play.job.id])}
     document = documents[terminal.told["document_id"]]
     texts = [getattr(document, name, None) for name in ("primary_psbt", "mediator_psbt")]
     signed = [Psbt.parse(text) for text in texts if text]
@@ -143,10 +143,10 @@ def test_coins_that_leave_the_chain_meanwhile_are_refused(play: Play, step: str)
     fund_from(play, wallet)
     play.deliver()
     who = actor(play)
-    before = who.desk.store.own_ids("regtest", who.desk.address)
+    before = who.session.store.own_ids("regtest", who.session.address)
     with pytest.raises(EscrowError, match=r"does not show .* any more; nothing was signed"):
         run(play, who, command, *words, then=lambda: branch(play.chain, wallet.sign()))
-    assert who.desk.store.own_ids("regtest", who.desk.address) == before
+    assert who.session.store.own_ids("regtest", who.session.address) == before
 
 
 def test_a_payment_that_was_made_meanwhile_is_not_signed_against(play: Play) -> None:
@@ -171,7 +171,7 @@ def test_what_somebody_else_signed_is_completed_as_shown_or_not(play: Play, name
     who = next(each for each in play.everybody if each.name == name)
     with pytest.raises(EscrowError, match=r"does not show .* any more; nothing was signed"):
         run(play, who, command, then=lambda: branch(play.chain, wallet.sign()))
-    assert who.desk.store.payments(play.offer.id) == {}
+    assert who.session.store.payments(play.offer.id) == {}
 
 
 def test_a_child_is_sent_as_shown(play: Play) -> None:
@@ -205,7 +205,7 @@ def test_a_second_replacement_changes_the_fee_and_nothing_else(play: Play) -> No
             each for each in play.seen_by(play.worker).settlements if each.id == terminal.told["document_id"]
         )
         play.tell(proposal, play.worker)
-        (made,) = [each for each in play.agree(play.creator, proposal) if each.purse == Purse.PRIMARY.value]
+        (made,) = [each for each in play.agree(play.creator, proposal) if each.purse == EscrowKind.PRIMARY.value]
         backs.append(made.back)
         fees.append(made.fee)
         assert made.amount == PRICE - (made.fee - waiting.fee)
@@ -221,7 +221,7 @@ def test_no_estimate_keeps_anybody_from_complaining_or_from_being_paid(play: Pla
     """A source that says too much, or lies, is held to what a payment may leave at most."""
     play.delivered()
     for who in play.everybody:
-        vars(who.desk)["chain"] = Estimating(play.chain, 4_000)
+        vars(who.session)["chain"] = Estimating(play.chain, 4_000)
     play.dispute(play.worker)
     play.resolve(PRICE)
     play.accept()

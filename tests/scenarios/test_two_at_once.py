@@ -17,40 +17,40 @@ from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
 from rein.workflows.money.dispute import build_resolution, plan_resolution
 from rein.workflows.money.settle import build_refund, build_settlement, plan_refund, plan_settlement
-from rein.workflows.orders.answer import sign_as
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.own import keep_own
+from rein.workflows.orders.load import find_order
+from rein.workflows.orders.outbox import add_to_outbox
+from rein.workflows.orders.reply import sign_as
 from tests.scenarios.stage import Actor, Play
 
 
 def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:
     """Both were signed before either was kept."""
     assert first.id != second.id
-    keep_own(who.desk, first)
-    keep_own(who.desk, first)
+    add_to_outbox(who.session, first)
+    add_to_outbox(who.session, first)
     with pytest.raises(OrderError, match=r"contradict|rated this person"):
-        keep_own(who.desk, second)
-    assert who.desk.store.document(first.id) == first
-    assert who.desk.store.document(second.id) is None
+        add_to_outbox(who.session, second)
+    assert who.session.store.document(first.id) == first
+    assert who.session.store.document(second.id) is None
 
 
 def test_offers_to_two_bids(play: Play) -> None:
     play.post()
-    order, now = find_order(play.worker.desk, play.name), play.job.document.time
+    order, now = find_order(play.worker.session, play.name), play.job.document.time
     for who in (play.worker, play.stranger):
-        play.tell(build_bid(who.desk, order, f"By {who.name}.", Sat(1_000_000), now), who)
-    desk, order = play.creator.desk, find_order(play.creator.desk, play.name)
-    first, second = (build_offer(desk, order, bid, 10) for bid in order.bids)
+        play.tell(build_bid(who.session, order, f"By {who.name}.", Sat(1_000_000), now), who)
+    session, order = play.creator.session, find_order(play.creator.session, play.name)
+    first, second = (build_offer(session, order, bid, 10) for bid in order.bids)
     _one_of(play.creator, first, second)
-    assert find_order(desk, play.name).state is State.OFFERED
+    assert find_order(session, play.name).state is State.OFFERED
 
 
 def test_offers_to_one_bid_with_another_fee(play: Play) -> None:
     play.post()
-    order, now = find_order(play.worker.desk, play.name), play.job.document.time
-    play.tell(build_bid(play.worker.desk, order, "Yes.", Sat(1_000_000), now), play.worker)
-    order = find_order(play.creator.desk, play.name)
-    first, second = (build_offer(play.creator.desk, order, order.bids[0], rate) for rate in (10, 11))
+    order, now = find_order(play.worker.session, play.name), play.job.document.time
+    play.tell(build_bid(play.worker.session, order, "Yes.", Sat(1_000_000), now), play.worker)
+    order = find_order(play.creator.session, play.name)
+    first, second = (build_offer(play.creator.session, order, order.bids[0], rate) for rate in (10, 11))
     _one_of(play.creator, first, second)
 
 
@@ -58,7 +58,7 @@ def test_acceptances(play: Play) -> None:
     play.delivered()
     order = play.seen_by(play.creator)
     first, second = (
-        build_acceptance(play.creator.desk, plan_acceptance(play.creator.desk, order, rate)) for rate in (3, 4)
+        build_acceptance(play.creator.session, plan_acceptance(play.creator.session, order, rate)) for rate in (3, 4)
     )
     _one_of(play.creator, first, second)
     assert play.seen_by(play.creator).state is State.ACCEPTED
@@ -66,31 +66,31 @@ def test_acceptances(play: Play) -> None:
 
 def test_decisions(play: Play) -> None:
     play.disputed()
-    desk, order = play.mediator.desk, play.seen_by(play.mediator)
+    session, order = play.mediator.session, play.seen_by(play.mediator)
     first, second = (
-        build_resolution(desk, plan_resolution(desk, order, Sat(amount)), "So.") for amount in (0, 1_000_000)
+        build_resolution(session, plan_resolution(session, order, Sat(amount)), "So.") for amount in (0, 1_000_000)
     )
     _one_of(play.mediator, first, second)
 
 
 def test_ratings(play: Play) -> None:
     play.accepted()
-    desk, order = play.creator.desk, play.seen_by(play.creator)
+    session, order = play.creator.session, play.seen_by(play.creator)
     first, second = (_rating(play, order, stars) for stars in (1, 5))
     _one_of(play.creator, first, second)
-    assert len(find_order(desk, play.name).void_ratings) == 0
+    assert len(find_order(session, play.name).void_ratings) == 0
 
 
 def _rating(play: Play, order: Order, stars: int) -> Signed[Rating]:
     about = {"rated_role": Role.WORKER, "rated_master_address": play.worker.person.master_address}
-    return sign_as(play.creator.desk, order, Role.CREATOR, Rating, order.contract_id, **about, rating=stars)
+    return sign_as(play.creator.session, order, Role.CREATOR, Rating, order.contract_id, **about, rating=stars)
 
 
 def test_proposals_stand_beside_each_other(play: Play) -> None:
     play.delivered()
-    desk, order = play.creator.desk, play.seen_by(play.creator)
+    session, order = play.creator.session, play.seen_by(play.creator)
     for amount in (1_000_000, 1_200_000):
-        keep_own(desk, build_settlement(desk, plan_settlement(desk, order, Sat(amount)), "So."))
+        add_to_outbox(session, build_settlement(session, plan_settlement(session, order, Sat(amount)), "So."))
     assert len(play.seen_by(play.creator).settlements) == 2
 
 
@@ -99,28 +99,28 @@ def test_in_a_frozen_job_one_can_still_act(play: Play) -> None:
     play.delivered()
     order = play.seen_by(play.creator)
     for signed in [
-        build_acceptance(play.creator.desk, plan_acceptance(play.creator.desk, order, rate)) for rate in (3, 4)
+        build_acceptance(play.creator.session, plan_acceptance(play.creator.session, order, rate)) for rate in (3, 4)
     ]:
         play.tell(signed, play.creator)
     assert play.state is State.FROZEN
-    desk, order = play.creator.desk, play.seen_by(play.creator)
-    keep_own(desk, build_refund(desk, plan_refund(desk, order), "So."))
+    session, order = play.creator.session, play.seen_by(play.creator)
+    add_to_outbox(session, build_refund(session, plan_refund(session, order), "So."))
     assert len(play.seen_by(play.creator).refunds) == 1
 
 
 def test_nothing_is_kept_where_it_fails(play: Play) -> None:
     """The lock is given back, and what was written under it is not there."""
     play.post()
-    desk = play.creator.desk
-    posted = build_job(desk, JobDraft("x", "y", None, 14, find_mediator(desk, play.mediator.name)))
+    session = play.creator.session
+    posted = build_job(session, JobDraft("x", "y", None, 14, find_mediator(session, play.mediator.name)))
 
     def fail() -> None:
-        with desk.store.alone():
-            desk.store.add_own(posted)
-            assert desk.store.document(posted.id) == posted, "it is read where it was written"
+        with session.store.alone():
+            session.store.add_own(posted)
+            assert session.store.document(posted.id) == posted, "it is read where it was written"
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert desk.store.document(posted.id) is None
-    desk.store.add_own(posted)
+    assert session.store.document(posted.id) is None
+    session.store.add_own(posted)

@@ -17,7 +17,7 @@ from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
 from rein.store.store import EscrowOutput, FeedRow, IdentityRow, Payment, Placement, ServerRow, Store
-from tests.support.documents_of_2016 import BID, ENROLLMENT_ALICE, JOB, OFFER
+from tests.support.legacy_documents import BID, ENROLLMENT_ALICE, JOB, OFFER
 from tests.support.people import Person, enroll, job, person, respelled, story
 
 BOB, ALICE, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Alice", "Charlie", "Mallory"))

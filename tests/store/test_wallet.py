@@ -17,7 +17,7 @@ from rein.btc.transaction import OutPoint
 from rein.protocol.signed import Signed
 from rein.store.store import IdentityRow, Payment, Store
 from rein.store.wallet import WalletCoin, WalletPayment
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import fresh
 from tests.support.people import bid, enroll, job, offer, person
 
@@ -26,15 +26,15 @@ ACCOUNT = Account.of_root(BOB.tree)
 NUMBERS = {ACCOUNT.address(RECEIVING, number): number for number in range(4 * GAP)}
 
 
-def at(folder: Path) -> tuple[Desk, list[str]]:
+def at(folder: Path) -> tuple[Session, list[str]]:
     store, notes = Store(folder / "rein.db"), list[str]()
     row = IdentityRow(0, "regtest", "Bob", BOB.contact, BOB.master_address, BOB.delegate_address, "key")
     row = store.add_identity(row, enroll(BOB))
-    return Desk(folder, REGTEST, store, row, None, None, notes.append), notes  # type: ignore[arg-type]
+    return Session(folder, REGTEST, store, row, None, None, notes.append), notes  # type: ignore[arg-type]
 
 
-def next_address(desk: Desk) -> str:
-    return fresh(desk, ACCOUNT.id, RECEIVING, lambda number: ACCOUNT.address(RECEIVING, number))
+def next_address(session: Session) -> str:
+    return fresh(session, ACCOUNT.id, RECEIVING, lambda number: ACCOUNT.address(RECEIVING, number))
 
 
 steps = st.lists(
@@ -51,11 +51,11 @@ steps = st.lists(
 @given(steps=steps)
 def test_no_wallet_misses_an_address_and_none_is_named_twice_without_need(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        desk, notes = at(Path(folder))
+        session, notes = at(Path(folder))
         named, paid = dict[str, list[Signed[Any]]](), set[str]()
         for step, which in steps:
             if step in ("name", "dry run"):
-                address = next_address(desk)
+                address = next_address(session)
                 reach = max((NUMBERS[each] for each in paid), default=-1) + GAP
                 within = {each for each, number in NUMBERS.items() if number <= reach}
                 assert address in within - paid
@@ -64,15 +64,15 @@ def test_no_wallet_misses_an_address_and_none_is_named_twice_without_need(steps:
                 notes.clear()
                 if step == "name":
                     signed = job(BOB, ALICE, creator_payment_address=address, name=f"Job {len(named)}")
-                    desk.store.add_own(signed)
+                    session.store.add_own(signed)
                     named.setdefault(address, []).append(signed)
             elif step == "pay" and named:
                 address = sorted(named)[which % len(named)]
-                desk.store.wallet.mark_paid(desk.identity.id, [address])
+                session.store.wallet.mark_paid(session.identity.id, [address])
                 paid.add(address)
             elif step == "withdraw" and named:
                 address = sorted(named)[which % len(named)]
-                desk.store.remove_unpublished(named[address].pop().id)
+                session.store.remove_unpublished(named[address].pop().id)
                 if not named[address]:
                     del named[address]
 
@@ -93,28 +93,28 @@ def test_a_job_that_paid_has_used_its_address(
     tmp_path: Path, who: str, purse: str, amount: int, back: int, is_paid: bool
 ) -> None:
     """Though the coin is spent long since, so that no chain source tells of it."""
-    desk, _ = at(tmp_path)
-    address = next_address(desk)
+    session, _ = at(tmp_path)
+    address = next_address(session)
     posted = job(BOB, ALICE, creator_payment_address=address) if who == "creator" else job(CHARLIE, ALICE)
     mine = posted if who == "creator" else bid(BOB, posted, worker_payment_address=address)
     taken = mine if who == "worker" else bid(person("Dora"), posted)
     offered = offer(BOB if who == "creator" else CHARLIE, taken, posted)
-    desk.store.add_received([(each, "http://x/") for each in (posted, taken, offered) if each is not mine])
-    desk.store.add_own(mine)
-    named = _row(desk, address)
+    session.store.add_received([(each, "http://x/") for each in (posted, taken, offered) if each is not mine])
+    session.store.add_own(mine)
+    named = _row(session, address)
     assert (named.document_id, named.job_id, named.paid) == (mine.id, posted.document.job_id, False)
     payment = Payment(offered.id, purse, "ab" * 32, Sat(amount), Sat(back), Sat(1), 5, 1, "refund", offered.id)
-    desk.store.set_seen(offered.id, [], [payment])
-    assert _row(desk, address).paid is is_paid
-    assert desk.store.wallet.jobs_by_txid() == {"ab" * 32: posted.document.job_id}
+    session.store.set_seen(offered.id, [], [payment])
+    assert _row(session, address).paid is is_paid
+    assert session.store.wallet.jobs_by_txid() == {"ab" * 32: posted.document.job_id}
 
 
 def test_what_was_seen_and_sent_is_remembered(tmp_path: Path) -> None:
-    desk, _ = at(tmp_path)
-    wallet, me, address = desk.store.wallet, desk.identity.id, next_address(desk)
+    session, _ = at(tmp_path)
+    wallet, me, address = session.store.wallet, session.identity.id, next_address(session)
     coins = [WalletCoin(OutPoint(f"{number:064x}", 0), address, Sat(number), number) for number in (1, 2)]
     wallet.see(me, coins)
-    assert (wallet.coins(me), _row(desk, address).paid) == (coins, True)
+    assert (wallet.coins(me), _row(session, address).paid) == (coins, True)
     wallet.see(me, coins[1:])
     assert [each.spent for each in wallet.coins(me)] == [True, False]
     wallet.see(me, coins)
@@ -125,6 +125,6 @@ def test_what_was_seen_and_sent_is_remembered(tmp_path: Path) -> None:
     assert wallet.payments(me) == [WalletPayment("cd" * 32, "00", Sat(5), None, 7)]
 
 
-def _row(desk: Desk, address: str) -> Any:
-    desk.store.wallet.add_addresses(desk.identity.id, [])
-    return {each.address: each for each in desk.store.wallet.addresses(desk.identity.id)}[address]
+def _row(session: Session, address: str) -> Any:
+    session.store.wallet.add_addresses(session.identity.id, [])
+    return {each.address: each for each in session.store.wallet.addresses(session.identity.id)}[address]

@@ -19,7 +19,7 @@ from rein.cli.money.explain import PSBT_BEGINS
 from tests.reference.commands import names
 from tests.reference.schemas import Schema, faults, printed, read_schemas
 from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
 from tests.support.old_escrows import keys, scripts
 
 NOT_HERE = {"demo", "devnet"}
@@ -167,7 +167,7 @@ def _told_of(told: Witness, trio: Trio, paid: Agreed, tmp_path: Path) -> None:
     signed.write_text(trio.bob.rein("status", "--jobid", paid.job_id)["documents"][0]["document"])
     told(trio.alice, "keep", str(signed))
     told(trio.bob, "verify", str(signed))
-    signed.write_text(documents_of_2016.JOB)
+    signed.write_text(legacy_documents.JOB)
     told(trio.bob, "verify", str(signed))
     told(trio.bob, "jobs", "--mine")
     told(trio.bob, "bids")

@@ -21,7 +21,7 @@ from rein.btc.networks import MAINNET, REGTEST, Network
 from rein.errors import IdentityError, KeyMaterialError
 from rein.identity.keyfile import read_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
-from rein.identity.old_backup import keyring_of_2016, read_old_backup
+from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
 from rein.protocol.armor import Armored
 from rein.protocol.signed import verify
 from tests.story.conftest import PASSPHRASE, Agreed, Person, Trio, World, agree, deliver, fund, post
@@ -275,16 +275,16 @@ OF_REIN_0_3 = ("14MeYsuF2HsKZZ9mkUUPUQWe4VG2WqseC5", "1DWmeP5Lre1K59yJTYrJ4sT4Ch
 
 
 def delegate_of_rein_0_3() -> PrivateKey:
-    from rein.identity.old_backup import _root_of_2016
+    from rein.identity.legacy_backup import _legacy_root
 
-    return _root_of_2016(ABANDON, MAINNET).derive("m/1'/0").private_key
+    return _legacy_root(ABANDON, MAINNET).derive("m/1'/0").private_key
 
 
 def test_the_words_of_rein_0_3_give_its_addresses(tmp_path: Path) -> None:
     delegate = delegate_of_rein_0_3()
     assert address(delegate, MAINNET) == OF_REIN_0_3[1]
-    old = read_old_backup(backup(tmp_path, OF_REIN_0_3[0], delegate, msin="x", dxprv="y"), MAINNET)
-    keyring = keyring_of_2016(old, ABANDON, MAINNET)
+    old = read_legacy_backup(backup(tmp_path, OF_REIN_0_3[0], delegate, msin="x", dxprv="y"), MAINNET)
+    keyring = legacy_keyring(old, ABANDON, MAINNET)
     assert (keyring.master_address, keyring.delegate_address) == OF_REIN_0_3
     assert address(keyring.master, MAINNET) == OF_REIN_0_3[0]
     again = open_secret(keyring.to_secret(), MAINNET)  # type: ignore[attr-defined]  # it is a DelegateKeyring
@@ -294,19 +294,19 @@ def test_the_words_of_rein_0_3_give_its_addresses(tmp_path: Path) -> None:
 
 def test_standard_words_become_todays_identity(tmp_path: Path) -> None:
     today = Keyring(ABANDON, MAINNET)
-    old = read_old_backup(backup(tmp_path, today.master_address, today.delegate), MAINNET)
-    assert type(keyring_of_2016(old, ABANDON, MAINNET)) is Keyring
+    old = read_legacy_backup(backup(tmp_path, today.master_address, today.delegate), MAINNET)
+    assert type(legacy_keyring(old, ABANDON, MAINNET)) is Keyring
     from rein.btc.hd import ExtendedKey, seed_from_mnemonic
 
     delegate = ExtendedKey.from_seed(seed_from_mnemonic(ABANDON), MAINNET).derive("m/0/0").private_key
-    old = read_old_backup(backup(tmp_path, today.master_address, delegate), MAINNET)
-    assert isinstance(keyring_of_2016(old, ABANDON, MAINNET), DelegateKeyring)
+    old = read_legacy_backup(backup(tmp_path, today.master_address, delegate), MAINNET)
+    assert isinstance(legacy_keyring(old, ABANDON, MAINNET), DelegateKeyring)
     with pytest.raises(KeyMaterialError, match="not its delegate"):
-        keyring_of_2016(read_old_backup(backup(tmp_path, today.master_address, DELEGATE), MAINNET), ABANDON, MAINNET)
+        legacy_keyring(read_legacy_backup(backup(tmp_path, today.master_address, DELEGATE), MAINNET), ABANDON, MAINNET)
     with pytest.raises(KeyMaterialError, match="do not give"):
-        keyring_of_2016(old, "zoo " * 11 + "wrong", MAINNET)
+        legacy_keyring(old, "zoo " * 11 + "wrong", MAINNET)
     with pytest.raises(KeyMaterialError, match="not that of"):
-        keyring_of_2016(old, MASTER.to_wif(MAINNET), MAINNET)
+        legacy_keyring(old, MASTER.to_wif(MAINNET), MAINNET)
 
 
 @pytest.mark.parametrize(
@@ -322,10 +322,10 @@ def test_standard_words_become_todays_identity(tmp_path: Path) -> None:
 )
 def test_backups_that_contradict_themselves(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(IdentityError):
-        read_old_backup(backup(tmp_path, OF_REIN_0_3[0], DELEGATE, **changes), MAINNET)
+        read_legacy_backup(backup(tmp_path, OF_REIN_0_3[0], DELEGATE, **changes), MAINNET)
     (tmp_path / "x").write_text("[1]")
     with pytest.raises(IdentityError):
-        read_old_backup(tmp_path / "x", MAINNET)
+        read_legacy_backup(tmp_path / "x", MAINNET)
 
 
 def database(folder: Path, *rows: dict[str, Any]) -> Path:
@@ -349,18 +349,18 @@ def test_who_began_in_the_web_pages_has_a_database_only(tmp_path: Path) -> None:
     path = database(tmp_path, content, other, content | {"testnet": True, "name": "T"})
     before = path.read_bytes()
     for name in ("Alice", OF_REIN_0_3[0]):
-        old = read_old_backup(path, MAINNET, name)
-        assert keyring_of_2016(old, ABANDON, MAINNET).master_address == OF_REIN_0_3[0]
+        old = read_legacy_backup(path, MAINNET, name)
+        assert legacy_keyring(old, ABANDON, MAINNET).master_address == OF_REIN_0_3[0]
         assert (old.name, old.mediator_fee) == ("Alice", "1.0")
     with pytest.raises(IdentityError) as several:
-        read_old_backup(path, MAINNET)
+        read_legacy_backup(path, MAINNET)
     assert address(MASTER, MAINNET) in (several.value.hint or "")
     with pytest.raises(IdentityError, match="no identity 'Bob' of mainnet"):
-        read_old_backup(path, MAINNET, "Bob")
+        read_legacy_backup(path, MAINNET, "Bob")
     assert path.read_bytes() == before
     path.write_bytes(before[:16] + b"x" * 2_000)
     with pytest.raises(IdentityError, match="no database of 2016"):
-        read_old_backup(path, MAINNET)
+        read_legacy_backup(path, MAINNET)
 
 
 def test_a_database_of_2016_becomes_an_identity(dora: Person, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from rein.demo.processes import free_ports, running, server_program
 from tests.story.conftest import Person, Result, Trio, World
 
 PRICE = 50_000
-XPUB = ExtendedKey.from_seed(b"a till in a test of stories", REGTEST).to_public().to_string()
+XPUB = ExtendedKey.from_seed(b"a quote in a test of stories", REGTEST).to_public().to_string()
 PATIENCE_S = 30
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from rein.app import open_desk
+from rein.app import open_session
 from rein.chain.core_rpc import CoreRpc
 from rein.demo.stage import PASSPHRASE
 from rein.remote.causeway import Causeway
 from rein.settings import Flags, load_settings
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund
 from tests.story.test_other_endings import FEE, PRICE, ending, mine, publish
 from tests.support.evil_server import EvilServer, evil_server
@@ -38,26 +38,26 @@ def set_up(world: World, name: str, urls: tuple[str, ...]) -> Person:
     return person
 
 
-def at_desk(person: Person, work: Callable[[Desk], Any]) -> Any:
-    desk = open_desk(load_settings(Flags(home=person.home)), lambda _name, use: use(PASSPHRASE), print)
+def in_session(person: Person, work: Callable[[Session], Any]) -> Any:
+    session = open_session(load_settings(Flags(home=person.home)), lambda _name, use: use(PASSPHRASE), print)
     try:
-        return work(desk)
+        return work(session)
     finally:
-        desk.close()
+        session.close()
 
 
 def take_everything_away(person: Person) -> None:
     """By the servers' own API, whatever they hold for this identity: the enrollment, too."""
 
-    def delete(desk: Desk) -> None:
-        for server in desk.servers:
-            keys = [each.remote_key for each in desk.store.placements(server.url).values() if each.proved]
-            reply = server._signed_post("v1/delete", {"keys": keys}, desk.keyring.delegate)
+    def delete(session: Session) -> None:
+        for server in session.servers:
+            keys = [each.remote_key for each in session.store.placements(server.url).values() if each.proved]
+            reply = server._signed_post("v1/delete", {"keys": keys}, session.keyring.delegate)
             gone = server.get(keys)
             assert len(gone) == len(keys) == len(reply.data["verdicts"])
             assert {getattr(each, "reason", each) for each in gone} <= {"key_not_found"}
 
-    at_desk(person, delete)
+    in_session(person, delete)
 
 
 def shown(server: Causeway) -> set[str]:
@@ -163,9 +163,9 @@ def test_everybody_keeps_the_job_and_nobody_the_bids_that_got_nothing(world: Wor
     assert all(each["kept_of_others"] == report["others"] for each in report["servers"])
     for person in (trio.bob, loser):
         take_everything_away(person)
-    assert at_desk(trio.alice, lambda desk: [shown(each) & {*bids.values(), offered} for each in desk.servers]) == [
-        {bids["Carl"], offered}
-    ] * len(world.server_urls)
+    assert in_session(
+        trio.alice, lambda session: [shown(each) & {*bids.values(), offered} for each in session.servers]
+    ) == [{bids["Carl"], offered}] * len(world.server_urls)
     refused = trio.charlie.fails("withdraw", "--document", offered)
     assert refused["code"] == "not_found", "it is kept, and is Ben's all the same"
     for person in (trio.bob, loser):
@@ -189,16 +189,16 @@ def test_a_server_that_hides_one_document_and_files_that_carry_all(
     for person in (trio.bob, trio.charlie):
         assert person.rein("keep", str(enrolled))["documents"][0]["new"] is True
         assert person.rein("keep", str(enrolled))["documents"][0]["new"] is False
-    agreed = agree(trio, mediator=at_desk(dora, lambda desk: desk.address))
+    agreed = agree(trio, mediator=in_session(dora, lambda session: session.address))
     carry_on(trio, "delivered", agreed)
     publish(trio.charlie, "workerdispute", "--jobid", agreed.job_id, "--detail", "He hides.")
-    told = at_desk(trio.charlie, lambda desk: desk.store.documents_of_orders([agreed.order_id]))
+    told = in_session(trio.charlie, lambda session: session.store.documents_of_orders([agreed.order_id]))
     for each in told:
         if each.document.KIND.value != "offer":
             evil.show(each.armored)
     dora.rein("sync")
     for person in (trio.bob, trio.charlie):
-        enrollments = at_desk(person, lambda desk: desk.store.enrollments_of("regtest", {desk.address}))
+        enrollments = in_session(person, lambda session: session.store.enrollments_of("regtest", {session.address}))
         evil.show(*(each.armored for each in enrollments))
     dora.rein("sync")
     assert dora.rein("status", "--jobid", agreed.job_id)["state"] == "bid"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rein.chain.core_rpc import CoreRpc
-from rein.workflows.identity.lock import only_one
+from rein.workflows.identity.file_lock import only_one
 from tests.story.conftest import Person, Trio, World, agree, deliver, fund, post
 
 KEEP = """

@@ -13,7 +13,7 @@ from rein.protocol import job_keys
 from rein.protocol.documents import Bid, Document, Job, Offer
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import mediator_fee
-from tests.support import documents_of_2016
+from tests.support import legacy_documents
 from tests.support.people import (
     Person,
     Story,
@@ -227,8 +227,8 @@ def of_other_orders() -> tuple[Signed[Any], ...]:
         enroll(mallory),
         enroll(told.creator, block_height=99_999),
         told.job,
-        verify(documents_of_2016.JOB),
-        verify(documents_of_2016.BID),
-        verify(documents_of_2016.OFFER),
-        verify(documents_of_2016.ENROLLMENT_BOB),
+        verify(legacy_documents.JOB),
+        verify(legacy_documents.BID),
+        verify(legacy_documents.OFFER),
+        verify(legacy_documents.ENROLLMENT_BOB),
     )

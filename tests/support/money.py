@@ -18,10 +18,10 @@ from rein.btc.hashes import sha256d
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST, Network
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Checked, check_payout
 from rein.escrow.payout import Coin, Payout, build_payout, the_price
-from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
+from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
 from rein.protocol import job_keys
 from rein.protocol.documents import Bid, Job, Offer
 from rein.protocol.enrollments import Enrollments
@@ -55,12 +55,12 @@ class Deal:
         """The order with other documents than the deal's."""
         return fold(self.job, documents, self.enrollments)
 
-    def purse(self, purse: Purse) -> PurseTerms:
-        return self.terms.primary if purse is Purse.PRIMARY else self.terms.mediator
+    def purse(self, purse: EscrowKind) -> EscrowTerms:
+        return self.terms.primary if purse is EscrowKind.PRIMARY else self.terms.mediator
 
-    def receiver_key(self, purse: Purse) -> PrivateKey:
+    def receiver_key(self, purse: EscrowKind) -> PrivateKey:
         """Who adds the second signature when the work was accepted."""
-        return self.worker if purse is Purse.PRIMARY else self.mediator
+        return self.worker if purse is EscrowKind.PRIMARY else self.mediator
 
     @property
     def keys(self) -> dict[str, PrivateKey]:
@@ -212,18 +212,18 @@ class Spend:
         )
 
 
-def honest(purse: PurseTerms, outpoint: OutPoint) -> Spend:
+def honest(purse: EscrowTerms, outpoint: OutPoint) -> Spend:
     """The payout the documents give, byte by byte."""
     return Spend(outpoint, purse.amount, purse.escrow.witness_script, (purse.payout,))
 
 
-def agreed(purse: PurseTerms, outpoint: OutPoint) -> Payout:
+def agreed(purse: EscrowTerms, outpoint: OutPoint) -> Payout:
     """The same, as Rein builds it: the price out of one output that holds the agreed amount, the reserve to the
     miner."""
     return build_payout(purse, [Coin(outpoint, purse.amount)], the_price(purse), purse.miner_fee)
 
 
-def check(text: str, purse: PurseTerms, outpoint: OutPoint, signer: PrivateKey) -> Checked:
+def check(text: str, purse: EscrowTerms, outpoint: OutPoint, signer: PrivateKey) -> Checked:
     """Hold a payment of the price against the terms, where the chain shows the agreed amount at one outpoint."""
     held = [Coin(outpoint, purse.amount)]
     return check_payout(text, purse, the_price(purse), held, {signer.public_key})

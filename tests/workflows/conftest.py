@@ -20,9 +20,9 @@ from rein.identity.keyring import Keyring
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.store.store import IdentityRow, ServerRow, Store
-from rein.workflows.desk import Desk
-from rein.workflows.money.watch_chain import look_at
-from rein.workflows.orders.cases import find_order
+from rein.workflows.money.chain_view import observe
+from rein.workflows.orders.load import find_order
+from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer, evil_server
 from tests.support.people import Person, enroll, person
 
@@ -37,19 +37,19 @@ class PersonsKeyring(Keyring):
 
 @dataclass
 class Home:
-    """A desk, what it was told, and what it notes."""
+    """A session, what it was told, and what it notes."""
 
-    desk: Desk
+    session: Session
     notes: list[str] = field(default_factory=list)
 
     def learn(self, *documents: Signed[Any]) -> None:
         """Receive verified documents."""
-        self.desk.store.add_received([(signed, "http://x/") for signed in documents])
+        self.session.store.add_received([(signed, "http://x/") for signed in documents])
 
     def order(self, name: str) -> Order:
         """The order after a look at the chain."""
-        look_at(self.desk, find_order(self.desk, name))
-        return find_order(self.desk, name)
+        observe(self.session, find_order(self.session, name))
+        return find_order(self.session, name)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,9 @@ def home(chain: CoreRpc, tmp_path: Path) -> Callable[[str], Home]:
         row = IdentityRow(0, "regtest", name, who.contact, who.master_address, who.delegate_address, "key")
         row = store.add_identity(row, enroll(who, mediator=name == "Alice"))
         keyring = PersonsKeyring(who)
-        return Home(Desk(tmp_path / name, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes)
+        return Home(
+            Session(tmp_path / name, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes
+        )
 
     return open_home
 
@@ -103,15 +105,15 @@ def no_chain() -> ChainSource:
     raise ChainError("nobody looks at the chain here")
 
 
-Sit = Callable[..., Desk]
+Sit = Callable[..., Session]
 
 
 @pytest.fixture
 def sit(tmp_path: Path) -> Iterator[Sit]:
-    """A desk of somebody at these servers. The same home again, if the name of one is given."""
-    opened: list[Desk] = []
+    """A session of somebody at these servers. The same home again, if the name of one is given."""
+    opened: list[Session] = []
 
-    def at(*servers: EvilServer, who: str = "Bob", home: str = "home", copies: int | None = None) -> Desk:
+    def at(*servers: EvilServer, who: str = "Bob", home: str = "home", copies: int | None = None) -> Session:
         me = person(who)
         store = Store(tmp_path / home / "rein.db")
         rows = store.identities("regtest")
@@ -123,9 +125,9 @@ def sit(tmp_path: Path) -> Iterator[Sit]:
                 store.set_server(row.id, ServerRow(server.url, 1, 1_000_000))
         told: list[Any] = []
         keys = cast(Keyring, Keys(me))
-        desk = Desk(tmp_path, REGTEST, store, row, lambda _: keys, no_chain, told.append, copies=copies)
-        opened.append(desk)
-        return desk
+        session = Session(tmp_path, REGTEST, store, row, lambda _: keys, no_chain, told.append, copies=copies)
+        opened.append(session)
+        return session
 
     yield at
     for each in opened:

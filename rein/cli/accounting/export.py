@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from rein.casefile.newfile import write_new
-from rein.cli.choose import look_first
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe
+from rein.cli.toolkit.choose import look_first
+from rein.cli.toolkit.terminal import safe
 from rein.workflows.accounting.invoice import as_text, invoice_of
 from rein.workflows.accounting.ledger import Transaction, as_beancount, as_csv, ledger
-from rein.workflows.orders.cases import find_order, my_orders
+from rein.workflows.orders.load import find_order, my_orders
 
 _FORMATS = {"csv": as_csv, "beancount": as_beancount}
 
@@ -39,9 +39,9 @@ def ledger_command(cli: Cli, how: str, out: Path | None) -> None:
 
     Example: rein export ledger --format beancount --out rein.beancount
     """
-    desk = cli.desk
-    _ = desk.identity
-    transactions = ledger(desk, look_first(cli, my_orders(desk).orders))
+    session = cli.session
+    _ = session.identity
+    transactions = ledger(session, look_first(cli, my_orders(session).orders))
     text = _FORMATS[how](transactions)
     _write(cli, text, out)
     cli.terminal.result(
@@ -62,10 +62,10 @@ def invoice_command(cli: Cli, job: str, out: Path | None) -> None:
 
     Example: rein export invoice n0qlna45dgynluhtl0gf
     """
-    desk = cli.desk
-    _ = desk.identity
-    look_first(cli, [find_order(desk, job)])
-    found = invoice_of(desk, find_order(desk, job))
+    session = cli.session
+    _ = session.identity
+    look_first(cli, [find_order(session, job)])
+    found = invoice_of(session, find_order(session, job))
     text = "".join(f"{safe(line.replace(chr(10), ' '))}\n" for line in as_text(found))
     _write(cli, text, out)
     cli.terminal.result(

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe
+from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
 from rein.settings import CONFIG_FILE, Settings
 from rein.workflows.diagnostics.findings import Finding, Verdict, fail, ok
@@ -26,7 +26,7 @@ def doctor(cli: Cli, offline: bool) -> None:
 
     Example: rein doctor
     """
-    from rein.workflows.diagnostics.doctor import versions
+    from rein.workflows.diagnostics.installation import versions
 
     terminal, findings = cli.terminal, []
     for finding in _findings(cli, offline=offline):
@@ -42,7 +42,7 @@ def doctor(cli: Cli, offline: bool) -> None:
 
 
 def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
-    from rein.workflows.diagnostics.doctor import check_database, check_home, check_keys, check_versions
+    from rein.workflows.diagnostics.installation import check_database, check_home, check_keys, check_versions
 
     yield from check_versions()
     try:
@@ -60,20 +60,20 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
     if unusable or not settings.database.exists():
         return
     try:
-        desk = cli.desk
+        session = cli.session
     except ReinError as error:
         yield fail("database", error.message, error.hint or "rein status")
         return
     from rein.btc.networks import NETWORKS
 
-    yield from check_keys(settings.home, [row for name in NETWORKS for row in desk.store.identities(name)])
+    yield from check_keys(settings.home, [row for name in NETWORKS for row in session.store.identities(name)])
     if not offline:
         yield from _elsewhere(cli, settings)
 
 
 def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
     from rein.app import open_chain
-    from rein.workflows.diagnostics.doctor_network import (
+    from rein.workflows.diagnostics.network import (
         ask_servers,
         check_chain,
         check_clock,
@@ -82,7 +82,7 @@ def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
     )
 
     now = int(time.time())
-    row = cli.desk.row
+    row = cli.session.row
     if settings.proxy is not None:
         yield check_proxy(settings.proxy)
     for each in settings.chain:
@@ -92,7 +92,7 @@ def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
             yield fail("chain", f"{each.shown}: {error.message}", error.hint or "rein config chain list")
         else:
             yield from check_chain(each.shown, source, now)
-    said = ask_servers([server.url for server in cli.desk.store.servers(row.id)] if row else [], settings.proxy)
+    said = ask_servers([server.url for server in cli.session.store.servers(row.id)] if row else [], settings.proxy)
     if row is not None:
         yield from check_servers(said, settings.network)
     yield from check_clock(said, int(time.time()))

@@ -11,11 +11,11 @@ from rein.casefile.archive import read_archive
 from rein.casefile.verify import Case, verify_case
 from rein.casefile.words import tell
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe
-from rein.workflows.evidence.case import export_case
-from rein.workflows.evidence.keep_case import keep_case
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.cli.toolkit.terminal import safe
+from rein.workflows.evidence.case_export import export_case
+from rein.workflows.evidence.case_import import keep_case
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 
 @click.group("case")
@@ -41,12 +41,12 @@ def export(cli: Cli, job: str, out: Path | None, attachments: tuple[Path, ...]) 
 
     Example: rein case export n0qlna45dgynluhtl0gf
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job)
     path = out or Path(f"case-{order.job.document.job_id}.zip")
-    made = export_case(desk, order, path, attachments)
+    made = export_case(session, order, path, attachments)
     terminal.say(f"Wrote {path}. Anybody checks it with `rein case verify {path}`.")
     terminal.result(_data(made) | {"file": str(path)})
 
@@ -75,7 +75,7 @@ def keep(cli: Cli, file: Path) -> None:
 
     Example: rein case keep case-n0qlna45dgynluhtl0gf.zip
     """
-    found = keep_case(cli.desk, read_archive(file))
+    found = keep_case(cli.session, read_archive(file))
     cli.terminal.say(safe(f"Kept: job {found.order.job.document.job_id} is {found.order.state.value} by this case."))
     cli.terminal.result(_data(found) | {"file": str(file)})
 
@@ -96,7 +96,7 @@ def _data(found: Case) -> dict[str, Any]:
         "conflict": [each.id for each in order.conflict],
         "escrows": [
             {
-                "purse": story.terms.escrow.purse.value,
+                "purse": story.terms.escrow.kind.value,
                 "address": story.terms.escrow.address,
                 "amount_sat": story.terms.amount,
                 "funded_sat": story.funded,

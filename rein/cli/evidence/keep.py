@@ -7,7 +7,7 @@ import os
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe, safe_line
+from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 
 _LIMIT = 16 * 2**20
@@ -24,15 +24,15 @@ def keep(cli: Cli, files: tuple[str, ...]) -> None:
 
     Example: rein keep job.txt offer.txt
     """
-    from rein.cli.files import STDIN, read_given
-    from rein.workflows.evidence.keep_documents import keep_documents, texts_in
+    from rein.cli.toolkit.files import STDIN, read_given
+    from rein.workflows.evidence.document_import import keep_documents, texts_in
 
     texts: list[str] = []
     for each in files:
         if each != STDIN and not os.path.exists(each):
             raise InputError(f"there is no file {each[:80]!r}", hint="Name a file, or - for standard input.")
         texts += texts_in(read_given(each, _LIMIT), "standard input" if each == STDIN else safe_line(each, 80))
-    handed = keep_documents(cli.desk, texts)
+    handed = keep_documents(cli.session, texts)
     for signed in (*handed.new, *handed.known):
         job_id = getattr(signed.document, "job_id", None)
         of_job = f" in the job {job_id}" if job_id else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe, safe_line
+from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import FieldError, InputError
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def verify(cli: Cli, source: str, enrollments: tuple[str, ...]) -> None:
 
     Example: rein verify offer.txt
     """
-    from rein.workflows.evidence.judge import judge
+    from rein.workflows.evidence.document_check import judge
 
     terminal = cli.terminal
     signed = _read(cli, source)
     given = [_read(cli, each, show=False) for each in enrollments]
-    judgement = judge(cli.desk, signed, given)
+    judgement = judge(cli.session, signed, given)
     data = _data(signed)
     terminal.say(_indented(signed.text))
     terminal.say(f"Document {signed.id}: {data['kind']}, of {data['network'] or '2016'}")
@@ -57,7 +57,7 @@ def _read(cli: Cli, source: str, *, show: bool = True) -> Signed[Any]:
 
     :raises ReinError: it is none, or not by who it says.
     """
-    from rein.cli.files import STDIN, read_given
+    from rein.cli.toolkit.files import STDIN, read_given
     from rein.protocol.armor import read_armor
     from rein.protocol.signed import verify as verified
 

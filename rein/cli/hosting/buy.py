@@ -9,14 +9,14 @@ import click
 
 from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, command, moment
-from rein.cli.qr import show_qr
-from rein.cli.terminal import safe
-from rein.cli.units import amount, size
+from rein.cli.toolkit.qr import show_qr
+from rein.cli.toolkit.terminal import safe
+from rein.cli.toolkit.units import amount, size
 from rein.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from rein.remote.answers import Hosting
-    from rein.workflows.hosting.buy import Bill, Till
+    from rein.workflows.hosting.buy import Bill, Quote
 
 _WAIT_SECONDS = 3_600.0
 
@@ -33,51 +33,51 @@ def buy(cli: Cli, url: str, wait: bool, qr: bool | None, anew: bool) -> None:
     Example: rein buy https://causeway.example
     """
     from rein.remote.answers import Hosting
-    from rein.workflows.hosting.buy import buy_from_balance, look_into_till, order_hosting
+    from rein.workflows.hosting.buy import buy_from_balance, get_quote, order_hosting
 
     terminal = cli.terminal
-    till = look_into_till(cli.desk, url)
-    if till.credited is not None and not anew:
-        terminal.say(f"What you ordered there on {moment(till.credited.time)} is paid and credited.")
-        _end(cli, till, None, till.hosting)
+    quote = get_quote(cli.session, url)
+    if quote.credited is not None and not anew:
+        terminal.say(f"What you ordered there on {moment(quote.credited.time)} is paid and credited.")
+        _end(cli, quote, None, quote.hosting)
         return
-    if till.is_covered:
-        terminal.note(safe(f"A bucket at {till.url} costs {amount(till.price)}."), vital=True)
-        terminal.note(f"Your balance there covers it: {_sats(till.balance)}.", vital=True)
-        terminal.confirm(f"Buy one from it for {till.price:,} sat?")
-        hosting, left = buy_from_balance(cli.desk, till)
+    if quote.is_covered:
+        terminal.note(safe(f"A bucket at {quote.url} costs {amount(quote.price)}."), vital=True)
+        terminal.note(f"Your balance there covers it: {_sats(quote.balance)}.", vital=True)
+        terminal.confirm(f"Buy one from it for {quote.price:,} sat?")
+        hosting, left = buy_from_balance(cli.session, quote)
         terminal.say(f"Bought from your balance, of which {left:,} sat are left.")
-        if left < (till.balance or 0) - till.price:
-            terminal.note(f"The server took more than the {till.price:,} sat you signed for. Do not fill it up again.")
-        _end(cli, till, None, hosting, balance=left)
+        if left < (quote.balance or 0) - quote.price:
+            terminal.note(f"The server took more than the {quote.price:,} sat you signed for. Do not fill it up again.")
+        _end(cli, quote, None, hosting, balance=left)
         return
-    bill = order_hosting(cli.desk, till, anew=anew)
+    bill = order_hosting(cli.session, quote, anew=anew)
     if isinstance(bill, Hosting):
-        terminal.say(f"{till.url} asks for no money.")
-        _end(cli, till, None, bill)
+        terminal.say(f"{quote.url} asks for no money.")
+        _end(cli, quote, None, bill)
         return
-    _say_bill(cli, till, bill, qr)
-    credited = _wait(cli, till, bill) if wait else None
-    _end(cli, till, bill, credited)
+    _say_bill(cli, quote, bill, qr)
+    credited = _wait(cli, quote, bill) if wait else None
+    _end(cli, quote, bill, credited)
     if wait and credited is None:
         raise RemoteError(
-            f"{till.url} has not seen the payment yet",
+            f"{quote.url} has not seen the payment yet",
             hint="The same command waits on for the same order. A server wants two blocks on most networks.",
         )
 
 
-def _say_bill(cli: Cli, till: Till, bill: Bill, qr: bool | None) -> None:
+def _say_bill(cli: Cli, quote: Quote, bill: Bill, qr: bool | None) -> None:
     terminal = cli.terminal
     if bill.balance:
         terminal.say(f"A bucket costs {amount(bill.price)}; your balance there is {_sats(bill.balance)}.")
-    elif bill.price > till.price:
+    elif bill.price > quote.price:
         terminal.note(
-            f"It asks for {bill.price:,} sat, and advertises {till.price:,} sat. An order that is open keeps its "
+            f"It asks for {bill.price:,} sat, and advertises {quote.price:,} sat. An order that is open keeps its "
             "price for as long as it says; otherwise be careful.",
             vital=True,
         )
     terminal.say(f"Pay exactly {amount(bill.amount)}, from any wallet, for the order of {moment(bill.time)}:")
-    if till.order is not None and till.order.time == bill.time and till.balance is None:
+    if quote.order is not None and quote.order.time == bill.time and quote.balance is None:
         terminal.note("If you have paid a part of it, pay only the rest, to the same address.")
     if bill.until:
         terminal.say(f"The order holds this price until {moment(bill.until)}: all of it must be in blocks by then.")
@@ -93,7 +93,7 @@ def _say_bill(cli: Cli, till: Till, bill: Bill, qr: bool | None) -> None:
             terminal.note(f"There is no QR code: {error.message}")
 
 
-def _wait(cli: Cli, till: Till, bill: Bill) -> Hosting | None:
+def _wait(cli: Cli, quote: Quote, bill: Bill) -> Hosting | None:
     from rein.workflows.hosting.buy import wait_for_credit
 
     cli.terminal.note("Waiting for the payment. You may stop this (Ctrl-C): the same command goes on waiting for it.")
@@ -103,17 +103,17 @@ def _wait(cli: Cli, till: Till, bill: Bill) -> Hosting | None:
         )
         cli.terminal.confirm("Do that when it is there?")
     with cli.terminal.progress(f"Waiting for {bill.amount:,} sat to be credited"):
-        return wait_for_credit(cli.desk, till, bill, _WAIT_SECONDS)
+        return wait_for_credit(cli.session, quote, bill, _WAIT_SECONDS)
 
 
-def _end(cli: Cli, till: Till, bill: Bill | None, credited: Hosting | None, *, balance: int | None = None) -> None:
-    hosting = credited or till.hosting
+def _end(cli: Cli, quote: Quote, bill: Bill | None, credited: Hosting | None, *, balance: int | None = None) -> None:
+    hosting = credited or quote.hosting
     if credited is not None:
         cli.terminal.say(f"You have {size(hosting.bytes_free)} free there, in {_buckets(hosting.buckets)}.")
     result: dict[str, Any] = {
-        "url": till.url,
-        "price_sat": bill.price if bill else till.price,
-        "balance_sat": till.balance if balance is None else balance,
+        "url": quote.url,
+        "price_sat": bill.price if bill else quote.price,
+        "balance_sat": quote.balance if balance is None else balance,
         "from_balance": balance is not None,
         "amount_sat": bill.amount if bill else None,
         "address": bill.address if bill else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.units import size
+from rein.cli.toolkit.units import size
 
 
 @command("request")
@@ -15,9 +15,9 @@ def request(cli: Cli, url: str) -> None:
 
     Example: rein request http://127.0.0.1:2016
     """
-    from rein.workflows.hosting.host import request_hosting
+    from rein.workflows.hosting.servers import request_hosting
 
-    normal, hosting = request_hosting(cli.desk, url)
+    normal, hosting = request_hosting(cli.session, url)
     buckets = "bucket" if hosting.buckets == 1 else "buckets"
     cli.terminal.say(f"{normal} gives you {hosting.buckets} {buckets}, {size(hosting.bytes_free)} free.")
     cli.terminal.advise("Next: upload what you have written with `rein sync`.")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe, safe_line
-from rein.cli.units import short_size
+from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.toolkit.units import short_size
 
 if TYPE_CHECKING:
-    from rein.workflows.hosting.host import ServerState
+    from rein.workflows.hosting.servers import ServerState
 
 _UNKNOWN = "?"
 
@@ -24,11 +24,11 @@ def servers(cli: Cli, balance: bool) -> None:
 
     Example: rein servers --balance
     """
-    from rein.workflows.hosting.host import look_at_servers
-    from rein.workflows.hosting.running_out import warnings_of
+    from rein.workflows.hosting.quota_warnings import warnings_of
+    from rein.workflows.hosting.servers import look_at_servers
 
     terminal = cli.terminal
-    states = look_at_servers(cli.desk, balances=balance)
+    states = look_at_servers(cli.session, balances=balance)
     now = int(time.time())
     if states:
         middle = ["Balance sat"] if balance else []

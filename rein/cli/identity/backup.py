@@ -21,7 +21,7 @@ def backup(cli: Cli, file: Path) -> None:
 
     home, terminal = cli.settings.home, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
-    kept = back_up(home, cli.desk.store, file, chosen, cli.opened)
+    kept = back_up(home, cli.session.store, file, chosen, cli.opened)
     terminal.say(f"{file} holds {kept.identities} identities and {kept.documents} documents, in {kept.size:,} bytes.")
     terminal.say("Whoever has it and its passphrase is you. Keep it somewhere else than this machine.")
     terminal.result({"file": str(file), "identities": kept.identities, "documents": kept.documents, "size": kept.size})

@@ -9,8 +9,8 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.identity.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.show import described, say_where_paid
-from rein.cli.terminal import safe
+from rein.cli.toolkit.show import described, say_where_paid
+from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def enroll(
 
     if signed_file is not None:
         signed = read_signed(signed_file, signature)
-        check_renewal(cli.desk, signed)
+        check_renewal(cli.session, signed)
         _finish(cli, signed, None, dry_run=dry_run)
         return
     if signature is not None:
@@ -92,7 +92,7 @@ def enroll(
     if offline_file is not None:
         _begin_offline(cli, offline_file, changes, dry_run=dry_run)
         return
-    _finish(cli, build_renewal(cli.desk, changes), changes.delegate, dry_run=dry_run)
+    _finish(cli, build_renewal(cli.session, changes), changes.delegate, dry_run=dry_run)
 
 
 def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey | None:
@@ -100,9 +100,9 @@ def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey |
     from rein.btc.keys import PrivateKey
     from rein.identity.keyring import DelegateKeyring
 
-    if descriptor is None and not (wanted and isinstance(cli.desk.keyring, DelegateKeyring)):
+    if descriptor is None and not (wanted and isinstance(cli.session.keyring, DelegateKeyring)):
         return None
-    return PrivateKey.from_wif(read_delegate(cli, descriptor).strip(), cli.desk.network)
+    return PrivateKey.from_wif(read_delegate(cli, descriptor).strip(), cli.session.network)
 
 
 def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> None:
@@ -112,13 +112,13 @@ def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> 
 
     if file.exists():
         raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
-    draft, text = draft_offline(cli.desk, changes)
+    draft, text = draft_offline(cli.session, changes)
     cli.terminal.say(safe(text), exact=True)
     cli.terminal.say()
     if dry_run:
         cli.terminal.say("This was a dry run: nothing was written.")
     else:
-        keep_delegate(cli.desk, changes.delegate, cli.opened)
+        keep_delegate(cli.session, changes.delegate, cli.opened)
         write_new(file, text.encode())
     cli.terminal.result(tell_how_to_sign(cli, file, text, draft.keyring, "enroll"))
 
@@ -131,7 +131,7 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     terminal = cli.terminal
     terminal.say(safe(signed.armored.rstrip("\n")), exact=True)
     terminal.say()
-    if revokes_now(cli.desk, signed):
+    if revokes_now(cli.session, signed):
         terminal.note(
             "Of what this delegate signed, jobs without bids, bids without an offer and messages will count no more; "
             "what your escrow keys signed in a contract stands. Nobody can undo a revocation, and neither can you."
@@ -140,7 +140,7 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
     if dry_run:
         terminal.say("This was a dry run: nothing was stored.")
     else:
-        keep_delegate(cli.desk, delegate, cli.opened)
-        keep_renewal(cli.desk, signed)
+        keep_delegate(cli.session, delegate, cli.opened)
+        keep_renewal(cli.session, signed)
         terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(described(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run})

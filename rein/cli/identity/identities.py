@@ -14,23 +14,23 @@ def identities(cli: Cli) -> None:
     """
     from rein.protocol.sin import secure_identity_number
 
-    terminal, desk = cli.terminal, cli.desk
+    terminal, session = cli.terminal, cli.session
     found = [
         {
             "name": row.name,
-            "acts": desk.row is not None and row.id == desk.row.id,
+            "acts": session.row is not None and row.id == session.row.id,
             "contact": row.contact,
             "master_address": row.master_address,
             "delegate_address": row.delegate_address,
             "sin": secure_identity_number(row.master_address),
             "key_file": str(cli.settings.home / row.key_file),
         }
-        for row in desk.store.identities(desk.network.name)
+        for row in session.store.identities(session.network.name)
     ]
     if found:
         columns = ("name", "master_address", "sin", "contact")
         rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
         terminal.table(("Acts", "Name", "Master address", "SIN", "Contact"), rows)
     else:
-        terminal.advise(f"This home has no identity on {desk.network.name}. Create one: rein setup")
-    terminal.result({"network": desk.network.name, "identities": found})
+        terminal.advise(f"This home has no identity on {session.network.name}. Create one: rein setup")
+    terminal.result({"network": session.network.name, "identities": found})

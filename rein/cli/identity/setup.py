@@ -13,7 +13,7 @@ from rein.cli.identity.setup_restore import read_words, remember_chain, restore_
 from rein.errors import InputError
 
 if TYPE_CHECKING:
-    from rein.cli.form import Form
+    from rein.cli.toolkit.form import Form
     from rein.protocol.values import BasisPoints
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -80,13 +80,13 @@ def setup(
         setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
         return
     from rein.btc.hd import check_mnemonic, new_mnemonic
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
     from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
 
     terminal, form = cli.terminal, read_form(form_file, "Rein User Enrollment")
     terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
     name = first(name, form.get("User")) or terminal.ask("Name or handle", "--name")
-    check_free(cli.desk, name)
+    check_free(cli.session, name)
     contact = first(contact, form.get("Contact")) or terminal.ask("Contact (public, such as an e-mail)", "--contact")
     points = mediator_fee(cli, mediate, fee, form)
     paid_at = mediators_address(cli, pay_to, mediates=points is not None)
@@ -99,7 +99,7 @@ def setup(
     if words_fd is None:
         _show_words(cli, words)
     remember_chain(cli)
-    row, signed = create_identity(cli.desk, new, words, passphrase)
+    row, signed = create_identity(cli.session, new, words, passphrase)
     result = welcome(cli, row, signed)
     terminal.result(result if words_fd is not None else result | {"words": words})
 
@@ -110,7 +110,7 @@ def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | 
 
     if pay_to is not None and not mediates:
         raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
-    found = first_address(cli.desk, pay_to) if mediates else None
+    found = first_address(cli.session, pay_to) if mediates else None
     if found is not None:
         cli.terminal.say(f"You are paid at {found}: only the wallet that has it can spend it.")
     return found

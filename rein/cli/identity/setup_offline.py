@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rein.casefile.newfile import write_new
 from rein.cli.common import Cli, fee_points
-from rein.cli.files import read_given, read_secret_line
 from rein.cli.identity.setup_restore import read_words, remember_chain, welcome
+from rein.cli.toolkit.files import read_given, read_secret_line
 from rein.errors import InputError
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
 
@@ -25,7 +25,7 @@ def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_f
     from rein.workflows.identity.enroll_offline import offline_keyring
 
     master = master or cli.terminal.ask("Master address", "--master")
-    _begin(cli, file, new, offline_keyring(cli.desk, read_delegate(cli, delegate_fd), master))
+    _begin(cli, file, new, offline_keyring(cli.session, read_delegate(cli, delegate_fd), master))
 
 
 def read_delegate(cli: Cli, descriptor: int | None) -> str:
@@ -41,7 +41,7 @@ def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> 
     terminal = cli.terminal
     if file.exists():
         raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
-    text = begin_offline(cli.desk, new, keyring, cli.new_passphrase())
+    text = begin_offline(cli.session, new, keyring, cli.new_passphrase())
     remember_chain(cli)
     write_new(file, text.encode())
     terminal.result(tell_how_to_sign(cli, file, text, keyring, "setup"))
@@ -83,21 +83,21 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
     from rein.workflows.identity.enroll import row_of
     from rein.workflows.identity.enroll_offline import finish_offline
 
-    signed, desk = read_signed(file, signature), cli.desk
-    key_file = desk.home / row_of(signed.document, signed.document.user).key_file
+    signed, session = read_signed(file, signature), cli.session
+    key_file = session.home / row_of(signed.document, signed.document.user).key_file
     secret = cli.opened(signed.document.user, partial(read_key_file, key_file))
-    row = finish_offline(desk, signed, open_secret(secret, desk.network))
+    row = finish_offline(session, signed, open_secret(secret, session.network))
     cli.terminal.result(welcome(cli, row, signed))
 
 
 def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, offline_file: Path | None) -> None:
     """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
     from rein.identity.keyring import DelegateKeyring
-    from rein.identity.old_backup import keyring_of_2016, read_old_backup
+    from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
     from rein.workflows.identity.enroll import NewIdentity, create_identity
 
     terminal, network = cli.terminal, cli.settings.network
-    old = read_old_backup(old_file, network, name)
+    old = read_legacy_backup(old_file, network, name)
     new = NewIdentity(old.name, old.contact, fee_points(old.mediator_fee) if old.mediator_fee else None)
     secret = None
     if words_fd is not None:
@@ -106,12 +106,12 @@ def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, 
         secret = terminal.ask_secret(
             "The twelve words of 2016, or the master key (WIF)", "--words-fd or --offline", several=True
         )
-    keyring = keyring_of_2016(old, secret, network)
+    keyring = legacy_keyring(old, secret, network)
     if offline_file is not None and secret is None and isinstance(keyring, DelegateKeyring):
         _begin(cli, offline_file, new, keyring)
         return
     kept = keyring.to_secret() if isinstance(keyring, DelegateKeyring) else " ".join((secret or "").split())
     passphrase = cli.new_passphrase()
     remember_chain(cli)
-    row, signed = create_identity(cli.desk, new, kept, passphrase)
+    row, signed = create_identity(cli.session, new, kept, passphrase)
     terminal.result(welcome(cli, row, signed))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rein.cli.common import Cli
-from rein.cli.terminal import safe
+from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers
         words = check_mnemonic(read_words(words_fd))
     passphrase = cli.new_passphrase()
     remember_chain(cli)
-    restored = restore_identity(cli.desk, words, passphrase, servers, name)
+    restored = restore_identity(cli.session, words, passphrase, servers, name)
     row = restored.row
     terminal.say(f"You are {safe(row.name)} again.")
     terminal.say(f"  master address    {row.master_address}")

@@ -24,7 +24,7 @@ def unlock(cli: Cli, time: str) -> None:
     from rein.identity.keyfile import read_key_file
     from rein.identity.unlocked import unlock as keep
 
-    home, row = cli.settings.home, cli.desk.identity
+    home, row = cli.settings.home, cli.session.identity
     seconds = _seconds(time)
     words = cli.opened(row.name, partial(read_key_file, home / row.key_file))
     keep(home, row.key_file, words, seconds)
@@ -41,7 +41,7 @@ def lock(cli: Cli) -> None:
     from rein.btc.networks import NETWORKS
     from rein.identity.unlocked import lock as forget
 
-    home, store = cli.settings.home, cli.desk.store
+    home, store = cli.settings.home, cli.session.store
     rows = [row for network in NETWORKS for row in store.identities(network)]
     locked = [row.name for row in rows if forget(home, row.key_file)]
     cli.terminal.say(f"Locked: {', '.join(locked)}." if locked else "Nothing was unlocked.")

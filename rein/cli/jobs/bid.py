@@ -7,19 +7,19 @@ from pathlib import Path
 
 import click
 
-from rein.cli.amounts import typed_amount
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, pay_to_option
-from rein.cli.listing import person
-from rein.cli.show import finish, say_where_paid
-from rein.cli.terminal import safe
+from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.listing import person
+from rein.cli.toolkit.show import finish, say_where_paid
+from rein.cli.toolkit.terminal import safe
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
 from rein.workflows.jobs.bid import build_bid, open_jobs
 from rein.workflows.jobs.sealed_bids import build_sealed_bid
-from rein.workflows.market.market import newest_block
+from rein.workflows.market.listings import newest_block
 from rein.workflows.market.reputation import Averages, known_ratings
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 
 @command("bid")
@@ -44,34 +44,34 @@ def bid(
 
     Example: rein bid --jobid n0qlna45dgynluhtl0gf --amount 0.015 --description "Within three days"
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Bid")
-    _ = desk.identity
-    pull(desk)
-    seen = newest_block(desk)
+    terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Bid")
+    _ = session.identity
+    pull(session)
+    seen = newest_block(session)
     now = seen.time if seen else None
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
-        jobs = open_jobs(desk, now)
+        jobs = open_jobs(session, now)
         if not jobs:
             raise NotFoundError("no job is open for bids", hint="Look again later, or register more servers.")
-        ratings = known_ratings(desk)
+        ratings = known_ratings(session)
         listed = [
             f"{each.job.document.name}  by {_creator(each, ratings)}: {each.job.document.description}" for each in jobs
         ]
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
-        order = find_order(desk, wanted)
+        order = find_order(session, wanted)
     description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     price = partial(typed_amount, terminal, what="your price")
     asked = cli.answer(first(amount, form.get("Bid amount (BTC)")), "Bid amount (BTC)", "--amount", price)
     paid_at = say_where_paid(cli, pay_to)
     if not sealed:
-        signed = build_bid(desk, order, description, asked, now, paid_at)
+        signed = build_bid(session, order, description, asked, now, paid_at)
         finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
         return
-    document, carried = build_sealed_bid(desk, order, description, asked, now, paid_at)
+    document, carried = build_sealed_bid(session, order, description, asked, now, paid_at)
     terminal.say("What the job creator reads:")
     terminal.say(safe(carried.armored), exact=True)
     terminal.say()

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, job_option
-from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
-from rein.cli.terminal import safe_line
+from rein.cli.toolkit.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.toolkit.terminal import safe_line
 from rein.protocol.values import DocumentId
 from rein.workflows.jobs.sealed_bids import Unopened, unopened_bids, unseal_bids
-from rein.workflows.market.market import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered, newest_block
+from rein.workflows.market.listings import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered, newest_block
 from rein.workflows.market.reputation import Averages, known_ratings
 
 
@@ -43,9 +43,9 @@ def bids(
 
     Example: rein bids --jobid n0qlna45dgynluhtl0gf --sort price
     """
-    desk = cli.desk
-    _ = desk.identity
-    seen = newest_block(desk)
+    session = cli.session
+    _ = session.identity
+    seen = newest_block(session)
     now = seen.time if seen else None
     lowest, highest = prices(min_price, max_price)
     wanted = BidFilter(
@@ -57,10 +57,10 @@ def bids(
         mine=mine,
         hidden_too=hidden_too,
     )
-    unopened = unseal_bids(desk) if unseal else unopened_bids(desk)
-    still_sealed = desk.store.sealed_bids(desk.network.name)
-    shown = cut(find_bids(desk, wanted, now, sort), page_number, limit, reverse=reverse)
-    rows, ratings = load_offered(desk, shown.rows), known_ratings(desk)
+    unopened = unseal_bids(session) if unseal else unopened_bids(session)
+    still_sealed = session.store.sealed_bids(session.network.name)
+    shown = cut(find_bids(session, wanted, now, sort), page_number, limit, reverse=reverse)
+    rows, ratings = load_offered(session, shown.rows), known_ratings(session)
     if rows:
         cli.terminal.table(
             ("Bid", "Job ID", "BTC", "Worker", "Status", "Says"),
@@ -94,7 +94,7 @@ def _unopened_data(unopened: Unopened) -> dict[str, Any]:
 
 
 def _advice(cli: Cli) -> str:
-    count = len(find_bids(cli.desk, BidFilter(hidden_too=True), None))
+    count = len(find_bids(cli.session, BidFilter(hidden_too=True), None))
     if not count:
         return "Here are those on your jobs and those you made. Find a job to bid on: rein jobs"
     return f"{count:,} are there without these filters: rein bids --hidden"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from rein.cli.choose import choose_order
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
-from rein.cli.show import finish
+from rein.cli.toolkit.choose import choose_order
+from rein.cli.toolkit.show import finish
 from rein.workflows.jobs.deliver import build_delivery, named, orders_to_deliver, require_deliverable
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 
 @command("deliver")
@@ -40,18 +40,18 @@ def deliver(
 
     Example: rein deliver --jobid n0qlna45dgynluhtl0gf --deliverables "https://example.com/song" --file song.flac
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    desk, form = cli.desk, read_form(form_file, "Rein Delivery")
-    _ = desk.identity
-    pull(desk)
+    session, form = cli.session, read_form(form_file, "Rein Delivery")
+    _ = session.identity
+    pull(session)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
         wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
-    order = require_deliverable(desk, find_order(desk, wanted), anyway=anyway)
+    order = require_deliverable(session, find_order(session, wanted), anyway=anyway)
     text = first(deliverables, form.get("Deliverables"), None if not files else "")
     if text is None:
         text = cli.terminal.ask_text("Deliverables", "--deliverables")
     content = "\n".join(each for each in (text, named(files)) if each)
-    signed = build_delivery(desk, order, content, anyway=anyway)
+    signed = build_delivery(session, order, content, anyway=anyway)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

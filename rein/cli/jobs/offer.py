@@ -10,24 +10,24 @@ import click
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, dry_run_option, first, form_option
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.listing import person
-from rein.cli.show import finish
-from rein.cli.terminal import safe_line
-from rein.cli.units import amount
+from rein.cli.toolkit.listing import person
+from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.terminal import safe_line
+from rein.cli.toolkit.units import amount
 from rein.errors import InputError, NotFoundError
 from rein.escrow.terms import MIN_RESERVE_FEERATE, offer_amounts
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
 from rein.workflows.jobs.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.market.reputation import Averages, known_ratings
 from rein.workflows.money.payments import current_feerate
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.session import Session
 
 if TYPE_CHECKING:
-    from rein.cli.form import Form
+    from rein.cli.toolkit.form import Form
 
 
 @command("offer")
@@ -44,23 +44,23 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
 
     Example: rein offer --bid 3f9a2c
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Offer")
-    _ = desk.identity
-    pull(desk)
-    unseal_bids(desk)
-    wanted = first(bid, form.get("Bid"), _bid_of_worker(desk, form), form.get("Job ID"))
+    terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Offer")
+    _ = session.identity
+    pull(session)
+    unseal_bids(session)
+    wanted = first(bid, form.get("Bid"), _bid_of_worker(session, form), form.get("Job ID"))
     if wanted is None:
-        candidates = bids_on_my_jobs(desk)
+        candidates = bids_on_my_jobs(session)
         if not candidates:
             raise NotFoundError("there is no bid on an open job of yours", hint="Look again later: rein sync")
-        ratings = known_ratings(desk)
+        ratings = known_ratings(session)
         listed = [_line(order, each, ratings) for order, each in candidates]
         order, chosen = candidates[terminal.choose("bid", listed, "--bid")]
     else:
-        order, chosen = find_bid(desk, wanted)
-    rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(desk))
+        order, chosen = find_bid(session, wanted)
+    rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(session))
     amounts = offer_amounts(order.job.document, chosen.document, rate)
     terminal.say(
         f"You would pay {amount(amounts.primary)} and {amount(amounts.mediator)} into escrow. Of each, {rate} sat/vB "
@@ -69,7 +69,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:
         terminal.confirm(f"Give {safe_line(order.job.document.name)} to {worker} for {price}?")
-    signed = build_offer(desk, order, chosen, rate)
+    signed = build_offer(session, order, chosen, rate)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`, then pay: `rein fund`.")
 
 
@@ -79,7 +79,7 @@ def _line(order: Order, bid: Signed[Bid], ratings: Averages) -> str:
     return f"{format_btc(said.amount)} BTC  by {worker} for {order.job.document.name}: {said.description}"
 
 
-def _bid_of_worker(desk: Desk, form: Form) -> str | None:
+def _bid_of_worker(session: Session, form: Form) -> str | None:
     """The bid that a form names as in 2016: by the job and the worker's public key.
 
     :raises NotFoundError: there is no such bid.
@@ -90,7 +90,7 @@ def _bid_of_worker(desk: Desk, form: Form) -> str | None:
         return None
     found = [
         bid.id
-        for order, bid in bids_on_my_jobs(desk)
+        for order, bid in bids_on_my_jobs(session)
         if order.job.document.job_id == job_id and bid.document.worker_public_key.hex() == key.lower()
     ]
     if not found:

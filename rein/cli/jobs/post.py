@@ -8,14 +8,14 @@ import click
 
 from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
-from rein.cli.listing import person
 from rein.cli.market.mediators import in_words
-from rein.cli.show import finish, say_where_paid
+from rein.cli.toolkit.listing import person
+from rein.cli.toolkit.show import finish, say_where_paid
 from rein.errors import InputError, NotFoundError
 from rein.protocol.values import format_fee, job_tags
 from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
 from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
 
 
 @command("post")
@@ -42,23 +42,25 @@ def post(
 
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Job")
-    _ = desk.identity
-    pull(desk)
+    terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Job")
+    _ = session.identity
+    pull(session)
     wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
     if wanted is None:
         known = [
-            each for each in mediators_with_records(desk) if each.enrollment.document.master_address != desk.address
+            each
+            for each in mediators_with_records(session)
+            if each.enrollment.document.master_address != session.address
         ]
         if not known:
             raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
-        ratings = known_ratings(desk)
+        ratings = known_ratings(session)
         listed = [_line(each, ratings) for each in known]
         chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
     else:
-        chosen = find_mediator(desk, wanted)
+        chosen = find_mediator(session, wanted)
     name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
     given_tags = first(tags, form.get("Tags", "Category"), None if terminal.interactive and form_file is None else "")
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
@@ -75,7 +77,7 @@ def post(
         ask_about_tests(cli, f"{name}\n{description}")
     draft = JobDraft(name, description, chosen_tags, days, chosen)
     paid_at = say_where_paid(cli, pay_to)
-    finish(cli, build_job(desk, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    finish(cli, build_job(session, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
 def ask_about_tests(cli: Cli, text: str) -> None:
@@ -83,7 +85,7 @@ def ask_about_tests(cli: Cli, text: str) -> None:
 
     :raises InputError: it is a test, says the person.
     """
-    if cli.desk.network is MAINNET and "test" in text.lower():
+    if cli.session.network is MAINNET and "test" in text.lower():
         warning = "This job speaks of a test, and it is for mainnet, where people work for real money."
         cli.terminal.note(f"{warning} To try things out: rein testnet true", vital=True)
         if cli.terminal.interactive:

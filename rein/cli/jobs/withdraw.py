@@ -15,9 +15,9 @@ def withdraw(cli: Cli, document: str) -> None:
 
     Example: rein withdraw --document 3f9a2c
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
     terminal.confirm("Remove this document from your home?")
-    signed = withdraw_document(desk, document)
+    signed = withdraw_document(session, document)
     terminal.say(f"Removed the {signed.document.TITLE} {signed.id}. Nobody has seen it.")
     terminal.result({"document_id": signed.id, "kind": signed.document.KIND.value, "withdrawn": True})

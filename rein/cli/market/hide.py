@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.terminal import safe_line
+from rein.cli.toolkit.terminal import safe_line
 from rein.errors import InputError, NotFoundError
 from rein.store.notes import Hidden, Hideable
 from rein.workflows.market.hide import find_hidden, find_to_hide
@@ -22,14 +22,14 @@ def hide(cli: Cli, kind: str | None, name: str | None) -> None:
 
     Example: rein hide person Mallory
     """
-    desk, terminal = cli.desk, cli.terminal
-    network = desk.network.name
+    session, terminal = cli.session, cli.terminal
+    network = session.network.name
     if kind is not None:
-        hidden = find_to_hide(desk, Hideable(kind), _needed(name))
-        desk.store.notes.hide(network, hidden)
+        hidden = find_to_hide(session, Hideable(kind), _needed(name))
+        session.store.notes.hide(network, hidden)
         again = terminal.here(f"Show it again: rein unhide {hidden.kind.value} {hidden.name}")
         terminal.say(f"Hidden: {_line(hidden)}. {again}")
-    everything = desk.store.notes.hidden(network)
+    everything = session.store.notes.hidden(network)
     if kind is None:
         for each in everything:
             terminal.say(_line(each))
@@ -46,14 +46,14 @@ def unhide(cli: Cli, kind: str, name: str) -> None:
 
     Example: rein unhide person Mallory
     """
-    desk, terminal = cli.desk, cli.terminal
-    found = find_hidden(desk, Hideable(kind), name)
+    session, terminal = cli.session, cli.terminal
+    found = find_hidden(session, Hideable(kind), name)
     if not found:
         raise NotFoundError(f"no {kind} {name!r} is hidden", hint="See what is: rein hide")
     for each in found:
-        desk.store.notes.unhide(desk.network.name, each)
+        session.store.notes.unhide(session.network.name, each)
         terminal.say(f"Shown again: {_line(each)}")
-    terminal.result({"hidden": [_data(each) for each in desk.store.notes.hidden(desk.network.name)]})
+    terminal.result({"hidden": [_data(each) for each in session.store.notes.hidden(session.network.name)]})
 
 
 def _needed(name: str | None) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, day, number
-from rein.cli.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
-from rein.cli.listing import tags as read_tags
-from rein.cli.terminal import safe_line
-from rein.workflows.desk import Desk
+from rein.cli.toolkit.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.toolkit.listing import tags as read_tags
+from rein.cli.toolkit.terminal import safe_line
 from rein.workflows.market.entries import Entry
-from rein.workflows.market.market import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
+from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
 from rein.workflows.market.reputation import Averages, known_ratings
+from rein.workflows.session import Session
 
 SECONDS_A_DAY = 86_400
 
@@ -51,9 +51,9 @@ def jobs(
 
     Example: rein jobs piano --tag music --sort expiry
     """
-    desk = cli.desk
-    _ = desk.identity
-    seen = newest_block(desk)
+    session = cli.session
+    _ = session.identity
+    seen = newest_block(session)
     now = seen.time if seen else None
     lowest, highest = prices(min_price, max_price)
     wanted = JobFilter(
@@ -68,20 +68,20 @@ def jobs(
         expires_within=number(expires_within, "the number of days") * SECONDS_A_DAY if expires_within else None,
         hidden_too=hidden_too,
     )
-    shown = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
-    ratings = known_ratings(desk)
+    shown = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
+    ratings = known_ratings(session)
     say_jobs(cli, shown.rows, now, ratings)
     say_where(cli, shown, "jobs", lambda: job_advice(cli, wanted, now))
-    cli.terminal.result({"jobs": [job_data(desk, each, now, ratings) for each in shown.rows], **paging(shown)})
+    cli.terminal.result({"jobs": [job_data(session, each, now, ratings) for each in shown.rows], **paging(shown)})
 
 
 def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
     """What to do where no job is wanted: ask for less, as far as that finds something."""
     others = JobFilter(open_only=wanted.open_only, mine=wanted.mine)
-    if wanted != others and (count := len(find_jobs(cli.desk, others, now))):
+    if wanted != others and (count := len(find_jobs(cli.session, others, now))):
         more = "; also what is given away or has expired: --all" if wanted.open_only else ""
         return f"{count:,} are there without these filters{more}"
-    if wanted.open_only and (count := len(find_jobs(cli.desk, JobFilter(), now))):
+    if wanted.open_only and (count := len(find_jobs(cli.session, JobFilter(), now))):
         return f"{count:,} are given away or have expired: --all. Fetch what is new: rein sync"
     if wanted.mine:
         return "You have a part in none yet. Find one with `rein jobs`, or post one with `rein post`."
@@ -94,7 +94,7 @@ def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages
         return
     rows = []
     for job in jobs:
-        roles = "/".join(sorted(role.value for role in job.roles_of(cli.desk.address)))
+        roles = "/".join(sorted(role.value for role in job.roles_of(cli.session.address)))
         given_away = job.state if job.worker_address is not None else "expired"
         until = day(job.expires) if is_open_entry(job, now) else given_away
         creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
@@ -104,7 +104,7 @@ def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages
     cli.terminal.table(("Job ID", "Open until", "Bids", "From BTC", "You are", "By", "Job"), rows)
 
 
-def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
+def job_data(session: Session, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
     """A job for programs."""
     return {
         "job_id": job.job_id,
@@ -115,7 +115,7 @@ def job_data(desk: Desk, job: Entry, now: int | None, ratings: Averages) -> dict
         "state": job.state,
         "open": is_open_entry(job, now),
         "expires": job.expires,
-        "roles": sorted(role.value for role in job.roles_of(desk.address)),
+        "roles": sorted(role.value for role in job.roles_of(session.address)),
         "creator": rated(ratings, job.creator, job.creator_address),
         "mediator": rated(ratings, job.mediator, job.mediator_address),
         "bids": len(job.bids),

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, fee_points
-from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
-from rein.cli.terminal import safe_line
+from rein.cli.toolkit.listing import cut, list_options, paging, rated, say_where, stars
+from rein.cli.toolkit.terminal import safe_line
 from rein.errors import ChainError, InputError
 from rein.protocol.documents import Enrollment, Kind
 from rein.protocol.values import format_fee
 from rein.workflows.market.entries import Entry, entries
-from rein.workflows.market.market import is_spoken_of
+from rein.workflows.market.listings import is_spoken_of
 from rein.workflows.market.reputation import (
     MAX_LOOKED_AT,
     Averages,
@@ -50,12 +50,12 @@ def mediators(
     Example: rein mediators --max-fee 1.5 --sort cases
     """
 
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
     most = None if max_fee is None else fee_points(max_fee)
-    look_up(cli, entries(desk, desk.store.orders_with(desk.network.name, Kind.OFFER)))
-    ratings = known_ratings(desk)
-    everybody = mediators_with_records(desk, hidden_too=hidden_too)
+    look_up(cli, entries(session, session.store.orders_with(session.network.name, Kind.OFFER)))
+    ratings = known_ratings(session)
+    everybody = mediators_with_records(session, hidden_too=hidden_too)
     known = [each for each in everybody if _is_wanted(each.enrollment.document, " ".join(text), most)]
     known.sort(key=lambda each: _key(each, sort, ratings))
     shown = cut(known, page_number, limit, reverse=reverse)
@@ -73,7 +73,7 @@ def _is_wanted(person: Enrollment, text: str, most: int | None) -> bool:
 def look_up(cli: Cli, known: Sequence[Entry]) -> None:
     """Find out on the chain how jobs of others ended; say it where that cannot be done."""
     try:
-        left = prove_endings(cli.desk, known)
+        left = prove_endings(cli.session, known)
     except ChainError as error:
         cli.terminal.note(f"The chain was not looked at, so less is proved: {safe_line(error.message)}")
     else:

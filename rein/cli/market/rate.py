@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from rein.cli.choose import choose_order, look_first
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, number
-from rein.cli.show import finish
+from rein.cli.toolkit.choose import choose_order, look_first
+from rein.cli.toolkit.show import finish
 from rein.errors import InputError
 from rein.protocol.documents import Role
 from rein.protocol.limits import MAX_RATING
 from rein.protocol.orders import Order
 from rein.workflows.market.reputation import build_rating, orders_to_rate, unrated_roles
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 _ROLES = [role.value for role in Role]
 
@@ -40,10 +40,10 @@ def rate(
 
     Example: rein rate --jobid n0qlna45dgynluhtl0gf --role worker --rating 5 --comment "On time"
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    terminal, desk, form = cli.terminal, cli.desk, read_form(form_file, "Rein Rating")
-    _ = desk.identity
+    terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Rating")
+    _ = session.identity
     wanted = first(job, form.get("Job ID"))
     order = _find(cli, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
@@ -51,7 +51,7 @@ def rate(
     comment = first(comment, form.get("Comment"))
     if comment is None and terminal.interactive and form_file is None:
         comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
-    signed = build_rating(desk, order, rated, value, (comment or "").strip() or None)
+    signed = build_rating(session, order, rated, value, (comment or "").strip() or None)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
@@ -64,12 +64,12 @@ def _stars(text: str) -> int:
 
 def _find(cli: Cli, name: str) -> Order:
     """The order, with what the chain shows now."""
-    pull(cli.desk)
-    order = find_order(cli.desk, name)
+    pull(cli.session)
+    order = find_order(cli.session, name)
     if order.is_over:
         return order
     look_first(cli, [order])
-    return find_order(cli.desk, name)
+    return find_order(cli.session, name)
 
 
 def _role(cli: Cli, order: Order, given: str | None) -> Role:
@@ -77,7 +77,7 @@ def _role(cli: Cli, order: Order, given: str | None) -> Role:
         if given not in _ROLES:
             raise InputError(f"{given[:20]!r} is no role", hint=f"There is: {', '.join(_ROLES)}.")
         return Role(given)
-    left = unrated_roles(cli.desk, order)
+    left = unrated_roles(cli.session, order)
     if len(left) == 1:
         return left[0]
     if not left:

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.listing import cut, list_options, paging, rated, say_where, stars
 from rein.cli.market.jobs import job_advice, job_data, say_jobs
+from rein.cli.toolkit.listing import cut, list_options, paging, rated, say_where, stars
 from rein.protocol.documents import Enrollment
-from rein.workflows.market.market import JOB_SORTS, JobFilter, find_jobs, find_people, newest_block
+from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, find_people, newest_block
 from rein.workflows.market.reputation import Averages, known_ratings
 
 
@@ -32,14 +32,14 @@ def search(
 
     Example: rein search theme song
     """
-    desk, words = cli.desk, " ".join(text)
-    _ = desk.identity
-    seen = newest_block(desk)
+    session, words = cli.session, " ".join(text)
+    _ = session.identity
+    seen = newest_block(session)
     now = seen.time if seen else None
     wanted = JobFilter(text=words, open_only=not all_of_them, hidden_too=hidden_too)
-    jobs = cut(find_jobs(desk, wanted, now, sort), page_number, limit, reverse=reverse)
-    people = cut(find_people(desk, words), page_number, limit, reverse=False)
-    ratings = known_ratings(desk)
+    jobs = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
+    people = cut(find_people(session, words), page_number, limit, reverse=False)
+    ratings = known_ratings(session)
     say_jobs(cli, jobs.rows, now, ratings)
     say_where(cli, jobs, "jobs", lambda: job_advice(cli, wanted, now))
     if people.rows:
@@ -52,7 +52,7 @@ def search(
     say_where(cli, people, "people", lambda: "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {
-            "jobs": [job_data(desk, each, now, ratings) for each in jobs.rows],
+            "jobs": [job_data(session, each, now, ratings) for each in jobs.rows],
             "people": [_data(each, ratings) for each in people.rows],
             "jobs_paging": paging(jobs),
             "people_paging": paging(people),

@@ -7,16 +7,16 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.listing import stars
 from rein.cli.market.mediators import in_words, look_up
-from rein.cli.terminal import safe_line
+from rein.cli.toolkit.listing import stars
+from rein.cli.toolkit.terminal import safe_line
 from rein.protocol.documents import Rating
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.reputation import Link, Ratings, counted, not_counted
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
 from rein.workflows.market.reputation import entries_of, find_person, rated_orders, record_of
-from rein.workflows.orders.pull import load_enrollments
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.session import Session
 
 
 @command("trust")
@@ -28,15 +28,15 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
 
     Example: rein trust Alice --explain
     """
-    desk, terminal = cli.desk, cli.terminal
-    person = find_person(desk, name)
+    session, terminal = cli.session, cli.terminal
+    person = find_person(session, name)
     address = person.master_address
-    look_up(cli, entries_of(desk, address))
-    orders = rated_orders(desk, desk.address, address)
+    look_up(cli, entries_of(session, address))
+    orders = rated_orders(session, session.address, address)
     ratings = Ratings(counted(orders))
-    found = ratings.trust(desk.address, address)
+    found = ratings.trust(session.address, address)
     void = [(each, why) for each, why in not_counted(orders) if each.document.rated_master_address == address]
-    record = record_of(entries_of(desk, address), address)
+    record = record_of(entries_of(session, address), address)
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {address}"))
     terminal.say(f"  SIN         {person.sin}")
     terminal.say(f"  rated       {stars(ratings.average(address))}")
@@ -67,34 +67,34 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
 def _explain(
     cli: Cli, given: tuple[Signed[Rating], ...], links: tuple[Link, ...], void: list[tuple[Signed[Rating], str]]
 ) -> None:
-    terminal, names = cli.terminal, load_enrollments(cli.desk)
+    terminal, names = cli.terminal, load_enrollments(cli.session)
     terminal.say("Ratings that count:" if given else "No rating counts.")
     for each in given:
-        terminal.say(f"  {_told(cli.desk, names, each)}")
+        terminal.say(f"  {_told(cli.session, names, each)}")
     if links:
         terminal.say("Links from you (strength: the smaller of your trust and the rating):")
     for link in links:
-        through = "yourself" if link.trusted_by is None else _name(cli.desk, names, link.through)
+        through = "yourself" if link.trusted_by is None else _name(cli.session, names, link.through)
         terminal.say(
             f"  {link.strength} = min({link.trusted}, {link.rating.document.rating})  "
             f"{'you rated directly' if link.trusted_by is None else f'through {through}, whom you gave {link.trusted}'}"
         )
     for each, why in void:
-        terminal.say(f"  does not count: {_told(cli.desk, names, each)}: {why}")
+        terminal.say(f"  does not count: {_told(cli.session, names, each)}: {why}")
 
 
-def _told(desk: Desk, names: Enrollments, signed: Signed[Rating]) -> str:
+def _told(session: Session, names: Enrollments, signed: Signed[Rating]) -> str:
     rating = signed.document
     comment = f': "{safe_line(rating.comment, 80)}"' if rating.comment else ""
     return (
-        f"{rating.rating}  by {_name(desk, names, rating.master_address)}, the {rating.role.value}, of the "
+        f"{rating.rating}  by {_name(session, names, rating.master_address)}, the {rating.role.value}, of the "
         f"{rating.rated_role.value} in job {rating.job_id}{comment}"
     )
 
 
-def _name(desk: Desk, names: Enrollments, address: str) -> str:
+def _name(session: Session, names: Enrollments, address: str) -> str:
     """A name says little, since anybody may bear it: the address is beside it."""
-    signed = names.current(desk.network, address)
+    signed = names.current(session.network, address)
     return f"{safe_line(signed.document.user, 30)} ({address})" if signed else address
 
 

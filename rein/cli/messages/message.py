@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command, dry_run_option
-from rein.cli.show import finish
-from rein.cli.terminal import safe
-from rein.cli.values import jobs
+from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.terminal import safe
+from rein.cli.toolkit.values import jobs
 from rein.protocol.documents import Disclosure, Role
 from rein.workflows.messages.messages import disclose as build_disclosure
 from rein.workflows.messages.messages import read_messages, receiver, write_message
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 _job = click.option(
     "--jobid", "job", metavar="ID", required=True, shell_complete=jobs, help="Job ID, or the job document's id."
@@ -31,13 +31,13 @@ def message(cli: Cli, job: str, to: str, bid: str | None, text: str | None, dry_
 
     Example: rein message --jobid n0qlna45dgynluhtl0gf --to creator "May it be blue?"
     """
-    desk = cli.desk
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
-    party = receiver(desk, order, Role(to), bid)
+    session = cli.session
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job)
+    party = receiver(session, order, Role(to), bid)
     words = text if text is not None else cli.terminal.ask_text("Message", "TEXT")
-    signed = write_message(desk, order, party, words)
+    signed = write_message(session, order, party, words)
     finish(cli, signed, dry_run=dry_run, next_step="Send it with `rein sync`.")
 
 
@@ -48,11 +48,11 @@ def messages(cli: Cli, job: str) -> None:
 
     Example: rein messages --jobid n0qlna45dgynluhtl0gf
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
-    found = read_messages(desk, order)
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job)
+    found = read_messages(session, order)
     for each in found:
         document = each.signed.document
         terminal.say(terminal.bold(safe(f"{each.sender} to {each.receiver}, block {document.block_height:,}")))
@@ -96,13 +96,13 @@ def disclose(cli: Cli, job: str, to: str, bid: str | None, dry_run: bool) -> Non
 
     Example: rein disclose --jobid n0qlna45dgynluhtl0gf --to mediator
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
-    is_creator = order.job.document.creator_master_address == desk.address
-    other = receiver(desk, order, Role.WORKER if is_creator else Role.CREATOR, bid)
-    signed = build_disclosure(desk, order, other)
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job)
+    is_creator = order.job.document.creator_master_address == session.address
+    other = receiver(session, order, Role.WORKER if is_creator else Role.CREATOR, bid)
+    signed = build_disclosure(session, order, other)
     if not dry_run:
         terminal.confirm(safe(f"Let the mediator read everything between you and {other.name} in this job?"))
     finish(cli, signed, dry_run=dry_run, next_step=f"Send it to the {to} with `rein sync`.")

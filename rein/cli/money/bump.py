@@ -6,17 +6,17 @@ from functools import partial
 
 import click
 
-from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.signing import say_plan, sign_shown
-from rein.cli.show import finish
-from rein.cli.units import amount
+from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.units import amount
 from rein.errors import InputError
 from rein.protocol.orders import Order
 from rein.workflows.money.bump import Hurry, plan_bump, plan_replacement, send_bump
 from rein.workflows.money.settle import build_settlement
-from rein.workflows.orders.cases import open_orders
+from rein.workflows.orders.load import open_orders
 
 _REPLACEMENT = "The same payment at a higher fee."
 
@@ -31,8 +31,8 @@ def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run:
 
     Example: rein bump --jobid n0qlna45dgynluhtl0gf --feerate 40
     """
-    desk = cli.desk
-    rate = parse_feerate(feerate) or desk.chain.feerate()
+    session = cli.session
+    rate = parse_feerate(feerate) or session.chain.feerate()
     if rate is None:
         raise InputError("the chain source has no estimate of a fee rate", hint="Name one: --feerate")
     order = order_now(cli, job, open_orders, "hurry")
@@ -43,8 +43,8 @@ def bump(cli: Cli, job: str | None, feerate: str | None, replace: bool, dry_run:
 
 
 def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
-    desk, terminal = cli.desk, cli.terminal
-    hurry = plan_bump(desk, order, rate)
+    session, terminal = cli.session, cli.terminal
+    hurry = plan_bump(session, order, rate)
     child, txid = hurry.child, None
 
     def show(shown: Hurry) -> None:
@@ -56,7 +56,7 @@ def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
         show(hurry)
         terminal.say("This was a dry run: nothing was sent.")
     else:
-        txid = sign_shown(cli, hurry, show, "Sign and send it?", partial(send_bump, desk))
+        txid = sign_shown(cli, hurry, show, "Sign and send it?", partial(send_bump, session))
         terminal.say(f"Sent in transaction {txid}.")
     terminal.result(
         {
@@ -72,13 +72,13 @@ def _pull(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
 
 
 def _replace(cli: Cli, order: Order, rate: int, *, dry_run: bool) -> None:
-    desk = cli.desk
+    session = cli.session
     signed = sign_shown(
         cli,
-        plan_replacement(desk, order, rate),
+        plan_replacement(session, order, rate),
         partial(say_plan, cli),
         "Propose this and sign these payments?",
-        lambda shown: build_settlement(desk, shown, _REPLACEMENT),
+        lambda shown: build_settlement(session, shown, _REPLACEMENT),
         dry_run=dry_run,
     )
     next_step = "Publish it with `rein sync`; then the other can agree to it."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, job_option
 from rein.cli.money.send import send
+from rein.cli.toolkit.choose import order_now
 from rein.workflows.money.collect import orders_to_collect, prepare
 from rein.workflows.money.explain import remark
 
@@ -17,9 +17,9 @@ def collect(cli: Cli, job: str | None, dry_run: bool) -> None:
 
     Example: rein collect --jobid n0qlna45dgynluhtl0gf
     """
-    desk = cli.desk
+    session = cli.session
     order = order_now(cli, job, orders_to_collect, "collect")
-    ready = prepare(desk, order)
+    ready = prepare(session, order)
     cli.terminal.say("The payment is as agreed.")
     for each in ready:
         about = remark(order, each.proposal)

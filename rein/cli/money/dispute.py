@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.signing import say_plan, sign_shown
-from rein.cli.show import finish
+from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.show import finish
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
 from rein.workflows.money.dispute import build_dispute, orders_to_dispute, plan_dispute
 
@@ -65,18 +65,18 @@ def _dispute(
     *,
     dry_run: bool,
 ) -> None:
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    desk, form, rate = cli.desk, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
-    order = order_now(cli, first(job, form.get("Job ID")), lambda desk: orders_to_dispute(desk, role), "dispute")
+    session, form, rate = cli.session, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
+    order = order_now(cli, first(job, form.get("Job ID")), lambda session: orders_to_dispute(session, role), "dispute")
     text = first(detail, form.get("Dispute detail")) or cli.terminal.ask_text("Dispute detail", "--detail")
-    planned = plan_dispute(desk, order, role, rate)
+    planned = plan_dispute(session, order, role, rate)
     signed = sign_shown(
         cli,
         planned,
         partial(say_plan, cli),
         "Complain, and sign the mediator's fee?" if planned.payouts else "Complain?",
-        lambda shown: build_dispute(desk, shown, text),
+        lambda shown: build_dispute(session, shown, text),
         dry_run=dry_run,
     )
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`; the mediator will see it.")

@@ -14,15 +14,15 @@ from rein.btc.amounts import format_btc
 from rein.btc.networks import Network
 from rein.btc.psbt import Psbt
 from rein.cli.common import Cli, command
-from rein.cli.show import planned
-from rein.cli.terminal import safe, safe_line
+from rein.cli.toolkit.show import planned
+from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.escrow.explain import Difference, Explanation, in_words
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import Role
-from rein.workflows.desk import Desk
 from rein.workflows.money.explain import Candidate, Identified, Told, explain_job, identify
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.session import Session
 
 PSBT_BEGINS = "cHNidP"
 """Every PSBT in base64: the letters of `psbt` and 0xff."""
@@ -77,10 +77,10 @@ def read_psbt(path: Path) -> str:
 
 
 def _explain_job(cli: Cli, name: str) -> None:
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order, told = explain_job(desk, name)
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order, told = explain_job(session, name)
     terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
     if not told:
         terminal.say("No document of it carries a payment yet.")
@@ -98,7 +98,7 @@ def _explain_job(cli: Cli, name: str) -> None:
 
 def _say_told(cli: Cli, told: Told) -> None:
     terminal, proposal = cli.terminal, told.proposal
-    purse = proposal.purse.escrow.purse.value
+    purse = proposal.purse.escrow.kind.value
     title = f"{proposal.document.document.TITLE} {proposal.document.id[:12]}: {_NAMES[proposal.ending]}"
     terminal.say()
     terminal.say(terminal.bold(f"{title}, from the {purse} escrow"))
@@ -129,7 +129,7 @@ def _told(told: Told) -> dict[str, Any]:
         "document_id": proposal.document.id,
         "kind": proposal.document.document.KIND.value,
         "ending": proposal.ending.value,
-        "purse": proposal.purse.escrow.purse.value,
+        "purse": proposal.purse.escrow.kind.value,
         "author": proposal.author.value,
         "completers": sorted(role.value for role in proposal.completers),
         "confirmations": told.confirmations,
@@ -152,16 +152,16 @@ def differences(found: Iterable[Difference]) -> list[dict[str, str]]:
 
 
 def _explain_psbt(cli: Cli, text: str) -> None:
-    desk: Desk = cli.desk
-    _ = desk.identity
-    found = identify(desk, text)
+    session: Session = cli.session
+    _ = session.identity
+    found = identify(session, text)
     if found.nearest is None or found.explanation is None:
         cli.terminal.say("It spends no escrow of a job of yours. Sign it with nothing of Rein.")
     else:
         _say_nearest(cli, found.nearest, found.signers)
         _say_explanation(cli, found.explanation)
-    _say_transaction(cli, found.psbt, desk.network)
-    cli.terminal.result(_identified(found, desk.network))
+    _say_transaction(cli, found.psbt, session.network)
+    cli.terminal.result(_identified(found, session.network))
 
 
 def _say_nearest(cli: Cli, nearest: Candidate, signers: tuple[Role, ...]) -> None:
@@ -209,7 +209,7 @@ def _identified(found: Identified, network: Network) -> dict[str, Any]:
     return data | {
         "job_id": nearest.order.job.document.job_id,
         "job_document": nearest.order.id,
-        "purse": nearest.purse.escrow.purse.value,
+        "purse": nearest.purse.escrow.kind.value,
         "ending": nearest.ending.value,
         "document_id": None if carried is None else carried.document.id,
         "signed_by": [role.value for role in found.signers],

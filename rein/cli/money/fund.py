@@ -8,17 +8,17 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, job_option
-from rein.cli.qr import show_qr
-from rein.cli.show import job_line
-from rein.cli.terminal import safe
-from rein.cli.units import amount
+from rein.cli.toolkit.qr import show_qr
+from rein.cli.toolkit.show import job_line
+from rein.cli.toolkit.terminal import safe
+from rein.cli.toolkit.units import amount
 from rein.errors import NotFoundError
-from rein.escrow.funding import Funding, PurseFunding
+from rein.escrow.funding import EscrowFunding, Funding
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.workflows.money.fund import Invoice, invoices, look_for_funding, wait_for_funding
-from rein.workflows.orders.cases import find_order, my_orders, roles_in
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order, my_orders, roles_in
 from rein.workflows.status.next_step import next_step_of
 
 
@@ -33,27 +33,27 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
 
     Example: rein fund --jobid n0qlna45dgynluhtl0gf
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job) if job else _choose(cli)
-    funding = look_for_funding(desk, order)
-    order = find_order(desk, order.contract_id)
-    bills = invoices(desk, order, funding, again=again)
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job) if job else _choose(cli)
+    funding = look_for_funding(session, order)
+    order = find_order(session, order.contract_id)
+    bills = invoices(session, order, funding, again=again)
     terminal.say(safe(job_line(order)))
     _show(cli, funding)
     if bills:
         _ask(cli, bills, qr=qr)
         if wait:
-            funding = wait_for_funding(desk, order, lambda found: _show(cli, found))
+            funding = wait_for_funding(session, order, lambda found: _show(cli, found))
     elif wait and funding.waits and not order.is_over:
-        funding = wait_for_funding(desk, order, lambda found: _show(cli, found))
-    order = find_order(desk, order.contract_id)
+        funding = wait_for_funding(session, order, lambda found: _show(cli, found))
+    order = find_order(session, order.contract_id)
     if funding.complete:
         begin = " The work can begin." if order.state is State.FUNDED else ""
         terminal.say(f"Both escrows are funded: pay nothing more.{begin}")
     elif not bills:
-        terminal.advise(f"Pay nothing. Next: {next_step_of(desk, order).text}")
+        terminal.advise(f"Pay nothing. Next: {next_step_of(session, order).text}")
     terminal.result(
         {
             "job_id": order.job.document.job_id,
@@ -78,8 +78,8 @@ def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool) -> None:
     cli.terminal.say()
 
 
-def _data(purse: PurseFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
-    name = purse.terms.escrow.purse.value
+def _data(purse: EscrowFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
+    name = purse.terms.escrow.kind.value
     bill = next((each for each in bills if each.purse == name), None)
     return {
         "purse": name,
@@ -109,8 +109,8 @@ def _show(cli: Cli, funding: Funding) -> None:
 def _choose(cli: Cli) -> Order:
     waiting = [
         order
-        for order in my_orders(cli.desk).orders
-        if order.state is State.OFFERED and Role.CREATOR in roles_in(order, cli.desk.address)
+        for order in my_orders(cli.session).orders
+        if order.state is State.OFFERED and Role.CREATOR in roles_in(order, cli.session.address)
     ]
     if not waiting:
         raise NotFoundError("none of your jobs waits to be funded", hint="See them all: rein status")

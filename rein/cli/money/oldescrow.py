@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.money.old_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
+from rein.cli.money.legacy_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
 from rein.cli.money.psbt import address_or_script, hand_out, read_raw
-from rein.cli.terminal import safe
+from rein.cli.toolkit.terminal import safe
 from rein.errors import ReinError
 
 if TYPE_CHECKING:
     from rein.btc.psbt_p2sh import P2shPsbt
     from rein.btc.transaction import Transaction
-    from rein.escrow.old import OldEscrow
+    from rein.escrow.legacy import LegacyEscrow
 
 _PURSES = ("primary", "mediator")
 
@@ -82,11 +82,11 @@ def spend(
     Example: rein oldescrow spend 5221026b... --to 1Dj...=4990000 --fee 10000 -o payment.psbt
     """
     from rein.btc.amounts import sat
-    from rein.escrow.old import build_old_spend
+    from rein.escrow.legacy import build_legacy_spend
 
     escrow = choose_escrow(source, purse)
     coins_to_spend = find_inputs(cli, escrow, coins, files)
-    psbt = build_old_spend(coins_to_spend, [read_payment(text) for text in payments], sat(fee), cli.settings.network)
+    psbt = build_legacy_spend(coins_to_spend, [read_payment(text) for text in payments], sat(fee), cli.settings.network)
     _explain(cli, psbt, escrow)
     if not unsigned:
         psbt = _sign(cli, psbt, key_fd)
@@ -127,7 +127,7 @@ def finish(cli: Cli, psbt_file: str, send: bool) -> None:
     cli.terminal.result({"txid": final.txid, "transaction": final.raw.hex(), "sent": send})
 
 
-def _escrow_lines(name: str, escrow: OldEscrow) -> list[str]:
+def _escrow_lines(name: str, escrow: LegacyEscrow) -> list[str]:
     from rein.btc.networks import MAINNET, TESTNET4
 
     return [
@@ -139,7 +139,7 @@ def _escrow_lines(name: str, escrow: OldEscrow) -> list[str]:
     ]
 
 
-def _described(name: str, escrow: OldEscrow) -> dict[str, Any]:
+def _described(name: str, escrow: LegacyEscrow) -> dict[str, Any]:
     from rein.btc.networks import MAINNET, TESTNET4
 
     return {
@@ -154,19 +154,19 @@ def _described(name: str, escrow: OldEscrow) -> dict[str, Any]:
 
 def _read_spend(given: str) -> P2shPsbt:
     from rein.btc.psbt_p2sh import P2shPsbt
-    from rein.escrow.old import checked
+    from rein.escrow.legacy import checked
 
     return checked(P2shPsbt(read_raw(given)))
 
 
-def _explain(cli: Cli, psbt: P2shPsbt, known: OldEscrow | None) -> None:
+def _explain(cli: Cli, psbt: P2shPsbt, known: LegacyEscrow | None) -> None:
     """Say in words what signing would do. On stderr: stdout is for the PSBT."""
-    from rein.escrow.old import OldEscrow
+    from rein.escrow.legacy import LegacyEscrow
 
     network, note = cli.settings.network, partial(cli.terminal.note, vital=True)
     names = known.names if known else {}
     for index, item in enumerate(psbt.inputs):
-        escrow = OldEscrow(item.redeem_script, item.form, names)
+        escrow = LegacyEscrow(item.redeem_script, item.form, names)
         note(f"Spends  {item.amount:,} sat at {escrow.address(network)} (output {item.outpoint})")
         note(safe(f"        {escrow.rule()}"))
         for key in psbt.signers(index):
@@ -178,7 +178,7 @@ def _explain(cli: Cli, psbt: P2shPsbt, known: OldEscrow | None) -> None:
 
 def _sign(cli: Cli, psbt: P2shPsbt, key_fd: int | None) -> P2shPsbt:
     from rein.btc.keys import PrivateKey
-    from rein.cli.files import read_secret_line
+    from rein.cli.toolkit.files import read_secret_line
 
     cli.terminal.confirm("Sign this payment?")
     if key_fd is None:

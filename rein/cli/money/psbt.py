@@ -88,7 +88,7 @@ def export(cli: Cli, psbt: str, out: Path | None, as_text: bool, binary: bool, q
 
 def _show_qr(cli: Cli, raw: bytes) -> None:
     """As base64, which every wallet scans, or in binary, where only that fits."""
-    from rein.cli.qr import MAX_BYTES, show_qr
+    from rein.cli.toolkit.qr import MAX_BYTES, show_qr
 
     text = b64encode(raw)
     if len(text) > MAX_BYTES >= len(raw):
@@ -103,7 +103,7 @@ def read_raw(given: str) -> bytes:
     :raises PsbtError: it is no spelling of one.
     """
     from rein.btc.psbt_any import MAX_GIVEN, psbt_bytes
-    from rein.cli.files import read_given
+    from rein.cli.toolkit.files import read_given
 
     return psbt_bytes(read_given(given, MAX_GIVEN))
 

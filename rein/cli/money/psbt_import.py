@@ -10,11 +10,11 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.money.explain import read_psbt
 from rein.cli.money.signing import sign_shown
-from rein.cli.show import planned, say_payouts
+from rein.cli.toolkit.show import planned, say_payouts
 from rein.errors import InputError
 from rein.workflows.money.psbt_import import Imported, combine_imported, send_imported
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 
 
 @command("import")
@@ -35,12 +35,12 @@ def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:
 
 def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> None:
     """Check, combine, and send what is complete; otherwise print what is there."""
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
     text = read_psbt(file)
-    pull(desk)
-    order = find_order(desk, job)
-    imported = combine_imported(desk, order, text)
+    pull(session)
+    order = find_order(session, job)
+    imported = combine_imported(session, order, text)
     by = " and the ".join(role.value for role in imported.signers)
 
     def show(shown: Imported) -> None:
@@ -50,7 +50,7 @@ def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> Non
     sent = imported.complete and not dry_run
     if sent:
         question = "It has both signatures. Send it?"
-        payment = sign_shown(cli, imported, show, question, partial(send_imported, desk))
+        payment = sign_shown(cli, imported, show, question, partial(send_imported, session))
         terminal.say(f"Sent in transaction {payment.txid}.")
     else:
         show(imported)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.btc.amounts import Sat, format_btc
-from rein.cli.amounts import typed_amount
-from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.send import say_ready
 from rein.cli.money.signing import say_plan, sign_shown
-from rein.cli.show import described, finish, planned
-from rein.cli.terminal import safe, safe_line
-from rein.cli.units import amount as amount_of
+from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.show import described, finish, planned
+from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.toolkit.units import amount as amount_of
 from rein.errors import InputError, OrderError
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order
@@ -30,10 +30,10 @@ from rein.workflows.money.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.orders.own import keep_own
+from rein.workflows.orders.outbox import add_to_outbox
 
 if TYPE_CHECKING:
-    from rein.cli.form import Form
+    from rein.cli.toolkit.form import Form
 
 
 @command("resolve")
@@ -60,9 +60,9 @@ def resolve(
 
     Example: rein resolve --jobid n0qlna45dgynluhtl0gf --worker 0.01 --resolution "Two thirds were done."
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    desk, terminal = cli.desk, cli.terminal
+    session, terminal = cli.session, cli.terminal
     form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_to_resolve, "resolve")
     for dispute in order.disputes:
@@ -75,7 +75,7 @@ def resolve(
         partial(_award, cli, order),
     )
     rest = None if creator is None else _amount(cli, creator, "the creator's part")
-    decision = plan_resolution(desk, order, award, rest, rate)
+    decision = plan_resolution(session, order, award, rest, rate)
     text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "
@@ -86,7 +86,7 @@ def resolve(
         decision,
         partial(say_plan, cli),
         "Decide so and sign these payments?",
-        lambda shown: build_resolution(desk, shown, text),
+        lambda shown: build_resolution(session, shown, text),
         dry_run=dry_run,
     )
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
@@ -100,9 +100,9 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
 
     Example: rein acceptresolution --jobid n0qlna45dgynluhtl0gf
     """
-    desk, terminal = cli.desk, cli.terminal
+    session, terminal = cli.session, cli.terminal
     order = order_now(cli, job, orders_to_accept_resolution, "accept the decision on")
-    ready = prepare_resolution(desk, order)
+    ready = prepare_resolution(session, order)
     decision = ready[0].proposal.document.document
     terminal.say(f"The mediator {safe_line(order.job.document.mediator)} decides:")
     terminal.say("  " + safe(decision.resolution).replace("\n", "\n  "))
@@ -111,15 +111,15 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
         ready,
         partial(say_ready, cli),
         "Take this decision, sign and send these payments?",
-        partial(build_accepted_resolution, desk, order),
+        partial(build_accepted_resolution, session, order),
         dry_run=dry_run,
     )
     terminal.say(safe(signed.armored) + "\n", exact=True)
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")
     else:
-        keep_own(desk, signed)
-        for payment in send_resolution(desk, ready):
+        add_to_outbox(session, signed)
+        for payment in send_resolution(session, ready):
             terminal.say(f"Sent in transaction {payment.txid}.")
         terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(

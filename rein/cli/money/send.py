@@ -7,7 +7,7 @@ from functools import partial
 
 from rein.cli.common import Cli
 from rein.cli.money.signing import sign_shown
-from rein.cli.show import planned, say_payouts
+from rein.cli.toolkit.show import planned, say_payouts
 from rein.protocol.orders import Order
 from rein.workflows.money.payments import Ready, sign_and_send
 
@@ -23,7 +23,7 @@ def send(cli: Cli, order: Order, ready: list[Ready], *, dry_run: bool) -> None:
 
     def sign(shown: list[Ready]) -> None:
         for each in shown:
-            terminal.say(f"Sent in transaction {sign_and_send(cli.desk, each).txid}.")
+            terminal.say(f"Sent in transaction {sign_and_send(cli.session, each).txid}.")
 
     if dry_run:
         say_ready(cli, ready)

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from rein.btc.amounts import format_btc
-from rein.cli.amounts import typed_amount
-from rein.cli.choose import order_now
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.send import send
 from rein.cli.money.signing import say_plan, sign_shown
-from rein.cli.show import finish
-from rein.cli.terminal import safe
+from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.terminal import safe
 from rein.errors import NotFoundError
 from rein.escrow.proposals import Ending, Proposal
 from rein.protocol.documents import Refund, Settlement
@@ -28,7 +28,7 @@ from rein.workflows.money.settle import (
     plan_settlement,
     prepare_agreement,
 )
-from rein.workflows.orders.cases import open_orders
+from rein.workflows.orders.load import open_orders
 from rein.workflows.status.next_step import orders_with_money
 
 _NEXT = "Publish it with `rein sync`; then another can agree to it."
@@ -58,9 +58,9 @@ def settle(
 
     Example: rein settle --jobid n0qlna45dgynluhtl0gf --worker 0.01 --terms "For the part that is done."
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    desk, terminal = cli.desk, cli.terminal
+    session, terminal = cli.session, cli.terminal
     form, rate = read_form(form_file, Settlement.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
     part = partial(typed_amount, terminal, what="the worker's part")
@@ -68,14 +68,14 @@ def settle(
     back = first(creator, form.get("Job creator amount (BTC)"))
     text = first(terms, form.get("Terms")) or terminal.ask_text("Terms", "--terms")
     back_sat = None if back is None else typed_amount(terminal, back, "the creator's part")
-    planned = plan_settlement(desk, order, gets, back_sat, rate)
+    planned = plan_settlement(session, order, gets, back_sat, rate)
     _say_what_is_open(cli, order)
     signed = sign_shown(
         cli,
         planned,
         partial(say_plan, cli),
         "Propose this and sign these payments?",
-        lambda shown: build_settlement(desk, shown, text),
+        lambda shown: build_settlement(session, shown, text),
         dry_run=dry_run,
     )
     finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
@@ -96,18 +96,18 @@ def refund(
 
     Example: rein refund --jobid n0qlna45dgynluhtl0gf --reason "I cannot do it after all."
     """
-    from rein.cli.form import read_form
+    from rein.cli.toolkit.form import read_form
 
-    desk, terminal = cli.desk, cli.terminal
+    session, terminal = cli.session, cli.terminal
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_with_money, "refund")
     text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
     signed = sign_shown(
         cli,
-        plan_refund(desk, order, rate),
+        plan_refund(session, order, rate),
         partial(say_plan, cli),
         "Sign these payments?",
-        lambda shown: build_refund(desk, shown, text),
+        lambda shown: build_refund(session, shown, text),
         dry_run=dry_run,
     )
     finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
@@ -122,11 +122,11 @@ def agree(cli: Cli, job: str | None, document: str | None, dry_run: bool) -> Non
 
     Example: rein agree --jobid n0qlna45dgynluhtl0gf
     """
-    desk, terminal = cli.desk, cli.terminal
+    session, terminal = cli.session, cli.terminal
     order = order_now(cli, job, orders_with_money, "agree on")
     if document is None:
-        document = _choose(cli, open_proposals(desk, order))
-    ready = prepare_agreement(desk, order, document)
+        document = _choose(cli, open_proposals(session, order))
+    ready = prepare_agreement(session, order, document)
     said = ready[0].proposal.document.document
     words = said.reason if isinstance(said, Refund) else said.terms
     terminal.say(f"The {said.role.value} says:\n  " + safe(words).replace("\n", "\n  "))
@@ -153,7 +153,7 @@ def _described(proposal: Proposal) -> str:
 
 
 def _say_what_is_open(cli: Cli, order: Order) -> None:
-    mine = [each for each in order.settlements if each.document.master_address == cli.desk.address]
+    mine = [each for each in order.settlements if each.document.master_address == cli.session.address]
     if mine:
         amounts = ", ".join(f"{format_btc(each.document.worker_amount)} BTC" for each in mine)
         cli.terminal.say(f"You have proposed {amounts} to the worker before; the other may still take that.")

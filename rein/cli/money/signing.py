@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from rein.cli.common import Cli
-from rein.cli.show import say_payouts
-from rein.cli.terminal import safe
+from rein.cli.toolkit.show import say_payouts
+from rein.cli.toolkit.terminal import safe
 from rein.workflows.money.plan import Plan
 
 P = TypeVar("P")

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.listing import tags
-from rein.cli.terminal import safe, safe_line
+from rein.cli.toolkit.listing import tags
+from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError, RemoteError
-from rein.workflows.identity.lock import only_one
+from rein.workflows.identity.file_lock import only_one
 from rein.workflows.notify.events import EventType, Wanted
 from rein.workflows.notify.hooks import Command, Desktop, Hook, Printing, Webhook
 from rein.workflows.notify.watch import Watch, watch_round
@@ -50,8 +50,8 @@ def watch(
 
     Example: rein watch --on bid --on message --exec "/usr/local/bin/tell-me"
     """
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
     if every < _LEAST_SECONDS:
         raise InputError(f"--every: {every} seconds are too few; the servers are other people's")
     seen: list[dict[str, Any]] = []
@@ -65,13 +65,13 @@ def watch(
 
     hooks: list[Hook] = [Printing(show)]
     hooks += [Command(program)] if program else []
-    hooks += [Webhook(webhook, desk.proxy)] if webhook else []
+    hooks += [Webhook(webhook, session.proxy)] if webhook else []
     hooks += [Desktop()] if notify else []
     watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tags(tag), match))
-    with only_one(desk.home / "watch.lock", "another rein watch runs in this home"):
+    with only_one(session.home / "watch.lock", "another rein watch runs in this home"):
         told: list[str] = []
         while True:
-            result = watch_round(desk, watching, int(time.time()))
+            result = watch_round(session, watching, int(time.time()))
             for failure in result.failures:
                 if failure not in told:  # what fails all night is told once
                     terminal.note(safe(failure))

@@ -10,16 +10,16 @@ import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, job_option, moment
-from rein.cli.terminal import Terminal, safe, safe_line
-from rein.cli.units import amount
+from rein.cli.toolkit.terminal import Terminal, safe, safe_line
+from rein.cli.toolkit.units import amount
 from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
-from rein.workflows.hosting.running_out import warnings_of
-from rein.workflows.orders.due import Due
+from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.orders.turn import Turn
 from rein.workflows.status.agenda import Agenda, agenda
 
-_HEADINGS = {Due.ACT: "Waits for you:", Due.WAIT: "You wait for others:", Due.NOTHING: "Nothing to do:"}
+_HEADINGS = {Turn.ACT: "Waits for you:", Turn.WAIT: "You wait for others:", Turn.NOTHING: "Nothing to do:"}
 
 
 @command("status")
@@ -42,11 +42,11 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
 
 
 def _overview(cli: Cli) -> None:
-    desk, terminal = cli.desk, cli.terminal
-    acting = desk.identity
-    seen = desk.store.notes.seen_block(desk.network.name)
-    others = [] if cli.settings.identity else [row for row in desk.store.identities(acting.network) if row != acting]
-    agendas = [agenda(desk, row, seen.time if seen else None) for row in (acting, *others)]
+    session, terminal = cli.session, cli.terminal
+    acting = session.identity
+    seen = session.store.notes.seen_block(session.network.name)
+    others = [] if cli.settings.identity else [row for row in session.store.identities(acting.network) if row != acting]
+    agendas = [agenda(session, row, seen.time if seen else None) for row in (acting, *others)]
     for each in agendas:
         _say_agenda(cli, each, seen)
     data = [_data(cli, each) for each in agendas]
@@ -110,13 +110,15 @@ def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Seq
 
 
 def _servers(cli: Cli, row: IdentityRow) -> list[str]:
-    return [server.url for server in cli.desk.store.servers(row.id)]
+    return [server.url for server in cli.session.store.servers(row.id)]
 
 
 def _warnings(cli: Cli, row: IdentityRow) -> list[str]:
     """What runs out soon, as far as servers said when they were last asked."""
     now = int(time.time())
-    return [f"{server.url}  {each}" for server in cli.desk.store.servers(row.id) for each in warnings_of(server, now)]
+    return [
+        f"{server.url}  {each}" for server in cli.session.store.servers(row.id) for each in warnings_of(server, now)
+    ]
 
 
 def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:

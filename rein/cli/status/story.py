@@ -6,17 +6,17 @@ from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, moment
-from rein.cli.show import described
-from rein.cli.terminal import safe, safe_line
-from rein.cli.units import amount
-from rein.workflows.market.market import newest_block
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
+from rein.cli.toolkit.show import described
+from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.toolkit.units import amount
+from rein.workflows.market.listings import newest_block
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 from rein.workflows.status.agenda import at_time
-from rein.workflows.status.earned import whereabouts
+from rein.workflows.status.earnings import whereabouts
 from rein.workflows.status.story import Event, story_of, times_of
 from rein.workflows.status.summary import summary
-from rein.workflows.sync.witness import Showing, Sight, who_shows
+from rein.workflows.sync.availability import Showing, Sight, who_shows
 
 _SHOWINGS = {
     Showing.SHOWN: "shows it",
@@ -33,17 +33,17 @@ _OUTPUTS = 8
 
 def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     """Show one job: what happened, where its money is, what is next."""
-    desk, terminal = cli.desk, cli.terminal
-    _ = desk.identity
-    pull(desk)
-    order = find_order(desk, job)
-    seen = newest_block(desk)
-    unpublished = desk.store.unpublished_ids(desk.network.name, desk.address)
-    told = at_time(summary(desk, order), seen.time if seen else None, unpublished)
-    told = whereabouts(desk, desk.identity, told)
-    events = story_of(desk, order)
-    times = times_of(desk, [event.height for event in events if event.height is not None])
-    shown = who_shows(desk, order) if documents else []
+    session, terminal = cli.session, cli.terminal
+    _ = session.identity
+    pull(session)
+    order = find_order(session, job)
+    seen = newest_block(session)
+    unpublished = session.store.unpublished_ids(session.network.name, session.address)
+    told = at_time(summary(session, order), seen.time if seen else None, unpublished)
+    told = whereabouts(session, session.identity, told)
+    events = story_of(session, order)
+    times = times_of(session, [event.height for event in events if event.height is not None])
+    shown = who_shows(session, order) if documents else []
     if documents:
         sealed = set(order.messages)
         for signed in (*order.documents(), *order.conflict, *order.void_ratings):

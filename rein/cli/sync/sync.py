@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rein.cli.advice import advice
 from rein.cli.common import Cli, command
-from rein.cli.terminal import Terminal, safe
+from rein.cli.toolkit.advice import advice
+from rein.cli.toolkit.terminal import Terminal, safe
 from rein.errors import ReinError, RemoteError
 
 if TYPE_CHECKING:
+    from rein.workflows.sync.availability import Difference
     from rein.workflows.sync.sync import ServerReport, SyncReport
-    from rein.workflows.sync.witness import Difference
 
 _SHOWINGS = {
     "lacking": "does not have,",
@@ -41,7 +41,7 @@ def sync(cli: Cli, full: bool) -> None:
 
     terminal = cli.terminal
     with terminal.progress("Reading") as progress:
-        report = run_sync(cli.desk, progress.of, everything=full)
+        report = run_sync(cli.session, progress.of, everything=full)
     for server in report.servers:
         terminal.say(safe(_line(server, report)))
         if server.error is None:

@@ -8,7 +8,7 @@ import click
 
 from rein.btc.bip84 import CHANGE, GAP
 from rein.cli.common import Cli, alone, command
-from rein.cli.units import amount as in_btc
+from rein.cli.toolkit.units import amount as in_btc
 from rein.cli.wallet.wallet_send import send, sweep
 from rein.errors import ChainError
 
@@ -32,7 +32,7 @@ def show(cli: Cli, gap: int) -> None:
     """
     from rein.workflows.wallet.wallet import look
 
-    terminal, wallet = cli.terminal, look(cli.desk, gap)
+    terminal, wallet = cli.terminal, look(cli.session, gap)
     terminal.say(f"In your wallet: {in_btc(wallet.balance)}")
     if wallet.waiting:
         terminal.say(f"On its way:     {in_btc(wallet.waiting)}, which waits for a block")
@@ -60,7 +60,7 @@ def addresses(cli: Cli) -> None:
     """
     from rein.workflows.wallet.wallet import own_addresses
 
-    rows = [each for each in own_addresses(cli.desk) if each.paid or each.document_id is not None]
+    rows = [each for each in own_addresses(cli.session) if each.paid or each.document_id is not None]
     listed = [
         (each.address, "change" if each.branch == CHANGE else "payments", each.job_id or "-", _paid(each.paid))
         for each in rows
@@ -93,10 +93,10 @@ def history(cli: Cli) -> None:
     from rein.workflows.wallet.wallet_history import history as moves
 
     try:
-        look(cli.desk)
+        look(cli.session)
     except ChainError as error:
         cli.terminal.note(f"{error.message}; this is what was seen before.")
-    lines = moves(cli.desk)
+    lines = moves(cli.session)
     cli.terminal.table(("Block", "BTC", "What", "Job ID", "Address"), [_move_row(each) for each in lines])
     cli.terminal.result(
         {
@@ -131,7 +131,7 @@ def export(cli: Cli, private: bool) -> None:
     if private:
         terminal.note("What follows spends all your money. Let nobody see it, and keep it in no file.", vital=True)
         terminal.confirm("Show the private keys of the wallet?")
-    exported = export_wallet(cli.desk, private=private)
+    exported = export_wallet(cli.session, private=private)
     for each in exported:
         terminal.say(
             f"Account m/{each.account.path} of the key {each.account.fingerprint.hex()}, native segwit (BIP84)"

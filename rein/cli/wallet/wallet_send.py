@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.btc.amounts import Sat
-from rein.cli.amounts import typed_amount
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.units import amount as in_btc
+from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.units import amount as in_btc
 from rein.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def send(
 
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     wanted = None if amount.lower() == _ALL else typed_amount(cli.terminal, amount, "the payment")
-    rate, wallet = _feerate(cli, feerate), look(cli.desk)
-    planned = plan_send(cli.desk, wallet, address, wanted, rate, Choice(group, join))
+    rate, wallet = _feerate(cli, feerate), look(cli.session)
+    planned = plan_send(cli.session, wallet, address, wanted, rate, Choice(group, join))
     _finish(cli, [planned], rate, Sat(0), psbt=psbt, out=out, dry_run=dry_run)
 
 
@@ -88,8 +88,8 @@ def sweep(
     from rein.workflows.wallet.wallet_send import Choice, plan_sweep
 
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
-    rate, wallet = _feerate(cli, feerate), look(cli.desk)
-    swept = plan_sweep(cli.desk, wallet, to, rate, Choice(group, join))
+    rate, wallet = _feerate(cli, feerate), look(cli.session)
+    swept = plan_sweep(cli.session, wallet, to, rate, Choice(group, join))
     if psbt and len(swept.payments) > 1 and out is not None:
         raise InputError(
             f"these are {len(swept.payments)} payments, and a file holds one PSBT",
@@ -108,14 +108,14 @@ def _finish(
     from rein.casefile.newfile import write_new
     from rein.workflows.wallet.wallet_send import psbt_of, send_planned
 
-    terminal, desk = cli.terminal, cli.desk
+    terminal, session = cli.terminal, cli.session
     for each in payments:
         _say_planned(cli, each, rate)
     if left:
         terminal.note(f"{left:,} sat are left: sending them would cost more than it is worth.")
     raws, txids = list[bytes](), list[str]()
     if psbt:
-        raws = [psbt_of(desk, each) for each in payments]
+        raws = [psbt_of(session, each) for each in payments]
         for raw in raws:
             if out is None:
                 terminal.say(b64encode(raw).decode(), exact=True)
@@ -127,7 +127,7 @@ def _finish(
     else:
         terminal.confirm("Sign and send it?" if len(payments) == 1 else "Sign and send them?")
         for each in payments:
-            txids.append(send_planned(desk, each))
+            txids.append(send_planned(session, each))
             terminal.say(f"Sent in transaction {txids[-1]}.")
     described = [_planned_data(each) for each in payments]
     for number, data in enumerate(described):
@@ -170,4 +170,4 @@ def _feerate(cli: Cli, given: str | None) -> int:
     from rein.workflows.money.payments import current_feerate
 
     rate = parse_feerate(given)
-    return current_feerate(cli.desk) if rate is None else rate
+    return current_feerate(cli.session) if rate is None else rate

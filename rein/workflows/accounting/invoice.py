@@ -13,8 +13,8 @@ from rein.protocol.orders import Order
 from rein.protocol.values import format_fee
 from rein.store.store import Payment
 from rein.workflows.accounting.ledger import day
-from rein.workflows.desk import Desk
-from rein.workflows.orders.cases import roles_in, terms_if_any
+from rein.workflows.orders.load import roles_in, terms_if_any
+from rein.workflows.session import Session
 from rein.workflows.status.story import times_of
 
 
@@ -47,22 +47,22 @@ class Invoice:
         return all(line.paid is not None for line in self.lines)
 
 
-def invoice_of(desk: Desk, order: Order) -> Invoice:
+def invoice_of(session: Session, order: Order) -> Invoice:
     """The invoice or receipt of my part of a job: what the worker or the mediator gets, or what the creator pays.
 
     :raises OrderError: the job was offered to nobody, or I have no part in it.
     :raises ChainError: the chain source does not tell when a block was.
     """
-    terms, roles = terms_if_any(order), roles_in(order, desk.address)
+    terms, roles = terms_if_any(order), roles_in(order, session.address)
     if terms is None or order.bid is None:
         raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}: there is no price agreed on yet")
     if not roles:
         raise OrderError(f"you have no part in the job {order.job.document.job_id}")
     role = next(iter(roles))
-    lines = tuple(_lines(order, terms, role, desk.store.payments(order.contract_id)))
+    lines = tuple(_lines(order, terms, role, session.store.payments(order.contract_id)))
     heights = {line.payment.height for line in lines if line.payment and line.payment.height is not None}
-    times = {height: desk.chain.block_at(height).time for height in sorted(heights)}
-    return Invoice(order, role, lines, times_of(desk, _agreed_at(order)) | times)
+    times = {height: session.chain.block_at(height).time for height in sorted(heights)}
+    return Invoice(order, role, lines, times_of(session, _agreed_at(order)) | times)
 
 
 def _agreed_at(order: Order) -> list[int]:

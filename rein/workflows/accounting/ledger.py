@@ -17,9 +17,9 @@ from rein.errors import EscrowError
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
-from rein.workflows.desk import Desk
-from rein.workflows.money.watch_chain import Seen
-from rein.workflows.orders.cases import my_orders, roles_in
+from rein.workflows.money.chain_view import ChainView
+from rein.workflows.orders.load import my_orders, roles_in
+from rein.workflows.session import Session
 
 
 class Account(Enum):
@@ -67,15 +67,17 @@ class _Move:
     postings: tuple[tuple[Account, int], ...]
 
 
-def ledger(desk: Desk, seen: Mapping[str, Seen]) -> list[Transaction]:
+def ledger(session: Session, seen: Mapping[str, ChainView]) -> list[Transaction]:
     """Every confirmed movement, in the order of the blocks.
 
     :param seen: what a look at the chain has just shown, by contract id; without it, what went back of a rest is
         missing, because only what ends a job is remembered.
     :raises ChainError: the chain source does not tell when a block was.
     """
-    moves = [move for order in my_orders(desk).orders for move in _moves(desk, order, seen.get(order.contract_id))]
-    times = {height: desk.chain.block_at(height).time for height in sorted({move.height for move in moves})}
+    moves = [
+        move for order in my_orders(session).orders for move in _moves(session, order, seen.get(order.contract_id))
+    ]
+    times = {height: session.chain.block_at(height).time for height in sorted({move.height for move in moves})}
     moves.sort(key=lambda move: (move.height, move.order.id, move.what, move.txid))
     return [
         Transaction(
@@ -93,11 +95,11 @@ def ledger(desk: Desk, seen: Mapping[str, Seen]) -> list[Transaction]:
     ]
 
 
-def _moves(desk: Desk, order: Order, seen: Seen | None) -> Iterator[_Move]:
-    roles = roles_in(order, desk.address)
-    payments = desk.store.payments(order.contract_id)
+def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_Move]:
+    roles = roles_in(order, session.address)
+    payments = session.store.payments(order.contract_id)
     if Role.CREATOR in roles:
-        yield from _funding(desk, order, payments)
+        yield from _funding(session, order, payments)
         for payment in _confirmed([*payments.values(), *(seen.others if seen else ())]):
             yield _paid_out(order, payment)
     for role, purse, account in ((Role.WORKER, "primary", Account.WAGES), (Role.MEDIATOR, "mediator", Account.FEES)):
@@ -108,9 +110,9 @@ def _moves(desk: Desk, order: Order, seen: Seen | None) -> Iterator[_Move]:
                 yield _Move(payment.height or 0, payment.txid, order, role, payer, "received", postings)
 
 
-def _funding(desk: Desk, order: Order, payments: dict[str, Payment]) -> Iterator[_Move]:
+def _funding(session: Session, order: Order, payments: dict[str, Payment]) -> Iterator[_Move]:
     """What the creator paid in. An output that was met only when spent already is dated by the payment's block."""
-    for output in desk.store.escrow_outputs(order.contract_id):
+    for output in session.store.escrow_outputs(order.contract_id):
         payment = payments.get(output.purse)
         height = output.height if output.height is not None else (payment.height if payment else None)
         if height is not None:

@@ -15,8 +15,8 @@ from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
 from rein.remote.transport import normal_url
 from rein.store.notes import HostingOrder
-from rein.workflows.desk import Desk
-from rein.workflows.hosting.host import check_network, remember
+from rein.workflows.hosting.servers import check_network, remember
+from rein.workflows.session import Session
 
 _POLL_SECONDS = 5.0
 _PRICE_CHANGED = "price_changed"
@@ -24,7 +24,7 @@ _NO_ACCOUNT, _NOT_DELEGATE = "unknown_owner", "not_delegate"
 
 
 @dataclass(frozen=True)
-class Till:
+class Quote:
     """How things stand at a server before anything is bought. `price` is today's for a bucket. `balance`: satoshis of
     the identity there; None where nobody was asked, for there is no account. `order` waits to be paid; `credited` is
     one that was paid since."""
@@ -56,70 +56,70 @@ class Bill:
     until: int
 
 
-def look_into_till(desk: Desk, url: str) -> Till:
+def get_quote(session: Session, url: str) -> Quote:
     """Ask what hosting costs, and what the identity has there. Only who has an account there already needs the keys.
 
     :raises InputError: no server address, or a server of another network.
     :raises RemoteError: the server cannot be reached or refuses.
     """
     normal = normal_url(url)
-    is_known = any(row.url == normal for row in desk.store.servers(desk.identity.id))
-    server = desk.server(normal)
+    is_known = any(row.url == normal for row in session.store.servers(session.identity.id))
+    server = session.server(normal)
     try:
-        price = check_network(desk, server).price
+        price = check_network(session, server).price
         hosting = server.buckets()
-        balance = _balance(desk, server, hosting) if price and is_known else None
+        balance = _balance(session, server, hosting) if price and is_known else None
     finally:
         server.close()
-    order = desk.store.notes.hosting_order(desk.identity.id, normal)
+    order = session.store.notes.hosting_order(session.identity.id, normal)
     is_credited = order is not None and hosting.newest > order.newest
     if is_credited:
-        _credited(desk, normal, hosting)
-    return Till(normal, price, hosting, balance, None if is_credited else order, order if is_credited else None)
+        _credited(session, normal, hosting)
+    return Quote(normal, price, hosting, balance, None if is_credited else order, order if is_credited else None)
 
 
-def order_hosting(desk: Desk, till: Till, *, anew: bool = False) -> Bill | Hosting:
+def order_hosting(session: Session, quote: Quote, *, anew: bool = False) -> Bill | Hosting:
     """What to pay for a bucket: by the order that waits, or a new one. What costs nothing is had at once.
 
     :param anew: order, though an order waits.
     :raises RemoteError: the server cannot be reached or refuses.
     :raises ServerLiedError: it names no address of this network, or no price.
     """
-    order = till.order
+    order = quote.order
     if order is None or anew or not order.time <= time.time() < order.until:
-        server = desk.server(till.url)
+        server = session.server(quote.url)
         try:
-            purchase = server.buy(desk.identity.contact)
+            purchase = server.buy(session.identity.contact)
         finally:
             server.close()
         if purchase.address is None:
-            remember(desk, till.url, purchase.hosting)
+            remember(session, quote.url, purchase.hosting)
             return purchase.hosting
-        newest = max(till.hosting.newest, purchase.hosting.newest)
-        order = HostingOrder(till.url, purchase.address, purchase.price, newest, int(time.time()), purchase.until)
-        desk.store.notes.set_hosting_order(desk.identity.id, order)
-        remember(desk, till.url, till.hosting)
-    balance = till.balance or 0
+        newest = max(quote.hosting.newest, purchase.hosting.newest)
+        order = HostingOrder(quote.url, purchase.address, purchase.price, newest, int(time.time()), purchase.until)
+        session.store.notes.set_hosting_order(session.identity.id, order)
+        remember(session, quote.url, quote.hosting)
+    balance = quote.balance or 0
     # Bought from the balance, a bucket costs what it does on that day: only what comes to its address pays the order.
-    price, until = (till.price, 0) if balance else (order.price, order.until)
+    price, until = (quote.price, 0) if balance else (order.price, order.until)
     return Bill(order.address, Sat(max(price - balance, DUST_LIMIT)), price, balance, order.time, until)
 
 
-def buy_from_balance(desk: Desk, till: Till) -> tuple[Hosting, int]:
-    """Spend the balance on a bucket, at the price of `till` and no other. Returns what the identity has then, and what
+def buy_from_balance(session: Session, quote: Quote) -> tuple[Hosting, int]:
+    """Spend the balance on a bucket, at the price of `quote` and no other. Returns what the identity has then, and what
     is left of the balance.
 
     :raises RefusedError: it costs something else now, or the balance does not cover it.
     """
-    server = desk.server(till.url)
+    server = session.server(quote.url)
     try:
-        return _spend(desk, server, till.price)
+        return _spend(session, server, quote.price)
     finally:
         server.close()
 
 
 def wait_for_credit(
-    desk: Desk, till: Till, bill: Bill, seconds: float, sleep: Callable[[float], None] = time.sleep
+    session: Session, quote: Quote, bill: Bill, seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Hosting | None:
     """Look until the server has a bucket more than when it was ordered; None if it has not in that time. A server that
     does not answer for a while is asked again.
@@ -127,23 +127,23 @@ def wait_for_credit(
     :raises RefusedError: a bucket costs more now, and the balance is not spent on it.
     """
     deadline = time.monotonic() + seconds
-    order = desk.store.notes.hosting_order(desk.identity.id, till.url)
-    newest = order.newest if order else till.hosting.newest
+    order = session.store.notes.hosting_order(session.identity.id, quote.url)
+    newest = order.newest if order else quote.hosting.newest
     trouble = ""
-    server = desk.server(till.url)
+    server = session.server(quote.url)
     try:
         while True:
             now = None
             try:
-                now = _look(desk, server, bill, newest)
+                now = _look(session, server, bill, newest)
             except RemoteError as error:
                 if getattr(error, "reason", "") == _PRICE_CHANGED:
                     raise
                 if error.message != trouble:
-                    desk.note(f"{error.message}; it is asked again")
+                    session.note(f"{error.message}; it is asked again")
                 trouble = error.message
             if now is not None:
-                _credited(desk, till.url, now)
+                _credited(session, quote.url, now)
                 return now
             if time.monotonic() > deadline:
                 return None
@@ -152,18 +152,18 @@ def wait_for_credit(
         server.close()
 
 
-def _look(desk: Desk, server: Causeway, bill: Bill, newest: int) -> Hosting | None:
+def _look(session: Session, server: Causeway, bill: Bill, newest: int) -> Hosting | None:
     now = server.buckets()
     if now.newest > newest:
         return now
-    if bill.balance and server.balance(desk.keyring.delegate) >= bill.price:
-        return _spend(desk, server, bill.price)[0]
+    if bill.balance and server.balance(session.keyring.delegate) >= bill.price:
+        return _spend(session, server, bill.price)[0]
     return None
 
 
-def _spend(desk: Desk, server: Causeway, price: Sat) -> tuple[Hosting, int]:
+def _spend(session: Session, server: Causeway, price: Sat) -> tuple[Hosting, int]:
     try:
-        left = server.buy_from_balance(price, desk.keyring.delegate)
+        left = server.buy_from_balance(price, session.keyring.delegate)
     except RefusedError:
         raise
     except RemoteError as error:
@@ -172,21 +172,21 @@ def _spend(desk: Desk, server: Causeway, price: Sat) -> tuple[Hosting, int]:
             hint="Look before you buy again: rein servers --balance",
         ) from error
     hosting = server.buckets()
-    _credited(desk, server.url, hosting)
+    _credited(session, server.url, hosting)
     return hosting, left
 
 
-def _balance(desk: Desk, server: Causeway, hosting: Hosting) -> int | None:
+def _balance(session: Session, server: Causeway, hosting: Hosting) -> int | None:
     try:
-        return server.balance(desk.keyring.delegate)
+        return server.balance(session.keyring.delegate)
     except RefusedError as error:
         if error.reason not in (_NO_ACCOUNT, _NOT_DELEGATE):
             raise
         if hosting.buckets:
-            desk.note(f"{server.url} tells your balance once it has your enrollment: rein sync")
+            session.note(f"{server.url} tells your balance once it has your enrollment: rein sync")
         return None
 
 
-def _credited(desk: Desk, url: str, hosting: Hosting) -> None:
-    remember(desk, url, hosting)
-    desk.store.notes.forget_hosting_order(desk.identity.id, url)
+def _credited(session: Session, url: str, hosting: Hosting) -> None:
+    remember(session, url, hosting)
+    session.store.notes.forget_hosting_order(session.identity.id, url)

@@ -17,7 +17,7 @@ from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import BasisPoints
 from rein.store.store import IdentityRow
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import know_wallet
 
 
@@ -64,14 +64,14 @@ def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enr
     )
 
 
-def block_for_enrollment(desk: Desk) -> BlockRef:
+def block_for_enrollment(session: Session) -> BlockRef:
     """The block an enrollment names: a recent one, or the first of the chain where no chain source answers. An
     enrollment needs no date; whoever only wants to be found should not need a node for it."""
     try:
-        return desk.block_to_name()
+        return session.block_to_name()
     except ChainError as error:
-        desk.note(f"{error.message}; the enrollment names the first block instead.")
-        return genesis(desk.network)
+        session.note(f"{error.message}; the enrollment names the first block instead.")
+        return genesis(session.network)
 
 
 def genesis(network: Network) -> BlockRef:
@@ -79,17 +79,17 @@ def genesis(network: Network) -> BlockRef:
     return BlockRef(network.genesis_hash, 0, 0)
 
 
-def check_free(desk: Desk, name: str) -> None:
+def check_free(session: Session, name: str) -> None:
     """Refuse a name that this home already uses on this network.
 
     :raises InputError:
     """
-    if any(row.name == name for row in desk.store.identities(desk.network.name)):
-        raise InputError(f"this home has an identity called {name} on {desk.network.name} already")
+    if any(row.name == name for row in session.store.identities(session.network.name)):
+        raise InputError(f"this home has an identity called {name} on {session.network.name} already")
 
 
 def create_identity(
-    desk: Desk, new: NewIdentity, words: str, passphrase: str
+    session: Session, new: NewIdentity, words: str, passphrase: str
 ) -> tuple[IdentityRow, Signed[Enrollment]]:
     """Write the key file, then remember the identity with its enrollment.
 
@@ -99,30 +99,30 @@ def create_identity(
     :raises IdentityError: these words are an identity of this home already.
     """
     check_passphrase(passphrase)
-    check_free(desk, new.name)
-    keyring = open_secret(words, desk.network)
-    check_new(desk, keyring.master_address)
-    signed = build_enrollment(new, keyring, block_for_enrollment(desk))
-    row = keep_identity(desk, row_of(signed.document, new.name), signed, words, passphrase)
-    know_wallet(desk, row, keyring)
+    check_free(session, new.name)
+    keyring = open_secret(words, session.network)
+    check_new(session, keyring.master_address)
+    signed = build_enrollment(new, keyring, block_for_enrollment(session))
+    row = keep_identity(session, row_of(signed.document, new.name), signed, words, passphrase)
+    know_wallet(session, row, keyring)
     return row, signed
 
 
-def check_new(desk: Desk, master_address: str) -> None:
+def check_new(session: Session, master_address: str) -> None:
     """Refuse an identity that this home has already, on this network or another: whoever has the words of a test
     network somewhere careless would hold the keys to real money too.
 
     :raises IdentityError:
     """
     for network in NETWORKS:
-        for row in desk.store.identities(network):
+        for row in session.store.identities(network):
             if hash_of_identity(row.master_address) != hash_of_identity(master_address):
                 continue
-            if network == desk.network.name:
+            if network == session.network.name:
                 raise IdentityError("these words are an identity of this home already")
             raise IdentityError(
                 f"these words are the identity {row.name} of this home on {network} already",
-                hint=f"Take other words for {desk.network.name}: rein setup makes new ones.",
+                hint=f"Take other words for {session.network.name}: rein setup makes new ones.",
             )
 
 
@@ -139,16 +139,18 @@ def row_of(enrollment: Enrollment, name: str) -> IdentityRow:
     )
 
 
-def keep_identity(desk: Desk, row: IdentityRow, signed: Signed[Enrollment], words: str, passphrase: str) -> IdentityRow:
+def keep_identity(
+    session: Session, row: IdentityRow, signed: Signed[Enrollment], words: str, passphrase: str
+) -> IdentityRow:
     """Write the key file and remember the identity, both or neither.
 
     :raises PassphraseError: too short.
     :raises IdentityError: there is such a file with other keys, or it cannot be written.
     """
-    path = desk.home / row.key_file
+    path = session.home / row.key_file
     written = keep_key_file(path, words, passphrase)
     try:
-        return desk.store.add_identity(row, signed)
+        return session.store.add_identity(row, signed)
     except BaseException:
         if written:
             path.unlink()

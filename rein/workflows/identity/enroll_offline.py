@@ -16,7 +16,6 @@ from rein.protocol.documents import Enrollment
 from rein.protocol.fields import read
 from rein.protocol.signed import Signed, verify
 from rein.store.store import IdentityRow
-from rein.workflows.desk import Desk
 from rein.workflows.identity.enroll import (
     NewIdentity,
     block_for_enrollment,
@@ -25,29 +24,30 @@ from rein.workflows.identity.enroll import (
     draft_enrollment,
     row_of,
 )
+from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import know_wallet
 
 
-def offline_keyring(desk: Desk, delegate_wif: str, master_address: str) -> DelegateKeyring:
+def offline_keyring(session: Session, delegate_wif: str, master_address: str) -> DelegateKeyring:
     """The keys of somebody who has only the delegate's here.
 
     :raises KeyMaterialError: the WIF is none of this network, or uncompressed.
     """
-    return DelegateKeyring(PrivateKey.from_wif(delegate_wif.strip(), desk.network), desk.network, master_address)
+    return DelegateKeyring(PrivateKey.from_wif(delegate_wif.strip(), session.network), session.network, master_address)
 
 
-def begin_offline(desk: Desk, new: NewIdentity, keyring: DelegateKeyring, passphrase: str) -> str:
+def begin_offline(session: Session, new: NewIdentity, keyring: DelegateKeyring, passphrase: str) -> str:
     """Keep the delegate key, and return the text that the master key must sign, to the letter.
 
     :raises FieldError: a name, contact or address that cannot stand in a document.
     :raises IdentityError: this identity is here already, or its setup was begun with another delegate.
     """
-    check_free(desk, new.name)
-    check_new(desk, keyring.master_address)
-    enrollment = draft_enrollment(new, keyring, block_for_enrollment(desk))
+    check_free(session, new.name)
+    check_new(session, keyring.master_address)
+    enrollment = draft_enrollment(new, keyring, block_for_enrollment(session))
     text = fields.write(Enrollment.TITLE, enrollment)
     read(Enrollment, Enrollment.TITLE, text).check()
-    keep_key_file(desk.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
+    keep_key_file(session.home / row_of(enrollment, new.name).key_file, keyring.to_secret(), passphrase)
     return text
 
 
@@ -68,16 +68,16 @@ def signed_elsewhere(text: str, signature: str | None) -> Signed[Enrollment]:
     return signed
 
 
-def finish_offline(desk: Desk, signed: Signed[Enrollment], keyring: Keyring) -> IdentityRow:
+def finish_offline(session: Session, signed: Signed[Enrollment], keyring: Keyring) -> IdentityRow:
     """Keep an identity whose setup was begun here.
 
     :raises AuthorityError: the enrollment is of another network, or names what the key file does not give.
     """
     document = signed.document
-    check_free(desk, document.user)
-    check_new(desk, document.master_address)
-    if document.network != desk.network:
-        raise AuthorityError(f"the enrollment is for {document.network.name}, and this is {desk.network.name}")
+    check_free(session, document.user)
+    check_new(session, document.master_address)
+    if document.network != session.network:
+        raise AuthorityError(f"the enrollment is for {document.network.name}, and this is {session.network.name}")
     try:
         if keyring.master_address != document.master_address:
             raise IdentityError("it is of another identity")
@@ -85,8 +85,8 @@ def finish_offline(desk: Desk, signed: Signed[Enrollment], keyring: Keyring) -> 
     except IdentityError as error:
         raise AuthorityError(f"the key file does not belong to this enrollment: {error.message}") from error
     check_mediator_keys(document, keyring)
-    row = desk.store.add_identity(row_of(document, document.user), signed)
-    know_wallet(desk, row, keyring)
+    row = session.store.add_identity(row_of(document, document.user), signed)
+    know_wallet(session, row, keyring)
     return row
 
 

@@ -14,9 +14,9 @@ from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.signed import Signed, sign
 from rein.protocol.values import BasisPoints, Revocation
 from rein.store.store import IdentityRow
-from rein.workflows.desk import Desk
-from rein.workflows.orders.pull import load_enrollments, pull
-from rein.workflows.orders.who import master_address_of
+from rein.workflows.orders.feeds import load_enrollments, pull
+from rein.workflows.orders.people import master_address_of
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import pay_at
 
 
@@ -42,13 +42,13 @@ class Changes:
     """The key of the new delegate, for an identity that has no words to make it from."""
 
 
-def current_enrollment(desk: Desk) -> Signed[Enrollment]:
+def current_enrollment(session: Session) -> Signed[Enrollment]:
     """The enrollment of who acts that counts, after asking the servers for newer ones.
 
     :raises IdentityError: none is here.
     """
-    pull(desk)
-    found = load_enrollments(desk).current(desk.network, desk.address)
+    pull(session)
+    found = load_enrollments(session).current(session.network, session.address)
     if found is None:
         raise IdentityError("your enrollment is not here", hint="Fetch it: rein sync")
     return found
@@ -62,24 +62,24 @@ class Draft:
     keyring: Keyring
 
 
-def build_renewal(desk: Desk, changes: Changes) -> Signed[Enrollment]:
+def build_renewal(session: Session, changes: Changes) -> Signed[Enrollment]:
     """The enrollment that replaces the one that counts now, signed; raises as `draft_renewal` does.
 
     :raises IdentityError: the master key is elsewhere.
     """
-    draft = draft_renewal(desk, changes)
+    draft = draft_renewal(session, changes)
     return sign(draft.document, draft.keyring.master)
 
 
-def draft_renewal(desk: Desk, changes: Changes) -> Draft:
+def draft_renewal(session: Session, changes: Changes) -> Draft:
     """The enrollment that would replace the one that counts now.
 
     :raises InputError: nothing would change, or a height above the block the enrollment names.
     :raises IdentityError: there are no words, and no key for a new delegate was given.
     """
-    old = current_enrollment(desk)
-    keyring = desk.keyring.with_delegate(old.document.delegate_address)
-    block = desk.block_to_name()
+    old = current_enrollment(session)
+    keyring = session.keyring.with_delegate(old.document.delegate_address)
+    block = session.block_to_name()
     values: dict[str, Any] = {"contact": changes.contact} if changes.contact is not None else {}
     if changes.new_delegate or changes.revoke:
         keyring = keyring.with_next_delegate(changes.delegate)
@@ -95,8 +95,8 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
     elif changes.since is not None:
         raise InputError("a height goes with a revocation", hint="Give --revoke-delegate too.")
     if changes.replaces is not None:
-        replaced = master_address_of(desk, changes.replaces)
-        check_succession(desk, replaced, changes.recovery_signature or "")
+        replaced = master_address_of(session, changes.replaces)
+        check_succession(session, replaced, changes.recovery_signature or "")
         values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
     fee = changes.mediator_fee or old.document.mediator_fee
     mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
@@ -110,7 +110,7 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
         "mediator_public_key": keyring.delegate.public_key if mediates else None,
         "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
         "mediator_escrow_signature": keyring.mediator_escrow_signature() if mediates else None,
-        "mediator_payment_address": _paid_at(desk, old.document, changes.pay_to) if mediates else None,
+        "mediator_payment_address": _paid_at(session, old.document, changes.pay_to) if mediates else None,
         "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
     }
     if replace(old.document, **values) == old.document:
@@ -119,37 +119,37 @@ def draft_renewal(desk: Desk, changes: Changes) -> Draft:
     return Draft(replace(old.document, **values), keyring)
 
 
-def _paid_at(desk: Desk, old: Enrollment, pay_to: str | None) -> str:
+def _paid_at(session: Session, old: Enrollment, pay_to: str | None) -> str:
     """Where the mediator is paid: where it is said now, else where it was, else in the own wallet."""
-    return pay_to or old.mediator_payment_address or pay_at(desk, None).address
+    return pay_to or old.mediator_payment_address or pay_at(session, None).address
 
 
-def keep_renewal(desk: Desk, signed: Signed[Enrollment]) -> IdentityRow:
+def keep_renewal(session: Session, signed: Signed[Enrollment]) -> IdentityRow:
     """Remember it, and act by it from now on.
 
     :raises IdentityError: the one that it replaces was replaced meanwhile, so that two would stand beside each other.
     """
     document = signed.document
-    row = replace(desk.identity, contact=document.contact, delegate_address=document.delegate_address)
-    with desk.store.alone():
-        current = load_enrollments(desk, {desk.address}).current(desk.network, desk.address)
+    row = replace(session.identity, contact=document.contact, delegate_address=document.delegate_address)
+    with session.store.alone():
+        current = load_enrollments(session, {session.address}).current(session.network, session.address)
         if current is not None and current.id not in (document.previous, signed.id):
             raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Look, and try again.")
-        desk.store.change_identity(row, signed)
+        session.store.change_identity(row, signed)
     return row
 
 
-def check_succession(desk: Desk, old: str, signature: str) -> None:
+def check_succession(session: Session, old: str, signature: str) -> None:
     """Refuse to replace an identity without the right signature.
 
     :raises NotFoundError: it is not known here, or named no recovery address.
     :raises BadSignatureError: this is not a signature of that address over `succession_text`.
     """
-    pull(desk)
-    recovery = load_enrollments(desk).recovery_address(desk.network, old)
+    pull(session)
+    recovery = load_enrollments(session).recovery_address(session.network, old)
     if recovery is None:
         raise NotFoundError(f"no enrollment that is known here names one recovery address of {old}")
-    text = succession_text(desk.network, old, desk.address)
+    text = succession_text(session.network, old, session.address)
     if not message.verify(recovery, text, signature):
         raise BadSignatureError(
             f"that is no signature of the recovery address {recovery}", hint=f"Sign this with it: {text}"

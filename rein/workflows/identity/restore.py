@@ -21,10 +21,10 @@ from rein.protocol.signed import Signed
 from rein.remote.causeway import Causeway, Hosting
 from rein.remote.transport import normal_url
 from rein.store.store import IdentityRow, ServerRow
-from rein.workflows.desk import Desk
 from rein.workflows.identity.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.jobs.sealed_bids import unseal_bids
-from rein.workflows.orders.pull import load_enrollments, pull
+from rein.workflows.orders.feeds import load_enrollments, pull
+from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import look, own_addresses
 
 _WIDE_GAP = 5 * GAP
@@ -45,7 +45,9 @@ class Restored:
     elsewhere: list[Signed[Any]] = field(default_factory=list)
 
 
-def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str], name: str | None = None) -> Restored:
+def restore_identity(
+    session: Session, words: str, passphrase: str, urls: Sequence[str], name: str | None = None
+) -> Restored:
     """Find the enrollment of these words on servers, keep the identity, and bring back all that it signed.
 
     :param urls: servers that may have it; each is remembered.
@@ -56,10 +58,10 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
     """
     check_passphrase(passphrase)
     words = check_mnemonic(words)
-    keyring = Keyring(words, desk.network)
-    check_new(desk, keyring.master_address)
+    keyring = Keyring(words, session.network)
+    check_new(session, keyring.master_address)
     master, delegate = keyring.master_address, keyring.delegate_address
-    stranger = _as(desk, IdentityRow(0, desk.network.name, "", "", master, delegate, ""), keyring)
+    stranger = _as(session, IdentityRow(0, session.network.name, "", "", master, delegate, ""), keyring)
     servers = [stranger.server(url) for url in dict.fromkeys(map(normal_url, urls))]
     try:
         told = pull(stranger, servers=servers)
@@ -68,7 +70,7 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
         for server in servers:
             server.close()
     errors = [each.error for each in told if each.error is not None]
-    enrollment = load_enrollments(stranger).current(desk.network, master)
+    enrollment = load_enrollments(stranger).current(session.network, master)
     if enrollment is None:
         if len(errors) == len(servers):
             raise errors[0]
@@ -77,53 +79,56 @@ def restore_identity(desk: Desk, words: str, passphrase: str, urls: Sequence[str
             hint="Name other servers with --server; or enroll anew with the same words: rein setup --words-fd.",
         )
     name = name or enrollment.document.user
-    check_free(desk, name)
+    check_free(session, name)
     keyring = keyring.with_delegate(enrollment.document.delegate_address)
-    with desk.store.alone():  # else an interruption would leave an identity that counts nothing as its own
-        row = keep_identity(desk, row_of(enrollment.document, name), enrollment, words, passphrase)
+    with session.store.alone():  # else an interruption would leave an identity that counts nothing as its own
+        row = keep_identity(session, row_of(enrollment.document, name), enrollment, words, passphrase)
         for url, hosting in hostings.items():
-            desk.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
-        restored = _take_back(_as(desk, row, keyring), Restored(row, enrollment, errors))
-    _find_coins(_as(desk, row, keyring))
+            session.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
+        restored = _take_back(_as(session, row, keyring), Restored(row, enrollment, errors))
+    _find_coins(_as(session, row, keyring))
     return restored
 
 
-def _find_coins(desk: Desk) -> None:
+def _find_coins(session: Session) -> None:
     """Learn from the chain which addresses were paid, so that no new document names one of them."""
     try:
-        look(desk, _WIDE_GAP)
+        look(session, _WIDE_GAP)
     except ChainError as error:
-        desk.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
+        session.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
 
 
-def _as(desk: Desk, row: IdentityRow, keyring: Keyring) -> Desk:
-    """The desk of an identity whose keys are open already."""
-    return replace(desk, row=row, open_keyring=lambda _: keyring, _servers=[])
+def _as(session: Session, row: IdentityRow, keyring: Keyring) -> Session:
+    """The session of an identity whose keys are open already."""
+    return replace(session, row=row, open_keyring=lambda _: keyring, _servers=[])
 
 
-def _take_back(desk: Desk, restored: Restored) -> Restored:
+def _take_back(session: Session, restored: Restored) -> Restored:
     """Find what is ours in all that came."""
-    me = desk.address
-    mine = _signed_by_me(desk)
-    desk.store.mark_own([signed.id for signed in mine])
-    unseal_bids(desk)
+    me = session.address
+    mine = _signed_by_me(session)
+    session.store.mark_own([signed.id for signed in mine])
+    unseal_bids(session)
     restored.own = len(mine)
-    restored.jobs = len(desk.store.my_order_ids(desk.network.name, me))
-    own = {each.address for each in own_addresses(desk)}
+    restored.jobs = len(session.store.my_order_ids(session.network.name, me))
+    own = {each.address for each in own_addresses(session)}
     restored.elsewhere = [signed for signed in mine if (where := _paid_at(signed.document)) and where not in own]
-    restored.lost = [signed for signed in mine if not _has_key(desk.keyring, signed.document)]
+    restored.lost = [signed for signed in mine if not _has_key(session.keyring, signed.document)]
     return restored
 
 
-def _signed_by_me(desk: Desk) -> list[Signed[Any]]:
-    enrollments = load_enrollments(desk)
-    return [signed for signed in _naming_me(desk) if _is_mine(enrollments, signed.document)]
+def _signed_by_me(session: Session) -> list[Signed[Any]]:
+    enrollments = load_enrollments(session)
+    return [signed for signed in _naming_me(session) if _is_mine(enrollments, signed.document)]
 
 
-def _naming_me(desk: Desk) -> Iterator[Signed[Any]]:
-    orders = desk.store.my_order_ids(desk.network.name, desk.address)
-    for signed in (*desk.store.documents(desk.network.name, Kind.ENROLLMENT), *desk.store.documents_of_orders(orders)):
-        if isinstance(signed.document, Document) and signed.document.author.master_address == desk.address:
+def _naming_me(session: Session) -> Iterator[Signed[Any]]:
+    orders = session.store.my_order_ids(session.network.name, session.address)
+    for signed in (
+        *session.store.documents(session.network.name, Kind.ENROLLMENT),
+        *session.store.documents_of_orders(orders),
+    ):
+        if isinstance(signed.document, Document) and signed.document.author.master_address == session.address:
             yield signed
 
 

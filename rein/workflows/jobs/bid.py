@@ -10,27 +10,27 @@ from rein.protocol.documents import Bid, Role
 from rein.protocol.job_keys import ContractParts, mediator_escrow_key
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
-from rein.workflows.market.market import JobFilter, find_jobs
-from rein.workflows.orders.answer import belongs_to, sign_answer
-from rein.workflows.orders.cases import load_orders
+from rein.workflows.market.listings import JobFilter, find_jobs
+from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.mediation import mediator_of
+from rein.workflows.orders.reply import belongs_to, sign_answer
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
-def open_jobs(desk: Desk, now: int | None) -> list[Order]:
+def open_jobs(session: Session, now: int | None) -> list[Order]:
     """Jobs one can bid on: nobody has got them, not expired, not hidden, and oneself neither creator nor mediator.
     Newest first.
 
     :param now: the time of the newest block, in seconds since 1970; None where none was ever seen.
     """
-    found = find_jobs(desk, JobFilter(open_only=True), now)
-    biddable = [entry.id for entry in found if not entry.roles_of(desk.address) - {Role.WORKER}]
-    return load_orders(desk, biddable).orders
+    found = find_jobs(session, JobFilter(open_only=True), now)
+    biddable = [entry.id for entry in found if not entry.roles_of(session.address) - {Role.WORKER}]
+    return load_orders(session, biddable).orders
 
 
 def build_bid(
-    desk: Desk, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
+    session: Session, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
 ) -> Signed[Bid]:
     """The signed bid, with a fresh key for this job.
 
@@ -46,11 +46,11 @@ def build_bid(
     if now is not None and job.expires <= now:
         raise OrderError(f"the job {job.job_id} has expired; it takes no bids any more")
     check_price(amount, job.mediator_fee)
-    keyring, row = desk.keyring, desk.identity  # the keys of now: an earlier delegate's may be in wrong hands
-    escrow, enrollment = keyring.worker_escrow(order.id), mediator_of(desk, job)
-    payment_address = (paid_at or pay_at(desk, None)).address
+    keyring, row = session.keyring, session.identity  # the keys of now: an earlier delegate's may be in wrong hands
+    escrow, enrollment = keyring.worker_escrow(order.id), mediator_of(session, job)
+    payment_address = (paid_at or pay_at(session, None)).address
     parts = ContractParts(
-        network=desk.network,
+        network=session.network,
         job_document=order.id,
         creator_key=job.creator_public_key,
         worker_key=escrow.public_key,
@@ -59,9 +59,9 @@ def build_bid(
         price=amount,
     )
     mediator_key = mediator_escrow_key(enrollment, parts)
-    escrows = contract(parts.creator_key, mediator_key, parts.worker_key, desk.network)
+    escrows = contract(parts.creator_key, mediator_key, parts.worker_key, session.network)
     bid = Bid(
-        **belongs_to(desk, order, order.id),
+        **belongs_to(session, order, order.id),
         worker=row.name,
         worker_contact=row.contact,
         worker_delegate_address=row.delegate_address,
@@ -76,4 +76,4 @@ def build_bid(
         worker_payment_address=payment_address,
         worker_message_key=keyring.worker_message(order.id).public_key,
     )
-    return sign_answer(desk, order, bid, escrow)
+    return sign_answer(session, order, bid, escrow)

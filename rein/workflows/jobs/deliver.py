@@ -10,30 +10,30 @@ from rein.escrow.funding import Verdict
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
-from rein.workflows.evidence.case import attachment
-from rein.workflows.money.watch_chain import Seen, look_at
-from rein.workflows.orders.answer import belongs_to, sign_answer
-from rein.workflows.orders.cases import can_deliver, find_order, my_orders, require_role, roles_in
+from rein.workflows.evidence.case_export import attachment
+from rein.workflows.money.chain_view import ChainView, observe
+from rein.workflows.orders.load import can_deliver, find_order, my_orders, require_role, roles_in
+from rein.workflows.orders.reply import belongs_to, sign_answer
+from rein.workflows.session import Session
 
 
-def orders_to_deliver(desk: Desk) -> list[Order]:
+def orders_to_deliver(session: Session) -> list[Order]:
     """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing."""
-    mine = [order for order in my_orders(desk).orders if Role.WORKER in roles_in(order, desk.address)]
+    mine = [order for order in my_orders(session).orders if Role.WORKER in roles_in(order, session.address)]
     funded = [order for order in mine if can_deliver(order)]
     return funded or [order for order in mine if order.state is State.OFFERED]
 
 
-def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Order:
+def require_deliverable(session: Session, order: Order, *, anyway: bool = False) -> Order:
     """The order after a look at the chain, if the worker's money is there and nobody else can take it.
 
     :param anyway: deliver although others could end the job by what is signed already, as long as not one of them
         alone can take back what the creator paid in.
     :raises OrderError: not the worker; the escrows are not funded, with what is missing; or somebody can take it.
     """
-    require_role(order, desk.address, Role.WORKER)
-    seen = look_at(desk, order)
-    order = find_order(desk, order.contract_id)
+    require_role(order, session.address, Role.WORKER)
+    seen = observe(session, order)
+    order = find_order(session, order.contract_id)
     job_id = order.job.document.job_id
     if seen is None or not can_deliver(order):
         refusal = f"the job {job_id} is {order.state.value}; deliver when both escrows are funded"
@@ -61,7 +61,7 @@ def require_deliverable(desk: Desk, order: Order, *, anyway: bool = False) -> Or
 _UNTIL = "What is not in a block can still be replaced by whoever paid it, and does not count."
 
 
-def _missing(seen: Seen) -> str:
+def _missing(seen: ChainView) -> str:
     return "; ".join(str(purse) for purse in seen.funding.purses if purse.verdict is not Verdict.COMPLETE)
 
 
@@ -77,21 +77,21 @@ def named(files: Iterable[Path]) -> str:
     return "\n".join(f"file {each.name}, {each.size} bytes, sha256 {each.sha256}" for each in found)
 
 
-def build_delivery(desk: Desk, order: Order, deliverables: str, *, anyway: bool = False) -> Signed[Delivery]:
+def build_delivery(session: Session, order: Order, deliverables: str, *, anyway: bool = False) -> Signed[Delivery]:
     """The signed delivery, after a look at the chain. Answers the offer, or replaces the delivery before it.
 
     :param anyway: see `require_deliverable`.
     :raises OrderError: not the worker, the escrows are not funded, or somebody else can take what is in them.
     """
-    order = require_deliverable(desk, order, anyway=anyway)
+    order = require_deliverable(session, order, anyway=anyway)
     if order.offer is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts")
-    row = desk.identity
+    row = session.identity
     earlier = order.delivery
     delivery = Delivery(
-        **belongs_to(desk, order, earlier.id if earlier else order.offer.id),
+        **belongs_to(session, order, earlier.id if earlier else order.offer.id),
         deliverables=deliverables,
         worker_delegate_address=row.delegate_address,
         worker_master_address=row.master_address,
     )
-    return sign_answer(desk, order, delivery)
+    return sign_answer(session, order, delivery)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.signed import Signed, sign
-from rein.workflows.desk import Desk
-from rein.workflows.orders.pull import load_enrollments
-from rein.workflows.orders.who import master_address_of, meant
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.people import master_address_of, meant
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
 _JOB_ID_LETTERS = string.ascii_lowercase + string.digits
@@ -29,25 +29,25 @@ class JobDraft:
     mediator: Signed[Enrollment]
 
 
-def mediators(desk: Desk) -> list[Signed[Enrollment]]:
+def mediators(session: Session) -> list[Signed[Enrollment]]:
     """Everybody known here who would mediate, by name; oneself left out."""
     willing = (
         signed
-        for signed in load_enrollments(desk)
-        if signed.document.willing_to_mediate and signed.document.master_address != desk.address
+        for signed in load_enrollments(session)
+        if signed.document.willing_to_mediate and signed.document.master_address != session.address
     )
     return sorted(willing, key=lambda signed: (signed.document.user, signed.id))
 
 
-def find_mediator(desk: Desk, name: str) -> Signed[Enrollment]:
+def find_mediator(session: Session, name: str) -> Signed[Enrollment]:
     """The mediator a person means: by master address, SIN, public key, or name where only one has it. An identity that
     was replaced means its successor.
 
     :raises NotFoundError: nobody.
     :raises InputError: several have the name.
     """
-    successor = load_enrollments(desk).successor(desk.network, master_address_of(desk, name))
-    willing = mediators(desk)
+    successor = load_enrollments(session).successor(session.network, master_address_of(session, name))
+    willing = mediators(session)
     found = [each for each in willing if name == _public_key(each.document)] or meant(willing, successor or name)
     if not found:
         raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
@@ -61,22 +61,22 @@ def _public_key(enrollment: Enrollment) -> str | None:
     return key.hex() if key else None
 
 
-def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
+def build_job(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
     """The signed job, with fresh keys for it.
 
     :param paid_at: where money comes back to; by default as `pay_at` chooses.
     :raises InputError: creator and mediator are the same.
     """
     mediator = draft.mediator.document
-    if mediator.master_address == desk.address:
+    if mediator.master_address == session.address:
         raise InputError("you cannot mediate your own job", hint="Choose somebody else.")
     if mediator.mediator_fee is None or mediator.mediator_payment_address is None:
         raise InputError(f"{mediator.user} is not willing to mediate")
-    keyring, row, block = desk.keyring, desk.identity, desk.block_to_name()
+    keyring, row, block = session.keyring, session.identity, session.block_to_name()
     job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
     escrow = keyring.creator_escrow(job_id)
     job = Job(
-        network=desk.network,
+        network=session.network,
         block_hash=block.hash,
         block_height=block.height,
         name=draft.name,
@@ -94,7 +94,7 @@ def build_job(desk: Desk, draft: JobDraft, paid_at: PaidAt | None = None) -> Sig
         creator=row.name,
         creator_contact=row.contact,
         creator_public_key=escrow.public_key,
-        creator_payment_address=(paid_at or pay_at(desk, None)).address,
+        creator_payment_address=(paid_at or pay_at(session, None)).address,
         creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,

@@ -18,12 +18,12 @@ from rein.protocol.documents import Bid, Kind, Offer, Role, SealedBid
 from rein.protocol.orders import Order
 from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed, verify
-from rein.workflows.desk import Desk
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.messages.messages import UNSEALED
-from rein.workflows.orders.answer import belongs_to, sign_answer
-from rein.workflows.orders.cases import load_orders
-from rein.workflows.orders.job_keyring import job_keyring
+from rein.workflows.orders.job_keys import job_keyring
+from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.reply import belongs_to, sign_answer
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt
 
 
@@ -37,7 +37,7 @@ class Unopened:
 
 
 def build_sealed_bid(
-    desk: Desk, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
+    session: Session, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
 ) -> tuple[Signed[SealedBid], Signed[Bid]]:
     """The signed document for everybody, and the signed bid in it for the job creator. Parameters and errors are those
     of `build_bid`.
@@ -48,10 +48,10 @@ def build_sealed_bid(
     job = order.job.document
     if job.creator_message_key is None:
         raise OrderError(f"the job creator takes no sealed bids on the job {job.job_id}", hint="Bid without --sealed.")
-    bid = build_bid(desk, order, description, amount, now, paid_at)
-    row, mine = desk.identity, desk.keyring.worker_message(order.id)
+    bid = build_bid(session, order, description, amount, now, paid_at)
+    row, mine = session.identity, session.keyring.worker_message(order.id)
     parameters: dict[str, Any] = {
-        **belongs_to(desk, order, order.id),
+        **belongs_to(session, order, order.id),
         "role": Role.WORKER,
         "delegate_address": row.delegate_address,
         "master_address": row.master_address,
@@ -63,52 +63,52 @@ def build_sealed_bid(
     }
     about = SealedBid(**parameters, sealed=UNSEALED).associated_data()
     text = seal(shared_key(mine, job.creator_message_key, order.id), bid.armored, about)
-    return sign_answer(desk, order, SealedBid(**parameters, sealed=text)), bid
+    return sign_answer(session, order, SealedBid(**parameters, sealed=text)), bid
 
 
-def unopened_bids(desk: Desk) -> list[Unopened]:
+def unopened_bids(session: Session) -> list[Unopened]:
     """The sealed bids on my jobs that were not opened yet, and those of mine that are not here as an identity was
     restored from its words."""
-    mine = set(desk.store.my_order_ids(desk.network.name, desk.address))
-    sealed = [each for each in desk.store.orders_with(desk.network.name, Kind.SEALED_BID) if each in mine]
+    mine = set(session.store.my_order_ids(session.network.name, session.address))
+    sealed = [each for each in session.store.orders_with(session.network.name, Kind.SEALED_BID) if each in mine]
     return [
         Unopened(order, each)
-        for order in load_orders(desk, sealed).orders
+        for order in load_orders(session, sealed).orders
         for each in order.unopened_bids
-        if desk.address in (order.job.document.creator_master_address, each.document.master_address)
+        if session.address in (order.job.document.creator_master_address, each.document.master_address)
     ]
 
 
-def unseal_bids(desk: Desk) -> list[Unopened]:
+def unseal_bids(session: Session) -> list[Unopened]:
     """Open all of them, and keep what is in them.
 
     :returns: those that cannot be opened, or hold no such bid as they name.
     """
     good: list[Signed[Bid]] = []
     refused: list[Unopened] = []
-    for each in unopened_bids(desk):
+    for each in unopened_bids(session):
         try:
-            good.append(_opened(desk, each.order, each.sealed.document))
+            good.append(_opened(session, each.order, each.sealed.document))
         except ReinError as reason:
             refused.append(replace(each, reason=reason))
-    desk.store.add_unsealed(good, desk.address)
+    session.store.add_unsealed(good, session.address)
     return refused
 
 
-def publish_offered(desk: Desk) -> None:
+def publish_offered(session: Session) -> None:
     """Let the bids that were sealed be published to which the job creator's offer gives the job."""
-    orders = load_orders(desk, desk.store.orders_to_publish(desk.network.name, desk.address)).orders
+    orders = load_orders(session, session.store.orders_to_publish(session.network.name, session.address)).orders
     offers = chain.from_iterable((order.offer, *order.conflict) for order in orders)
     answered = [each.document.previous for each in offers if each is not None and isinstance(each.document, Offer)]
-    desk.store.publish([each for each in answered if each is not None])
+    session.store.publish([each for each in answered if each is not None])
 
 
-def _opened(desk: Desk, order: Order, sealed: SealedBid) -> Signed[Bid]:
+def _opened(session: Session, order: Order, sealed: SealedBid) -> Signed[Bid]:
     """The bid in a sealed bid.
 
     :raises ReinError: what is sealed there is no bid, or not the one that everybody was told of.
     """
-    mine, theirs = _keys(desk, order, sealed)
+    mine, theirs = _keys(session, order, sealed)
     signed = verify(unseal(shared_key(mine, theirs, order.id), sealed.sealed, sealed.associated_data()))
     bid = signed.document
     if signed.id != sealed.bid or not isinstance(bid, Bid):
@@ -119,9 +119,9 @@ def _opened(desk: Desk, order: Order, sealed: SealedBid) -> Signed[Bid]:
     return signed
 
 
-def _keys(desk: Desk, order: Order, sealed: SealedBid) -> tuple[PrivateKey, bytes]:
-    if sealed.master_address == desk.address:
-        mine = [tree.worker_message(order.id) for tree in desk.keyring.trees()]
+def _keys(session: Session, order: Order, sealed: SealedBid) -> tuple[PrivateKey, bytes]:
+    if sealed.master_address == session.address:
+        mine = [tree.worker_message(order.id) for tree in session.keyring.trees()]
         return next((each for each in mine if each.public_key == sealed.from_key), mine[0]), sealed.to_key
-    keyring = job_keyring(desk, order, Role.CREATOR)
+    keyring = job_keyring(session, order, Role.CREATOR)
     return keyring.creator_message(order.job.document.job_id), sealed.from_key

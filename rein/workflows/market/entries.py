@@ -1,4 +1,4 @@
-"""What lists show of each order, the same for everybody, kept between runs (`rein.workflows.orders.kept`)."""
+"""What lists show of each order, the same for everybody, kept between runs (`rein.workflows.orders.fold_cache`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
-from rein.workflows.desk import Desk
-from rein.workflows.orders.cases import load_orders
-from rein.workflows.orders.kept import keep
+from rein.workflows.orders.fold_cache import keep
+from rein.workflows.orders.load import load_orders
+from rein.workflows.session import Session
 
 EVERYBODY = ""
 """The use under which entries are kept."""
@@ -100,19 +100,19 @@ class Entry:
         return found | ({Role.WORKER} if address in workers else set())
 
 
-def market(desk: Desk) -> list[Entry]:
+def market(session: Session) -> list[Entry]:
     """Every job here that counts, whoever posted it, in the order of arrival."""
-    return _entries(desk, lambda: desk.store.orders_with(desk.network.name, Kind.JOB))
+    return _entries(session, lambda: session.store.orders_with(session.network.name, Kind.JOB))
 
 
-def entries(desk: Desk, order_ids: Sequence[DocumentId]) -> list[Entry]:
+def entries(session: Session, order_ids: Sequence[DocumentId]) -> list[Entry]:
     """The entries of these orders, as far as their jobs count."""
-    return _entries(desk, lambda: list(order_ids))
+    return _entries(session, lambda: list(order_ids))
 
 
-def rated_entries(desk: Desk) -> list[Entry]:
+def rated_entries(session: Session) -> list[Entry]:
     """Every order in which somebody rated somebody."""
-    return entries(desk, desk.store.orders_with(desk.network.name, Kind.RATING))
+    return entries(session, session.store.orders_with(session.network.name, Kind.RATING))
 
 
 def entry_of(order: Order) -> Entry:
@@ -143,15 +143,15 @@ def entry_of(order: Order) -> Entry:
     )
 
 
-def _entries(desk: Desk, wanted: Callable[[], list[DocumentId]]) -> list[Entry]:
-    rows = keep(desk, EVERYBODY, wanted, _fold)
+def _entries(session: Session, wanted: Callable[[], list[DocumentId]]) -> list[Entry]:
+    rows = keep(session, EVERYBODY, wanted, _fold)
     return [_read(row.content) for row in rows if row.state != NONE]
 
 
-def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
+def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
     """Nobody's view: of two offers in one job none is looked at."""
     found = {each: [SummaryRow(each, each, NONE, "{}")] for each in order_ids}
-    for order in load_orders(replace(desk, row=None), order_ids).orders:
+    for order in load_orders(replace(session, row=None), order_ids).orders:
         content = json.dumps(asdict(entry_of(order)))
         found[order.id] = [SummaryRow(order.id, order.contract_id, order.state.value, content)]
     return found

@@ -5,15 +5,15 @@ from __future__ import annotations
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
 from rein.store.notes import Hidden, Hideable
-from rein.workflows.desk import Desk
 from rein.workflows.market.reputation import find_person
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.who import is_address_of
+from rein.workflows.orders.load import find_order
+from rein.workflows.orders.people import is_address_of
+from rein.workflows.session import Session
 
 _SHORTEST_PREFIX = 6
 
 
-def find_to_hide(desk: Desk, kind: Hideable, name: str) -> Hidden:
+def find_to_hide(session: Session, kind: Hideable, name: str) -> Hidden:
     """What is meant: a job as `rein status` names it, a bid by its document id or the beginning of it, a person by
     name, master address or SIN.
 
@@ -21,12 +21,12 @@ def find_to_hide(desk: Desk, kind: Hideable, name: str) -> Hidden:
     :raises InputError: several answer to that name.
     """
     if kind is Hideable.JOB:
-        order = find_order(desk, name)
+        order = find_order(session, name)
         return Hidden(kind, order.id, order.job.document.name)
     if kind is Hideable.PERSON:
-        person = find_person(desk, name)
+        person = find_person(session, name)
         return Hidden(kind, person.master_address, person.user)
-    bids = desk.store.bids_beginning(desk.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    bids = session.store.bids_beginning(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
     found = [each for each in bids if isinstance(each.document, Bid)]
     if not found:
         raise NotFoundError(f"no bid {name!r} is known here", hint="See them: rein bids")
@@ -36,12 +36,12 @@ def find_to_hide(desk: Desk, kind: Hideable, name: str) -> Hidden:
     return Hidden(kind, found[0].id, f"{bid.worker} on {bid.job_name}")
 
 
-def find_hidden(desk: Desk, kind: Hideable, name: str) -> list[Hidden]:
+def find_hidden(session: Session, kind: Hideable, name: str) -> list[Hidden]:
     """What is hidden under a name: what it is called, its Job ID, its id, or the beginning of that."""
-    jobs = set(desk.store.find_jobs(desk.network.name, name)) if kind is Hideable.JOB else set()
+    jobs = set(session.store.find_jobs(session.network.name, name)) if kind is Hideable.JOB else set()
     return [
         each
-        for each in desk.store.notes.hidden(desk.network.name)
+        for each in session.store.notes.hidden(session.network.name)
         if each.kind is kind
         and (
             name in (each.label, each.name)

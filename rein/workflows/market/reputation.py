@@ -15,14 +15,14 @@ from rein.protocol.orders import Order
 from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
 from rein.store.notes import Hideable
-from rein.workflows.desk import Desk
 from rein.workflows.market.entries import EVEN, Entry, entries, rated_entries
-from rein.workflows.market.market import hidden_names
-from rein.workflows.money.watch_chain import look
-from rein.workflows.orders.answer import sign_as
-from rein.workflows.orders.cases import load_orders, roles_in
-from rein.workflows.orders.pull import load_enrollments
-from rein.workflows.orders.who import meant
+from rein.workflows.market.listings import hidden_names
+from rein.workflows.money.chain_view import look
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.load import load_orders, roles_in
+from rein.workflows.orders.people import meant
+from rein.workflows.orders.reply import sign_as
+from rein.workflows.session import Session
 
 MAX_LOOKED_AT: Final = 200
 """Jobs of other people that are looked up on the chain in one run: strangers decide how many there are."""
@@ -43,12 +43,12 @@ class Averages:
         return mean(self._of.get(master_address, ()))
 
 
-def known_ratings(desk: Desk) -> Averages:
+def known_ratings(session: Session) -> Averages:
     """What the ratings that count come to, as far as the chain was looked at."""
-    return Averages(rated_entries(desk))
+    return Averages(rated_entries(session))
 
 
-def prove_endings(desk: Desk, known: Iterable[Entry]) -> int:
+def prove_endings(session: Session, known: Iterable[Entry]) -> int:
     """Look on the chain how jobs ended of which that is not known yet. Of too many, some are looked at by chance, so
     that nobody's jobs can push others out for good. Returns how many were left.
 
@@ -58,14 +58,14 @@ def prove_endings(desk: Desk, known: Iterable[Entry]) -> int:
     chosen = open_still
     if len(open_still) > MAX_LOOKED_AT:
         chosen = secrets.SystemRandom().sample(open_still, MAX_LOOKED_AT)
-    silent = replace(desk, note=lambda _: None, open_chain=lambda: desk.chain)  # strangers' money is no news
-    look(silent, load_orders(desk, chosen).orders)
+    silent = replace(session, note=lambda _: None, open_chain=lambda: session.chain)  # strangers' money is no news
+    look(silent, load_orders(session, chosen).orders)
     return len(open_still) - len(chosen)
 
 
-def entries_of(desk: Desk, master_address: str) -> list[Entry]:
+def entries_of(session: Session, master_address: str) -> list[Entry]:
     """The orders that somebody got, gave or mediates: all that hold ratings of him or by him."""
-    named = entries(desk, desk.store.my_order_ids(desk.network.name, master_address))
+    named = entries(session, session.store.my_order_ids(session.network.name, master_address))
     return [
         entry
         for entry in named
@@ -74,19 +74,19 @@ def entries_of(desk: Desk, master_address: str) -> list[Entry]:
     ]
 
 
-def rated_orders(desk: Desk, *people: str) -> list[Order]:
+def rated_orders(session: Session, *people: str) -> list[Order]:
     """The orders of these people in which somebody rated somebody."""
-    rated = {entry.id: None for each in people for entry in entries_of(desk, each) if entry.rated}
-    return load_orders(desk, rated).orders
+    rated = {entry.id: None for each in people for entry in entries_of(session, each) if entry.rated}
+    return load_orders(session, rated).orders
 
 
-def find_person(desk: Desk, name: str) -> Enrollment:
+def find_person(session: Session, name: str) -> Enrollment:
     """The person somebody means: by master address, SIN, or name where only one has it.
 
     :raises NotFoundError: nobody.
     :raises InputError: several have the name.
     """
-    found = meant(load_enrollments(desk), name)
+    found = meant(load_enrollments(session), name)
     if not found:
         raise NotFoundError(f"nobody called {name!r} is known here", hint="Fetch what is new: rein sync")
     if len(found) > 1:
@@ -94,24 +94,24 @@ def find_person(desk: Desk, name: str) -> Enrollment:
     return found[0].document
 
 
-def orders_to_rate(desk: Desk) -> list[Order]:
+def orders_to_rate(session: Session) -> list[Order]:
     """Jobs of mine that are over and in which I can still rate somebody."""
-    mine = load_orders(desk, desk.store.my_order_ids(desk.network.name, desk.address)).orders
-    return [order for order in mine if order.is_over and unrated_roles(desk, order)]
+    mine = load_orders(session, session.store.my_order_ids(session.network.name, session.address)).orders
+    return [order for order in mine if order.is_over and unrated_roles(session, order)]
 
 
-def unrated_roles(desk: Desk, order: Order) -> list[Role]:
+def unrated_roles(session: Session, order: Order) -> list[Role]:
     """Whom I can still rate in an order."""
-    mine = roles_in(order, desk.address)
+    mine = roles_in(order, session.address)
     done = {
         each.document.rated_role
         for each in (*order.ratings, *order.void_ratings)
-        if each.document.master_address == desk.address
+        if each.document.master_address == session.address
     }
     return [role for role in Role if mine and role not in mine and role not in done]
 
 
-def build_rating(desk: Desk, order: Order, rated: Role, value: int, comment: str | None) -> Signed[Rating]:
+def build_rating(session: Session, order: Order, rated: Role, value: int, comment: str | None) -> Signed[Rating]:
     """The signed rating of somebody in a job that is over.
 
     :raises OrderError: the job is not over, or I have no part in it, or have rated that person already.
@@ -121,12 +121,12 @@ def build_rating(desk: Desk, order: Order, rated: Role, value: int, comment: str
             f"the job {order.job.document.job_id} is {order.state.value}; people are rated when it is over",
             hint="Look at the chain: rein sync",
         )
-    roles = roles_in(order, desk.address)
+    roles = roles_in(order, session.address)
     if not roles:
         raise OrderError(f"you have no part in the job {order.job.document.job_id}")
     if rated in roles:
         raise OrderError("nobody rates themselves")
-    if rated not in unrated_roles(desk, order):
+    if rated not in unrated_roles(session, order):
         raise OrderError(f"you have rated the {rated.value} of this job already")
     fields: dict[str, Any] = {
         "rated_role": rated,
@@ -134,7 +134,7 @@ def build_rating(desk: Desk, order: Order, rated: Role, value: int, comment: str
         "rating": value,
         "comment": comment,
     }
-    return sign_as(desk, order, next(iter(roles)), Rating, order.offer.id, **fields)
+    return sign_as(session, order, next(iter(roles)), Rating, order.offer.id, **fields)
 
 
 @dataclass(frozen=True)
@@ -185,14 +185,14 @@ class Mediator:
     record: Record
 
 
-def mediators_with_records(desk: Desk, *, hidden_too: bool = False) -> list[Mediator]:
+def mediators_with_records(session: Session, *, hidden_too: bool = False) -> list[Mediator]:
     """Everybody willing to mediate, oneself too, by name."""
-    hidden, cases = hidden_names(desk), defaultdict(list)
-    for entry in entries(desk, desk.store.orders_with(desk.network.name, Kind.OFFER)):
+    hidden, cases = hidden_names(session), defaultdict(list)
+    for entry in entries(session, session.store.orders_with(session.network.name, Kind.OFFER)):
         cases[entry.mediator_address].append(entry)
     willing = [
         signed
-        for signed in load_enrollments(desk)
+        for signed in load_enrollments(session)
         if signed.document.willing_to_mediate
         and (hidden_too or (Hideable.PERSON, signed.document.master_address) not in hidden)
     ]

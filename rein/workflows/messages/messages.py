@@ -13,12 +13,12 @@ from rein.protocol.orders import Order
 from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.workflows.desk import Desk
 from rein.workflows.messages.disclosed import Disclosed
-from rein.workflows.orders.answer import belongs_to, sign_answer
-from rein.workflows.orders.job_keyring import job_keyring
-from rein.workflows.orders.pull import load_enrollments
-from rein.workflows.orders.who import is_address_of
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.job_keys import job_keyring
+from rein.workflows.orders.people import is_address_of
+from rein.workflows.orders.reply import belongs_to, sign_answer
+from rein.workflows.session import Session
 
 _SHORTEST_PREFIX = 6
 UNSEALED = "AAAA"
@@ -48,7 +48,7 @@ class Read:
     remark: str | None = None
 
 
-def receiver(desk: Desk, order: Order, role: Role, bid: str | None = None) -> Party:
+def receiver(session: Session, order: Order, role: Role, bid: str | None = None) -> Party:
     """The party one would write to.
 
     :param bid: which bidder, by the id of a bid or its beginning, or by master address or SIN; the worker of the job,
@@ -60,39 +60,39 @@ def receiver(desk: Desk, order: Order, role: Role, bid: str | None = None) -> Pa
     if role is Role.CREATOR:
         return _party(role, job.creator, job.creator_master_address, job.creator_message_key)
     if role is Role.MEDIATOR:
-        enrollment = load_enrollments(desk, {job.mediator_master_address}).by_id(job.mediator_enrollment)
+        enrollment = load_enrollments(session, {job.mediator_master_address}).by_id(job.mediator_enrollment)
         key = mediator_message_key(enrollment.document, order.id) if enrollment else None
         return _party(role, job.mediator, job.mediator_master_address, key)
     chosen = _bidder(order, bid)
     return _party(role, chosen.worker, chosen.worker_master_address, chosen.worker_message_key)
 
 
-def write_message(desk: Desk, order: Order, to: Party, text: str) -> Signed[Message]:
+def write_message(session: Session, order: Order, to: Party, text: str) -> Signed[Message]:
     """The signed message, sealed to one party.
 
     :raises OrderError: the identity has no part in the job, or takes no messages in it.
     :raises FieldError: the text is empty, too long, or cannot stand in a document.
     """
-    return _write(desk, order, to, text, Message)
+    return _write(session, order, to, text, Message)
 
 
-def disclose(desk: Desk, order: Order, other: Party) -> Signed[Disclosure]:
+def disclose(session: Session, order: Order, other: Party) -> Signed[Disclosure]:
     """The signed document that lets the mediator read what the identity and the other party wrote in this job.
 
     :raises OrderError: as `write_message`; or the mediator takes no messages.
     """
-    role, mine = _myself(desk, order)
+    role, mine = _myself(session, order)
     if role is Role.MEDIATOR:
         raise OrderError("you are the mediator of this job: the others disclose to you")
     key = shared_key(mine, other.key, order.id)
-    mediator = receiver(desk, order, Role.MEDIATOR)
-    return _write(desk, order, mediator, key.hex(), Disclosure, other_address=other.address, other_key=other.key)
+    mediator = receiver(session, order, Role.MEDIATOR)
+    return _write(session, order, mediator, key.hex(), Disclosure, other_address=other.address, other_key=other.key)
 
 
-def read_messages(desk: Desk, order: Order) -> list[Read]:
+def read_messages(session: Session, order: Order) -> list[Read]:
     """Every message of a job that was written to or by the identity, or that was disclosed to it; in reading order.
     Disclosures themselves are told without their keys."""
-    _, mine = _myself(desk, order)
+    _, mine = _myself(session, order)
     names = _names(order)
     disclosed = Disclosed(mine, order)
     found = []
@@ -140,30 +140,30 @@ def _bidder(order: Order, name: str | None) -> Bid:
     return bids[0].document
 
 
-def _myself(desk: Desk, order: Order) -> tuple[Role, PrivateKey]:
+def _myself(session: Session, order: Order) -> tuple[Role, PrivateKey]:
     """What the identity is in the order, and its message key there. Whoever has bid stays a worker here, even when
     the job went to somebody else: what he wrote and got stays his to read."""
-    job, me = order.job.document, desk.address
+    job, me = order.job.document, session.address
     if job.creator_master_address == me:
-        return Role.CREATOR, job_keyring(desk, order, Role.CREATOR).creator_message(job.job_id)
+        return Role.CREATOR, job_keyring(session, order, Role.CREATOR).creator_message(job.job_id)
     if job.mediator_master_address == me:
-        return Role.MEDIATOR, job_keyring(desk, order, Role.MEDIATOR).mediator_message(order.id)
+        return Role.MEDIATOR, job_keyring(session, order, Role.MEDIATOR).mediator_message(order.id)
     bids: tuple[Signed[Any], ...] = (*order.bids, *order.sealed_bids)
     if any(each.document.author.master_address == me for each in bids):
-        return Role.WORKER, job_keyring(desk, order, Role.WORKER).worker_message(order.id)
+        return Role.WORKER, job_keyring(session, order, Role.WORKER).worker_message(order.id)
     raise OrderError(f"you have no part in the job {job.job_id}", hint="Bid on it to write to the job creator.")
 
 
 S = TypeVar("S", bound=SealedDocument)
 
 
-def _write(desk: Desk, order: Order, to: Party, text: str, cls: type[S], **fields: Any) -> Signed[S]:
-    role, mine = _myself(desk, order)
-    row = desk.identity
+def _write(session: Session, order: Order, to: Party, text: str, cls: type[S], **fields: Any) -> Signed[S]:
+    role, mine = _myself(session, order)
+    row = session.identity
     if to.address == row.master_address:
         raise InputError("that is you")
     parameters: dict[str, Any] = {
-        **belongs_to(desk, order, _last_said(order)),
+        **belongs_to(session, order, _last_said(order)),
         "role": role,
         "delegate_address": row.delegate_address,
         "master_address": row.master_address,
@@ -175,7 +175,7 @@ def _write(desk: Desk, order: Order, to: Party, text: str, cls: type[S], **field
     }
     about = cls(**parameters, sealed=UNSEALED).associated_data()
     sealed = seal(shared_key(mine, to.key, order.id), text, about)
-    return sign_answer(desk, order, cls(**parameters, sealed=sealed))
+    return sign_answer(session, order, cls(**parameters, sealed=sealed))
 
 
 def _last_said(order: Order) -> DocumentId:

@@ -10,16 +10,16 @@ from rein.btc.keys import PrivateKey
 from rein.btc.transaction import Transaction
 from rein.errors import EscrowError, OrderError
 from rein.escrow.bump import Child, plan_child, sign_child
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Split, build_payout, check_fee
 from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.payments import plan_fee, role_of, see
 from rein.workflows.money.plan import Plan, make_plan
-from rein.workflows.money.watch_chain import Seen
+from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import key_of
 
 
@@ -32,47 +32,47 @@ class Hurry:
     key: PrivateKey
 
 
-def plan_bump(desk: Desk, order: Order, feerate: int) -> Hurry:
+def plan_bump(session: Session, order: Order, feerate: int) -> Hurry:
     """The child of the first waiting payment that pays the identity.
 
     :param feerate: sat/vB for payment and child together.
     :raises OrderError: no payment to the identity waits for a block.
     :raises EscrowError: as `plan_child`; or the payment goes to a wallet elsewhere, which alone can hurry it.
     """
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
     address = _payment_address(order, role)
-    script = script_of_address(address, desk.network)
-    for payment in see(desk, order).payments.values():
+    script = script_of_address(address, session.network)
+    for payment in see(session, order).payments.values():
         if payment.confirmations:
             continue
-        parent = _waiting(desk, payment)
+        parent = _waiting(session, payment)
         if any(output.script == script for output in parent.outputs):
-            key = key_of(desk, address)
+            key = key_of(session, address)
             return Hurry(payment, plan_child(parent, payment.fee, script, feerate), key)
     raise OrderError("no payment to you waits for a block in this job", hint="See it: rein status --jobid")
 
 
-def send_bump(desk: Desk, hurry: Hurry) -> str:
+def send_bump(session: Session, hurry: Hurry) -> str:
     """Sign the child and give it to the network; its txid.
 
     :raises RejectedError: the network's rules refuse it, for example because an earlier child pays more.
     """
-    return desk.chain.broadcast(sign_child(hurry.child, hurry.key))
+    return session.chain.broadcast(sign_child(hurry.child, hurry.key))
 
 
-def plan_replacement(desk: Desk, order: Order, feerate: int) -> Plan:
+def plan_replacement(session: Session, order: Order, feerate: int) -> Plan:
     """A settlement that pays the same people the same at a higher fee, which comes out of what the identity gets, and
     out of nothing else. The other signer agrees to it, and the network takes it instead of the waiting one.
 
     :raises OrderError: no payment of the primary escrow waits for a block.
     :raises EscrowError: the fee is no higher, or takes more than the identity gets.
     """
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
-    seen = see(desk, order)
-    payment = seen.payments.get(Purse.PRIMARY)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER)
+    seen = see(session, order)
+    payment = seen.payments.get(EscrowKind.PRIMARY)
     if payment is None or payment.confirmations:
         raise OrderError("no payment of the primary escrow waits for a block in this job")
-    terms, coins = seen.terms.primary, seen.spent[Purse.PRIMARY]
+    terms, coins = seen.terms.primary, seen.spent[EscrowKind.PRIMARY]
     waiting = build_payout(terms, coins, Split(payment.amount), payment.fee)
     fee = Sat(feerate * waiting.vsize)
     extra = fee - payment.fee
@@ -87,18 +87,18 @@ def plan_replacement(desk: Desk, order: Order, feerate: int) -> Plan:
     creator = least if least >= DUST_LIMIT else Sat(0)
     payout = build_payout(terms, coins, award_split(terms, worker, creator), fee)
     check_fee(payout)
-    payouts = {Purse.PRIMARY: payout, Purse.MEDIATOR: plan_fee(seen, feerate, Ending.SETTLEMENT, role)}
-    return make_plan(desk, order, seen, role, payouts, awarded=(worker, creator))
+    payouts = {EscrowKind.PRIMARY: payout, EscrowKind.MEDIATOR: plan_fee(seen, feerate, Ending.SETTLEMENT, role)}
+    return make_plan(session, order, seen, role, payouts, awarded=(worker, creator))
 
 
-def _awarded(seen: Seen, payment: Payment) -> Sat:
+def _awarded(seen: ChainView, payment: Payment) -> Sat:
     """The least that the creator gets by the document whose payment waits."""
     meant = (each for each in seen.proposals if each.document.id == payment.document_id)
     return next((each.creator_amount for each in meant if each.purse == seen.terms.primary), Sat(0))
 
 
-def _waiting(desk: Desk, payment: Payment) -> Transaction:
-    found = desk.chain.transaction(payment.txid)
+def _waiting(session: Session, payment: Payment) -> Transaction:
+    found = session.chain.transaction(payment.txid)
     if found is None:
         raise OrderError(f"the chain source does not give the payment {payment.txid}", hint="Ask another one.")
     return found

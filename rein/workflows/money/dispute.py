@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import sign_payout
 from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import (
@@ -18,7 +18,6 @@ from rein.protocol.documents import (
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.store.store import Payment
-from rein.workflows.desk import Desk
 from rein.workflows.money.payments import (
     Ready,
     current_feerate,
@@ -32,52 +31,55 @@ from rein.workflows.money.payments import (
     sign_and_send,
 )
 from rein.workflows.money.plan import Plan, make_plan, require_unchanged, sign_plan
-from rein.workflows.orders.answer import sign_as
-from rein.workflows.orders.cases import open_orders, require_open, require_role, roles_in
-from rein.workflows.orders.job_keyring import escrow_key
+from rein.workflows.orders.job_keys import escrow_key
+from rein.workflows.orders.load import open_orders, require_open, require_role, roles_in
+from rein.workflows.orders.reply import sign_as
+from rein.workflows.session import Session
 
 _DISPUTE_OF: dict[Role, type[Dispute]] = {Role.CREATOR: DisputeDelivery, Role.WORKER: DisputeOffer}
 
 
-def orders_to_dispute(desk: Desk, role: Role) -> list[Order]:
+def orders_to_dispute(session: Session, role: Role) -> list[Order]:
     """Jobs of mine, in this role, that were offered and are not over."""
-    return [order for order in open_orders(desk) if role in roles_in(order, desk.address)]
+    return [order for order in open_orders(session) if role in roles_in(order, session.address)]
 
 
-def orders_to_resolve(desk: Desk) -> list[Order]:
+def orders_to_resolve(session: Session) -> list[Order]:
     """Disputed jobs of which I am the mediator."""
-    return [order for order in open_orders(desk) if order.disputes and Role.MEDIATOR in roles_in(order, desk.address)]
-
-
-def orders_to_accept_resolution(desk: Desk) -> list[Order]:
-    """Jobs of mine that the mediator has decided."""
     return [
-        order
-        for order in open_orders(desk)
-        if order.resolutions and roles_in(order, desk.address) & {Role.CREATOR, Role.WORKER}
+        order for order in open_orders(session) if order.disputes and Role.MEDIATOR in roles_in(order, session.address)
     ]
 
 
-def plan_dispute(desk: Desk, order: Order, role: Role, feerate: int | None = None) -> Plan:
+def orders_to_accept_resolution(session: Session) -> list[Order]:
+    """Jobs of mine that the mediator has decided."""
+    return [
+        order
+        for order in open_orders(session)
+        if order.resolutions and roles_in(order, session.address) & {Role.CREATOR, Role.WORKER}
+    ]
+
+
+def plan_dispute(session: Session, order: Order, role: Role, feerate: int | None = None) -> Plan:
     """What a complaint carries: the mediator's fee, if that escrow holds it. Where it cannot be signed, the complaint
     goes without it and says why: nobody is kept from complaining.
 
     :raises OrderError: not this role, no offer, or the job is over.
     """
     require_open(order)
-    require_role(order, desk.address, role)
-    seen = see(desk, order)
-    if not seen.funding.mediator.outputs or Purse.MEDIATOR in seen.payments:
-        return make_plan(desk, order, seen, role, {})
+    require_role(order, session.address, role)
+    seen = see(session, order)
+    if not seen.funding.mediator.outputs or EscrowKind.MEDIATOR in seen.payments:
+        return make_plan(session, order, seen, role, {})
     try:
-        fee = plan_fee(seen, feerate or current_feerate(desk), Ending.DISPUTE, role)
-        return make_plan(desk, order, seen, role, {Purse.MEDIATOR: fee})
+        fee = plan_fee(seen, feerate or current_feerate(session), Ending.DISPUTE, role)
+        return make_plan(session, order, seen, role, {EscrowKind.MEDIATOR: fee})
     except EscrowError as error:
         text = f"The mediator's fee is not signed with it: {error.message}. It can be signed later: rein refund"
-        return make_plan(desk, order, seen, role, {}, remarks=[text])
+        return make_plan(session, order, seen, role, {}, remarks=[text])
 
 
-def build_dispute(desk: Desk, planned: Plan, detail: str) -> Signed[Dispute]:
+def build_dispute(session: Session, planned: Plan, detail: str) -> Signed[Dispute]:
     """The signed complaint. It answers the acceptance, or else the last delivery, or else the offer.
 
     :raises EscrowError: see `sign_plan`.
@@ -85,18 +87,18 @@ def build_dispute(desk: Desk, planned: Plan, detail: str) -> Signed[Dispute]:
     order = planned.order
     disputed = order.acceptances[-1] if order.acceptances else order.delivery or require_open(order)
     return sign_as(
-        desk,
+        session,
         order,
         planned.role,
         _DISPUTE_OF[planned.role],
         disputed.id,
         detail=detail,
-        mediator_psbt=sign_plan(desk, planned).get(Purse.MEDIATOR),
+        mediator_psbt=sign_plan(session, planned).get(EscrowKind.MEDIATOR),
     )
 
 
 def plan_resolution(
-    desk: Desk, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
+    session: Session, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
 ) -> Plan:
     """Both payments of a decision: so much to the worker, the rest of the price to the creator.
 
@@ -108,34 +110,34 @@ def plan_resolution(
     :raises EscrowError: the escrows do not hold what was agreed.
     """
     require_open(order)
-    require_role(order, desk.address, Role.MEDIATOR)
+    require_role(order, session.address, Role.MEDIATOR)
     if not order.disputes or order.bid is None:
         raise OrderError(f"nobody disputes the job {order.job.document.job_id}")
     price = order.bid.document.amount
     back = Sat(max(0, price - worker_amount)) if creator_amount is None else creator_amount
     if worker_amount + back > price:
         raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
-    seen = see(desk, order)
+    seen = see(session, order)
     require_filled(seen)
-    rate = feerate or current_feerate(desk)
+    rate = feerate or current_feerate(session)
     payouts = {
-        Purse.PRIMARY: plan(
-            seen, Purse.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate, reserved=True
+        EscrowKind.PRIMARY: plan(
+            seen, EscrowKind.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate, reserved=True
         ),
-        Purse.MEDIATOR: plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
+        EscrowKind.MEDIATOR: plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
     }
-    return make_plan(desk, order, seen, Role.MEDIATOR, payouts, awarded=(worker_amount, back))
+    return make_plan(session, order, seen, Role.MEDIATOR, payouts, awarded=(worker_amount, back))
 
 
-def build_resolution(desk: Desk, planned: Plan, resolution: str) -> Signed[DisputeResolution]:
+def build_resolution(session: Session, planned: Plan, resolution: str) -> Signed[DisputeResolution]:
     """The signed decision.
 
     :raises OrderError: it would contradict an earlier one.
     :raises EscrowError: see `sign_plan`.
     """
-    texts = sign_plan(desk, planned)
+    texts = sign_plan(session, planned)
     return sign_as(
-        desk,
+        session,
         planned.order,
         Role.MEDIATOR,
         DisputeResolution,
@@ -143,19 +145,19 @@ def build_resolution(desk: Desk, planned: Plan, resolution: str) -> Signed[Dispu
         worker_amount=planned.worker_amount,
         creator_amount=planned.creator_amount,
         resolution=resolution,
-        primary_psbt=texts[Purse.PRIMARY],
-        mediator_psbt=texts[Purse.MEDIATOR],
+        primary_psbt=texts[EscrowKind.PRIMARY],
+        mediator_psbt=texts[EscrowKind.MEDIATOR],
     )
 
 
-def prepare_resolution(desk: Desk, order: Order) -> list[Ready]:
+def prepare_resolution(session: Session, order: Order) -> list[Ready]:
     """The payments of the mediator's decision, held against the documents and the chain: both, or what of them is
     not paid yet. The decision the identity is to take is the last one.
 
     :raises OrderError: there is none, or it is carried out.
     :raises EscrowError: a payment is not as agreed.
     """
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER)
     require_open(order)
     if not order.resolutions:
         raise OrderError(f"the mediator has not decided the job {order.job.document.job_id}")
@@ -164,39 +166,39 @@ def prepare_resolution(desk: Desk, order: Order) -> list[Ready]:
             f"the mediator has decided the job {order.job.document.job_id} twice, and differently: neither counts",
             hint="Agree with the other: rein settle, or rein refund.",
         )
-    seen = see(desk, order)
+    seen = see(session, order)
     decided = {each.id for each in order.resolutions}
     proposals = [each for each in seen.proposals if each.ending is Ending.RESOLUTION and each.document.id in decided]
     ready, refused = ready_payments(order, seen, role, reversed(proposals))
-    if Purse.PRIMARY in {each.purse for each in ready}:
+    if EscrowKind.PRIMARY in {each.purse for each in ready}:
         return ready
-    refuse_all([each for each in refused if each.proposal.purse.escrow.purse is Purse.PRIMARY])
+    refuse_all([each for each in refused if each.proposal.purse.escrow.kind is EscrowKind.PRIMARY])
     raise OrderError(f"the decision on the job {order.job.document.job_id} is carried out already")
 
 
-def build_accepted_resolution(desk: Desk, order: Order, ready: list[Ready]) -> Signed[AcceptResolution]:
+def build_accepted_resolution(session: Session, order: Order, ready: list[Ready]) -> Signed[AcceptResolution]:
     """The signed acceptance, with this person's signature on the payments of the decision that are still to be made.
     The mediator may have been paid already, by the payment in the complaint. Where sending them was interrupted, it is
     the acceptance that was signed then."""
-    decided = next(each for each in ready if each.purse is Purse.PRIMARY).proposal.document.id
+    decided = next(each for each in ready if each.purse is EscrowKind.PRIMARY).proposal.document.id
     for each in order.accepted_resolutions:
-        if each.document.master_address == desk.address and each.document.previous == decided:
+        if each.document.master_address == session.address and each.document.previous == decided:
             return each
     role = ready[0].role
-    require_unchanged(desk, order, role, [each.payout for each in ready])
-    key = escrow_key(desk, order, role)
+    require_unchanged(session, order, role, [each.payout for each in ready])
+    key = escrow_key(session, order, role)
     texts = {each.purse: sign_payout(each.payout, key).to_base64() for each in ready}
     return sign_as(
-        desk,
+        session,
         order,
         role,
         AcceptResolution,
         decided,
-        primary_psbt=texts[Purse.PRIMARY],
-        mediator_psbt=texts.get(Purse.MEDIATOR),
+        primary_psbt=texts[EscrowKind.PRIMARY],
+        mediator_psbt=texts.get(EscrowKind.MEDIATOR),
     )
 
 
-def send_resolution(desk: Desk, ready: list[Ready]) -> list[Payment]:
+def send_resolution(session: Session, ready: list[Ready]) -> list[Payment]:
     """Carry the decision out: complete its payments and give them to the network, the mediator's too."""
-    return [sign_and_send(desk, each) for each in ready]
+    return [sign_and_send(session, each) for each in ready]

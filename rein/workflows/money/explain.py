@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from rein.btc.psbt import Psbt
 from rein.errors import OrderError, PsbtError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Explanation, explain
 from rein.escrow.payout import Coin, Split, the_price
 from rein.escrow.proposals import Ending, Proposal, escrow_public_key, refund_of
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import AcceptDelivery, Role
 from rein.protocol.orders import Order
-from rein.workflows.desk import Desk
-from rein.workflows.money.watch_chain import Seen, look_at
-from rein.workflows.orders.cases import find_order, my_orders, terms_if_any
+from rein.workflows.money.chain_view import ChainView, observe
+from rein.workflows.orders.load import find_order, my_orders, terms_if_any
+from rein.workflows.session import Session
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Candidate:
     """One payment that a job may make: `proposal` is the one in a document; None where no document carries it yet."""
 
     order: Order
-    purse: PurseTerms
+    purse: EscrowTerms
     ending: Ending
     split: Split
     proposal: Proposal | None
@@ -54,20 +54,20 @@ class Identified:
     signers: tuple[Role, ...]
 
 
-def explain_job(desk: Desk, name: str) -> tuple[Order, list[Told]]:
+def explain_job(session: Session, name: str) -> tuple[Order, list[Told]]:
     """Every payment that the documents of a job carry, held against the documents and the chain.
 
     :raises NotFoundError: no such job is here.
     :raises OrderError: it has no offer that counts, so there is no money.
     """
-    order = find_order(desk, name)
-    seen = look_at(desk, order)
+    order = find_order(session, name)
+    seen = observe(session, order)
     if seen is None or order.bid is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
     bid = order.bid.document
     told = []
     for proposal in seen.proposals:
-        purse = proposal.purse.escrow.purse
+        purse = proposal.purse.escrow.kind
         found = proposal.explain_made(_all_coins(seen, purse), bid)
         made = seen.payments.get(purse)
         if made is not None and found.expected is not None and found.expected.txid == made.txid:
@@ -78,7 +78,7 @@ def explain_job(desk: Desk, name: str) -> tuple[Order, list[Told]]:
     return order, told
 
 
-def identify(desk: Desk, text: str) -> Identified:
+def identify(session: Session, text: str) -> Identified:
     """Find the payment of a job of mine that a PSBT is, or comes nearest to.
 
     :param text: base64.
@@ -86,14 +86,14 @@ def identify(desk: Desk, text: str) -> Identified:
     """
     psbt = Psbt.parse(text, strict=False)
     best: tuple[int, Candidate, Explanation] | None = None
-    for order in my_orders(desk).orders:
+    for order in my_orders(session).orders:
         terms = terms_if_any(order)
         purses = [each for each in terms.purses if _spends(psbt, each)] if terms is not None else []
-        seen = look_at(desk, order) if purses else None
+        seen = observe(session, order) if purses else None
         if seen is None:
             continue
         for candidate in _candidates(order, seen, purses):
-            held = _all_coins(seen, candidate.purse.escrow.purse)
+            held = _all_coins(seen, candidate.purse.escrow.kind)
             found = explain(text, candidate.purse, candidate.split, held, _present(psbt), reserved=candidate.reserved)
             if best is None or len(found.differences) < best[0]:
                 best = (len(found.differences), candidate, found)
@@ -117,7 +117,7 @@ def _present(psbt: Psbt) -> set[bytes]:
     return set.intersection(*keys)
 
 
-def _spends(psbt: Psbt, purse: PurseTerms) -> bool:
+def _spends(psbt: Psbt, purse: EscrowTerms) -> bool:
     """Whether any input shows this escrow's script, true or not."""
     try:
         return any(each.witness_script == purse.escrow.witness_script for each in psbt.inputs)
@@ -125,11 +125,11 @@ def _spends(psbt: Psbt, purse: PurseTerms) -> bool:
         return purse.escrow.witness_script in psbt.raw
 
 
-def _candidates(order: Order, seen: Seen, purses: Iterable[PurseTerms]) -> list[Candidate]:
+def _candidates(order: Order, seen: ChainView, purses: Iterable[EscrowTerms]) -> list[Candidate]:
     """The payments in documents first; then those that a document might still carry."""
     found = []
     for purse in purses:
-        held, paid = seen.coins(purse.escrow.purse), seen.is_paid(purse.escrow.purse)
+        held, paid = seen.coins(purse.escrow.kind), seen.is_paid(purse.escrow.kind)
         for each in seen.proposals:
             if each.purse == purse:
                 split = each.split(held, paid=paid)
@@ -139,7 +139,7 @@ def _candidates(order: Order, seen: Seen, purses: Iterable[PurseTerms]) -> list[
     return found
 
 
-def _all_coins(seen: Seen, purse: Purse) -> tuple[Coin, ...]:
+def _all_coins(seen: ChainView, purse: EscrowKind) -> tuple[Coin, ...]:
     return tuple({*seen.coins(purse), *seen.spent.get(purse, ())})
 
 

@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import OrderError
-from rein.escrow.funding import Funding, PurseFunding, Verdict
+from rein.escrow.funding import EscrowFunding, Funding, Verdict
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import terms_of
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
-from rein.workflows.money.watch_chain import look_at
+from rein.workflows.money.chain_view import observe
 from rein.workflows.orders.mediation import mediator_of
+from rein.workflows.session import Session
 
 _POLL_SECONDS = 5.0
 
@@ -34,40 +34,42 @@ class Invoice:
     descriptor: str
 
 
-def invoices(desk: Desk, order: Order, funding: Funding, *, again: bool = False) -> tuple[Invoice, ...]:
+def invoices(session: Session, order: Order, funding: Funding, *, again: bool = False) -> tuple[Invoice, ...]:
     """What is still to be paid in after a look at the chain, and no more; rebuilt from the documents.
 
     :param again: also where an earlier payment may come back and be made beside a new one.
     :raises OrderError: nobody else has seen the offer, or an earlier payment may come back; or nothing is there yet,
         and the mediator does not mediate any more (`mediator_of`).
     """
-    endings = {payment.ending for payment in desk.store.payments(order.contract_id).values()}
+    endings = {payment.ending for payment in session.store.payments(order.contract_id).values()}
     if order.is_over or order.state is State.FROZEN or Ending.REFUND.value in endings:
         return ()
     wanting = [purse for purse in funding.purses if purse.ask is not None]
-    if wanting and is_unseen(desk, order):
+    if wanting and is_unseen(session, order):
         raise OrderError(
             f"your offer of the job {order.job.document.job_id} is on no server yet: nobody else has seen it, and "
             "nobody would work for what you pay in",
             hint="Publish it first: rein sync",
         )
     if wanting and not any(purse.outputs for purse in funding.purses):
-        mediator_of(desk, order.job.document)
+        mediator_of(session, order.job.document)
     for purse in wanting:
         if purse.verdict is Verdict.AGAIN and not again:
-            raise _may_come_back(desk, purse)
+            raise _may_come_back(session, purse)
     return tuple(_invoice(order, purse, purse.ask) for purse in wanting if purse.ask is not None)
 
 
-def is_unseen(desk: Desk, order: Order) -> bool:
+def is_unseen(session: Session, order: Order) -> bool:
     """Whether an offer of the identity's has reached nobody: no server has shown to hold it, nobody has answered."""
-    if order.offer is None or order.offer.id not in desk.store.unpublished_ids(desk.network.name, desk.address):
+    if order.offer is None or order.offer.id not in session.store.unpublished_ids(
+        session.network.name, session.address
+    ):
         return False
     answers: tuple[Signed[Any], ...] = (*order.deliveries, *order.disputes, *order.settlements, *order.refunds)
-    return all(each.document.author.master_address == desk.address for each in answers)
+    return all(each.document.author.master_address == session.address for each in answers)
 
 
-def look_for_funding(desk: Desk, order: Order) -> Funding:
+def look_for_funding(session: Session, order: Order) -> Funding:
     """What the chain shows at the escrows now.
 
     :raises OrderError: the job is frozen.
@@ -79,20 +81,20 @@ def look_for_funding(desk: Desk, order: Order) -> Funding:
             hint="Pay nothing. What is there: rein status --jobid " + order.contract_id[:12],
         )
     terms_of(order)
-    seen = look_at(desk, order)
+    seen = observe(session, order)
     if seen is None:
         raise OrderError("this job has no offer that counts")
     return seen.funding
 
 
 def wait_for_funding(
-    desk: Desk, order: Order, show: Callable[[Funding], None], *, poll: float = _POLL_SECONDS
+    session: Session, order: Order, show: Callable[[Funding], None], *, poll: float = _POLL_SECONDS
 ) -> Funding:
     """Watch until both escrows hold the right amounts, deep enough, or until no waiting brings that about. `show` is
     told whenever something changed."""
     last = ""
     while True:
-        funding = look_for_funding(desk, order)
+        funding = look_for_funding(session, order)
         now = " ".join(str(purse) for purse in funding.purses)
         if now != last:
             show(funding)
@@ -102,11 +104,11 @@ def wait_for_funding(
         time.sleep(poll)
 
 
-def _invoice(order: Order, purse: PurseFunding, amount: Sat) -> Invoice:
+def _invoice(order: Order, purse: EscrowFunding, amount: Sat) -> Invoice:
     escrow = purse.terms.escrow
-    label = quote(f"Rein {order.job.document.job_id} {escrow.purse.value}")
+    label = quote(f"Rein {order.job.document.job_id} {escrow.kind.value}")
     return Invoice(
-        purse=escrow.purse.value,
+        purse=escrow.kind.value,
         amount=amount,
         address=escrow.address,
         uri=f"bitcoin:{escrow.address}?amount={format_btc(amount)}&label={label}",
@@ -114,13 +116,13 @@ def _invoice(order: Order, purse: PurseFunding, amount: Sat) -> Invoice:
     )
 
 
-def _may_come_back(desk: Desk, purse: PurseFunding) -> OrderError:
+def _may_come_back(session: Session, purse: EscrowFunding) -> OrderError:
     claim = purse.may_come_back[0]
     lost = sorted(claim.outpoints)
-    inputs = sorted({each for outpoint in lost for each in desk.store.signatures.funding(outpoint.txid)})
+    inputs = sorted({each for outpoint in lost for each in session.store.signatures.funding(outpoint.txid)})
     of_it = f"one of these: {', '.join(map(str, inputs))}" if inputs else f"{lost[0].txid}"
     return OrderError(
         f"the {claim}, pays out of {', '.join(map(str, lost))}, which the chain does not show; where that comes back, "
-        f"it can be completed, and you would have paid the {purse.terms.escrow.purse.value} escrow twice",
+        f"it can be completed, and you would have paid the {purse.terms.escrow.kind.value} escrow twice",
         hint=f"Pay anew only by a transaction that spends an input of the earlier one, {of_it}: rein fund --again",
     )

@@ -17,7 +17,7 @@ from rein.btc.transaction import OutPoint
 from rein.chain.source import BlockRef, ChainSource, FoundTransaction, Output
 from rein.errors import InputError, PsbtError
 from rein.escrow.proposals import Proposal, escrow_public_key
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Bid, Role
 
 MOST_TRIED = 20
@@ -61,7 +61,7 @@ class Lookups:
 
 
 def to_try(
-    lookups: Lookups, proposals: Iterable[Proposal], purse: PurseTerms, bid: Bid, before: str | None
+    lookups: Lookups, proposals: Iterable[Proposal], purse: EscrowTerms, bid: Bid, before: str | None
 ) -> list[tuple[Proposal, Psbt]]:
     """The payments out of an escrow that may have been made: that which was found `before` (a txid) first."""
     signed = [

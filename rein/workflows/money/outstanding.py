@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.errors import EscrowError, PsbtError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Payout
 from rein.escrow.proposals import Ending, proposals_of
-from rein.escrow.terms import PurseTerms, Terms
+from rein.escrow.terms import EscrowTerms, Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.signatures import Completed
-from rein.workflows.desk import Desk
-from rein.workflows.money.watch_chain import Seen
-from rein.workflows.orders.cases import load_orders, terms_if_any
+from rein.workflows.money.chain_view import ChainView
+from rein.workflows.orders.load import load_orders, terms_if_any
+from rein.workflows.session import Session
 
 
 @dataclass(frozen=True)
@@ -37,29 +37,31 @@ class _Earlier:
     document: str
 
 
-def remember_funding(desk: Desk, seen: Seen, payouts: Iterable[Payout]) -> None:
+def remember_funding(session: Session, seen: ChainView, payouts: Iterable[Payout]) -> None:
     """Note what the transactions spend that made these coins, while the chain still shows them."""
     for payout in payouts:
-        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.purse.escrow.purse).outputs}
+        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.purse.escrow.kind).outputs}
         for txid in {coin.outpoint.txid for coin in payout.coins}:
-            if desk.store.signatures.funding(txid):
+            if session.store.signatures.funding(txid):
                 continue
             height = heights.get(txid)
-            block = None if height is None else desk.chain.block_at(height).hash
-            found = desk.chain.transaction(txid, block)
+            block = None if height is None else session.chain.block_at(height).hash
+            found = session.chain.transaction(txid, block)
             if found is not None:
-                desk.store.signatures.add_funding(txid, found.inputs)
+                session.store.signatures.add_funding(txid, found.inputs)
 
 
-def remember_completed(desk: Desk, order: Order, payout: Payout) -> None:
+def remember_completed(session: Session, order: Order, payout: Payout) -> None:
     """Note a payment before its second signature is made."""
     inputs = frozenset(coin.outpoint for coin in payout.coins)
     address = payout.purse.escrow.address
     completed = Completed(order.contract_id, address, payout.txid, payout.split.payee, inputs)
-    desk.store.signatures.add_completed(desk.address, completed)
+    session.store.signatures.add_completed(session.address, completed)
 
 
-def require_only_payment(desk: Desk, order: Order, seen: Seen, role: Role, payouts: Iterable[Payout]) -> None:
+def require_only_payment(
+    session: Session, order: Order, seen: ChainView, role: Role, payouts: Iterable[Payout]
+) -> None:
     """Refuse to sign what could be paid beside something that this identity has signed before.
 
     Workers, who only receive, may; so may mediators their own fee, and anybody a refund.
@@ -70,32 +72,32 @@ def require_only_payment(desk: Desk, order: Order, seen: Seen, role: Role, payou
     for payout in payouts:
         purse = payout.purse
         if role is Role.MEDIATOR:
-            _require_one_view(desk, order, purse)
-            _require_owed(desk, order, seen, payout)
+            _require_one_view(session, order, purse)
+            _require_owed(session, order, seen, payout)
         if role is Role.WORKER or not payout.split.payee:
             continue
-        if role is Role.CREATOR or purse.escrow.purse is Purse.PRIMARY:
-            _require_shared_input(desk, order, seen, role, payout)
+        if role is Role.CREATOR or purse.escrow.kind is EscrowKind.PRIMARY:
+            _require_shared_input(session, order, seen, role, payout)
 
 
-def _require_shared_input(desk: Desk, order: Order, seen: Seen, role: Role, payout: Payout) -> None:
+def _require_shared_input(session: Session, order: Order, seen: ChainView, role: Role, payout: Payout) -> None:
     spends = {coin.outpoint for coin in payout.coins}
-    funded = set[OutPoint]().union(*(desk.store.signatures.funding(each.txid) for each in spends))
-    for earlier in _earlier(desk, order, seen, role, payout.purse):
+    funded = set[OutPoint]().union(*(session.store.signatures.funding(each.txid) for each in spends))
+    for earlier in _earlier(session, order, seen, role, payout.purse):
         if earlier.txid == payout.txid or not earlier.amount or not earlier.inputs.isdisjoint(spends):
             continue
-        if any(not desk.store.signatures.funding(each.txid).isdisjoint(funded) for each in earlier.inputs):
+        if any(not session.store.signatures.funding(each.txid).isdisjoint(funded) for each in earlier.inputs):
             continue  # only one of the two fundings can be
         lost = min(earlier.inputs)
         raise EscrowError(
-            f"you have signed a payment of {earlier.amount:,} sat from the {payout.purse.escrow.purse.value} escrow "
+            f"you have signed a payment of {earlier.amount:,} sat from the {payout.purse.escrow.kind.value} escrow "
             f"already, in {earlier.document}; it spends {lost}, which this one does not spend, so both could be paid",
             hint="Wait until that output is in a block again, or pay the escrow anew out of what had paid it before: "
             "from an input of that transaction. What came from elsewhere goes back to the creator: rein refund",
         )
 
 
-def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms) -> Iterator[_Earlier]:
+def _earlier(session: Session, order: Order, seen: ChainView, role: Role, purse: EscrowTerms) -> Iterator[_Earlier]:
     for proposal in seen.proposals:
         if proposal.author is role and proposal.purse.escrow == purse.escrow:
             try:
@@ -109,14 +111,14 @@ def _earlier(desk: Desk, order: Order, seen: Seen, role: Role, purse: PurseTerms
             amount = sum(each.amount for each in transaction.outputs if each.script == purse.payee.script)
             name = f"the document {proposal.document.id[:12]}"
             yield _Earlier(transaction.txid, frozenset(transaction.inputs), amount, name)
-    for each in desk.store.signatures.completed(desk.address, purse.escrow.address):
+    for each in session.store.signatures.completed(session.address, purse.escrow.address):
         if each.contract_id == order.contract_id:
             yield _Earlier(each.txid, each.inputs, each.amount, f"the transaction {each.txid[:12]}")
 
 
-def other_offers(desk: Desk, order: Order, purse: PurseTerms) -> list[tuple[Order, Terms]]:
+def other_offers(session: Session, order: Order, purse: EscrowTerms) -> list[tuple[Order, Terms]]:
     """The views of the job under other offers of its creator whose escrow is the same."""
-    views = [(view, terms_if_any(view)) for view in load_orders(desk, [order.id]).orders]
+    views = [(view, terms_if_any(view)) for view in load_orders(session, [order.id]).orders]
     return [
         (view, terms)
         for view, terms in views
@@ -126,14 +128,14 @@ def other_offers(desk: Desk, order: Order, purse: PurseTerms) -> list[tuple[Orde
     ]
 
 
-def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
+def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payout) -> None:
     """Refuse a mediator what gives the worker less than the creator owes by accepting, or than the mediator has
     awarded: whoever completes that first, or pays the miner more, takes the money.
 
     :raises EscrowError:
     """
-    purse, made = payout.purse, seen.payments.get(Purse.PRIMARY)
-    if purse.escrow.purse is not Purse.PRIMARY or (made is not None and made.confirmations):
+    purse, made = payout.purse, seen.payments.get(EscrowKind.PRIMARY)
+    if purse.escrow.kind is not EscrowKind.PRIMARY or (made is not None and made.confirmations):
         return  # what is left after an ending goes back
     going = {output.outpoint for output in seen.funding.primary.leaving}
     if made is None and any(coin.outpoint in going for coin in payout.coins):
@@ -146,7 +148,7 @@ def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
         for each in seen.claims
         if each.ending is Ending.ACCEPTANCE and each.script == purse.escrow.script
     }  # also where the delivery that was accepted is kept from the mediator
-    for view in (order, *(view for view, _ in other_offers(desk, order, purse))):
+    for view in (order, *(view for view, _ in other_offers(session, order, purse))):
         accepting = signed | {each.id for each in view.acceptances}
         protested = any(each.document.previous in accepting for each in view.disputes)
         awards = {each.document.worker_amount for each in view.resolutions}
@@ -163,14 +165,14 @@ def _require_owed(desk: Desk, order: Order, seen: Seen, payout: Payout) -> None:
             )
 
 
-def _require_one_view(desk: Desk, order: Order, purse: PurseTerms) -> None:
+def _require_one_view(session: Session, order: Order, purse: EscrowTerms) -> None:
     """Refuse what the mediator has decided on under another offer with the same escrow."""
-    signed = {each.contract_id for each in desk.store.signatures.completed(desk.address, purse.escrow.address)}
-    for view, terms in other_offers(desk, order, purse):
+    signed = {each.contract_id for each in session.store.signatures.completed(session.address, purse.escrow.address)}
+    for view, terms in other_offers(session, order, purse):
         authors = {each.author for each in proposals_of(view, terms) if each.purse.escrow == purse.escrow}
         if Role.MEDIATOR in authors or view.contract_id in signed:
             raise EscrowError(
-                f"the creator has signed another offer with the same {purse.escrow.purse.value} escrow, "
+                f"the creator has signed another offer with the same {purse.escrow.kind.value} escrow, "
                 f"{view.contract_id[:12]}, and you have signed a payment in that one: you cannot sign in both",
                 hint=f"Go on there: --jobid {view.contract_id[:12]}",
             )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from rein.errors import EscrowError, OrderError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Checked
 from rein.escrow.payout import (
     Payout,
@@ -24,12 +24,12 @@ from rein.escrow.terms import DEFAULT_FEERATE, MAX_FEERATE
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import ChainView, observe
 from rein.workflows.money.outstanding import remember_completed
 from rein.workflows.money.plan import require_unchanged
-from rein.workflows.money.watch_chain import Seen, look_at
-from rein.workflows.orders.cases import roles_in
-from rein.workflows.orders.job_keyring import escrow_key
+from rein.workflows.orders.job_keys import escrow_key
+from rein.workflows.orders.load import roles_in
+from rein.workflows.session import Session
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Ready:
         return self.checked.payout
 
     @property
-    def purse(self) -> Purse:
-        return self.payout.purse.escrow.purse
+    def purse(self) -> EscrowKind:
+        return self.payout.purse.escrow.kind
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,24 @@ class Refusal:
     reason: EscrowError
 
 
-def current_feerate(desk: Desk) -> int:
+def current_feerate(session: Session) -> int:
     """sat/vB for a payment now: the chain source's estimate, or a default where it has none. Beyond the band it is cut:
     what an estimate says keeps nobody from complaining, or from being paid."""
-    return min(desk.chain.feerate() or DEFAULT_FEERATE, MAX_FEERATE)
+    return min(session.chain.feerate() or DEFAULT_FEERATE, MAX_FEERATE)
 
 
-def see(desk: Desk, order: Order) -> Seen:
+def see(session: Session, order: Order) -> ChainView:
     """What the chain shows of an order now, before anything in it is signed.
 
     :raises OrderError: it has no offer that counts, so there is no money.
     """
-    seen = look_at(desk, order)
+    seen = observe(session, order)
     if seen is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
     return seen
 
 
-def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
+def plan(seen: ChainView, purse: EscrowKind, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
     """A payment from an escrow with the confirmed outputs that are there now.
 
     :param reserved: see `rein.escrow.payout.check_fee`.
@@ -88,38 +88,40 @@ def plan(seen: Seen, purse: Purse, split: Split, feerate: int, *, reserved: bool
     return plan_payout(terms, coins, split, feerate, reserved=reserved)
 
 
-def plan_fee(seen: Seen, feerate: int, ending: Ending, author: Role) -> Payout:
+def plan_fee(seen: ChainView, feerate: int, ending: Ending, author: Role) -> Payout:
     """The mediator's payment. Where the mediator has it already, or it is on its way, that very payment once more:
     documents carry it always, and nobody is paid twice.
 
     :raises EscrowError: the escrow does not hold so much.
     """
-    terms, made = seen.terms.mediator, seen.payments.get(Purse.MEDIATOR)
+    terms, made = seen.terms.mediator, seen.payments.get(EscrowKind.MEDIATOR)
     if made is not None and made.amount:
         bears = made.amount < terms.price
-        return build_payout(terms, seen.spent[Purse.MEDIATOR], replace(the_price(terms), bears=bears), made.fee)
-    reserved = is_reserved(Purse.MEDIATOR, ending, author)
-    return plan(seen, Purse.MEDIATOR, the_price(terms), feerate, reserved=reserved)
+        return build_payout(terms, seen.spent[EscrowKind.MEDIATOR], replace(the_price(terms), bears=bears), made.fee)
+    reserved = is_reserved(EscrowKind.MEDIATOR, ending, author)
+    return plan(seen, EscrowKind.MEDIATOR, the_price(terms), feerate, reserved=reserved)
 
 
-def require_filled(seen: Seen) -> None:
+def require_filled(seen: ChainView) -> None:
     """Refuse to sign for escrows that do not hold what was agreed, or whose money is on its way to somebody.
 
     :raises EscrowError:
     """
-    made = seen.payments.get(Purse.PRIMARY)
+    made = seen.payments.get(EscrowKind.PRIMARY)
     if made is not None:
         raise EscrowError(f"the primary escrow was paid out already, in {made.txid}", hint="See: rein status")
-    if not seen.funding.primary.complete or not (seen.funding.mediator.complete or Purse.MEDIATOR in seen.payments):
+    if not seen.funding.primary.complete or not (
+        seen.funding.mediator.complete or EscrowKind.MEDIATOR in seen.payments
+    ):
         raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
 
 
-def role_of(desk: Desk, order: Order, *wanted: Role) -> Role:
+def role_of(session: Session, order: Order, *wanted: Role) -> Role:
     """The one role the identity has in a job.
 
     :raises OrderError: none of those wanted.
     """
-    found = [role for role in wanted if role in roles_in(order, desk.address)]
+    found = [role for role in wanted if role in roles_in(order, session.address)]
     if not found:
         names = " or the ".join(role.value for role in wanted)
         raise OrderError(f"you are not the {names} of the job {order.job.document.job_id}")
@@ -127,17 +129,17 @@ def role_of(desk: Desk, order: Order, *wanted: Role) -> Role:
 
 
 def ready_payments(
-    order: Order, seen: Seen, role: Role, proposals: Iterable[Proposal], *, replace: bool = False
+    order: Order, seen: ChainView, role: Role, proposals: Iterable[Proposal], *, replace: bool = False
 ) -> tuple[list[Ready], list[Refusal]]:
     """Those of the proposals that this role may complete now: at most one for each escrow, the first that is as
     agreed; and those that are not.
 
     :param replace: also where a payment waits for a block that leaves the miner less.
     """
-    ready: dict[Purse, Ready] = {}
+    ready: dict[EscrowKind, Ready] = {}
     refused: list[Refusal] = []
     for proposal in proposals:
-        purse = proposal.purse.escrow.purse
+        purse = proposal.purse.escrow.kind
         if role not in proposal.completers or purse in ready or not may_be_made(proposal, seen, replace=replace):
             continue
         try:
@@ -150,10 +152,10 @@ def ready_payments(
     return list(ready.values()), refused
 
 
-def may_be_made(proposal: Proposal, seen: Seen, *, replace: bool) -> bool:
+def may_be_made(proposal: Proposal, seen: ChainView, *, replace: bool) -> bool:
     """Whether an escrow still waits for a payment like this. After one that is in a block, only what is left goes
     back. While one waits for a block, no refund takes its place, but of another refund."""
-    made = seen.payments.get(proposal.purse.escrow.purse)
+    made = seen.payments.get(proposal.purse.escrow.kind)
     if made is None:
         return True
     is_refund = proposal.ending is Ending.REFUND
@@ -162,44 +164,44 @@ def may_be_made(proposal: Proposal, seen: Seen, *, replace: bool) -> bool:
     return replace and (not is_refund or made.ending == Ending.REFUND.value)
 
 
-def may_follow(payout: Payout, seen: Seen) -> bool:
+def may_follow(payout: Payout, seen: ChainView) -> bool:
     """Whether a payment does not add to one that waits for a block, but takes its place: it spends something of the
     same, so that only one of the two can be, and leaves the miner more."""
-    purse = payout.purse.escrow.purse
+    purse = payout.purse.escrow.kind
     made = seen.payments.get(purse)
     if made is None or made.confirmations:
         return True
     return payout.fee > made.fee and not set(seen.spent[purse]).isdisjoint(payout.coins)
 
 
-def check(order: Order, seen: Seen, proposal: Proposal) -> Checked:
+def check(order: Order, seen: ChainView, proposal: Proposal) -> Checked:
     """Hold a payment against the documents and the chain.
 
     :raises EscrowError: it is not as agreed.
     """
     if order.bid is None:
         raise EscrowError("this job has no terms that count")
-    purse = proposal.purse.escrow.purse
+    purse = proposal.purse.escrow.kind
     return proposal.check(seen.coins(purse), order.bid.document, paid=seen.is_paid(purse))
 
 
-def sign_and_send(desk: Desk, ready: Ready) -> Payment:
+def sign_and_send(session: Session, ready: Ready) -> Payment:
     """Add the second signature to exactly this payment, give it to the network and remember it.
 
     :raises EscrowError: the chain does not hold any more what it spends, or it could be paid beside what was signed
         before.
     :raises RejectedError: the network's rules refuse it.
     """
-    require_unchanged(desk, ready.order, ready.role, [ready.payout])
-    key = escrow_key(desk, ready.order, ready.role)
-    remember_completed(desk, ready.order, ready.payout)
-    desk.chain.broadcast(complete_payout(ready.checked.psbt, key))
-    return remember_payment(desk, ready)
+    require_unchanged(session, ready.order, ready.role, [ready.payout])
+    key = escrow_key(session, ready.order, ready.role)
+    remember_completed(session, ready.order, ready.payout)
+    session.chain.broadcast(complete_payout(ready.checked.psbt, key))
+    return remember_payment(session, ready)
 
 
-def remember_payment(desk: Desk, ready: Ready) -> Payment:
+def remember_payment(session: Session, ready: Ready) -> Payment:
     """Note a payment that is on its way, so that nobody signs a second one before the next look at the chain."""
-    order, payout, store = ready.order, ready.payout, desk.store
+    order, payout, store = ready.order, ready.payout, session.store
     payment = Payment(
         contract_id=order.contract_id,
         purse=ready.purse.value,

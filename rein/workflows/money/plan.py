@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Payout, sign_payout
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import ChainView, observe
 from rein.workflows.money.outstanding import other_offers, remember_funding, require_only_payment
-from rein.workflows.money.watch_chain import Seen, look_at
-from rein.workflows.orders.job_keyring import escrow_key
+from rein.workflows.orders.job_keys import escrow_key
+from rein.workflows.session import Session
 
 _NOTHING = Sat(0)
 _AGAIN = "Look again, and repeat the command: it plans anew."
@@ -34,7 +34,7 @@ class Plan:
 
     order: Order
     role: Role
-    payouts: Mapping[Purse, Payout]
+    payouts: Mapping[EscrowKind, Payout]
     made: frozenset[str]
     worker_amount: Sat = _NOTHING
     creator_amount: Sat = _NOTHING
@@ -42,11 +42,11 @@ class Plan:
 
 
 def make_plan(
-    desk: Desk,
+    session: Session,
     order: Order,
-    seen: Seen,
+    seen: ChainView,
     role: Role,
-    payouts: Mapping[Purse, Payout],
+    payouts: Mapping[EscrowKind, Payout],
     *,
     awarded: tuple[Sat, Sat] = (_NOTHING, _NOTHING),
     remarks: Iterable[str] = (),
@@ -56,26 +56,26 @@ def make_plan(
     :param awarded: of the price, to the worker and to the creator.
     :raises EscrowError: something signed before could be paid beside it.
     """
-    remember_funding(desk, seen, payouts.values())
-    require_only_payment(desk, order, seen, role, payouts.values())
+    remember_funding(session, seen, payouts.values())
+    require_only_payment(session, order, seen, role, payouts.values())
     made = frozenset(each.txid for each in seen.payments.values())
     left = [text for purse, payout in payouts.items() if (text := _left(seen.coins(purse), payout))]
-    offers = _other_offers(desk, order, payouts.values()) if role is Role.MEDIATOR else []
+    offers = _other_offers(session, order, payouts.values()) if role is Role.MEDIATOR else []
     return Plan(order, role, dict(payouts), made, *awarded, (*remarks, *offers, *left))
 
 
-def sign_plan(desk: Desk, plan: Plan) -> dict[Purse, str]:
+def sign_plan(session: Session, plan: Plan) -> dict[EscrowKind, str]:
     """The payments of a plan with this identity's signature, in base64.
 
     :raises EscrowError: the chain does not hold any more what they spend, or something was paid or signed meanwhile.
     """
-    require_unchanged(desk, plan.order, plan.role, plan.payouts.values(), plan.made)
-    key = escrow_key(desk, plan.order, plan.role)
+    require_unchanged(session, plan.order, plan.role, plan.payouts.values(), plan.made)
+    key = escrow_key(session, plan.order, plan.role)
     return {purse: sign_payout(payout, key).to_base64() for purse, payout in plan.payouts.items()}
 
 
 def require_unchanged(
-    desk: Desk, order: Order, role: Role, payouts: Iterable[Payout], made: Iterable[str] | None = None
+    session: Session, order: Order, role: Role, payouts: Iterable[Payout], made: Iterable[str] | None = None
 ) -> None:
     """Look again, and refuse payments of which the chain does not hold the coins any more.
 
@@ -85,11 +85,11 @@ def require_unchanged(
     shown = list(payouts)
     if not shown:
         return
-    seen = look_at(desk, order)
+    seen = observe(session, order)
     if seen is None:
         raise EscrowError(f"the job {order.job.document.job_id} has no offer that counts any more", hint=_AGAIN)
     for payout in shown:
-        purse = payout.purse.escrow.purse
+        purse = payout.purse.escrow.kind
         paid = seen.payments.get(purse)
         if paid is not None and paid.txid == payout.txid:
             continue
@@ -104,12 +104,12 @@ def require_unchanged(
                     f"the chain does not show {coin.outpoint} in the {purse.value} escrow any more; nothing was signed",
                     hint=_AGAIN,
                 )
-    require_only_payment(desk, order, seen, role, shown)
+    require_only_payment(session, order, seen, role, shown)
 
 
-def _other_offers(desk: Desk, order: Order, payouts: Iterable[Payout]) -> list[str]:
+def _other_offers(session: Session, order: Order, payouts: Iterable[Payout]) -> list[str]:
     """What a mediator should know before deciding: the creator has signed twice, and a decision binds in one only."""
-    ids = {view.contract_id for payout in payouts for view, _ in other_offers(desk, order, payout.purse)}
+    ids = {view.contract_id for payout in payouts for view, _ in other_offers(session, order, payout.purse)}
     return [
         f"The creator has signed another offer with the same escrow, {each[:12]}. You can sign under one of them only."
         for each in sorted(ids)
@@ -124,7 +124,7 @@ def _left(coins: Iterable[Coin], payout: Payout) -> str | None:
     outputs = "1 output" if len(left) == 1 else f"{len(left)} outputs"
     held = sum(each.amount for each in left)
     return (
-        f"{outputs} of the {payout.purse.escrow.purse.value} escrow, {held:,} sat, stay there: to spend that now costs "
+        f"{outputs} of the {payout.purse.escrow.kind.value} escrow, {held:,} sat, stay there: to spend that now costs "
         "more than it brings, or there are too many for one payment. It is the creator's, and can go back after this "
         "payment: rein refund"
     )

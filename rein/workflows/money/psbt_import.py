@@ -12,11 +12,11 @@ from rein.escrow.proposals import Proposal
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.store import Payment
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.explain import signers_of
 from rein.workflows.money.outstanding import remember_completed
 from rein.workflows.money.payments import Ready, check, may_be_made, may_follow, remember_payment, see
-from rein.workflows.money.watch_chain import Seen
+from rein.workflows.session import Session
 
 _HINT = "See what differs: rein explain --file FILE"
 
@@ -34,7 +34,7 @@ class Imported:
         return self.ready.checked.psbt
 
 
-def combine_imported(desk: Desk, order: Order, text: str) -> Imported:
+def combine_imported(session: Session, order: Order, text: str) -> Imported:
     """Find the payment of a document that a PSBT is, check both, and put their signatures together.
 
     :param text: base64.
@@ -42,7 +42,7 @@ def combine_imported(desk: Desk, order: Order, text: str) -> Imported:
     :raises EscrowError: it is not as agreed, or the chain does not show what it spends.
     """
     theirs = Psbt.parse(text)
-    seen = see(desk, order)
+    seen = see(session, order)
     carrying = [each for each in seen.proposals if _txid(each.text) == theirs.transaction.txid]
     if not carrying:
         raise OrderError(
@@ -68,17 +68,17 @@ def combine_imported(desk: Desk, order: Order, text: str) -> Imported:
     return Imported(ready, signers_of(combined, order), _is_complete(combined))
 
 
-def send_imported(desk: Desk, imported: Imported) -> Payment:
+def send_imported(session: Session, imported: Imported) -> Payment:
     """Give a complete payment to the network and remember it.
 
     :raises RejectedError: the network's rules refuse it.
     """
-    remember_completed(desk, imported.ready.order, imported.ready.payout)
-    desk.chain.broadcast(imported.psbt.finalize())
-    return remember_payment(desk, imported.ready)
+    remember_completed(session, imported.ready.order, imported.ready.payout)
+    session.chain.broadcast(imported.psbt.finalize())
+    return remember_payment(session, imported.ready)
 
 
-def _as_agreed(order: Order, seen: Seen, carrying: Sequence[Proposal]) -> list[tuple[Proposal, Checked]]:
+def _as_agreed(order: Order, seen: ChainView, carrying: Sequence[Proposal]) -> list[tuple[Proposal, Checked]]:
     """Those that are as agreed: a document with a spoiled signature takes nothing from another with a good one.
 
     :raises EscrowError: none is, with the reason of the first.

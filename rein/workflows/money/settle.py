@@ -6,14 +6,14 @@ from math import ceil
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import choose_coins
 from rein.escrow.proposals import Ending, Proposal, award_split, is_reserved, refund_of
 from rein.protocol.documents import Refund, Role, Settlement
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.store.store import Payment
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.outstanding import require_only_payment
 from rein.workflows.money.payments import (
     Ready,
@@ -29,13 +29,13 @@ from rein.workflows.money.payments import (
     sign_and_send,
 )
 from rein.workflows.money.plan import Plan, make_plan, sign_plan
-from rein.workflows.money.watch_chain import Seen
-from rein.workflows.orders.answer import sign_as
-from rein.workflows.orders.cases import require_open
+from rein.workflows.orders.load import require_open
+from rein.workflows.orders.reply import sign_as
+from rein.workflows.session import Session
 
 
 def plan_settlement(
-    desk: Desk, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
+    session: Session, order: Order, worker_amount: Sat, creator_amount: Sat | None = None, feerate: int | None = None
 ) -> Plan:
     """Both payments of a settlement.
 
@@ -45,28 +45,28 @@ def plan_settlement(
     :raises EscrowError: the escrows do not hold so much.
     """
     require_open(order)
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER)
     price = order.bid.document.amount if order.bid else Sat(0)
     back = Sat(max(0, price - worker_amount)) if creator_amount is None else creator_amount
     if worker_amount + back > price:
         raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
-    seen = see(desk, order)
-    rate = feerate or current_feerate(desk)
+    seen = see(session, order)
+    rate = feerate or current_feerate(session)
     payouts = {
-        Purse.PRIMARY: plan(seen, Purse.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate),
-        Purse.MEDIATOR: plan_fee(seen, rate, Ending.SETTLEMENT, role),
+        EscrowKind.PRIMARY: plan(seen, EscrowKind.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate),
+        EscrowKind.MEDIATOR: plan_fee(seen, rate, Ending.SETTLEMENT, role),
     }
-    return make_plan(desk, order, seen, role, payouts, awarded=(worker_amount, back))
+    return make_plan(session, order, seen, role, payouts, awarded=(worker_amount, back))
 
 
-def build_settlement(desk: Desk, planned: Plan, terms: str) -> Signed[Settlement]:
+def build_settlement(session: Session, planned: Plan, terms: str) -> Signed[Settlement]:
     """The signed proposal.
 
     :raises EscrowError: see `sign_plan`.
     """
-    texts = sign_plan(desk, planned)
+    texts = sign_plan(session, planned)
     return sign_as(
-        desk,
+        session,
         planned.order,
         planned.role,
         Settlement,
@@ -74,12 +74,12 @@ def build_settlement(desk: Desk, planned: Plan, terms: str) -> Signed[Settlement
         worker_amount=planned.worker_amount,
         creator_amount=planned.creator_amount,
         terms=terms,
-        primary_psbt=texts[Purse.PRIMARY],
-        mediator_psbt=texts[Purse.MEDIATOR],
+        primary_psbt=texts[EscrowKind.PRIMARY],
+        mediator_psbt=texts[EscrowKind.MEDIATOR],
     )
 
 
-def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
+def plan_refund(session: Session, order: Order, feerate: int | None = None) -> Plan:
     """The payments that give the money back, from the escrows that hold any.
 
     A mediator signs away nothing of the mediator's escrow beforehand: filled up later, it would not pay the mediator.
@@ -92,32 +92,32 @@ def plan_refund(desk: Desk, order: Order, feerate: int | None = None) -> Plan:
     """
     if order.offer is None:
         raise OrderError(f"the job {order.job.document.job_id} has no offer that counts, so there is no money in it")
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
-    seen = see(desk, order)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(session, order)
     _refuse_while_paying(seen)
-    rate = feerate or current_feerate(desk)
+    rate = feerate or current_feerate(session)
     payouts, kept = {}, list[EscrowError]()
-    for purse in Purse:
+    for purse in EscrowKind:
         author = role if feerate else None
         split = refund_of(seen.terms.of(purse), seen.coins(purse), author=author, paid=seen.is_paid(purse))
-        waived = purse is Purse.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
+        waived = purse is EscrowKind.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
         if seen.coins(purse) and not waived:
             try:
                 payout = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
-                require_only_payment(desk, order, seen, role, [payout])
+                require_only_payment(session, order, seen, role, [payout])
                 payouts[purse] = payout
             except EscrowError as error:
                 kept.append(error)
     if not payouts:
         raise kept[0] if kept else EscrowError("neither escrow holds anything", hint="Look: rein fund")
-    return make_plan(desk, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in kept])
+    return make_plan(session, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in kept])
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _refuse_while_paying(seen: Seen) -> None:
+def _refuse_while_paying(seen: ChainView) -> None:
     """Refuse to give back what is on its way to somebody: the network would take the one that pays the miner more.
 
     :raises EscrowError:
@@ -130,28 +130,28 @@ def _refuse_while_paying(seen: Seen) -> None:
             )
 
 
-def build_refund(desk: Desk, planned: Plan, reason: str) -> Signed[Refund]:
+def build_refund(session: Session, planned: Plan, reason: str) -> Signed[Refund]:
     """The signed refund.
 
     :raises EscrowError: see `sign_plan`.
     """
-    texts = sign_plan(desk, planned)
+    texts = sign_plan(session, planned)
     return sign_as(
-        desk,
+        session,
         planned.order,
         planned.role,
         Refund,
         planned.order.contract_id,
         reason=reason,
-        primary_psbt=texts.get(Purse.PRIMARY),
-        mediator_psbt=texts.get(Purse.MEDIATOR),
+        primary_psbt=texts.get(EscrowKind.PRIMARY),
+        mediator_psbt=texts.get(EscrowKind.MEDIATOR),
     )
 
 
-def open_proposals(desk: Desk, order: Order) -> list[Proposal]:
+def open_proposals(session: Session, order: Order) -> list[Proposal]:
     """The settlements and refunds by others that the identity may complete, oldest first."""
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
-    seen = see(desk, order)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(session, order)
     return [
         each
         for each in of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
@@ -159,15 +159,15 @@ def open_proposals(desk: Desk, order: Order) -> list[Proposal]:
     ]
 
 
-def _is_open(order: Order, seen: Seen, role: Role, proposal: Proposal) -> bool:
+def _is_open(order: Order, seen: ChainView, role: Role, proposal: Proposal) -> bool:
     """Whether an escrow waits for this. What only gives back what a payment has left is asked for its own sake."""
-    if proposal.purse.escrow.purse not in seen.payments:
+    if proposal.purse.escrow.kind not in seen.payments:
         return True
     ready, _ = ready_payments(order, seen, role, [proposal], replace=True)
     return bool(ready)
 
 
-def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]:
+def prepare_agreement(session: Session, order: Order, document_id: str) -> list[Ready]:
     """The payments of one settlement or refund that the identity may complete, held against the documents. One that
     leaves more to the miner may replace a payment that still waits for a block.
 
@@ -175,8 +175,8 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
     :raises OrderError: no such proposal is open.
     :raises EscrowError: a payment is not as agreed, be it one that others complete.
     """
-    role = role_of(desk, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
-    seen = see(desk, order)
+    role = role_of(session, order, Role.CREATOR, Role.WORKER, Role.MEDIATOR)
+    seen = see(session, order)
     meant = [
         each
         for each in of_endings(seen.proposals, Ending.SETTLEMENT, Ending.REFUND)
@@ -193,7 +193,7 @@ def prepare_agreement(desk: Desk, order: Order, document_id: str) -> list[Ready]
     return ready
 
 
-def _require_all(seen: Seen, ready: list[Ready]) -> None:
+def _require_all(seen: ChainView, ready: list[Ready]) -> None:
     """Refuse a refund of a part of what an escrow holds by now: what was signed for less does not end the job.
 
     :raises EscrowError:
@@ -208,23 +208,23 @@ def _require_all(seen: Seen, ready: list[Ready]) -> None:
             )
 
 
-def _require_whole(order: Order, seen: Seen, ready: list[Ready]) -> None:
+def _require_whole(order: Order, seen: ChainView, ready: list[Ready]) -> None:
     """Refuse a document of which another payment, that others would complete, is not as agreed: who takes his part of
     it would leave the rest where it is.
 
     :raises EscrowError:
     """
     signed = ready[0].proposal.document
-    carried = {each.purse.escrow.purse: each for each in seen.proposals if each.document == signed}
-    for purse in Purse:
+    carried = {each.purse.escrow.kind: each for each in seen.proposals if each.document == signed}
+    for purse in EscrowKind:
         if purse in seen.payments:
             continue
         if purse in carried:
             check(order, seen, carried[purse])
-        elif purse is Purse.PRIMARY and seen.funding.primary.outputs:
+        elif purse is EscrowKind.PRIMARY and seen.funding.primary.outputs:
             raise EscrowError("it pays nothing out of the primary escrow, which holds something", hint="Sign nothing.")
 
 
-def send_agreement(desk: Desk, ready: list[Ready]) -> list[Payment]:
+def send_agreement(session: Session, ready: list[Ready]) -> list[Payment]:
     """Complete the payments and give them to the network."""
-    return [sign_and_send(desk, each) for each in ready]
+    return [sign_and_send(session, each) for each in ready]

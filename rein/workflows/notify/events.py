@@ -1,5 +1,5 @@
 """What has happened that a person may want to be told: read off the documents and the chain, each under an id that is
-the same whenever it is looked at. What was read off an order is kept between runs (`rein.workflows.orders.kept`)."""
+the same whenever it is read. What was read off an order is cached between runs (`rein.workflows.orders.fold_cache`)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Disclosure, Kind, Message, Rating, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import Payment, SummaryRow
-from rein.workflows.desk import Desk
 from rein.workflows.market.entries import Entry, entries
-from rein.workflows.market.market import hidden_names, is_hidden_entry, is_open_entry
-from rein.workflows.orders.cases import load_orders, roles_in, was_funded
-from rein.workflows.orders.kept import keep
+from rein.workflows.market.listings import hidden_names, is_hidden_entry, is_open_entry
+from rein.workflows.orders.fold_cache import keep
+from rein.workflows.orders.load import load_orders, roles_in, was_funded
+from rein.workflows.session import Session
 
 
 class EventType(StrEnum):
@@ -95,14 +95,14 @@ class Wanted:
         return is_tagged and all(word in text for word in self.words.casefold().split())
 
 
-def news(desk: Desk, noticed: Collection[str]) -> Iterator[Event]:
+def news(session: Session, noticed: Collection[str]) -> Iterator[Event]:
     """What has happened in the orders of the identity and was not noticed before.
 
     :param noticed: the ids of earlier events: what the chain showed then and does not show now has disappeared.
     """
     shown_once = _shown_once(noticed)
-    wanted = lambda: desk.store.my_order_ids(desk.network.name, desk.address)  # noqa: E731 - a name for what is asked
-    for row in keep(desk, f"{desk.address} watch", wanted, _fold):
+    wanted = lambda: session.store.my_order_ids(session.network.name, session.address)  # noqa: E731 - a name for what is asked
+    for row in keep(session, f"{session.address} watch", wanted, _fold):
         happened = json.loads(row.content)
         for each in happened["said"]:
             if each["id"] not in noticed:
@@ -111,20 +111,20 @@ def news(desk: Desk, noticed: Collection[str]) -> Iterator[Event]:
             yield from _of_chain(happened["chain"], happened["shown"], noticed, shown_once[row.contract_id])
 
 
-def new_jobs(desk: Desk, wanted: Wanted, now: int, noticed: Collection[str]) -> tuple[list[Event], list[Event]]:
+def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str]) -> tuple[list[Event], list[Event]]:
     """The jobs of others that were not noticed before: those worth telling, and the rest.
 
     :param now: seconds since 1970; who comes too late to bid is told nothing.
     """
-    ids = [each for each in desk.store.orders_with(desk.network.name, Kind.JOB) if f"job:{each}" not in noticed]
-    hidden = hidden_names(desk) if ids else set()
+    ids = [each for each in session.store.orders_with(session.network.name, Kind.JOB) if f"job:{each}" not in noticed]
+    hidden = hidden_names(session) if ids else set()
     told: list[Event] = []
     rest: list[Event] = []
-    for job in entries(desk, ids) if ids else ():
+    for job in entries(session, ids) if ids else ():
         event = Event(
             id=f"job:{job.id}",
             type=EventType.JOB,
-            network=desk.network.name,
+            network=session.network.name,
             job_id=job.job_id,
             job_document=job.id,
             job_name=job.name,
@@ -133,21 +133,21 @@ def new_jobs(desk: Desk, wanted: Wanted, now: int, noticed: Collection[str]) -> 
             author=job.creator_address,
         )
         is_open = is_open_entry(job, now) and not is_hidden_entry(job, hidden)
-        is_for_me = is_open and not job.roles_of(desk.address) and wanted.matches(job)
+        is_for_me = is_open and not job.roles_of(session.address) and wanted.matches(job)
         (told if is_for_me else rest).append(event)
     return told, rest
 
 
-def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
+def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
     """Of each view of an order: what documents say, what the chain shows (under ids without the number of the time),
     and what an event of the chain begins with, where there is one."""
     found: dict[DocumentId, list[SummaryRow]] = {}
-    for order in load_orders(desk, order_ids).orders:
-        spoken = (_of_document(desk, order, signed) for signed in (*order.documents(), *order.conflict))
-        is_mine = order.offer is not None and bool(roles_in(order, desk.address))
+    for order in load_orders(session, order_ids).orders:
+        spoken = (_of_document(session, order, signed) for signed in (*order.documents(), *order.conflict))
+        is_mine = order.offer is not None and bool(roles_in(order, session.address))
         happened = {
             "said": [asdict(event) for event in spoken if event is not None],
-            "shown": [asdict(event) for event in _shown(desk, order)] if is_mine else [],
+            "shown": [asdict(event) for event in _shown(session, order)] if is_mine else [],
             "chain": asdict(_event(order, "", EventType.DISAPPEARED, order.offer)) if is_mine and order.offer else None,
         }
         row = SummaryRow(order.id, order.contract_id, order.state.value, json.dumps(happened))
@@ -160,8 +160,8 @@ def _read(told: dict[str, Any]) -> Event:
     return Event(**told | {"type": EventType(told["type"])})
 
 
-def _of_document(desk: Desk, order: Order, signed: Signed[Any]) -> Event | None:
-    document, me = signed.document, desk.address
+def _of_document(session: Session, order: Order, signed: Signed[Any]) -> Event | None:
+    document, me = signed.document, session.address
     kind = _TYPE_OF.get(document.KIND)
     if kind is None or document.author.master_address == me or _was_sealed(order, signed):
         return None
@@ -191,12 +191,12 @@ def _has_lost(order: Order, me: str) -> bool:
     return order.bid is not None and me in bidders and not roles_in(order, me)
 
 
-def _shown(desk: Desk, order: Order) -> Iterator[Event]:
+def _shown(session: Session, order: Order) -> Iterator[Event]:
     if order.offer is None:
         return
-    if was_funded(desk, order):
+    if was_funded(session, order):
         yield _event(order, f"funded:{order.contract_id}", EventType.FUNDED, order.offer)
-    for payment in desk.store.payments(order.contract_id).values():
+    for payment in session.store.payments(order.contract_id).values():
         if _is_confirmed(order, payment):
             event = _event(order, f"payment:{order.contract_id}:{payment.txid}", EventType.PAYMENT, order.offer)
             yield replace(event, txid=payment.txid, amount_sat=payment.amount)
@@ -238,7 +238,7 @@ def _times_gone(base: str, noticed: Collection[str]) -> int:
 
 
 def _is_confirmed(order: Order, payment: Payment) -> bool:
-    is_primary = payment.purse == Purse.PRIMARY.value
+    is_primary = payment.purse == EscrowKind.PRIMARY.value
     return order.evidence.primary_paid if is_primary else order.evidence.mediator_paid
 
 

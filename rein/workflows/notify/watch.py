@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
-from rein.workflows.desk import Desk
-from rein.workflows.market.market import newest_block
-from rein.workflows.money.watch_chain import look
+from rein.workflows.market.listings import newest_block
+from rein.workflows.money.chain_view import look
 from rein.workflows.notify.events import Event, EventType, Wanted, new_jobs, news
 from rein.workflows.notify.hooks import Hook
-from rein.workflows.orders.cases import load_orders
-from rein.workflows.orders.pull import pull
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import load_orders
+from rein.workflows.session import Session
 from rein.workflows.status.overview import orders_to_watch
 
 MOST_ATTEMPTS = 100
@@ -54,71 +54,71 @@ class Round:
     failures: list[str] = field(default_factory=list)
 
 
-def fetch(desk: Desk) -> list[str]:
+def fetch(session: Session) -> list[str]:
     """Fetch and look, as `rein sync` does but without uploading, so that no key is needed; what went wrong. The one
     place where watching meets the servers and the chain."""
-    problems = [told.error.message for told in pull(desk) if told.error is not None]
+    problems = [told.error.message for told in pull(session) if told.error is not None]
     try:
-        look(desk, load_orders(desk, orders_to_watch(desk)).orders)
-        newest_block(replace(desk, note=problems.append, open_chain=lambda: desk.chain))
+        look(session, load_orders(session, orders_to_watch(session)).orders)
+        newest_block(replace(session, note=problems.append, open_chain=lambda: session.chain))
     except ReinError as error:
         problems.append(f"The chain was not looked at: {error.message}")
     return list(dict.fromkeys(problems))
 
 
-def begin(desk: Desk, watch: Watch, clock: int) -> None:
+def begin(session: Session, watch: Watch, clock: int) -> None:
     """At the first time in a home, take what is here already as told."""
-    noticed = desk.store.noticed(desk.identity.id)
+    noticed = session.store.noticed(session.identity.id)
     if _BEGUN not in noticed:
-        events = _new_events(desk, watch, clock, noticed)
-        desk.store.notice(desk.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)])
+        events = _new_events(session, watch, clock, noticed)
+        session.store.notice(session.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)])
 
 
-def watch_round(desk: Desk, watch: Watch, clock: int, gather: Callable[[Desk], list[str]] = fetch) -> Round:
+def watch_round(session: Session, watch: Watch, clock: int, gather: Callable[[Session], list[str]] = fetch) -> Round:
     """One round. Failures of servers, of the chain and of hooks are told, not raised.
 
     :param clock: seconds since 1970; the time of the newest block goes before it, where one was ever seen.
     """
-    begin(desk, watch, clock)
-    result = Round(failures=gather(desk))
-    result.new = _notice(desk, watch, clock)
+    begin(session, watch, clock)
+    result = Round(failures=gather(session))
+    result.new = _notice(session, watch, clock)
     for hook in watch.hooks:
-        _tell(desk, hook, result)
+        _tell(session, hook, result)
     return result
 
 
-def _notice(desk: Desk, watch: Watch, clock: int) -> int:
+def _notice(session: Session, watch: Watch, clock: int) -> int:
     """Remember what is new, and whom to tell; how many events there were for the hooks."""
-    noticed = desk.store.noticed(desk.identity.id)
+    noticed = session.store.noticed(session.identity.id)
     hooks = [hook.name for hook in watch.hooks]
-    events = _new_events(desk, watch, clock, noticed)
+    events = _new_events(session, watch, clock, noticed)
     told = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
     to_tell = {event.id: _body(event) for event in told}
-    desk.store.notice(
-        desk.identity.id,
+    session.store.notice(
+        session.identity.id,
         [(event.id, to_tell.get(event.id, ""), hooks if event.id in to_tell else ()) for event, _ in events],
     )
     return len(to_tell)
 
 
-def _new_events(desk: Desk, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
+def _new_events(session: Session, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
     """What was not noticed before, and whether it is worth telling."""
-    seen = desk.store.notes.seen_block(desk.network.name)
-    jobs, others = new_jobs(desk, watch.wanted, seen.time if seen else clock, noticed)
-    found = [(event, True) for event in (*news(desk, noticed), *jobs)]
+    seen = session.store.notes.seen_block(session.network.name)
+    jobs, others = new_jobs(session, watch.wanted, seen.time if seen else clock, noticed)
+    found = [(event, True) for event in (*news(session, noticed), *jobs)]
     return found + [(event, False) for event in others]
 
 
-def _tell(desk: Desk, hook: Hook, result: Round) -> None:
-    identity, failures = desk.identity.id, 0
-    waiting = desk.store.undelivered(identity, hook.name, MOST_ATTEMPTS)
+def _tell(session: Session, hook: Hook, result: Round) -> None:
+    identity, failures = session.identity.id, 0
+    waiting = session.store.undelivered(identity, hook.name, MOST_ATTEMPTS)
     for number, (event_id, body) in enumerate(waiting):
         if failures == _FAILURES_A_ROUND:
             result.waiting += len(waiting) - number
             return
         event: Mapping[str, Any] = json.loads(body)
         problem = hook.tell(event, body)
-        attempts = desk.store.tried(identity, event_id, hook.name, done=problem is None)
+        attempts = session.store.tried(identity, event_id, hook.name, done=problem is None)
         if problem is None:
             result.told += 1
             continue

@@ -18,7 +18,7 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.allowances import Spent
 from rein.store.rows import FeedRow
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 
 SERVER_BYTES = 512 * 2**20
 """What one server may add in `SECONDS`: of the market, and as much again in my orders."""
@@ -40,25 +40,25 @@ class Mine:
     """Grows with every party, and with every enrollment of one."""
 
 
-def mine(desk: Desk) -> Mine:
+def mine(session: Session) -> Mine:
     """As far as is known here."""
-    network = desk.network.name
-    if desk.row is None:
+    network = session.network.name
+    if session.row is None:
         return Mine({}, set(), set(), Enrollments(), 0)
-    order_ids = desk.store.my_order_ids(network, desk.address)
-    parties = desk.store.parties_of(order_ids)
-    everybody = {desk.address, *(each for some in parties.values() for each in some)}
-    enrolled = desk.store.enrollments_of(network, everybody)
+    order_ids = session.store.my_order_ids(network, session.address)
+    parties = session.store.parties_of(order_ids)
+    everybody = {session.address, *(each for some in parties.values() for each in some)}
+    enrolled = session.store.enrollments_of(network, everybody)
     size = sum(map(len, parties.values())) + len(enrolled)
     known = Enrollments(each for each in enrolled if isinstance(each.document, Enrollment))
-    return Mine(parties, everybody, desk.store.people_in(order_ids) | everybody, known, size)
+    return Mine(parties, everybody, session.store.people_in(order_ids) | everybody, known, size)
 
 
 class Allowance:
     """What was brought, and what may still be, while feeds are read."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, session: Session) -> None:
+        self._desk = session
         self._now = int(time.time())
         self._spent: dict[str, Spent] = {}
         self._mine: Mine | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rein.errors import OrderError
 from rein.protocol.documents import Enrollment, Job
-from rein.workflows.desk import Desk
-from rein.workflows.orders.pull import load_enrollments
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.session import Session
 
 
-def mediator_of(desk: Desk, job: Job) -> Enrollment:
+def mediator_of(session: Session, job: Job) -> Enrollment:
     """The enrollment that a job names, if its keys are still the mediator's.
 
     A job may name any enrollment, however old. The keys of one that was replaced may be lost or in wrong hands, and
@@ -17,7 +17,7 @@ def mediator_of(desk: Desk, job: Job) -> Enrollment:
     :raises OrderError: it is not here, or the mediator has enrolled since without mediating or with other keys, or was
         replaced.
     """
-    known = load_enrollments(desk)
+    known = load_enrollments(session)
     named = known.by_id(job.mediator_enrollment)
     if named is None:
         raise OrderError("the mediator's enrollment is not here", hint="Fetch it: rein sync")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rein.store.rows import IdentityRow
-from rein.workflows.desk import Desk
-from rein.workflows.orders.due import Due
-from rein.workflows.status.earned import whereabouts
+from rein.workflows.orders.turn import Turn
+from rein.workflows.session import Session
+from rein.workflows.status.earnings import whereabouts
 from rein.workflows.status.overview import overview
 
-_URGENCY = [due.value for due in Due]
+_URGENCY = [due.value for due in Turn]
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Agenda:
     unpublished: int
 
 
-def agenda(desk: Desk, row: IdentityRow, now: int | None) -> Agenda:
+def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
     """The agenda of an identity of this home.
 
     :param now: the time of the newest block, None where none was ever seen.
     """
-    seen = overview(replace(desk, row=row))
-    unpublished = desk.store.unpublished_ids(row.network, row.master_address)
-    jobs = [whereabouts(desk, row, at_time(job, now, unpublished)) for job in seen.jobs]
+    seen = overview(replace(session, row=row))
+    unpublished = session.store.unpublished_ids(row.network, row.master_address)
+    jobs = [whereabouts(session, row, at_time(job, now, unpublished)) for job in seen.jobs]
     jobs.sort(key=lambda job: (_URGENCY.index(job["due"]), job["since_height"], job["job_document"]))
     return Agenda(row, jobs, seen.refused, len(unpublished))
 
@@ -50,7 +50,7 @@ def at_time(summary: dict[str, Any], now: int | None, unpublished: Collection[st
     :param unpublished: the ids of documents of the identity that no server holds yet.
     """
     if summary["state"] == "posted" and now is not None and summary["until"] <= now:
-        return summary | {"due": Due.NOTHING.value, "next": "nothing; it has expired without a bid"}
+        return summary | {"due": Turn.NOTHING.value, "next": "nothing; it has expired without a bid"}
     if summary["state"] == "offered" and summary["offer"] in unpublished:
-        return summary | {"due": Due.ACT.value, "next": "publish the offer: rein sync; pay only then: rein fund"}
+        return summary | {"due": Turn.ACT.value, "next": "publish the offer: rein sync; pay only then: rein fund"}
     return summary

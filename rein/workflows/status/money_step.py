@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from rein.btc.amounts import DUST_LIMIT, format_btc
 from rein.btc.transaction import TxOutput
 from rein.escrow.claims import Claim
-from rein.escrow.funding import Funding, PurseFunding, Verdict
+from rein.escrow.funding import EscrowFunding, Funding, Verdict
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import MIN_FEERATE
 from rein.protocol.documents import Offer, Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.orders.cases import can_deliver, recorded_funding, terms_if_any
+from rein.workflows.orders.load import can_deliver, recorded_funding, terms_if_any
 from rein.workflows.orders.step import Step, act, wait
 
 
@@ -53,13 +53,13 @@ def _came_late(funding: Funding, role: Role) -> Step | None:
     return wait(f"{came} and are the job creator's: wait for a refund to agree to, or propose it: rein refund")
 
 
-def _can_go_back(purse: PurseFunding) -> bool:
+def _can_go_back(purse: EscrowFunding) -> bool:
     """Whether what is left is worth a payment of its own."""
     output = TxOutput(DUST_LIMIT, purse.terms.payer.script)
     return purse.holds >= DUST_LIMIT + MIN_FEERATE * purse.terms.vsize_of(len(purse.outputs), [output])
 
 
-def _gives_back(claim: Claim, purse: PurseFunding) -> bool:
+def _gives_back(claim: Claim, purse: EscrowFunding) -> bool:
     there = {output.outpoint for output in (*purse.outputs, *purse.dust)}
     return claim.ending is Ending.REFUND and claim.is_open(there)
 
@@ -92,7 +92,7 @@ def _offered(funding: Funding, role: Role) -> Step | None:
         if not any(purse.counted for purse in funding.purses):
             return act("pay into escrow: rein fund")
         rest = " and ".join(
-            f"{format_btc(purse.ask)} BTC more into the {purse.terms.escrow.purse.value} escrow"
+            f"{format_btc(purse.ask)} BTC more into the {purse.terms.escrow.kind.value} escrow"
             for purse in wanting
             if purse.ask is not None
         )

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.desk import Desk
-from rein.workflows.orders.cases import my_orders, roles_in
-from rein.workflows.orders.due import Due
+from rein.workflows.orders.load import my_orders, roles_in
 from rein.workflows.orders.step import Step, act, nothing, wait
+from rein.workflows.orders.turn import Turn
+from rein.workflows.session import Session
 from rein.workflows.status.money_step import money_step
 
 _STEPS: Mapping[State, Mapping[Role, Step]] = {
@@ -60,16 +60,16 @@ _UNOPENED = "open the sealed bids: rein bids --unseal; and choose: rein offer"
 _PURSE_OF = {Role.WORKER: "primary", Role.MEDIATOR: "mediator"}
 
 
-def next_step_of(desk: Desk, order: Order) -> Step:
+def next_step_of(session: Session, order: Order) -> Step:
     """The step of the identity, as the chain was last seen."""
-    store = desk.store
-    return next_step(order, desk.address, store.payments(order.contract_id), store.escrow_outputs(order.contract_id))
+    store = session.store
+    return next_step(order, session.address, store.payments(order.contract_id), store.escrow_outputs(order.contract_id))
 
 
-def orders_with_money(desk: Desk) -> list[Order]:
+def orders_with_money(session: Session) -> list[Order]:
     """Jobs that are not over, or whose escrows still hold what is worth a payment: those that one can give back."""
-    mine = [order for order in my_orders(desk).orders if order.offer is not None]
-    return [order for order in mine if not order.is_over or next_step_of(desk, order).due is not Due.NOTHING]
+    mine = [order for order in my_orders(session).orders if order.offer is not None]
+    return [order for order in mine if not order.is_over or next_step_of(session, order).due is not Turn.NOTHING]
 
 
 def next_step(

@@ -1,4 +1,4 @@
-"""Where all my orders stand, kept between runs (`rein.workflows.orders.kept`)."""
+"""Where all my orders stand, kept between runs (`rein.workflows.orders.fold_cache`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from rein.protocol.values import DocumentId
 from rein.store.rows import SummaryRow
-from rein.workflows.desk import Desk
-from rein.workflows.orders.kept import keep
+from rein.workflows.orders.fold_cache import keep
+from rein.workflows.session import Session
 
 REFUSED, NO_JOB = "refused", "no job"
 """The states of what is no order: its job does not count, or is not here."""
@@ -30,25 +30,25 @@ class Overview:
     refused: list[dict[str, Any]]
 
 
-def overview(desk: Desk) -> Overview:
+def overview(session: Session) -> Overview:
     """Every order in which the identity has a part."""
-    rows = _summaries(desk)
+    rows = _summaries(session)
     return Overview(
         jobs=[json.loads(row.content) for row in rows if row.state not in (REFUSED, NO_JOB)],
         refused=[json.loads(row.content) for row in rows if row.state == REFUSED],
     )
 
 
-def orders_to_watch(desk: Desk) -> list[DocumentId]:
+def orders_to_watch(session: Session) -> list[DocumentId]:
     """The orders of which the chain may have something new to tell."""
-    watched = [row for row in _summaries(desk) if row.state not in _NOT_WATCHED]
+    watched = [row for row in _summaries(session) if row.state not in _NOT_WATCHED]
     lively = [row.order_id for row in watched if row.state not in _OVER or not _is_deep(json.loads(row.content))]
     return list(dict.fromkeys(lively))
 
 
-def unfinished_orders(desk: Desk) -> list[DocumentId]:
+def unfinished_orders(session: Session) -> list[DocumentId]:
     """The orders that are not over, and in which the identity is somebody."""
-    lively = [row for row in _summaries(desk) if row.state not in (REFUSED, NO_JOB, *_OVER)]
+    lively = [row for row in _summaries(session) if row.state not in (REFUSED, NO_JOB, *_OVER)]
     return list(dict.fromkeys(row.order_id for row in lively if json.loads(row.content)["roles"]))
 
 
@@ -62,20 +62,22 @@ def _is_deep(content: dict[str, Any]) -> bool:
     )
 
 
-def _summaries(desk: Desk) -> list[SummaryRow]:
+def _summaries(session: Session) -> list[SummaryRow]:
     """Of all my orders, all views."""
-    return keep(desk, desk.address, lambda: desk.store.my_order_ids(desk.network.name, desk.address), _fold)
+    return keep(
+        session, session.address, lambda: session.store.my_order_ids(session.network.name, session.address), _fold
+    )
 
 
-def _fold(desk: Desk, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
+def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
     """The views of each order, by contract id."""
-    from rein.workflows.orders.cases import load_orders
+    from rein.workflows.orders.load import load_orders
     from rein.workflows.status.summary import summary
 
-    cases = load_orders(desk, order_ids)
+    cases = load_orders(session, order_ids)
     found: dict[DocumentId, list[SummaryRow]] = {}
     for order in cases.orders:
-        content = json.dumps(summary(desk, order))
+        content = json.dumps(summary(session, order))
         found.setdefault(order.id, []).append(SummaryRow(order.id, order.contract_id, order.state.value, content))
     for each in cases.refused:
         told = {"job_document": each.job.id, "job_id": each.job.document.job_id, "code": each.reason.code}

@@ -27,7 +27,7 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
 from rein.store.store import EscrowOutput, Payment
-from rein.workflows.desk import STAMP_DEPTH, Desk
+from rein.workflows.session import STAMP_DEPTH, Session
 
 MAX_DATED: Final = 60
 """Blocks whose times are asked for in one story: strangers decide how many bids there are."""
@@ -45,13 +45,13 @@ class Event:
     txid: str | None = None
 
 
-def story_of(desk: Desk, order: Order) -> list[Event]:
+def story_of(session: Session, order: Order) -> list[Event]:
     """What happened in an order, as far as it is known here. What people wrote to each other is theirs."""
     sealed = set(order.messages)
     spoken = [_said(order, signed) for signed in order.documents() if signed not in sealed]
     spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
-    outputs = desk.store.escrow_outputs(order.contract_id)
-    payments = list(desk.store.payments(order.contract_id).values())
+    outputs = session.store.escrow_outputs(order.contract_id)
+    payments = list(session.store.payments(order.contract_id).values())
     moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
     return sorted([*spoken, *moved], key=_position)
 
@@ -63,13 +63,13 @@ def _position(event: Event) -> tuple[bool, int, bool]:
     return event.height is None, (event.height or 0) + depth, event.document_id is not None
 
 
-def times_of(desk: Desk, heights: Iterable[int]) -> dict[int, int]:
+def times_of(session: Session, heights: Iterable[int]) -> dict[int, int]:
     """The times of blocks by height, in seconds since 1970, as far as the chain source has them."""
     found: dict[int, int] = {}
     try:
-        tip = desk.chain.tip().height
+        tip = session.chain.tip().height
         for height in sorted({each for each in heights if each <= tip})[:MAX_DATED]:
-            found[height] = desk.chain.block_at(height).time
+            found[height] = session.chain.block_at(height).time
     except ChainError:
         return found
     return found

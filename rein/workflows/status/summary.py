@@ -8,26 +8,26 @@ from typing import Any
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.desk import Desk
-from rein.workflows.orders.cases import recorded_funding, roles_in, terms_if_any
+from rein.workflows.orders.load import recorded_funding, roles_in, terms_if_any
+from rein.workflows.session import Session
 from rein.workflows.status.next_step import next_step
 
 
-def summary(desk: Desk, order: Order) -> dict[str, Any]:
+def summary(session: Session, order: Order) -> dict[str, Any]:
     """For programs, and for the table of `rein status`. `since_height`: of the block after which the order has stood as
     it does; the documents' own word, except for money. `until`: when bids end, in seconds since 1970, while that
     matters."""
     job = order.job.document
-    payments = desk.store.payments(order.contract_id)
-    outputs = desk.store.escrow_outputs(order.contract_id)
-    step = next_step(order, desk.address, payments, outputs)
+    payments = session.store.payments(order.contract_id)
+    outputs = session.store.escrow_outputs(order.contract_id)
+    step = next_step(order, session.address, payments, outputs)
     return {
         "job_id": job.job_id,
         "job_document": order.id,
         "name": job.name,
         "offer": order.offer.id if order.offer else None,
         "state": order.state.value,
-        "roles": sorted(role.value for role in roles_in(order, desk.address)),
+        "roles": sorted(role.value for role in roles_in(order, session.address)),
         "creator": job.creator,
         "mediator": job.mediator,
         "worker": order.bid.document.worker if order.bid else None,
@@ -38,7 +38,7 @@ def summary(desk: Desk, order: Order) -> dict[str, Any]:
         ],
         "sealed_bids": len(order.unopened_bids),
         "escrows": _escrows(order, outputs, payments),
-        "paid": _paid_to(order, desk.address, payments),
+        "paid": _paid_to(order, session.address, payments),
         "next": step.text,
         "due": step.due.value,
         "since_height": _since(order, outputs, list(payments.values())),
@@ -63,7 +63,7 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
     funding = recorded_funding(order, terms, outputs, payments) if terms else None
     for held in funding.purses if funding else ():
         purse = held.terms
-        name = purse.escrow.purse.value
+        name = purse.escrow.kind.value
         mine = [output for output in outputs if output.purse == name]
         payment = payments.get(name)
         described_escrows.append(

@@ -21,22 +21,22 @@ from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway, batches, remote_key
-from rein.remote.fleet import Say, converse
+from rein.remote.fleet import Say, run_on_all
 from rein.store.store import Placement
-from rein.workflows.desk import Desk
-from rein.workflows.hosting.host import HOSTING_SECONDS, remember
-from rein.workflows.hosting.running_out import LITTLE_SPACE, warnings_of
+from rein.workflows.hosting.quota_warnings import LITTLE_SPACE, warnings_of
+from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.jobs.sealed_bids import publish_offered
 from rein.workflows.market.entries import rated_entries
-from rein.workflows.market.market import look_at_tip
+from rein.workflows.market.listings import look_at_tip
 from rein.workflows.market.reputation import prove_endings
-from rein.workflows.money.watch_chain import look
-from rein.workflows.orders.cases import load_orders
-from rein.workflows.orders.pull import Intake, Progress, Told, follow, no_progress
+from rein.workflows.money.chain_view import look
+from rein.workflows.orders.feeds import FeedIngester, Progress, Told, follow, no_progress
+from rein.workflows.orders.load import load_orders
+from rein.workflows.session import Session
 from rein.workflows.status.overview import orders_to_watch
-from rein.workflows.sync.of_others import documents_of_others
+from rein.workflows.sync.availability import Difference, differences, to_ask_for
+from rein.workflows.sync.others_documents import documents_of_others
 from rein.workflows.sync.read_back import Checked, read_back
-from rein.workflows.sync.witness import Difference, differences, to_ask_for
 
 SAMPLE = 100
 """Documents that each server is asked to give back in a sync with nothing new, chosen anew each time so that it cannot
@@ -110,27 +110,27 @@ class Stored:
     ids: Sequence[DocumentId]
 
 
-def sync(desk: Desk, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
+def sync(session: Session, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
     """Upload what servers lack, download what is new, look at the chain. A failing server stops no other.
 
     :param everything: read the feeds from their beginning, and ask back every document instead of a sample.
     :raises InputError: no server is registered.
     """
-    if not desk.servers:
+    if not session.servers:
         raise InputError("no server is registered", hint="Ask one for hosting: rein request URL")
-    publish_offered(desk)
-    mine = desk.store.own_ids(desk.network.name, desk.address)
-    placed = {server.url: desk.store.placements(server.url) for server in desk.servers}
-    round_ = _Round(desk, mine, placed, Intake(desk, progress, from_the_beginning=everything))
+    publish_offered(session)
+    mine = session.store.own_ids(session.network.name, session.address)
+    placed = {server.url: session.store.placements(server.url) for server in session.servers}
+    round_ = _Round(session, mine, placed, FeedIngester(session, progress, from_the_beginning=everything))
     if round_.is_anything_to_put():
-        _ = desk.keyring  # ask for the passphrase now, while somebody is at the keyboard
+        _ = session.keyring  # ask for the passphrase now, while somebody is at the keyboard
     round_.read(everything=everything)
     round_.write()
     report = round_.report()
     try:
-        look_at_tip(desk)
-        look(desk, load_orders(desk, orders_to_watch(desk)).orders)
-        prove_endings(desk, rated_entries(desk))
+        look_at_tip(session)
+        look(session, load_orders(session, orders_to_watch(session)).orders)
+        prove_endings(session, rated_entries(session))
     except ChainError as error:
         report.chain_error = error
     return report
@@ -141,18 +141,18 @@ class _Round:
 
     def __init__(
         self,
-        desk: Desk,
+        session: Session,
         mine: Sequence[DocumentId],
         placed: Mapping[str, dict[DocumentId, Placement]],
-        intake: Intake,
+        intake: FeedIngester,
     ) -> None:
-        self._desk = desk
+        self._desk = session
         self._mine = mine
         self._others = self._of_others()
         self._placed = placed
         self._intake = intake
         self._servers = {url: ServerReport(url, told) for url, told in intake.told.items()}
-        self._foreign = to_ask_for(desk)
+        self._foreign = to_ask_for(session)
         self._witnessed: dict[str, Checked] = {}
 
     def _of_others(self) -> list[DocumentId]:
@@ -218,7 +218,7 @@ class _Round:
             say(Kept(of_kept))
             say(Witnessed(answer.of(foreign)))
 
-        for report in converse(self._desk.servers, work):
+        for report in run_on_all(self._desk.servers, work):
             self._hear(report.url, report.value, report.error)
             self._intake.hear(report)
 
@@ -274,7 +274,7 @@ class _Round:
                 say(error)
             say(server.buckets())
 
-        for report in converse([each for each in self._desk.servers if each.url in lacking], work):
+        for report in run_on_all([each for each in self._desk.servers if each.url in lacking], work):
             self._hear(report.url, report.value, report.error)
 
     def _can_sign(self) -> bool:

@@ -17,7 +17,7 @@ from rein.btc.networks import Network
 from rein.btc.receiving import ReceivingKey
 from rein.errors import InputError, KeyMaterialError
 from rein.store.wallet import ELSEWHERE, WalletAddress
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 
 OWN_WALLET = "wallet"
 """What a person writes for the wallet of the identity's own words."""
@@ -79,72 +79,72 @@ def in_words(destination: Destination) -> str:
     return f"Each job pays to an address of its own; the first is {destination.address(0)}. Is it one of your wallet?"
 
 
-def pay_at(desk: Desk, given: str | None) -> PaidAt:
+def pay_at(session: Session, given: str | None) -> PaidAt:
     """The address for one new document: what was given with the command, else the setting, else the own wallet.
 
     :param given: an address, extended key or descriptor, or `OWN_WALLET`.
     :raises InputError, KeyMaterialError: as `read_destination`.
     """
-    wanted = given if given is not None else desk.payout
+    wanted = given if given is not None else session.payout
     if wanted is None or wanted == OWN_WALLET:
-        account = desk.keyring.account
-        return PaidAt(fresh(desk, account.id, RECEIVING, lambda n: account.address(RECEIVING, n)), Place.OWN)
+        account = session.keyring.account
+        return PaidAt(fresh(session, account.id, RECEIVING, lambda n: account.address(RECEIVING, n)), Place.OWN)
     try:
-        destination = read_destination(wanted, desk.network)
+        destination = read_destination(wanted, session.network)
     except (InputError, KeyMaterialError) as error:
         if given is not None:
             raise
         raise InputError(
-            f"the setting payout cannot be used on {desk.network.name}: {error.message}",
+            f"the setting payout cannot be used on {session.network.name}: {error.message}",
             hint="Change it with rein config payout, or name another for this once: --pay-to",
         ) from error
     if isinstance(destination, str):
         return PaidAt(destination, Place.ADDRESS)
-    return PaidAt(fresh_elsewhere(desk, destination), Place.KEY)
+    return PaidAt(fresh_elsewhere(session, destination), Place.KEY)
 
 
-def first_address(desk: Desk, given: str | None) -> str | None:
+def first_address(session: Session, given: str | None) -> str | None:
     """The address that an identity to be made names, if it is not to be paid in its own wallet.
 
     :raises InputError, KeyMaterialError: as `read_destination`.
     """
-    wanted = given if given is not None else desk.payout
+    wanted = given if given is not None else session.payout
     if wanted is None or wanted == OWN_WALLET:
         return None
-    destination = read_destination(wanted, desk.network)
+    destination = read_destination(wanted, session.network)
     return destination if isinstance(destination, str) else destination.address(0)
 
 
-def fresh(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str]) -> str:
+def fresh(session: Session, key_id: str, branch: int, derive: Callable[[int], str]) -> str:
     """An address of a branch that nothing else names, kept for whoever asks for a while.
 
     :param derive: the address at a number of the branch.
     """
-    wallet, identity_id = desk.store.wallet, desk.identity.id
-    extend(desk, key_id, branch, derive, GAP)
+    wallet, identity_id = session.store.wallet, session.identity.id
+    extend(session, key_id, branch, derive, GAP)
     row = wallet.take(identity_id, key_id, branch, GAP, int(time.time()))
     if row is None:
         raise InputError("there is no address left to be paid at")
     if row.document_id is not None:
-        desk.note(
+        session.note(
             f"{GAP} addresses in a row wait for their first payment, and wallets look no further: "
             "the address of an earlier job is named once more."
         )
     return row.address
 
 
-def fresh_elsewhere(desk: Desk, key: ReceivingKey) -> str:
+def fresh_elsewhere(session: Session, key: ReceivingKey) -> str:
     """An address of somebody's other wallet that nothing names yet, as far as is known here."""
-    return fresh(desk, f"{ELSEWHERE}{key.id}", RECEIVING, key.address)
+    return fresh(session, f"{ELSEWHERE}{key.id}", RECEIVING, key.address)
 
 
-def extend(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str], gap: int) -> bool:
+def extend(session: Session, key_id: str, branch: int, derive: Callable[[int], str], gap: int) -> bool:
     """Derive the addresses of a branch up to `gap` beyond the last one in use; whether any is new."""
     is_new = False
     while True:
         rows = [
             each
-            for each in desk.store.wallet.addresses(desk.identity.id)
+            for each in session.store.wallet.addresses(session.identity.id)
             if (each.key_id, each.branch) == (key_id, branch)
         ]
         last = max((each.number for each in rows if each.paid or each.document_id is not None), default=-1)
@@ -153,4 +153,4 @@ def extend(desk: Desk, key_id: str, branch: int, derive: Callable[[int], str], g
             return is_new
         is_new = True
         new = [WalletAddress(key_id, branch, number, derive(number)) for number in missing]
-        desk.store.wallet.add_addresses(desk.identity.id, new)
+        session.store.wallet.add_addresses(session.identity.id, new)

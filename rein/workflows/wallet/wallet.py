@@ -21,7 +21,7 @@ from rein.errors import EscrowError, InputError
 from rein.identity.keyring import Keyring
 from rein.store.rows import IdentityRow
 from rein.store.wallet import WalletAddress, WalletCoin, WalletPayment
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import extend
 
 MAX_GAP = 1_000
@@ -65,7 +65,7 @@ class Wallet:
         return dict(sorted(found.items(), key=lambda item: (_total(item[1]), item[0])))
 
 
-def look(desk: Desk, gap: int = GAP) -> Wallet:
+def look(session: Session, gap: int = GAP) -> Wallet:
     """Ask the chain for everything that the words open.
 
     :param gap: how many unpaid addresses in a row end the search.
@@ -74,46 +74,46 @@ def look(desk: Desk, gap: int = GAP) -> Wallet:
     """
     if not 1 <= gap <= MAX_GAP:
         raise InputError(f"the gap is a number from 1 to {MAX_GAP}")
-    store, identity_id = desk.store.wallet, desk.identity.id
+    store, identity_id = session.store.wallet, session.identity.id
     outputs, asked = list[Output](), set[str]()
-    while new := [each for each in own_addresses(desk, gap) if each.address not in asked]:
+    while new := [each for each in own_addresses(session, gap) if each.address not in asked]:
         asked.update(each.address for each in new)
-        by_script = {script_of_address(each.address, desk.network): each.address for each in new}
-        found = desk.chain.unspent_outputs(list(by_script))
+        by_script = {script_of_address(each.address, session.network): each.address for each in new}
+        found = session.chain.unspent_outputs(list(by_script))
         outputs += found
         store.mark_paid(identity_id, {by_script[each.script] for each in found})
-    rows = {script_of_address(each.address, desk.network): each for each in own_addresses(desk, gap)}
-    return _remember(desk, rows, outputs)
+    rows = {script_of_address(each.address, session.network): each for each in own_addresses(session, gap)}
+    return _remember(session, rows, outputs)
 
 
-def own_addresses(desk: Desk, gap: int = GAP) -> list[WalletAddress]:
+def own_addresses(session: Session, gap: int = GAP) -> list[WalletAddress]:
     """The addresses of all own accounts up to `gap` beyond the last one in use."""
-    accounts = accounts_of(desk)
+    accounts = accounts_of(session)
     for account in accounts.values():
         for branch in BRANCHES:
-            extend(desk, account.id, branch, lambda number, a=account, b=branch: a.address(b, number), gap)  # type: ignore[misc]
-    return [each for each in desk.store.wallet.addresses(desk.identity.id) if each.key_id in accounts]
+            extend(session, account.id, branch, lambda number, a=account, b=branch: a.address(b, number), gap)  # type: ignore[misc]
+    return [each for each in session.store.wallet.addresses(session.identity.id) if each.key_id in accounts]
 
 
-def know_wallet(desk: Desk, row: IdentityRow, keyring: Keyring) -> None:
+def know_wallet(session: Session, row: IdentityRow, keyring: Keyring) -> None:
     """Remember the first addresses of a new identity, so that what is paid there is known to be its own."""
-    own_addresses(replace(desk, row=row, open_keyring=lambda _: keyring, _servers=[]))
+    own_addresses(replace(session, row=row, open_keyring=lambda _: keyring, _servers=[]))
 
 
-def accounts_of(desk: Desk) -> dict[str, Account]:
+def accounts_of(session: Session) -> dict[str, Account]:
     """The accounts of an identity by their id, that of now first. Without words there is one for each delegate."""
-    return {tree.account.id: tree.account for tree in desk.keyring.trees()}
+    return {tree.account.id: tree.account for tree in session.keyring.trees()}
 
 
-def _remember(desk: Desk, rows: dict[bytes, WalletAddress], outputs: Iterable[Output]) -> Wallet:
-    store, identity_id = desk.store.wallet, desk.identity.id
+def _remember(session: Session, rows: dict[bytes, WalletAddress], outputs: Iterable[Output]) -> Wallet:
+    store, identity_id = session.store.wallet, session.identity.id
     jobs = store.jobs_by_txid()
     owned, dust, coins = list[Owned](), 0, list[WalletCoin]()
     for output in outputs:
         row = rows[output.script]
         if output.amount < DUST_LIMIT:  # anybody can send a thousand of these: none is asked for singly
             dust += output.amount
-        elif desk.chain.unspent_output(output.outpoint) is not None:
+        elif session.chain.unspent_output(output.outpoint) is not None:
             coin = Coin(output.outpoint, output.amount, output.script)
             job_id = jobs.get(output.outpoint.txid) or row.job_id
             owned.append(Owned(coin, row.address, job_id, output.height, output.confirmations))
@@ -122,22 +122,22 @@ def _remember(desk: Desk, rows: dict[bytes, WalletAddress], outputs: Iterable[Ou
         coins.append(WalletCoin(output.outpoint, row.address, output.amount, output.height or 0))
     store.see(identity_id, coins)
     owned.sort(key=lambda each: (each.height or 0, each.coin.outpoint))
-    return Wallet(tuple(owned), _on_its_way(desk, rows), Sat(dust))
+    return Wallet(tuple(owned), _on_its_way(session, rows), Sat(dust))
 
 
-def _on_its_way(desk: Desk, rows: dict[bytes, WalletAddress]) -> Sat:
+def _on_its_way(session: Session, rows: dict[bytes, WalletAddress]) -> Sat:
     """What unconfirmed payments of jobs, and change of one's own, will bring."""
-    store, waiting = desk.store.wallet, 0
-    sent, told = store.payments(desk.identity.id), list[WalletPayment]()
+    store, waiting = session.store.wallet, 0
+    sent, told = store.payments(session.identity.id), list[WalletPayment]()
     waiting_txids = {each.txid for each in sent if each.height is None} | store.waiting_txids()
     for txid in sorted(waiting_txids):
-        found = desk.chain.find_transaction(txid)
+        found = session.chain.find_transaction(txid)
         if found is not None and found.block is None:
             waiting += received(found.transaction, rows)
         elif found is not None and found.block is not None:
             height = found.block.height
             told += [WalletPayment(p.txid, p.raw, p.fee, p.job_id, height) for p in sent if p.txid == txid]
-    store.set_payments(desk.identity.id, told)
+    store.set_payments(session.identity.id, told)
     return Sat(waiting)
 
 
@@ -146,21 +146,21 @@ def received(transaction: Transaction, rows: dict[bytes, WalletAddress]) -> int:
     return sum(output.amount for output in transaction.outputs if output.script in rows)
 
 
-def key_of(desk: Desk, address: str) -> PrivateKey:
+def key_of(session: Session, address: str) -> PrivateKey:
     """The key of an address of the identity's own wallet.
 
     :raises EscrowError: the address is not of that wallet.
     """
-    (key,) = keys_of(desk, [address])
+    (key,) = keys_of(session, [address])
     return key
 
 
-def keys_of(desk: Desk, addresses: Iterable[str]) -> list[PrivateKey]:
+def keys_of(session: Session, addresses: Iterable[str]) -> list[PrivateKey]:
     """The keys of addresses, derived anew: what the database says of them is held against the words.
 
     :raises EscrowError: one of them is not of the identity's own wallet.
     """
-    accounts, rows = accounts_of(desk), {each.address: each for each in own_addresses(desk)}
+    accounts, rows = accounts_of(session), {each.address: each for each in own_addresses(session)}
     found: list[PrivateKey] = []
     for address in addresses:
         row = rows.get(address)
@@ -173,11 +173,11 @@ def keys_of(desk: Desk, addresses: Iterable[str]) -> list[PrivateKey]:
     return found
 
 
-def origins(desk: Desk) -> dict[bytes, tuple[bytes, bytes]]:
+def origins(session: Session) -> dict[bytes, tuple[bytes, bytes]]:
     """By script, public key and origin (`Account.origin`) of every own address, for PSBTs."""
-    accounts = accounts_of(desk)
+    accounts = accounts_of(session)
     found: dict[bytes, tuple[bytes, bytes]] = {}
-    for row in desk.store.wallet.addresses(desk.identity.id):
+    for row in session.store.wallet.addresses(session.identity.id):
         account = accounts.get(row.key_id)
         if account is not None:
             key, origin = account.public_key(row.branch, row.number), account.origin(row.branch, row.number)

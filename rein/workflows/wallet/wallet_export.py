@@ -9,7 +9,7 @@ from rein.btc.bip84 import BRANCHES, CHANGE, GAP, Account
 from rein.errors import ChainError
 from rein.protocol.documents import Kind
 from rein.store.wallet import WalletAddress
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import accounts_of
 
 
@@ -27,14 +27,14 @@ class Exported:
     core: list[dict[str, Any]]
 
 
-def export_wallet(desk: Desk, *, private: bool = False) -> list[Exported]:
+def export_wallet(session: Session, *, private: bool = False) -> list[Exported]:
     """Every account of the identity, that of now first: with words there is one.
 
     :param private: with the keys that spend.
     """
-    since = _since(desk)
-    rows = desk.store.wallet.addresses(desk.identity.id)
-    return [_export(account, rows, since, private) for account in accounts_of(desk).values()]
+    since = _since(session)
+    rows = session.store.wallet.addresses(session.identity.id)
+    return [_export(account, rows, since, private) for account in accounts_of(session).values()]
 
 
 def _export(account: Account, rows: list[WalletAddress], since: int, private: bool) -> Exported:
@@ -58,15 +58,15 @@ def _last(account: Account, branch: int, rows: list[WalletAddress]) -> int:
     return max(mine, default=0)
 
 
-def _since(desk: Desk) -> int:
+def _since(session: Session) -> int:
     """The time of the block that the oldest document of one's own names, from where Bitcoin Core need read; 0, which is
     the beginning of the chain, where no source tells it. Nothing was paid to these keys before."""
     enrolled = [
         each.document.block_height
-        for each in desk.store.documents(desk.network.name, Kind.ENROLLMENT)
-        if each.document.master_address == desk.address
+        for each in session.store.documents(session.network.name, Kind.ENROLLMENT)
+        if each.document.master_address == session.address
     ]
     try:
-        return desk.chain.block_at(min(enrolled)).time if enrolled else 0
+        return session.chain.block_at(min(enrolled)).time if enrolled else 0
     except ChainError:
         return 0

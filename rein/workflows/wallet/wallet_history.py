@@ -8,7 +8,7 @@ from rein.btc.address import address_of_script
 from rein.btc.bip84 import CHANGE
 from rein.btc.transaction import Transaction
 from rein.store.wallet import WalletAddress, WalletPayment
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Moved:
     what: str
 
 
-def history(desk: Desk) -> list[Moved]:
+def history(session: Session) -> list[Moved]:
     """What came and went as far as this home has seen it, oldest first; what waits stands last. Look first."""
-    store, identity_id = desk.store.wallet, desk.identity.id
+    store, identity_id = session.store.wallet, session.identity.id
     addresses = {each.address: each for each in store.addresses(identity_id) if each.is_own}
     jobs, sent = store.jobs_by_txid(), store.payments(identity_id)
     spent_here = {outpoint for each in sent for outpoint in Transaction.from_hex(each.raw).inputs}
     own = {each.txid for each in sent}
-    lines = [_sent(desk, each, addresses) for each in sent]
+    lines = [_sent(session, each, addresses) for each in sent]
     for coin in store.coins(identity_id):
         row = addresses.get(coin.address)
         job_id = jobs.get(coin.outpoint.txid) or (row.job_id if row else None)
@@ -43,9 +43,9 @@ def history(desk: Desk) -> list[Moved]:
     return sorted(lines, key=lambda each: (each.height is None, each.height or 0, each.txid, each.what))
 
 
-def _sent(desk: Desk, payment: WalletPayment, addresses: dict[str, WalletAddress]) -> Moved:
+def _sent(session: Session, payment: WalletPayment, addresses: dict[str, WalletAddress]) -> Moved:
     outputs = Transaction.from_hex(payment.raw).outputs
-    foreign = [each for each in outputs if address_of_script(each.script, desk.network) not in addresses]
+    foreign = [each for each in outputs if address_of_script(each.script, session.network) not in addresses]
     amount = sum(each.amount for each in foreign) + payment.fee
-    where = address_of_script((foreign or list(outputs))[0].script, desk.network)
+    where = address_of_script((foreign or list(outputs))[0].script, session.network)
     return Moved(payment.height, payment.txid, -amount, where, payment.job_id, "sent")

@@ -17,7 +17,7 @@ from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
 from rein.store.wallet import WalletPayment
-from rein.workflows.desk import Desk
+from rein.workflows.session import Session
 from rein.workflows.wallet.payout import Destination, fresh, fresh_elsewhere, read_destination
 from rein.workflows.wallet.wallet import Owned, Wallet, keys_of, origins
 
@@ -62,7 +62,7 @@ ANY = Choice()
 
 
 def plan_send(
-    desk: Desk, wallet: Wallet, address: str, amount: Sat | None, feerate: int, choice: Choice = ANY
+    session: Session, wallet: Wallet, address: str, amount: Sat | None, feerate: int, choice: Choice = ANY
 ) -> Planned:
     """A payment of `amount` satoshis to an address (None: of everything that is worth spending, less the fee).
 
@@ -71,7 +71,7 @@ def plan_send(
         job's coins, or coins of several jobs where all is to be sent.
     """
     _check_feerate(feerate)
-    script = script_of_address(address.strip(), desk.network)
+    script = script_of_address(address.strip(), session.network)
     sets = _sets(wallet, choice)
     if not sets:
         raise InputError("the wallet holds nothing that can be spent", hint="Look: rein wallet")
@@ -82,13 +82,13 @@ def plan_send(
                 hint="One payment for each: rein wallet sweep. All in one: --join. One of them: --from ID",
             )
         return _plan(pay_all([each.coin for each in sets[0]], script, feerate), sets[0], address, None)
-    account = desk.keyring.account
-    change = fresh(desk, account.id, CHANGE, lambda number: account.address(CHANGE, number))
+    account = session.keyring.account
+    change = fresh(session, account.id, CHANGE, lambda number: account.address(CHANGE, number))
     refusals: list[InputError] = []
     for owned in sets:
         try:
             coins = [each.coin for each in owned]
-            spend = pay(coins, TxOutput(amount, script), script_of_address(change, desk.network), feerate)
+            spend = pay(coins, TxOutput(amount, script), script_of_address(change, session.network), feerate)
         except InputError as error:
             refusals.append(error)
         else:
@@ -106,21 +106,21 @@ class Sweep:
     left: tuple[Owned, ...]
 
 
-def plan_sweep(desk: Desk, wallet: Wallet, to: str, feerate: int, choice: Choice = ANY) -> Sweep:
+def plan_sweep(session: Session, wallet: Wallet, to: str, feerate: int, choice: Choice = ANY) -> Sweep:
     """Everything that jobs paid, to an address, or to fresh addresses of an extended key or descriptor: one payment for
     each job, or one of all with `join`. What costs more to spend than it holds stays where it is.
 
     :raises InputError: as `plan_send`.
     """
     _check_feerate(feerate)
-    destination = read_destination(to, desk.network)
+    destination = read_destination(to, session.network)
     payments: list[Planned] = []
     for owned in _sets(wallet, choice):
         if not worth_spending([each.coin for each in owned], feerate):
             continue
-        address = _next_address(desk, destination)
+        address = _next_address(session, destination)
         try:
-            spend = pay_all([each.coin for each in owned], script_of_address(address, desk.network), feerate)
+            spend = pay_all([each.coin for each in owned], script_of_address(address, session.network), feerate)
         except InputError:
             continue  # what one job paid is worth no payment of its own
         payments.append(_plan(spend, owned, address, None))
@@ -130,15 +130,15 @@ def plan_sweep(desk: Desk, wallet: Wallet, to: str, feerate: int, choice: Choice
     return Sweep(tuple(payments), tuple(each for each in wallet.owned if each.coin.outpoint not in spent))
 
 
-def sign_planned(desk: Desk, planned: Planned) -> Transaction:
+def sign_planned(session: Session, planned: Planned) -> Transaction:
     """The signed transaction: that of the plan, and no other.
 
     :raises EscrowError: a coin is not of this identity's wallet.
     """
-    return planned.spend.sign(keys_of(desk, {owned.address for owned in planned.owned}))
+    return planned.spend.sign(keys_of(session, {owned.address for owned in planned.owned}))
 
 
-def send_planned(desk: Desk, planned: Planned) -> str:
+def send_planned(session: Session, planned: Planned) -> str:
     """Sign, give it to the network and remember it; the txid.
 
     Somebody may sit before the question for an hour, and spend the same coins in another window first. Of two payments
@@ -148,10 +148,10 @@ def send_planned(desk: Desk, planned: Planned) -> str:
     :raises RejectedError: the network's rules refuse it.
     """
     for coin in planned.spend.coins:
-        if desk.chain.unspent_output(coin.outpoint) is None:
+        if session.chain.unspent_output(coin.outpoint) is None:
             raise OrderError(f"the coin {coin.outpoint} was spent meanwhile", hint="Look, and try again: rein wallet")
-    signed, store, identity_id = sign_planned(desk, planned), desk.store.wallet, desk.identity.id
-    txid = desk.chain.broadcast(signed)
+    signed, store, identity_id = sign_planned(session, planned), session.store.wallet, session.identity.id
+    txid = session.chain.broadcast(signed)
     store.set_payments(identity_id, [WalletPayment(txid, signed.raw.hex(), Sat(planned.spend.fee), planned.job_id)])
     store.mark_paid(identity_id, [each for each in (planned.address, planned.change) if each is not None])
     if planned.change is not None:
@@ -159,19 +159,19 @@ def send_planned(desk: Desk, planned: Planned) -> str:
     return txid
 
 
-def psbt_of(desk: Desk, planned: Planned) -> bytes:
+def psbt_of(session: Session, planned: Planned) -> bytes:
     """The payment unsigned, for a program elsewhere that has the keys. It says where each key comes from, and holds
     the transactions that made the coins as far as the chain source has them."""
     if planned.change is not None:
-        desk.store.wallet.label(desk.identity.id, planned.change, planned.job_id)
+        session.store.wallet.label(session.identity.id, planned.change, planned.job_id)
     previous: dict[str, Transaction] = {}
     for owned in planned.owned:
         txid = owned.coin.outpoint.txid
-        block = None if owned.height is None else desk.chain.block_at(owned.height).hash
-        found = previous.get(txid) or desk.chain.transaction(txid, block)
+        block = None if owned.height is None else session.chain.block_at(owned.height).hash
+        found = previous.get(txid) or session.chain.transaction(txid, block)
         if found is not None:
             previous[txid] = found
-    return planned.spend.to_psbt(origins(desk), previous)
+    return planned.spend.to_psbt(origins(session), previous)
 
 
 def _plan(
@@ -198,8 +198,8 @@ def _sets(wallet: Wallet, choice: Choice) -> list[list[Owned]]:
     return [list(wallet.owned)] if choice.join and wallet.owned else list(wallet.groups.values())
 
 
-def _next_address(desk: Desk, destination: Destination) -> str:
-    return destination if isinstance(destination, str) else fresh_elsewhere(desk, destination)
+def _next_address(session: Session, destination: Destination) -> str:
+    return destination if isinstance(destination, str) else fresh_elsewhere(session, destination)
 
 
 def _check_feerate(feerate: int) -> None:

@@ -29,8 +29,8 @@ from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import EMPTY, Server
 from tests.causeway.legacy_callers import Answer, Caller
 from tests.causeway.paid_server import KEY, PRICE
+from tests.support.legacy_requests import sign_delete
 from tests.support.people import Person, person
-from tests.support.requests_of_2016 import sign_delete
 
 BOB, MALLORY = person("Bob"), person("Mallory")
 CALLERS = 6

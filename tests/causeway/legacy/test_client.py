@@ -14,7 +14,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET
 from rein.protocol.sin import secure_identity_number
 from tests.causeway.conftest import Server
-from tests.support import documents_of_2016 as old
+from tests.support import legacy_documents as old
 from tests.support.people import Person, armored, person
 
 BOB = person("Bob", MAINNET)

@@ -12,8 +12,8 @@ from rein.btc.keys import PrivateKey
 from tests.causeway.conftest import Server
 from tests.causeway.hosting.test_quota import used
 from tests.causeway.legacy_callers import Answer, Caller
+from tests.support.legacy_requests import sign_delete
 from tests.support.people import Person, Story, enroll, person
-from tests.support.requests_of_2016 import sign_delete
 
 
 def delete(

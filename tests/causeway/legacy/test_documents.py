@@ -7,7 +7,7 @@ import pytest
 from rein.btc.networks import MAINNET
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
-from tests.support import documents_of_2016 as old
+from tests.support import legacy_documents as old
 from tests.support.people import Person, armored, person
 
 EVERY = (old.ENROLLMENT_BOB, old.ENROLLMENT_ALICE, old.JOB, old.BID, old.OFFER)

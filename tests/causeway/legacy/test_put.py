@@ -10,8 +10,8 @@ from causeway.auth.nonces import LIFETIME_S
 from rein.protocol.values import Revocation
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
+from tests.support.legacy_requests import sign_put
 from tests.support.people import Person, Story, enroll, person, respelled
-from tests.support.requests_of_2016 import sign_put
 
 KEY = "K3YBOFBOB0123456789ABCDEFGHIJKLM"
 

@@ -20,8 +20,8 @@ from rein.btc.networks import MAINNET, REGTEST, Network
 from rein.chain.source import BlockRef
 from rein.store.database import Database
 from rein.store.schema import STEPS
-from rein.workflows.diagnostics import doctor as local
-from rein.workflows.diagnostics import doctor_network as network
+from rein.workflows.diagnostics import installation as local
+from rein.workflows.diagnostics import network as network
 from rein.workflows.diagnostics.findings import Finding, Verdict
 from tests.cli.conftest import Chain, Rein, Result
 from tests.support.socks import socks_server

@@ -13,7 +13,7 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET
 from rein.protocol.armor import Armored
 from tests.cli.conftest import Rein
-from tests.support import documents_of_2016 as real
+from tests.support import legacy_documents as real
 
 STRANGER = PrivateKey(b"\x07" * 32)
 

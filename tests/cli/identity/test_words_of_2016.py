@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
-from rein.cli.advice import with_options
-from rein.cli.identity.words_of_2016 import COMMANDS as GONE
-from rein.cli.identity.words_of_2016 import OPTIONS, SETTINGS
+from rein.cli.identity.legacy_names import COMMANDS as GONE
+from rein.cli.identity.legacy_names import OPTIONS, SETTINGS
 from rein.cli.main import COMMANDS, tree
+from rein.cli.toolkit.advice import with_options
 from rein.settings import CONFIG_KEYS, Flags, load_settings, read_config
 from tests.cli.conftest import Rein
 from tests.reference.commands import DOCS

@@ -17,7 +17,7 @@ from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
 from rein.devnet import faucet
 from rein.errors import RejectedError
 from tests.cli.conftest import Chain, Rein
-from tests.support import documents_of_2016 as real
+from tests.support import legacy_documents as real
 from tests.support.old_escrows import ALICE, BOB, CHARLIE, ENOUGH, keys, primary, scripts
 
 SIGHASH_ALL = b"\x01"

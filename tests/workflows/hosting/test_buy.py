@@ -11,8 +11,8 @@ import pytest
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.remote.answers import Hosting
 from rein.store.store import ServerRow
-from rein.workflows.desk import Desk
-from rein.workflows.hosting.buy import Bill, Till, buy_from_balance, look_into_till, order_hosting, wait_for_credit
+from rein.workflows.hosting.buy import Bill, Quote, buy_from_balance, get_quote, order_hosting, wait_for_credit
+from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
 
@@ -71,72 +71,72 @@ def shop(evils: Callable[[], EvilServer]) -> Shop:
     return Shop(evils())
 
 
-def known(desk: Desk, shop: Shop) -> Desk:
+def known(session: Session, shop: Shop) -> Session:
     """Somebody who has an account there."""
-    desk.store.set_server(desk.identity.id, ServerRow(shop.url, 0, 0))
-    return desk
+    session.store.set_server(session.identity.id, ServerRow(shop.url, 0, 0))
+    return session
 
 
-def bill_of(desk: Desk, till: Till, *, anew: bool = False) -> Bill:
-    bill = order_hosting(desk, till, anew=anew)
+def bill_of(session: Session, quote: Quote, *, anew: bool = False) -> Bill:
+    bill = order_hosting(session, quote, anew=anew)
     assert isinstance(bill, Bill)
     return bill
 
 
 def test_who_comes_back_waits_for_the_same_order(sit: Sit, shop: Shop) -> None:
-    desk = sit()
-    bill = bill_of(desk, look_into_till(desk, shop.url))
+    session = sit()
+    bill = bill_of(session, get_quote(session, shop.url))
     assert (bill.amount, bill.price, bill.address) == (50_000, 50_000, ADDRESSES[1])
     shop.asked_price = 60_000
     again = sit()
-    till = look_into_till(again, shop.url)
-    assert (bill_of(again, till), shop.orders) == (bill, 1), "the price of an order is held"
-    assert bill_of(again, till, anew=True).price == 60_000
+    quote = get_quote(again, shop.url)
+    assert (bill_of(again, quote), shop.orders) == (bill, 1), "the price of an order is held"
+    assert bill_of(again, quote, anew=True).price == 60_000
     assert shop.orders == 2
 
 
 def test_an_order_whose_price_is_held_no_longer_is_made_anew(
     sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = sit()
-    bill = bill_of(desk, look_into_till(desk, shop.url))
+    session = sit()
+    bill = bill_of(session, get_quote(session, shop.url))
     assert bill.until == shop.until, "as the server says it"
     monkeypatch.setattr("time.time", lambda: shop.until)
-    bill_of(desk, look_into_till(desk, shop.url))
+    bill_of(session, get_quote(session, shop.url))
     assert shop.orders == 2
 
 
 @pytest.mark.parametrize("until", [None, "soon", -1, 1.5, True, 10**18, [], {}], ids=repr)
 def test_a_time_that_is_none_is_not_promised_to_anybody(sit: Sit, shop: Shop, until: object) -> None:
     shop.until = until
-    desk = sit()
-    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
+    session = sit()
+    assert bill_of(session, get_quote(session, shop.url)).until == 0
 
 
 def test_from_the_balance_no_price_is_held(sit: Sit, shop: Shop) -> None:
     shop.balance = 20_000
-    desk = known(sit(), shop)
-    assert bill_of(desk, look_into_till(desk, shop.url)).until == 0
+    session = known(sit(), shop)
+    assert bill_of(session, get_quote(session, shop.url)).until == 0
 
 
 def test_what_was_credited_while_nobody_waited_is_not_ordered_twice(sit: Sit, shop: Shop) -> None:
     shop.grant(7)
-    desk = sit()
-    bill = bill_of(desk, look_into_till(desk, shop.url))
+    session = sit()
+    bill = bill_of(session, get_quote(session, shop.url))
     shop.buckets.clear()  # the old one ended,
     shop.grant(8)  # and another came
-    till = look_into_till(desk, shop.url)
-    assert till.credited is not None
-    assert (till.credited.address, till.order) == (bill.address, None)
-    assert look_into_till(desk, shop.url).credited is None, "it is told once"
+    quote = get_quote(session, shop.url)
+    assert quote.credited is not None
+    assert (quote.credited.address, quote.order) == (bill.address, None)
+    assert get_quote(session, shop.url).credited is None, "it is told once"
 
 
 def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> None:
-    desk = sit()
-    till = look_into_till(desk, shop.url)
-    bill = bill_of(desk, till)
+    session = sit()
+    quote = get_quote(session, shop.url)
+    bill = bill_of(session, quote)
     told: list[str] = []
-    desk.note = told.append
+    session.note = told.append
     slept: list[float] = []
 
     def pay(seconds: float) -> None:
@@ -146,53 +146,53 @@ def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> No
             shop.buckets = []
             shop.grant(1)
 
-    credited = wait_for_credit(desk, till, bill, 60, pay)
+    credited = wait_for_credit(session, quote, bill, 60, pay)
     assert credited is not None
     assert (credited.buckets, len(slept), len(told)) == (1, 3, 1), "the same trouble is told once"
-    assert desk.store.notes.hosting_order(1, shop.url) is None
-    assert desk.store.servers(1)[0].bytes_free == 5
+    assert session.store.notes.hosting_order(1, shop.url) is None
+    assert session.store.servers(1)[0].bytes_free == 5
 
 
 def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit, shop: Shop) -> None:
-    desk = sit()
-    till = look_into_till(desk, shop.url)
-    bill = bill_of(desk, till)
-    assert wait_for_credit(desk, till, bill, -1) is None
-    assert desk.store.notes.hosting_order(1, shop.url) is not None
+    session = sit()
+    quote = get_quote(session, shop.url)
+    bill = bill_of(session, quote)
+    assert wait_for_credit(session, quote, bill, -1) is None
+    assert session.store.notes.hosting_order(1, shop.url) is not None
 
 
 def test_a_balance_is_spent_at_the_price_that_was_shown(sit: Sit, shop: Shop) -> None:
     shop.balance = 120_000
-    desk = known(sit(), shop)
-    till = look_into_till(desk, shop.url)
-    assert (till.is_covered, till.balance) == (True, 120_000)
+    session = known(sit(), shop)
+    quote = get_quote(session, shop.url)
+    assert (quote.is_covered, quote.balance) == (True, 120_000)
     shop.price = 99_000
-    hosting, left = buy_from_balance(desk, till)
+    hosting, left = buy_from_balance(session, quote)
     assert (hosting.buckets, left, shop.spent) == (1, 70_000, [50_000])
 
 
 def test_a_server_that_wants_more_than_was_signed_is_refused(sit: Sit, shop: Shop) -> None:
     shop.balance = 120_000
-    desk = known(sit(), shop)
-    till = look_into_till(desk, shop.url)
+    session = known(sit(), shop)
+    quote = get_quote(session, shop.url)
     shop.refusal = {"code": "price_changed", "message": "the price is 99000 sat, and not 50000"}
     with pytest.raises(RefusedError, match="99000"):
-        buy_from_balance(desk, till)
+        buy_from_balance(session, quote)
     assert shop.spent == []
 
 
 def test_what_is_missing_is_paid_and_the_rest_comes_from_the_balance(sit: Sit, shop: Shop) -> None:
     shop.balance = 20_000
-    desk = known(sit(), shop)
-    till = look_into_till(desk, shop.url)
-    assert not till.is_covered
-    bill = bill_of(desk, till)
+    session = known(sit(), shop)
+    quote = get_quote(session, shop.url)
+    assert not quote.is_covered
+    bill = bill_of(session, quote)
     assert (bill.amount, bill.price, bill.balance) == (30_000, 50_000, 20_000)
 
     def pay(_: float) -> None:
         shop.balance += 15_000
 
-    credited = wait_for_credit(desk, till, bill, 60, pay)
+    credited = wait_for_credit(session, quote, bill, 60, pay)
     assert credited is not None
     assert shop.spent == [50_000]
 
@@ -200,38 +200,38 @@ def test_what_is_missing_is_paid_and_the_rest_comes_from_the_balance(sit: Sit, s
 @pytest.mark.parametrize(("balance", "amount"), [(-10_000, 60_000), (49_900, 546), (0, 50_000)])
 def test_debts_are_paid_and_dust_is_not_asked_for(sit: Sit, shop: Shop, balance: int, amount: int) -> None:
     shop.balance = balance
-    desk = known(sit(), shop)
-    assert bill_of(desk, look_into_till(desk, shop.url)).amount == amount
+    session = known(sit(), shop)
+    assert bill_of(session, get_quote(session, shop.url)).amount == amount
 
 
 @pytest.mark.parametrize("balance", [None, "5", 1.5, True, 10**16, -(10**16)], ids=repr)
 def test_a_balance_is_an_amount(sit: Sit, shop: Shop, balance: object) -> None:
     shop.balance = balance
     with pytest.raises(ServerLiedError, match="no amount"):
-        look_into_till(known(sit(), shop), shop.url)
+        get_quote(known(sit(), shop), shop.url)
 
 
 def test_who_has_no_account_is_asked_for_no_keys(sit: Sit, shop: Shop) -> None:
-    desk = sit()
-    assert look_into_till(desk, shop.url).balance is None
-    assert "keyring" not in vars(desk)
+    session = sit()
+    assert get_quote(session, shop.url).balance is None
+    assert "keyring" not in vars(session)
 
 
 def test_an_answer_that_is_lost_is_said_to_be(sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.balance = 50_000
-    desk = known(sit(), shop)
-    till = look_into_till(desk, shop.url)
+    session = known(sit(), shop)
+    quote = get_quote(session, shop.url)
 
     def lost(*_: object) -> int:
         raise RemoteError("it takes longer than 120 seconds to answer")
 
     monkeypatch.setattr("rein.remote.causeway.Causeway.buy_from_balance", lost)
     with pytest.raises(RemoteError, match="whether a bucket was bought is not known"):
-        buy_from_balance(desk, till)
+        buy_from_balance(session, quote)
 
 
 def test_what_costs_nothing_is_had_at_once(sit: Sit, evils: Callable[[], EvilServer]) -> None:
-    evil, desk = evils(), sit()
-    had = order_hosting(desk, look_into_till(desk, evil.url))
+    evil, session = evils(), sit()
+    had = order_hosting(session, get_quote(session, evil.url))
     assert isinstance(had, Hosting)
     assert had.buckets == 1

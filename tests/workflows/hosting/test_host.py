@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rein.store.store import ServerRow
-from rein.workflows.hosting.host import look_at_servers
-from rein.workflows.hosting.running_out import warnings_of
+from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.hosting.servers import look_at_servers
 from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
 
@@ -16,8 +16,8 @@ DAY = 86_400
 def test_servers_are_asked_at_once_and_what_is_known_is_shown(sit: Sit, evils: Callable[[], EvilServer]) -> None:
     good, odd = evils(), evils()
     odd.bend = lambda path, _asked, answer: {"buckets": 5} if path == "v1/buckets" else answer
-    desk = sit(good, odd)
-    first, second = look_at_servers(desk)
+    session = sit(good, odd)
+    first, second = look_at_servers(session)
     assert (first.error, first.row.buckets) == (None, 1)
     assert first.status is not None
     assert first.round_trip is not None

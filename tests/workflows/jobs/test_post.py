@@ -9,14 +9,14 @@ import pytest
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4, Network
 from rein.cli.common import Cli
 from rein.cli.jobs.post import ask_about_tests
-from rein.cli.terminal import Terminal
+from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from tests.workflows.conftest import Sit
 
 
 def at(sit: Sit, network: Network) -> Cli:
     cli = Cli()
-    vars(cli)["desk"] = replace(sit(), network=network)
+    vars(cli)["session"] = replace(sit(), network=network)
     return cli
 
 

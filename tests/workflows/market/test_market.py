@@ -21,9 +21,8 @@ from rein.protocol.signed import Signed
 from rein.store.notes import Hidden, Hideable, SeenBlock
 from rein.store.store import IdentityRow, Payment, Store
 from rein.workflows.accounting.ledger import Account, Transaction, as_beancount, as_csv
-from rein.workflows.desk import Desk
 from rein.workflows.market.entries import Entry, entry_of
-from rein.workflows.market.market import (
+from rein.workflows.market.listings import (
     AHEAD_SECONDS,
     BidFilter,
     JobFilter,
@@ -36,8 +35,9 @@ from rein.workflows.market.market import (
     page,
 )
 from rein.workflows.market.reputation import MAX_LOOKED_AT, Record, find_person, known_ratings, prove_endings, record_of
-from rein.workflows.orders.cases import Cases
-from rein.workflows.status.agenda import Due, agenda
+from rein.workflows.orders.load import LoadedOrders
+from rein.workflows.session import Session
+from rein.workflows.status.agenda import Turn, agenda
 from rein.workflows.status.next_step import next_step
 from tests.support.people import (
     PRICE,
@@ -81,7 +81,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Desk:
+def session(tmp_path: Path, clock: Clock) -> Session:
     store = Store(tmp_path / "rein.db")
     row = IdentityRow(0, "regtest", "Bob", BOB.contact, BOB.master_address, BOB.delegate_address, "key")
 
@@ -90,13 +90,13 @@ def desk(tmp_path: Path, clock: Clock) -> Desk:
 
     open_chain: Callable[[], ChainSource] = lambda: clock  # type: ignore[assignment, return-value]  # noqa: E731
     row = store.add_identity(row, enroll(BOB))
-    made = Desk(tmp_path, REGTEST, store, row, no_keys, open_chain, lambda _: None)
+    made = Session(tmp_path, REGTEST, store, row, no_keys, open_chain, lambda _: None)
     receive(made, *ENROLLED)
     return made
 
 
-def receive(desk: Desk, *documents: Signed[Any]) -> None:
-    desk.store.add_received([(each, "http://x/") for each in documents])
+def receive(session: Session, *documents: Signed[Any]) -> None:
+    session.store.add_received([(each, "http://x/") for each in documents])
 
 
 def job_id(number: int) -> str:
@@ -127,24 +127,24 @@ def test_what_is_given_away_is_not_open() -> None:
     assert not is_open(fold(TOLD.job, [TOLD.bid, TOLD.offer], TOLD.enrollments), TIME)
 
 
-def test_the_clock_is_the_chain_and_the_last_block_seen_while_it_is_away(desk: Desk, clock: Clock) -> None:
+def test_the_clock_is_the_chain_and_the_last_block_seen_while_it_is_away(session: Session, clock: Clock) -> None:
     clock.tells = None
-    assert newest_block(desk) is None
+    assert newest_block(session) is None
     clock.tells = BlockRef("cd" * 32, 121, TIME + 600)
-    assert newest_block(desk) == SeenBlock(121, TIME + 600)
+    assert newest_block(session) == SeenBlock(121, TIME + 600)
     clock.tells = None
-    assert newest_block(desk) == SeenBlock(121, TIME + 600)
+    assert newest_block(session) == SeenBlock(121, TIME + 600)
 
 
 # ---- lists
 
 
-def test_filters_of_jobs(desk: Desk) -> None:
+def test_filters_of_jobs(session: Session) -> None:
     fence = job(MALLORY, ALICE, job_id=job_id(1), name="Paint my fence", tags=("paint",), description="Café green.")
-    receive(desk, TOLD.job, TOLD.bid, fence, bid(CHARLIE, fence, amount=Sat(PRICE + 1)))
+    receive(session, TOLD.job, TOLD.bid, fence, bid(CHARLIE, fence, amount=Sat(PRICE + 1)))
 
     def found(**wanted: Any) -> list[str]:
-        return [job.name for job in find_jobs(desk, JobFilter(**wanted), TIME, "name")]
+        return [job.name for job in find_jobs(session, JobFilter(**wanted), TIME, "name")]
 
     widget = "A Software Widget"
     assert found() == [widget, "Paint my fence"]
@@ -163,26 +163,26 @@ def test_filters_of_jobs(desk: Desk) -> None:
     assert found(expires_within=13 * DAY) == []
     assert found(expires_within=14 * DAY) == [widget, "Paint my fence"]
     with pytest.raises(InputError, match="no order of this list"):
-        find_jobs(desk, JobFilter(), TIME, "beauty")
+        find_jobs(session, JobFilter(), TIME, "beauty")
 
 
-def test_hidden_jobs_bids_and_people(desk: Desk) -> None:
+def test_hidden_jobs_bids_and_people(session: Session) -> None:
     other = bid(MALLORY, TOLD.job, amount=Sat(PRICE - 1))
-    receive(desk, TOLD.job, TOLD.bid, other)
+    receive(session, TOLD.job, TOLD.bid, other)
 
     def bids() -> list[str]:
-        return [each.bid.id for each in find_bids(desk, BidFilter(), TIME)]
+        return [each.bid.id for each in find_bids(session, BidFilter(), TIME)]
 
     assert bids() == [other.id, TOLD.bid.id], "the cheapest first"
-    desk.store.notes.hide("regtest", Hidden(Hideable.BID, TOLD.bid.id, ""))
+    session.store.notes.hide("regtest", Hidden(Hideable.BID, TOLD.bid.id, ""))
     assert bids() == [other.id]
-    desk.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
+    session.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
     assert bids() == []
-    assert len(find_bids(desk, BidFilter(hidden_too=True), TIME)) == 2
-    assert [each.user for each in find_people(desk, "")] == ["Alice", "Bob", "Charlie"]
-    desk.store.notes.hide("regtest", Hidden(Hideable.JOB, TOLD.job.id, ""))
-    assert find_jobs(desk, JobFilter(), TIME) == []
-    assert len(find_jobs(desk, JobFilter(hidden_too=True), TIME)) == 1
+    assert len(find_bids(session, BidFilter(hidden_too=True), TIME)) == 2
+    assert [each.user for each in find_people(session, "")] == ["Alice", "Bob", "Charlie"]
+    session.store.notes.hide("regtest", Hidden(Hideable.JOB, TOLD.job.id, ""))
+    assert find_jobs(session, JobFilter(), TIME) == []
+    assert len(find_jobs(session, JobFilter(hidden_too=True), TIME)) == 1
 
 
 def test_pages() -> None:
@@ -194,47 +194,47 @@ def test_pages() -> None:
             page(rows, number, limit)
 
 
-def test_two_of_one_name_are_not_mistaken_for_each_other(desk: Desk) -> None:
-    receive(desk, enroll(person("Eve"), user="Alice"))
+def test_two_of_one_name_are_not_mistaken_for_each_other(session: Session) -> None:
+    receive(session, enroll(person("Eve"), user="Alice"))
     with pytest.raises(InputError, match="several people"):
-        find_person(desk, "Alice")
-    assert find_person(desk, ALICE.master_address).contact == ALICE.contact
-    assert find_person(desk, ENROLLED[0].document.sin).contact == ALICE.contact
+        find_person(session, "Alice")
+    assert find_person(session, ALICE.master_address).contact == ALICE.contact
+    assert find_person(session, ENROLLED[0].document.sin).contact == ALICE.contact
 
 
-def test_a_name_that_is_somebody_elses_address_does_not_catch_him(desk: Desk) -> None:
-    receive(desk, enroll(person("Eve"), user=ALICE.master_address))
-    assert find_person(desk, ALICE.master_address).contact == ALICE.contact
+def test_a_name_that_is_somebody_elses_address_does_not_catch_him(session: Session) -> None:
+    receive(session, enroll(person("Eve"), user=ALICE.master_address))
+    assert find_person(session, ALICE.master_address).contact == ALICE.contact
 
 
 # ---- what a past proves
 
 
-def test_ratings_of_jobs_that_the_chain_was_not_asked_about_do_not_count(desk: Desk) -> None:
+def test_ratings_of_jobs_that_the_chain_was_not_asked_about_do_not_count(session: Session) -> None:
     given = rating(BOB, TOLD.offer, Role.CREATOR, CHARLIE, Role.WORKER)
-    receive(desk, TOLD.job, *TOLD.documents, given)
-    assert known_ratings(desk).average(CHARLIE.master_address) == Score(0, 0)
+    receive(session, TOLD.job, *TOLD.documents, given)
+    assert known_ratings(session).average(CHARLIE.master_address) == Score(0, 0)
     seen = [payment(purse) for purse in ("primary", "mediator")]
-    desk.store.set_seen(TOLD.offer.id, [], seen)
-    assert known_ratings(desk).average(CHARLIE.master_address) == Score(50, 1)
-    desk.store.set_seen(TOLD.offer.id, [], seen[:1])
-    assert known_ratings(desk).average(CHARLIE.master_address) == Score(0, 0)
+    session.store.set_seen(TOLD.offer.id, [], seen)
+    assert known_ratings(session).average(CHARLIE.master_address) == Score(50, 1)
+    session.store.set_seen(TOLD.offer.id, [], seen[:1])
+    assert known_ratings(session).average(CHARLIE.master_address) == Score(0, 0)
 
 
 def payment(purse: str) -> Payment:
     return Payment(TOLD.offer.id, purse, "ab" * 32, Sat(1), Sat(0), Sat(1), 130, 6, "acceptance", TOLD.acceptance.id)
 
 
-def test_strangers_do_not_decide_how_much_is_looked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strangers_do_not_decide_how_much_is_looked_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(
         "rein.workflows.market.reputation.load_orders",
-        lambda _, ids: Cases([fold(TOLD.job, [], TOLD.enrollments)] * len(ids), []),
+        lambda _, ids: LoadedOrders([fold(TOLD.job, [], TOLD.enrollments)] * len(ids), []),
     )
     monkeypatch.setattr("rein.workflows.market.reputation.look", lambda _, orders: asked.append(len(orders)))
     offered = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments))
     over = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID))
-    assert prove_endings(desk, [offered] * (MAX_LOOKED_AT + 3) + [over]) == 3
+    assert prove_endings(session, [offered] * (MAX_LOOKED_AT + 3) + [over]) == 3
     assert asked == [MAX_LOOKED_AT]
 
 
@@ -298,31 +298,31 @@ def test_whose_turn_it_is(documents: tuple[Signed[Any], ...], evidence: Evidence
     assert found == turns
 
 
-def test_a_job_that_expired_without_a_bid_waits_for_nobody_although_it_was_folded_before(desk: Desk) -> None:
-    receive(desk, TOLD.job)
-    due = [agenda(desk, desk.identity, now).jobs[0]["due"] for now in (None, EXPIRES - 1, EXPIRES, EXPIRES - 1)]
+def test_a_job_that_expired_without_a_bid_waits_for_nobody_although_it_was_folded_before(session: Session) -> None:
+    receive(session, TOLD.job)
+    due = [agenda(session, session.identity, now).jobs[0]["due"] for now in (None, EXPIRES - 1, EXPIRES, EXPIRES - 1)]
     assert due == ["wait", "wait", "nothing", "wait"]
-    assert "expired" in agenda(desk, desk.identity, EXPIRES).jobs[0]["next"]
-    receive(desk, TOLD.bid)
-    assert agenda(desk, desk.identity, EXPIRES).jobs[0]["due"] == "act", "a bid can be taken later"
+    assert "expired" in agenda(session, session.identity, EXPIRES).jobs[0]["next"]
+    receive(session, TOLD.bid)
+    assert agenda(session, session.identity, EXPIRES).jobs[0]["due"] == "act", "a bid can be taken later"
 
 
-def test_an_agenda_is_of_one_identity_and_tells_since_when(desk: Desk) -> None:
+def test_an_agenda_is_of_one_identity_and_tells_since_when(session: Session) -> None:
     second = IdentityRow(0, "regtest", "Dora", "x", person("Dora").master_address, person("Dora").delegate_address, "k")
-    dora = desk.store.add_identity(second, enroll(person("Dora")))
-    receive(desk, TOLD.job)
-    [posted] = agenda(desk, desk.identity, TIME).jobs
+    dora = session.store.add_identity(second, enroll(person("Dora")))
+    receive(session, TOLD.job)
+    [posted] = agenda(session, session.identity, TIME).jobs
     assert (posted["since_height"], posted["until"]) == (100, EXPIRES)
-    receive(desk, TOLD.bid, TOLD.offer)
-    [job] = agenda(desk, desk.identity, TIME).jobs
-    assert (job["roles"], job["due"], job["since_height"], job["until"]) == (["creator"], Due.ACT.value, 102, None)
-    assert agenda(desk, dora, TIME).jobs == []
+    receive(session, TOLD.bid, TOLD.offer)
+    [job] = agenda(session, session.identity, TIME).jobs
+    assert (job["roles"], job["due"], job["since_height"], job["until"]) == (["creator"], Turn.ACT.value, 102, None)
+    assert agenda(session, dora, TIME).jobs == []
 
 
-def test_what_waits_for_somebody_comes_first(desk: Desk) -> None:
+def test_what_waits_for_somebody_comes_first(session: Session) -> None:
     waiting = job(BOB, ALICE, ENROLLED[0], job_id=job_id(1))
-    receive(desk, waiting, TOLD.job, TOLD.bid)
-    listed = agenda(desk, desk.identity, TIME).jobs
+    receive(session, waiting, TOLD.job, TOLD.bid)
+    listed = agenda(session, session.identity, TIME).jobs
     assert [(each["job_document"], each["due"]) for each in listed] == [(TOLD.job.id, "act"), (waiting.id, "wait")]
 
 
@@ -360,8 +360,8 @@ def test_no_movement_is_a_valid_book() -> None:
     assert as_beancount([]) == 'option "operating_currency" "BTC"\n\n'
 
 
-def test_offers_of_another_bid_leave_mine_behind(desk: Desk) -> None:
+def test_offers_of_another_bid_leave_mine_behind(session: Session) -> None:
     lost = bid(MALLORY, TOLD.job)
-    receive(desk, TOLD.job, TOLD.bid, lost, offer(BOB, TOLD.bid, TOLD.job))
-    orders = {each.bid.id: each.order for each in load_offered(desk, find_bids(desk, BidFilter(), TIME))}
+    receive(session, TOLD.job, TOLD.bid, lost, offer(BOB, TOLD.bid, TOLD.job))
+    orders = {each.bid.id: each.order for each in load_offered(session, find_bids(session, BidFilter(), TIME))}
     assert next_step(orders[lost.id], MALLORY.master_address, {}).text == "nothing; it went to somebody else"

@@ -16,10 +16,10 @@ from rein.protocol import sealing
 from rein.protocol.documents import Role, SealedDocument
 from rein.protocol.signed import Signed, sign
 from rein.store.store import IdentityRow, Store
-from rein.workflows.desk import Desk
 from rein.workflows.messages.disclosed import _DIFFERENT, _EITHER, _FALSE_KEY, _NO_KEY, _ONE_WORD, _SENDER, _UNREADABLE
 from rein.workflows.messages.messages import Read, read_messages
-from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.load import find_order
+from rein.workflows.session import Session
 from tests.support.people import (
     Named,
     Person,
@@ -59,8 +59,8 @@ def reading(folder: Path, who: Person, *said: Signed[Any]) -> list[Read]:
     known = (*TOLD.enrollments, enroll(MALLORY), TOLD.job, bid(MALLORY, TOLD.job), *TOLD.documents, *said)
     store.add_received([(each, "http://x/") for each in known])
     keys = cast(Keyring, PersonsKeyring(who))
-    desk = Desk(folder, REGTEST, store, row, lambda _: keys, no_chain, lambda _: None)
-    return read_messages(desk, find_order(desk, TOLD.job.id))
+    session = Session(folder, REGTEST, store, row, lambda _: keys, no_chain, lambda _: None)
+    return read_messages(session, find_order(session, TOLD.job.id))
 
 
 def sealed_under(key: bytes, sender: Named, receiver: Named, answers: Signed[Any], text: str) -> Signed[SealedDocument]:

@@ -16,16 +16,16 @@ from rein.btc.transaction import OutPoint, TxOutput
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import ChainSource
 from rein.devnet import faucet
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Split, build_payout, sign_payout
 from rein.escrow.terms import Terms, offer_amounts, terms_of
 from rein.protocol.documents import Bid, Job, Offer, Settlement
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import fold
 from rein.protocol.signed import Signed
+from rein.workflows.money.chain_view import ChainView, observe
 from rein.workflows.money.lookups import MOST_TRIED
-from rein.workflows.money.watch_chain import Seen, look_at
-from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.load import find_order
 from tests.support.money import MALLORY, escrow_keys
 from tests.support.people import bid, enroll, job, offer, person, settlement
 from tests.workflows.conftest import Home
@@ -59,7 +59,7 @@ class Given:
     bid: Signed[Bid]
     offer: Signed[Offer]
     terms: Terms
-    coins: dict[Purse, Coin]
+    coins: dict[EscrowKind, Coin]
 
     @property
     def documents(self) -> tuple[Signed[Any], ...]:
@@ -78,14 +78,14 @@ def given(chain: CoreRpc) -> Given:
     coins = {}
     for purse in terms.purses:
         (output,) = chain.unspent_outputs([purse.escrow.script])
-        coins[purse.escrow.purse] = Coin(output.outpoint, output.amount)
+        coins[purse.escrow.kind] = Coin(output.outpoint, output.amount)
     return Given(posted, placed, offered, terms, coins)
 
 
 def settled(given: Given, worker: int, *, by: Any = None) -> Signed[Settlement]:
     """Bob's proposal that gives Charlie so much, as Rein makes it."""
     split = Split(Sat(worker), Sat(given.bid.document.amount - worker))
-    primary = build_payout(given.terms.primary, [given.coins[Purse.PRIMARY]], split, given.terms.primary.miner_fee)
+    primary = build_payout(given.terms.primary, [given.coins[EscrowKind.PRIMARY]], split, given.terms.primary.miner_fee)
     key = by or escrow_keys(BOB, ALICE, CHARLIE, given.bid)[0]
     psbt = sign_payout(primary, key) if by is None else primary.psbt
     return settlement(
@@ -106,12 +106,12 @@ def out_of_thin_air(given: Given, number: int) -> Signed[Settlement]:
     )
 
 
-def look(home: Home, given: Given) -> tuple[Seen, Counting]:
-    counting = Counting(cast(CoreRpc, home.desk.open_chain()))
+def look(home: Home, given: Given) -> tuple[ChainView, Counting]:
+    counting = Counting(cast(CoreRpc, home.session.open_chain()))
     while isinstance(counting.source, Counting):
         counting = Counting(counting.source.source)
-    home.desk.__dict__["chain"] = cast(ChainSource, counting)
-    seen = look_at(home.desk, find_order(home.desk, given.job.id))
+    home.session.__dict__["chain"] = cast(ChainSource, counting)
+    seen = observe(home.session, find_order(home.session, given.job.id))
     assert seen is not None
     return seen, counting
 
@@ -149,7 +149,7 @@ def test_a_payment_among_any_number_of_others_is_found_and_not_lost(
         each.learn(*given.documents, true, *hiding)
     for _ in range(60):
         found = [look(each, given) for each in homes]
-        payments = [seen.payments.get(Purse.PRIMARY) for seen, _ in found]
+        payments = [seen.payments.get(EscrowKind.PRIMARY) for seen, _ in found]
         assert payments[0] == payments[1], "the same block, and so the same choice"
         assert all(counting.look_ups <= 3 * MOST_TRIED for _, counting in found)
         if payments[0] is not None:
@@ -160,5 +160,5 @@ def test_a_payment_among_any_number_of_others_is_found_and_not_lost(
     for _ in range(5):
         faucet.mine(chain, 1)
         seen, counting = look(homes[0], given)
-        assert seen.payments[Purse.PRIMARY].document_id == true.id
+        assert seen.payments[EscrowKind.PRIMARY].document_id == true.id
         assert counting.look_ups <= 8, "what it spends is spent: the others are not asked for"

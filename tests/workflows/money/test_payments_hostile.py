@@ -15,9 +15,9 @@ from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import AuthorityError, BadSignatureError, EscrowError, FieldError, OrderError, PsbtError
-from rein.escrow.contract import Purse
+from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Split, build_payout, payout_at, sign_payout, the_price
-from rein.escrow.terms import PurseTerms
+from rein.escrow.terms import EscrowTerms
 from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
@@ -46,8 +46,8 @@ from rein.workflows.money.settle import (
     plan_settlement,
     prepare_agreement,
 )
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.own import keep_own
+from rein.workflows.orders.load import find_order
+from rein.workflows.orders.outbox import add_to_outbox
 from tests.support.money import Deal, deal, job_id_of
 from tests.support.people import (
     PRICE,
@@ -87,7 +87,7 @@ class Trio:
         for each in (self.alice, self.bob, self.charlie):
             each.learn(*documents)
 
-    def pay(self, *payments: tuple[PurseTerms, int]) -> None:
+    def pay(self, *payments: tuple[EscrowTerms, int]) -> None:
         """So many satoshis to an escrow, each in an output of its own, in a block."""
         faucet.pay(self.chain, [(purse.escrow.address, Sat(amount)) for purse, amount in payments])
         faucet.mine(self.chain, 1)
@@ -95,7 +95,7 @@ class Trio:
     def fund(self) -> None:
         self.pay(*((purse, purse.amount) for purse in self.told.terms.purses))
 
-    def coins(self, purse: PurseTerms) -> list[Coin]:
+    def coins(self, purse: EscrowTerms) -> list[Coin]:
         found = self.chain.unspent_outputs([purse.escrow.script])
         return sorted((Coin(each.outpoint, each.amount) for each in found), key=lambda each: each.amount)
 
@@ -107,16 +107,16 @@ class Trio:
 
     def send(self, who: Home, ready: list[Ready], *, mine: bool = True) -> None:
         for each in ready:
-            sign_and_send(who.desk, each)
+            sign_and_send(who.session, each)
         if mine:
             faucet.mine(self.chain, 1)
 
     @property
-    def primary(self) -> PurseTerms:
+    def primary(self) -> EscrowTerms:
         return self.told.terms.primary
 
     @property
-    def mediator(self) -> PurseTerms:
+    def mediator(self) -> EscrowTerms:
         return self.told.terms.mediator
 
 
@@ -139,19 +139,19 @@ def test_the_mediator_signs_away_nothing_of_a_half_filled_escrow_beforehand(trio
     """A signature on one output outlives what comes later: filled up by another output, the escrow would be emptied
     by the refund of the first when the work is done, and the mediator would go unpaid."""
     trio.pay((trio.primary, trio.primary.amount), (trio.mediator, 40_000))
-    hers = plan_refund(trio.alice.desk, trio.order(trio.alice), 5)
-    assert set(hers.payouts) == {Purse.PRIMARY}
+    hers = plan_refund(trio.alice.session, trio.order(trio.alice), 5)
+    assert set(hers.payouts) == {EscrowKind.PRIMARY}
 
-    planned = plan_refund(trio.charlie.desk, trio.order(trio.charlie), 5)
-    assert planned.payouts[Purse.MEDIATOR].split == Split(Sat(0))
-    asked = build_refund(trio.charlie.desk, planned, "Never filled.")
+    planned = plan_refund(trio.charlie.session, trio.order(trio.charlie), 5)
+    assert planned.payouts[EscrowKind.MEDIATOR].split == Split(Sat(0))
+    asked = build_refund(trio.charlie.session, planned, "Never filled.")
     trio.learn(asked)
-    ready = prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id)
-    assert [each.purse for each in ready] == [Purse.MEDIATOR], "agreeing at once is another thing"
+    ready = prepare_agreement(trio.alice.session, trio.order(trio.alice), asked.id)
+    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR], "agreeing at once is another thing"
 
     trio.pay((trio.mediator, trio.mediator.amount - 40_000))
     with pytest.raises(EscrowError, match=f"does not pay {FEE} sat to Alice"):
-        prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id)
+        prepare_agreement(trio.alice.session, trio.order(trio.alice), asked.id)
 
 
 def test_a_refund_of_a_part_does_not_leave_the_mediator_unpaid(trio: Trio) -> None:
@@ -162,26 +162,26 @@ def test_a_refund_of_a_part_does_not_leave_the_mediator_unpaid(trio: Trio) -> No
     asked = refund(BOB, trio.told.offer, primary_psbt=None, mediator_psbt=psbt)
     trio.learn(asked)
     with pytest.raises(EscrowError, match=f"does not pay {FEE} sat to Alice"):
-        prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id)
+        prepare_agreement(trio.alice.session, trio.order(trio.alice), asked.id)
 
 
 def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(trio: Trio) -> None:
     trio.fund()
-    planned = plan_settlement(trio.charlie.desk, trio.order(trio.charlie), Sat(4_000_000))
-    agreed = build_settlement(trio.charlie.desk, planned, "A part.")
+    planned = plan_settlement(trio.charlie.session, trio.order(trio.charlie), Sat(4_000_000))
+    agreed = build_settlement(trio.charlie.session, planned, "A part.")
     trio.learn(agreed)
-    trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), agreed.id))
-    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    trio.send(trio.bob, prepare_agreement(trio.bob.session, trio.order(trio.bob), agreed.id))
+    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
     assert trio.order(trio.bob).state is State.SETTLED
 
     trio.pay((trio.mediator, trio.mediator.amount), (trio.primary, 90_000))
     order = trio.order(trio.bob)
     assert order.state is State.SETTLED
-    left = build_refund(trio.bob.desk, plan_refund(trio.bob.desk, order, 5), "It came too late.")
+    left = build_refund(trio.bob.session, plan_refund(trio.bob.session, order, 5), "It came too late.")
     trio.learn(left)
-    assert {each.document.id for each in open_proposals(trio.alice.desk, trio.order(trio.alice))} == {left.id}
-    ready = prepare_agreement(trio.alice.desk, trio.order(trio.alice), left.id)
-    assert {each.purse: each.payout.split.payee for each in ready} == {Purse.PRIMARY: 0, Purse.MEDIATOR: 0}
+    assert {each.document.id for each in open_proposals(trio.alice.session, trio.order(trio.alice))} == {left.id}
+    ready = prepare_agreement(trio.alice.session, trio.order(trio.alice), left.id)
+    assert {each.purse: each.payout.split.payee for each in ready} == {EscrowKind.PRIMARY: 0, EscrowKind.MEDIATOR: 0}
     trio.send(trio.alice, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
@@ -198,21 +198,23 @@ def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
     fee = payout_at(trio.mediator, trio.coins(trio.mediator), the_price(trio.mediator), 5)
     psbt = sign_payout(fee, trio.told.creator).to_base64()
     trio.learn(handed, accept(BOB, handed, primary_psbt=psbt, mediator_psbt=psbt))
-    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
     with pytest.raises(EscrowError, match="another contract"):
-        prepare(trio.charlie.desk, trio.order(trio.charlie))
+        prepare(trio.charlie.session, trio.order(trio.charlie))
 
     protest = build_dispute(
-        trio.charlie.desk, plan_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER), "It pays nobody."
+        trio.charlie.session,
+        plan_dispute(trio.charlie.session, trio.order(trio.charlie), Role.WORKER),
+        "It pays nobody.",
     )
     assert protest.document.mediator_psbt is None
     trio.learn(protest)
-    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), PRICE)
-    assert decision.payouts[Purse.MEDIATOR].txid == fee.txid
-    decided = build_resolution(trio.alice.desk, decision, "He worked.")
+    decision = plan_resolution(trio.alice.session, trio.order(trio.alice), PRICE)
+    assert decision.payouts[EscrowKind.MEDIATOR].txid == fee.txid
+    decided = build_resolution(trio.alice.session, decision, "He worked.")
     trio.learn(decided)
-    ready = prepare_resolution(trio.charlie.desk, trio.order(trio.charlie))
-    assert [each.purse for each in ready] == [Purse.PRIMARY]
+    ready = prepare_resolution(trio.charlie.session, trio.order(trio.charlie))
+    assert [each.purse for each in ready] == [EscrowKind.PRIMARY]
     trio.send(trio.charlie, ready)
     assert trio.order(trio.charlie).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
@@ -233,7 +235,7 @@ def test_mediator_and_worker_do_not_burn_what_the_creator_gets_back(trio: Trio) 
     decided = resolution(ALICE, complaint, worker_amount=PRICE, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(complaint, decided)
     with pytest.raises(EscrowError, match=r"leaves 60000 sat for the miner, which is outside"):
-        prepare_resolution(trio.charlie.desk, trio.order(trio.charlie))
+        prepare_resolution(trio.charlie.session, trio.order(trio.charlie))
 
 
 @pytest.mark.parametrize("feerate", [1, 60, 500])
@@ -242,20 +244,22 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
     trio.fund()
     trio.pay((trio.primary, 60_000), (trio.mediator, 60_000))
     complaint = build_dispute(
-        trio.charlie.desk, plan_dispute(trio.charlie.desk, trio.order(trio.charlie), Role.WORKER, feerate), "No answer."
+        trio.charlie.session,
+        plan_dispute(trio.charlie.session, trio.order(trio.charlie), Role.WORKER, feerate),
+        "No answer.",
     )
     trio.learn(complaint)
     for who in (trio.bob, trio.charlie):
         assert trio.order(who).disputes
-    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(4_000_000), feerate=feerate)
-    trio.learn(build_resolution(trio.alice.desk, decision, "A part."))
-    ready = prepare_resolution(trio.charlie.desk, trio.order(trio.charlie))
+    decision = plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(4_000_000), feerate=feerate)
+    trio.learn(build_resolution(trio.alice.session, decision, "A part."))
+    ready = prepare_resolution(trio.charlie.session, trio.order(trio.charlie))
     assert {each.purse: each.payout.split.payee for each in ready} == {
-        Purse.PRIMARY: 4_000_000,
-        Purse.MEDIATOR: FEE,
+        EscrowKind.PRIMARY: 4_000_000,
+        EscrowKind.MEDIATOR: FEE,
     }
-    assert next(each for each in ready if each.purse is Purse.PRIMARY).payout.back >= PRICE - 4_000_000
-    (fee,) = prepare(trio.alice.desk, trio.order(trio.alice))
+    assert next(each for each in ready if each.purse is EscrowKind.PRIMARY).payout.back >= PRICE - 4_000_000
+    (fee,) = prepare(trio.alice.session, trio.order(trio.alice))
     assert fee.proposal.document == complaint, "signed by the worker alone, within the reserve"
     assert fee.payout.fee < trio.mediator.miner_fee + 546
 
@@ -264,15 +268,15 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     trio.fund()
     complaint = worker_dispute(CHARLIE, trio.told.offer, mediator_psbt=None)
     trio.learn(complaint)
-    first = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), feerate=5)
-    second = plan_resolution(trio.alice.desk, trio.order(trio.alice), PRICE, feerate=5)
-    texts = {"mediator_psbt": sign_payout(first.payouts[Purse.MEDIATOR], trio.told.mediator).to_base64()}
+    first = plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(0), feerate=5)
+    second = plan_resolution(trio.alice.session, trio.order(trio.alice), PRICE, feerate=5)
+    texts = {"mediator_psbt": sign_payout(first.payouts[EscrowKind.MEDIATOR], trio.told.mediator).to_base64()}
     decided = [
         resolution(
             ALICE,
             complaint,
             worker_amount=each.worker_amount,
-            primary_psbt=sign_payout(each.payouts[Purse.PRIMARY], trio.told.mediator).to_base64(),
+            primary_psbt=sign_payout(each.payouts[EscrowKind.PRIMARY], trio.told.mediator).to_base64(),
             **texts,
         )
         for each in (first, second)
@@ -281,16 +285,16 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     for who in (trio.bob, trio.charlie):
         assert trio.order(who).state is State.FROZEN
         with pytest.raises(OrderError, match="twice, and differently: neither counts"):
-            prepare_resolution(who.desk, trio.order(who))
+            prepare_resolution(who.session, trio.order(who))
     taken = accept_resolution(
         CHARLIE,
         decided[1],
-        primary_psbt=sign_payout(second.payouts[Purse.PRIMARY], trio.told.worker).to_base64(),
-        mediator_psbt=sign_payout(second.payouts[Purse.MEDIATOR], trio.told.worker).to_base64(),
+        primary_psbt=sign_payout(second.payouts[EscrowKind.PRIMARY], trio.told.worker).to_base64(),
+        mediator_psbt=sign_payout(second.payouts[EscrowKind.MEDIATOR], trio.told.worker).to_base64(),
     )
     trio.learn(taken)
-    ready = prepare(trio.alice.desk, trio.order(trio.alice))
-    assert [each.purse for each in ready] == [Purse.MEDIATOR], "nor does she make it true by completing one"
+    ready = prepare(trio.alice.session, trio.order(trio.alice))
+    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR], "nor does she make it true by completing one"
 
 
 # The worker's money
@@ -308,8 +312,8 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
     trio.learn(asked)
     order = trio.order(trio.charlie)
     with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
-        prepare_agreement(trio.charlie.desk, order, asked.id)
-    seen = see(trio.charlie.desk, order)
+        prepare_agreement(trio.charlie.session, order, asked.id)
+    seen = see(trio.charlie.session, order)
     ready, _ = ready_payments(order, seen, Role.WORKER, seen.proposals)
     trio.send(trio.charlie, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
@@ -318,9 +322,9 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
 
     handed = delivery(CHARLIE, trio.told.offer)
     trio.learn(handed)
-    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
+    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
     assert trio.order(trio.charlie).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
 
@@ -328,10 +332,10 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
 def test_what_is_in_an_escrow_later_does_not_undo_a_refund(trio: Trio) -> None:
     """A stranger fills a refunded escrow up: the refund is still one."""
     trio.pay((trio.mediator, 40_000))
-    planned = plan_refund(trio.bob.desk, trio.order(trio.bob), 5)
-    asked = build_refund(trio.bob.desk, planned, "I have no money.")
+    planned = plan_refund(trio.bob.session, trio.order(trio.bob), 5)
+    asked = build_refund(trio.bob.session, planned, "I have no money.")
     trio.learn(asked)
-    trio.send(trio.alice, prepare_agreement(trio.alice.desk, trio.order(trio.alice), asked.id))
+    trio.send(trio.alice, prepare_agreement(trio.alice.session, trio.order(trio.alice), asked.id))
     assert trio.order(trio.charlie).state is State.REFUNDED
     trio.pay((trio.mediator, 40_000))
     for who in (trio.alice, trio.bob, trio.charlie):
@@ -344,22 +348,22 @@ def test_a_worker_is_told_that_his_old_refund_still_stands(trio: Trio) -> None:
     the first half can still be taken back."""
     half = trio.primary.amount // 2
     trio.pay((trio.primary, half), (trio.mediator, trio.mediator.amount))
-    planned = plan_refund(trio.charlie.desk, trio.order(trio.charlie), 5)
-    signed = build_refund(trio.charlie.desk, planned, "You never paid the rest.")
+    planned = plan_refund(trio.charlie.session, trio.order(trio.charlie), 5)
+    signed = build_refund(trio.charlie.session, planned, "You never paid the rest.")
     trio.learn(signed)
     trio.pay((trio.primary, trio.primary.amount - half))
     order = trio.order(trio.charlie)
     assert order.state is State.FUNDED
-    seen = see(trio.charlie.desk, order)
+    seen = see(trio.charlie.session, order)
     mine = [each for each in seen.proposals if each.document == signed]
     with pytest.raises(OrderError, match=signed.id[:12]):
-        require_deliverable(trio.charlie.desk, order)
+        require_deliverable(trio.charlie.session, order)
     with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
-        prepare_agreement(trio.bob.desk, trio.order(trio.bob), signed.id)
+        prepare_agreement(trio.bob.session, trio.order(trio.bob), signed.id)
     order = trio.order(trio.bob)
-    ready, _ = ready_payments(order, see(trio.bob.desk, order), Role.CREATOR, mine)  # a program that does not care
+    ready, _ = ready_payments(order, see(trio.bob.session, order), Role.CREATOR, mine)  # a program that does not care
     trio.send(trio.bob, ready)
-    seen = see(trio.charlie.desk, trio.order(trio.charlie))
+    seen = see(trio.charlie.session, trio.order(trio.charlie))
     paid = [*seen.payments.values(), *seen.others]
     assert [each.document_id for each in paid] == [signed.id], "what he signed was taken, as he was told it could"
 
@@ -390,27 +394,27 @@ def test_a_payment_replaces_another_and_never_adds_to_it(trio: Trio) -> None:
     first, other = proposed([small], 5, "first"), proposed([large], 50, "another output")
     cheaper, dearer = proposed([small], 4, "less for the miner"), proposed([small, large], 50, "more for the miner")
     trio.learn(first, other, cheaper, dearer)
-    trio.send(trio.charlie, prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), first.id), mine=False)
+    trio.send(trio.charlie, prepare_agreement(trio.charlie.session, trio.order(trio.charlie), first.id), mine=False)
     for refused in (first, other, cheaper):
         with pytest.raises(OrderError, match="waits for your signature"):
-            prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), refused.id)
-    trio.send(trio.charlie, prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), dearer.id))
+            prepare_agreement(trio.charlie.session, trio.order(trio.charlie), refused.id)
+    trio.send(trio.charlie, prepare_agreement(trio.charlie.session, trio.order(trio.charlie), dearer.id))
     assert trio.received(trio.primary.payee.script) == [4_000_000]
     with pytest.raises(OrderError, match="waits for your signature"):
-        prepare_agreement(trio.charlie.desk, trio.order(trio.charlie), other.id)
+        prepare_agreement(trio.charlie.session, trio.order(trio.charlie), other.id)
 
 
 def test_nothing_more_is_signed_while_the_money_is_on_its_way(trio: Trio) -> None:
     """The creator who accepts while a settlement waits would let the worker choose the better of the two."""
     trio.fund()
-    planned = plan_settlement(trio.charlie.desk, trio.order(trio.charlie), Sat(1_000_000))
-    agreed = build_settlement(trio.charlie.desk, planned, "A part.")
+    planned = plan_settlement(trio.charlie.session, trio.order(trio.charlie), Sat(1_000_000))
+    agreed = build_settlement(trio.charlie.session, planned, "A part.")
     trio.learn(agreed, delivery(CHARLIE, trio.told.offer), worker_dispute(CHARLIE, trio.told.offer))
-    trio.send(trio.bob, prepare_agreement(trio.bob.desk, trio.order(trio.bob), agreed.id), mine=False)
+    trio.send(trio.bob, prepare_agreement(trio.bob.session, trio.order(trio.bob), agreed.id), mine=False)
     with pytest.raises(EscrowError, match="was paid out already"):
-        plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)
+        plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)
     with pytest.raises(EscrowError, match="was paid out already"):
-        plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(0), feerate=5)
+        plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(0), feerate=5)
 
 
 # Copies of a job (S14)
@@ -455,21 +459,21 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
     trio.learn(*told.enrollments, told.job, told.bid)
     trio = replace(trio, told=told)
     if first:
-        assert build_offer(trio.bob.desk, trio.order(trio.bob), told.bid, 5)
+        assert build_offer(trio.bob.session, trio.order(trio.bob), told.bid, 5)
         trio.learn(told.offer)
     assert {placed.document.primary_address, placed.document.mediator_address}.isdisjoint(
         {told.bid.document.primary_address, told.bid.document.mediator_address}
     )
     trio.fund()
     for who in (trio.alice, trio.bob, trio.charlie):
-        assert see(who.desk, trio.order(who)).funding.complete
+        assert see(who.session, trio.order(who)).funding.complete
         assert who.order(posted.id).state is not State.FUNDED
     with pytest.raises(EscrowError, match="do not hold what was agreed"):
-        plan_resolution(trio.alice.desk, trio.alice.order(posted.id), PRICE, feerate=5)
+        plan_resolution(trio.alice.session, trio.alice.order(posted.id), PRICE, feerate=5)
     trio.learn(delivery(CHARLIE, told.offer))
-    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
+    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
@@ -482,9 +486,9 @@ def test_a_settled_job_cannot_be_copied_for_its_ratings(trio: Trio) -> None:
     trudy = person("Trudy")
     trio.fund()
     trio.learn(delivery(CHARLIE, trio.told.offer), enroll(MALLORY), enroll(trudy))
-    trio.learn(build_acceptance(trio.bob.desk, plan_acceptance(trio.bob.desk, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.desk, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.desk, trio.order(trio.alice)))
+    trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
+    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
     posted, placed, given = _twin(trio.told, MALLORY, trudy)
     delivered = delivery(trudy, given)
     (true,) = trio.order(trio.alice).acceptances
@@ -495,7 +499,7 @@ def test_a_settled_job_cannot_be_copied_for_its_ratings(trio: Trio) -> None:
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
         assert not who.order(posted.id).is_over
-        ratings = known_ratings(who.desk)
+        ratings = known_ratings(who.session)
         assert ratings.average(CHARLIE.master_address) == Score(50, 1)
         assert ratings.average(trudy.master_address) == Score(0, 0)
     terms = {**MALLORY.mediator_terms, **{n: ALICE.mediator_terms[n] for n in ALICE_TERMS}}
@@ -511,8 +515,8 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     fresh = deal(next(_numbers))
     twin = bid(MALLORY, posted, primary_address=fresh.bid.document.primary_address)
     trio.bob.learn(enroll(MALLORY), *fresh.enrollments, posted, copied, twin, fresh.job, fresh.bid)
-    assert see(trio.bob.desk, trio.order(trio.bob))
-    assert build_offer(trio.bob.desk, find_order(trio.bob.desk, fresh.job.id), fresh.bid, 5)
+    assert see(trio.bob.session, trio.order(trio.bob))
+    assert build_offer(trio.bob.session, find_order(trio.bob.session, fresh.job.id), fresh.bid, 5)
 
 
 # Two offers on one bid
@@ -521,9 +525,9 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
 def test_a_second_offer_on_the_same_bid_is_no_other_job(trio: Trio) -> None:
     second = offer(BOB, trio.told.bid, trio.told.job, primary_amount=Sat(PRICE + 9_000))
     trio.learn(second)
-    order = find_order(trio.charlie.desk, trio.told.offer.id)
+    order = find_order(trio.charlie.session, trio.told.offer.id)
     assert order.state is State.FROZEN
-    assert see(trio.charlie.desk, order)
+    assert see(trio.charlie.session, order)
 
 
 def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
@@ -537,33 +541,33 @@ def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
 
 def test_a_mediator_decides_under_one_of_two_offers_only(trio: Trio) -> None:
     first, second = two_offers(trio)
-    desk = trio.alice.desk
-    planned = plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+    session = trio.alice.session
+    planned = plan_resolution(session, trio.alice.order(first.id), PRICE, feerate=5)
     assert any(f"another offer with the same escrow, {second.id[:12]}" in each for each in planned.remarks)
-    keep_own(desk, build_resolution(desk, planned, "Paid."))
+    add_to_outbox(session, build_resolution(session, planned, "Paid."))
     other = trio.alice.order(second.id)
     for step in (
-        lambda: plan_resolution(desk, other, Sat(0), feerate=5),
-        lambda: plan_resolution(desk, other, PRICE, feerate=5),
-        lambda: plan_refund(desk, other, 5),
+        lambda: plan_resolution(session, other, Sat(0), feerate=5),
+        lambda: plan_resolution(session, other, PRICE, feerate=5),
+        lambda: plan_refund(session, other, 5),
     ):
         with pytest.raises(EscrowError, match=rf"another offer with the same \w+ escrow, {first.id[:12]}") as caught:
             step()
         assert caught.value.hint == f"Go on there: --jobid {first.id[:12]}"
-    assert plan_resolution(desk, trio.alice.order(first.id), PRICE, feerate=5)
+    assert plan_resolution(session, trio.alice.order(first.id), PRICE, feerate=5)
 
 
 def test_what_a_mediator_completed_under_one_offer_is_not_decided_under_the_other(trio: Trio) -> None:
     """No document of hers carries it."""
     first, second = two_offers(trio)
-    desk = trio.bob.desk
-    asked = build_refund(desk, plan_refund(desk, trio.bob.order(first.id), 5), "Let us part.")
+    session = trio.bob.session
+    asked = build_refund(session, plan_refund(session, trio.bob.order(first.id), 5), "Let us part.")
     trio.learn(asked)
-    desk = trio.alice.desk
-    trio.send(trio.alice, prepare_agreement(desk, trio.alice.order(first.id), asked.id), mine=False)
+    session = trio.alice.session
+    trio.send(trio.alice, prepare_agreement(session, trio.alice.order(first.id), asked.id), mine=False)
     reasons = f"another offer with the same primary escrow, {first.id[:12]}|do not hold what was agreed"
     with pytest.raises(EscrowError, match=reasons):
-        plan_resolution(desk, trio.alice.order(second.id), PRICE, feerate=5)
+        plan_resolution(session, trio.alice.order(second.id), PRICE, feerate=5)
     faucet.mine(trio.chain, 1)
 
 
@@ -575,15 +579,15 @@ def test_a_payment_of_another_job_of_the_same_people_is_not_completed(trio: Trio
     trio.fund()
     trio.pay(*((purse, purse.amount) for purse in other.terms.purses))
     handed = delivery(CHARLIE, trio.told.offer)
-    coins = {purse.escrow.purse: trio.coins(purse) for purse in other.terms.purses}
+    coins = {purse.escrow.kind: trio.coins(purse) for purse in other.terms.purses}
     texts = [
-        sign_payout(payout_at(purse, coins[purse.escrow.purse], the_price(purse), 5), other.creator).to_base64()
+        sign_payout(payout_at(purse, coins[purse.escrow.kind], the_price(purse), 5), other.creator).to_base64()
         for purse in other.terms.purses
     ]
     trio.learn(handed, accept(BOB, handed, primary_psbt=texts[0], mediator_psbt=texts[1]))
     for who in (trio.alice, trio.charlie):
         with pytest.raises(EscrowError, match="spends an output of another contract"):
-            prepare(who.desk, trio.order(who))
+            prepare(who.session, trio.order(who))
 
 
 def test_a_payment_of_an_output_that_is_spent_is_not_completed(trio: Trio) -> None:
@@ -595,8 +599,8 @@ def test_a_payment_of_an_output_that_is_spent_is_not_completed(trio: Trio) -> No
     texts = {"primary_psbt": stale, "mediator_psbt": sign_payout(fee, trio.told.creator).to_base64()}
     trio.learn(handed, accept(BOB, handed, **texts))
     with pytest.raises(EscrowError, match="the chain does not show as an output of this escrow now"):
-        prepare(trio.charlie.desk, trio.order(trio.charlie))
-    assert [each.purse for each in prepare(trio.alice.desk, trio.order(trio.alice))] == [Purse.MEDIATOR]
+        prepare(trio.charlie.session, trio.order(trio.charlie))
+    assert [each.purse for each in prepare(trio.alice.session, trio.order(trio.alice))] == [EscrowKind.MEDIATOR]
 
 
 def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio) -> None:
@@ -604,19 +608,19 @@ def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio)
     trio.fund()
     complaint = worker_dispute(CHARLIE, trio.told.offer, mediator_psbt=None)
     trio.learn(complaint)
-    decision = plan_resolution(trio.alice.desk, trio.order(trio.alice), Sat(1_000_000), feerate=5)
-    decided = build_resolution(trio.alice.desk, decision, "A little.")
+    decision = plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(1_000_000), feerate=5)
+    decided = build_resolution(trio.alice.session, decision, "A little.")
     more = payout_at(trio.primary, trio.coins(trio.primary), Split(Sat(4_900_000)), 5)
     texts = {
         "primary_psbt": sign_payout(more, trio.told.worker).to_base64(),
-        "mediator_psbt": sign_payout(decision.payouts[Purse.MEDIATOR], trio.told.worker).to_base64(),
+        "mediator_psbt": sign_payout(decision.payouts[EscrowKind.MEDIATOR], trio.told.worker).to_base64(),
     }
     trio.learn(decided, accept_resolution(CHARLIE, decided, **texts))
-    ready = prepare(trio.alice.desk, trio.order(trio.alice))
-    assert [each.purse for each in ready] == [Purse.MEDIATOR]
+    ready = prepare(trio.alice.session, trio.order(trio.alice))
+    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR]
     order = replace(trio.order(trio.alice), resolutions=())
     with pytest.raises(EscrowError, match="the resolution that was accepted is not here"):
-        see(trio.alice.desk, order)
+        see(trio.alice.session, order)
 
 
 # What `rein explain` tells
@@ -630,16 +634,16 @@ def test_a_replaced_delivery_that_was_accepted_is_remarked(trio: Trio) -> None:
     texts = [sign_payout(each, trio.told.creator).to_base64() for each in payouts]
     accepted = accept(BOB, first, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(first, second, accepted)
-    _, told = explain_job(trio.charlie.desk, trio.told.job.id)
+    _, told = explain_job(trio.charlie.session, trio.told.job.id)
     assert [each.explanation.as_agreed for each in told] == [True, True], "it pays all the same"
     assert {each.remark for each in told} == {"it accepts a delivery that the worker has replaced"}
     again = accept(BOB, second, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(again)
-    order, told = explain_job(trio.charlie.desk, trio.told.job.id)
+    order, told = explain_job(trio.charlie.session, trio.told.job.id)
     assert order.state is State.FROZEN
     assert {each.remark for each in told} == {"its author signed another document that contradicts it"}
-    trio.send(trio.charlie, prepare(trio.charlie.desk, order))
-    _, told = explain_job(trio.charlie.desk, trio.told.job.id)
+    trio.send(trio.charlie, prepare(trio.charlie.session, order))
+    _, told = explain_job(trio.charlie.session, trio.told.job.id)
     assert {each.confirmations for each in told if each.proposal.purse == trio.primary} == {1}
 
 
@@ -651,17 +655,17 @@ def test_a_payment_no_document_carries_is_told_by_what_it_comes_nearest_to(trio:
     }
     for split, ending in wanted.items():
         psbt = sign_payout(payout_at(trio.primary, trio.coins(trio.primary), split, 5), trio.told.worker)
-        found = identify(trio.bob.desk, psbt.to_base64())
+        found = identify(trio.bob.session, psbt.to_base64())
         assert found.nearest is not None
         assert found.explanation is not None
         assert (found.nearest.ending.value, found.nearest.proposal) == (ending, None)
         assert (found.explanation.as_agreed, found.signers) == (True, (Role.WORKER,))
     other = deal(next(_numbers))
     foreign = payout_at(other.terms.primary, trio.coins(trio.primary), the_price(other.terms.primary), 5).psbt
-    found = identify(trio.bob.desk, foreign.to_base64())
+    found = identify(trio.bob.session, foreign.to_base64())
     assert (found.nearest, found.explanation, found.signers) == (None, None, ())
     with pytest.raises(PsbtError):
-        identify(trio.bob.desk, "cHNidP8=")
+        identify(trio.bob.session, "cHNidP8=")
 
 
 def test_a_spoiled_document_takes_nothing_from_a_good_one(trio: Trio) -> None:
@@ -680,10 +684,10 @@ def test_a_spoiled_document_takes_nothing_from_a_good_one(trio: Trio) -> None:
     theirs = sign_payout(primary, trio.told.worker).to_base64()
     trio.learn(handed, spoiled[0], spoiled[1])
     with pytest.raises(EscrowError, match="not signed by those who had to sign it"):
-        combine_imported(trio.charlie.desk, trio.order(trio.charlie), theirs)
+        combine_imported(trio.charlie.session, trio.order(trio.charlie), theirs)
     trio.learn(honest)
-    imported = combine_imported(trio.charlie.desk, trio.order(trio.charlie), theirs)
+    imported = combine_imported(trio.charlie.session, trio.order(trio.charlie), theirs)
     assert (imported.complete, imported.signers) == (True, (Role.CREATOR, Role.WORKER))
-    send_imported(trio.charlie.desk, imported)
+    send_imported(trio.charlie.session, imported)
     faucet.mine(trio.chain, 1)
     assert trio.received(trio.primary.payee.script) == [PRICE]

@@ -17,15 +17,15 @@ from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import ChainError, OrderError
 from rein.escrow.payout import Payout, sign_payout
-from rein.escrow.terms import PurseTerms, Terms, offer_amounts, terms_of
+from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
 from rein.protocol.documents import Bid, Delivery, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
+from rein.workflows.money.chain_view import observe
 from rein.workflows.money.collect import prepare
-from rein.workflows.money.watch_chain import look_at
-from rein.workflows.orders.cases import find_order
+from rein.workflows.orders.load import find_order
+from rein.workflows.session import Session
 from tests.support.esplora import esplora_server
 from tests.support.money import Spend, agreed, escrow_keys
 from tests.support.people import accept, bid, delivery, enroll, job, offer, person
@@ -58,8 +58,8 @@ def delivered(description: str) -> Delivered:
 
 
 @pytest.fixture
-def alice(home: Callable[[str], Home]) -> Desk:
-    return home("Alice").desk
+def alice(home: Callable[[str], Home]) -> Session:
+    return home("Alice").session
 
 
 def fund(chain: CoreRpc, *deals: Delivered) -> None:
@@ -68,13 +68,13 @@ def fund(chain: CoreRpc, *deals: Delivered) -> None:
     faucet.mine(chain, 1)
 
 
-def payout_of(chain: CoreRpc, purse: PurseTerms) -> Payout:
+def payout_of(chain: CoreRpc, purse: EscrowTerms) -> Payout:
     """The payment of the price out of what is there."""
     (output,) = chain.unspent_outputs([purse.escrow.script])
     return agreed(purse, output.outpoint)
 
 
-def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, alice: Desk) -> None:
+def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, alice: Session) -> None:
     first, second = delivered("first"), delivered("second, with the Job ID of the first")
     assert first.terms.mediator.payout == second.terms.mediator.payout
     fund(chain, first, second)
@@ -91,7 +91,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     received = [*ENROLLMENTS[1:], *first.documents, *second.documents, lie]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
 
-    seen = look_at(alice, find_order(alice, second.job.id))
+    seen = observe(alice, find_order(alice, second.job.id))
     assert seen is not None
     assert seen.payments == {}
     assert seen.funding.mediator.complete, "her second fee is still in escrow"
@@ -99,7 +99,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     assert (order.state, order.evidence.mediator_paid) == (State.ACCEPTED, False)
 
 
-def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc, alice: Desk) -> None:
+def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("dusted")
     alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
     fund(chain, deal)
@@ -109,14 +109,14 @@ def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc,
         for purse in deal.terms.purses:
             faucet.pay(chain, [(purse.escrow.address, Sat(amount))] * (MAX_OUTPUTS + 1))
         faucet.mine(chain, 1)
-        seen = look_at(alice, find_order(alice, deal.job.id))
+        seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
         assert seen.funding.primary.complete
         assert len(alice.store.escrow_outputs(deal.job.id)) <= 2 * MAX_OUTPUTS
     assert told == []
 
 
-def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, alice: Desk) -> None:
+def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("honest")
     fund(chain, deal)
     creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
@@ -124,27 +124,27 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
     accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
     received = [*ENROLLMENTS[1:], *deal.documents, accepted]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.ACCEPTED
     for psbt, key in zip(psbts, (worker, mediator), strict=True):
         chain.broadcast(psbt.sign(key).finalize())
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.ACCEPTED, "on its way is not there"
     with pytest.raises(OrderError, match="already"):
         prepare(alice, find_order(alice, deal.job.id))
     (block,) = faucet.mine(chain, 1)
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.SETTLED
 
     chain.call("invalidateblock", block)
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is not State.SETTLED, "a reorg takes the state back"
     chain.call("reconsiderblock", block)
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.SETTLED
 
 
-def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> None:
+def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("other amount")
     fund(chain, deal)
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
@@ -159,12 +159,12 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Desk) -> Non
     lie = accept(BOB, deal.delivery, primary_psbt=primary, mediator_psbt=str(less.psbt(creator)))
     received = [*ENROLLMENTS[1:], *deal.documents, lie]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
-    seen = look_at(alice, find_order(alice, deal.job.id))
+    seen = observe(alice, find_order(alice, deal.job.id))
     assert seen is not None
     assert seen.payments == {}
 
 
-def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: CoreRpc, alice: Desk) -> None:
+def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("signed twice")
     fund(chain, deal)
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
@@ -173,26 +173,26 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
     received = [*ENROLLMENTS[1:], *deal.documents, honest, junk]
     alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
-    look_at(alice, find_order(alice, deal.job.id))
+    observe(alice, find_order(alice, deal.job.id))
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
     assert [each.payout.split.payee for each in prepare(alice, order)] == [deal.terms.mediator.price]
 
 
-def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Desk) -> None:
+def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("seen by two")
     fund(chain, deal)
     alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
     with connection_to(chain) as own, esplora_server(own) as server:
         esplora = open_esplora(server.url, REGTEST)
         alice.open_chain = lambda: Agreement([Named("node", chain), Named("server", esplora)])
-        seen = look_at(alice, find_order(alice, deal.job.id))
+        seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
         assert all(each.complete for each in seen.funding.purses)
         script = deal.terms.primary.escrow.script
         server.lies[f"scripthash/{sha256(script)[::-1].hex()}/utxo"] = []
         with pytest.raises(ChainError, match="server says there is none"):
-            look_at(alice, find_order(alice, deal.job.id))
+            observe(alice, find_order(alice, deal.job.id))
         esplora.close()
 
 

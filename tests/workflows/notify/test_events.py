@@ -10,10 +10,10 @@ import pytest
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
 from rein.store.notes import Hidden, Hideable, SeenBlock
-from rein.workflows.desk import Desk
 from rein.workflows.notify import watch as watching
 from rein.workflows.notify.events import EventType, Wanted, news
 from rein.workflows.notify.watch import Round, Watch, watch_round
+from rein.workflows.session import Session
 from tests.support.people import TIME, bid, enroll, job, person, rating, story
 from tests.workflows.conftest import Sit
 
@@ -39,12 +39,12 @@ class Ear:
         return None
 
 
-def receive(desk: Desk, *documents: Signed[Any]) -> None:
-    desk.store.add_received([(each, "http://x/") for each in documents])
+def receive(session: Session, *documents: Signed[Any]) -> None:
+    session.store.add_received([(each, "http://x/") for each in documents])
 
 
-def round_of(desk: Desk, ear: Ear, clock: int = TIME, **wanted: Any) -> Round:
-    return watch_round(desk, Watch([ear], wanted=Wanted(**wanted)), clock, lambda _: [])
+def round_of(session: Session, ear: Ear, clock: int = TIME, **wanted: Any) -> Round:
+    return watch_round(session, Watch([ear], wanted=Wanted(**wanted)), clock, lambda _: [])
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def round_of(desk: Desk, ear: Ear, clock: int = TIME, **wanted: Any) -> Round:
     ],
 )
 def test_who_is_told_what_of_a_job(sit: Sit, who: str, expected: set[str]) -> None:
-    desk = sit(who=who)
+    session = sit(who=who)
     ratings = [
         rating(CHARLIE, TOLD.offer, Role.WORKER, BOB, Role.CREATOR),
         rating(BOB, TOLD.offer, Role.CREATOR, CHARLIE, Role.WORKER),
     ]
-    receive(desk, *TOLD.enrollments, TOLD.job, *TOLD.documents, LOST, *ratings)
-    assert {event.type.value for event in news(desk, set())} == expected
+    receive(session, *TOLD.enrollments, TOLD.job, *TOLD.documents, LOST, *ratings)
+    assert {event.type.value for event in news(session, set())} == expected
 
 
 def test_a_bidder_is_told_that_he_lost_once_and_no_more_of_that_job(sit: Sit) -> None:
-    desk, ear = sit(who="Mallory"), Ear()
-    receive(desk, *TOLD.enrollments, TOLD.job, TOLD.bid, LOST)
-    round_of(desk, ear)
+    session, ear = sit(who="Mallory"), Ear()
+    receive(session, *TOLD.enrollments, TOLD.job, TOLD.bid, LOST)
+    round_of(session, ear)
     assert ear.heard == []
-    receive(desk, TOLD.offer)
-    round_of(desk, ear)
-    receive(desk, TOLD.delivery, TOLD.acceptance)
-    round_of(desk, ear)
+    receive(session, TOLD.offer)
+    round_of(session, ear)
+    receive(session, TOLD.delivery, TOLD.acceptance)
+    round_of(session, ear)
     assert ear.heard == ["lost A Software Widget"]
 
 
@@ -83,43 +83,43 @@ def new_job(number: int, **changes: Any) -> Signed[Any]:
 
 
 def test_which_new_jobs_are_told(sit: Sit) -> None:
-    desk, ear = sit(), Ear()
-    receive(desk, *TOLD.enrollments)
-    desk.store.notes.set_seen_block("regtest", SeenBlock(200, TIME + 20 * DAY))
-    round_of(desk, ear)
+    session, ear = sit(), Ear()
+    receive(session, *TOLD.enrollments)
+    session.store.notes.set_seen_block("regtest", SeenBlock(200, TIME + 20 * DAY))
+    round_of(session, ear)
     today = TIME + 20 * DAY
     receive(
-        desk,
+        session,
         new_job(1, tags=("music",), time=today, description="Write a theme song."),
         new_job(2, tags=("music",), time=today, description="Write a jingle."),
         new_job(3, tags=("web",), time=today, description="A song about themes."),
         new_job(4, tags=("music",), description="Expired by the newest block: a theme song."),
         new_job(6, tags=("music",), time=today + 400 * DAY, description="From the future: a theme song."),
     )
-    result = round_of(desk, ear, clock=TIME, tags=("music", "art"), words="SONG theme")
+    result = round_of(session, ear, clock=TIME, tags=("music", "art"), words="SONG theme")
     assert (ear.heard, result.new) == (["job Job 1"], 1)
-    round_of(desk, ear)
+    round_of(session, ear)
     assert ear.heard == ["job Job 1"], "what was passed over is not told later"
 
 
 def test_hidden_people_post_in_silence(sit: Sit) -> None:
-    desk, ear = sit(), Ear()
-    receive(desk, *TOLD.enrollments)
-    round_of(desk, ear)
-    desk.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
-    receive(desk, new_job(1))
-    round_of(desk, ear)
+    session, ear = sit(), Ear()
+    receive(session, *TOLD.enrollments)
+    round_of(session, ear)
+    session.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
+    receive(session, new_job(1))
+    round_of(session, ear)
     assert ear.heard == []
 
 
 def test_a_hook_that_fails_for_ever_is_given_up_and_that_is_said(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "MOST_ATTEMPTS", 3)
-    desk, ear = sit(), Ear()
-    receive(desk, *TOLD.enrollments)
-    round_of(desk, ear)
-    receive(desk, new_job(1))
+    session, ear = sit(), Ear()
+    receive(session, *TOLD.enrollments)
+    round_of(session, ear)
+    receive(session, new_job(1))
     ear.fails = True
-    results = [round_of(desk, ear) for _ in range(4)]
+    results = [round_of(session, ear) for _ in range(4)]
     assert [each.waiting for each in results] == [1, 1, 0, 0]
     assert [len(each.failures) for each in results] == [1, 1, 1, 0]
     assert "given up after 3 tries" in results[2].failures[0]
@@ -128,10 +128,10 @@ def test_a_hook_that_fails_for_ever_is_given_up_and_that_is_said(sit: Sit, monke
 
 def test_an_event_outlives_the_program_that_dies_before_it_tells(sit: Sit) -> None:
     """As after a kill -9 between the note of an event and the hook."""
-    desk, ear = sit(), Ear()
-    receive(desk, *TOLD.enrollments)
-    round_of(desk, ear)
-    receive(desk, new_job(1))
+    session, ear = sit(), Ear()
+    receive(session, *TOLD.enrollments)
+    round_of(session, ear)
+    receive(session, new_job(1))
 
     class Death(BaseException):
         pass
@@ -141,26 +141,26 @@ def test_an_event_outlives_the_program_that_dies_before_it_tells(sit: Sit) -> No
 
     ear.tell, kept = die, ear.tell  # type: ignore[method-assign, assignment]
     with pytest.raises(Death):
-        round_of(desk, ear)
+        round_of(session, ear)
     ear.tell = kept  # type: ignore[method-assign]
     for _ in range(2):
-        round_of(desk, ear)
+        round_of(session, ear)
     assert ear.heard == ["job Job 1"]
 
 
 def test_a_chain_that_is_away_is_a_failure_of_the_round_and_is_told_once_in_it(sit: Sit) -> None:
-    desk = sit()
-    receive(desk, *TOLD.enrollments, TOLD.job)
-    assert watching.fetch(desk) == ["The chain was not asked for the time: nobody looks at the chain here"]
-    receive(desk, TOLD.bid, TOLD.offer)
-    assert watching.fetch(desk) == ["The chain was not looked at: nobody looks at the chain here"]
+    session = sit()
+    receive(session, *TOLD.enrollments, TOLD.job)
+    assert watching.fetch(session) == ["The chain was not asked for the time: nobody looks at the chain here"]
+    receive(session, TOLD.bid, TOLD.offer)
+    assert watching.fetch(session) == ["The chain was not looked at: nobody looks at the chain here"]
 
 
 def test_nothing_is_told_of_types_nobody_wants(sit: Sit) -> None:
-    desk, ear = sit(), Ear()
-    receive(desk, *TOLD.enrollments, TOLD.job)
-    watching.watch_round(desk, Watch([ear], frozenset({EventType.MESSAGE})), TIME, lambda _: [])
-    receive(desk, TOLD.bid, enroll(person("Zoe")))
-    assert watch_round(desk, Watch([ear], frozenset({EventType.MESSAGE})), TIME, lambda _: []).new == 0
-    round_of(desk, ear)
+    session, ear = sit(), Ear()
+    receive(session, *TOLD.enrollments, TOLD.job)
+    watching.watch_round(session, Watch([ear], frozenset({EventType.MESSAGE})), TIME, lambda _: [])
+    receive(session, TOLD.bid, enroll(person("Zoe")))
+    assert watch_round(session, Watch([ear], frozenset({EventType.MESSAGE})), TIME, lambda _: []).new == 0
+    round_of(session, ear)
     assert ear.heard == []

@@ -13,13 +13,13 @@ from rein.errors import NotFoundError, PassphraseError
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import EscrowOutput
-from rein.workflows.desk import Desk
-from rein.workflows.evidence.keep_documents import keep_documents
-from rein.workflows.hosting import running_out
+from rein.workflows.evidence.document_import import keep_documents
+from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs.withdraw import withdraw_document
-from rein.workflows.sync import of_others
+from rein.workflows.session import Session
+from rein.workflows.sync import others_documents as of_others
 from rein.workflows.sync import sync as syncing
-from rein.workflows.sync.of_others import documents_of_others
+from rein.workflows.sync.others_documents import documents_of_others
 from rein.workflows.sync.sync import sync
 from tests.support.evil_server import EvilServer
 from tests.support.people import bid, disputed_story, enroll, person, settlement, story
@@ -31,16 +31,16 @@ ENROLLED = {name: enroll(person(name), name == "Alice") for name in ("Alice", "B
 JOB = (TOLD.job, *QUARREL.documents)
 
 
-def at(sit: Sit, who: str, *servers: EvilServer, told: tuple[Signed[Any], ...] = JOB) -> Desk:
-    """The desk of one of the three, who has written what they wrote and received the rest."""
-    desk = sit(*servers, who=who, home=who)
+def at(sit: Sit, who: str, *servers: EvilServer, told: tuple[Signed[Any], ...] = JOB) -> Session:
+    """The session of one of the three, who has written what they wrote and received the rest."""
+    session = sit(*servers, who=who, home=who)
     me = person(who).master_address
     for each in told:
         if each.document.author.master_address == me:
-            desk.store.add_own(each)
+            session.store.add_own(each)
     theirs = [each for each in told if each.document.author.master_address != me]
-    desk.store.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
-    return desk
+    session.store.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
+    return session
 
 
 def ids(*documents: Signed[Any]) -> set[DocumentId]:
@@ -59,32 +59,34 @@ def test_each_of_the_three_keeps_all_that_the_others_said(sit: Sit, who: str) ->
 
 def test_a_mediator_keeps_a_job_once_there_is_money_in_it(sit: Sit) -> None:
     """Anybody can name anybody in any number of jobs, and bid on them, and give them away."""
-    desk = at(sit, "Alice", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    assert documents_of_others(desk) == []
+    session = at(sit, "Alice", told=(TOLD.job, TOLD.bid, TOLD.offer))
+    assert documents_of_others(session) == []
     paid_in = EscrowOutput(TOLD.offer.id, "primary", OutPoint("ab" * 32, 0), Sat(1_000), 5, 1)
-    desk.store.set_seen(TOLD.offer.id, [paid_in], [])
-    assert ids(TOLD.job, TOLD.bid, TOLD.offer) < set(documents_of_others(desk))
+    session.store.set_seen(TOLD.offer.id, [paid_in], [])
+    assert ids(TOLD.job, TOLD.bid, TOLD.offer) < set(documents_of_others(session))
 
 
 def test_bids_that_got_nothing_are_left_to_who_made_them(sit: Sit) -> None:
     lost = bid(person("Dora"), TOLD.job)
-    desk = at(sit, "Bob", told=(TOLD.job, TOLD.bid, lost, TOLD.offer))
-    desk.store.add_received([(enroll(person("Dora")), "http://x/")])
-    assert set(documents_of_others(desk)) == ids(ENROLLED["Alice"], ENROLLED["Charlie"], TOLD.bid)
-    desk = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, lost))
-    assert set(documents_of_others(desk)) == ids(ENROLLED["Alice"], ENROLLED["Bob"], TOLD.job), "a bidder keeps the job"
+    session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, lost, TOLD.offer))
+    session.store.add_received([(enroll(person("Dora")), "http://x/")])
+    assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Charlie"], TOLD.bid)
+    session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, lost))
+    assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Bob"], TOLD.job), (
+        "a bidder keeps the job"
+    )
 
 
 def test_what_is_sealed_is_given_to_no_server(sit: Sit) -> None:
-    desk = at(sit, "Bob", told=(TOLD.job, TOLD.offer))
-    desk.store.add_unsealed([TOLD.bid], desk.address)
-    assert TOLD.bid.id not in documents_of_others(desk)
+    session = at(sit, "Bob", told=(TOLD.job, TOLD.offer))
+    session.store.add_unsealed([TOLD.bid], session.address)
+    assert TOLD.bid.id not in documents_of_others(session)
 
 
 def test_what_another_identity_of_the_home_has_not_published_is_not_published(sit: Sit) -> None:
-    desk = at(sit, "Bob", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    desk.store.add_own(TOLD.delivery)  # by Charlie, in the same home
-    assert TOLD.delivery.id not in documents_of_others(desk)
+    session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, TOLD.offer))
+    session.store.add_own(TOLD.delivery)  # by Charlie, in the same home
+    assert TOLD.delivery.id not in documents_of_others(session)
 
 
 def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,9 +96,9 @@ def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: p
     flood = [settlement(bob, TOLD.offer, terms=f"{number}", block_height=900_100 + number) for number in range(20)]
     enrollments = [enroll(bob, contact=f"{number}") for number in range(20)]
     told = (TOLD.job, *flood, *QUARREL.documents)
-    desk = at(sit, "Charlie", told=told)
-    desk.store.add_received([(each, "http://x/") for each in enrollments])
-    kept = set(documents_of_others(desk))
+    session = at(sit, "Charlie", told=told)
+    session.store.add_received([(each, "http://x/") for each in enrollments])
+    kept = set(documents_of_others(session))
     by_bob = kept - not_by("Bob", *told, *ENROLLED.values(), *enrollments)
     assert len(by_bob) == 6
     assert ids(TOLD.job, TOLD.offer, QUARREL.dispute) < by_bob
@@ -105,38 +107,38 @@ def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: p
 
 def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
     """Who writes much in a new job pushes nothing out of an old one."""
-    desk = at(sit, "Charlie")
+    session = at(sit, "Charlie")
     newer = story(job_id="another0000000000000")
     flood = [settlement(person("Bob"), newer.offer, terms=f"{number}") for number in range(5)]
-    desk.store.add_own(newer.bid)
-    desk.store.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
-    kept = documents_of_others(desk)
+    session.store.add_own(newer.bid)
+    session.store.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
+    kept = documents_of_others(session)
     last = max(kept.index(each.id) for each in (TOLD.job, TOLD.offer, newer.offer, QUARREL.dispute, QUARREL.resolution))
     assert last < min(kept.index(each.id) for each in flood)
 
 
 def test_what_i_wrote_in_another_home_is_kept_too(sit: Sit) -> None:
-    desk = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    desk.store.add_received([(TOLD.delivery, "a file")])
-    assert TOLD.delivery.id in documents_of_others(desk)
+    session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, TOLD.offer))
+    session.store.add_received([(TOLD.delivery, "a file")])
+    assert TOLD.delivery.id in documents_of_others(session)
 
 
 def test_it_is_put_once_read_back_and_put_again_where_it_is_lost(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = at(sit, "Bob", evil)
-    report = sync(desk)
+    session = at(sit, "Bob", evil)
+    report = sync(session)
     (server,) = report.servers
     others = not_by("Bob", *JOB, *ENROLLED.values())
     assert (report.others, server.kept, server.left_out) == (len(others), len(others), 0)
     assert others < {each["id"] for each in evil.feed}
     evil.asked.clear()
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.uploaded, server.kept, evil.asked.count("v1/put")) == (0, len(others), 0)
     evil.feed = [each for each in evil.feed if each["id"] != TOLD.delivery.id]
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.uploaded, server.lost) == (1, 0), "it was not mine that was lost"
     evil.forget()
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.held, server.kept) == (report.documents, len(others))
 
 
@@ -154,8 +156,8 @@ def test_what_i_write_has_room_before_what_others_wrote(
 
     evil.bend = little
     monkeypatch.setattr(syncing, "HOSTING_SECONDS", 0)
-    desk = at(sit, "Bob", evil)
-    report = sync(desk)
+    session = at(sit, "Bob", evil)
+    report = sync(session)
     (server,) = report.servers
     assert server.held == report.documents
     assert 0 < server.left_out < report.others
@@ -173,8 +175,8 @@ def test_what_i_write_has_room_before_what_others_wrote(
 
 def test_who_only_fetches_need_not_open_the_keys(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = at(sit, "Bob", evil, told=(TOLD.job, TOLD.bid, TOLD.offer))
-    sync(desk)
+    session = at(sit, "Bob", evil, told=(TOLD.job, TOLD.bid, TOLD.offer))
+    sync(session)
     evil.show(TOLD.delivery.armored)
 
     def locked(_: object) -> Any:
@@ -188,14 +190,14 @@ def test_who_only_fetches_need_not_open_the_keys(sit: Sit, evils: Evils) -> None
 
 
 def test_nobody_withdraws_what_another_wrote(sit: Sit) -> None:
-    desk = at(sit, "Bob")
+    session = at(sit, "Bob")
     with pytest.raises(NotFoundError):
-        withdraw_document(desk, TOLD.delivery.id)
+        withdraw_document(session, TOLD.delivery.id)
 
 
 def test_documents_that_were_handed_over_are_kept_as_those_of_a_server(sit: Sit) -> None:
-    desk = at(sit, "Charlie", told=(TOLD.job, TOLD.bid))
-    handed = keep_documents(desk, [TOLD.offer.armored, TOLD.offer.armored, TOLD.job.armored])
+    session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid))
+    handed = keep_documents(session, [TOLD.offer.armored, TOLD.offer.armored, TOLD.job.armored])
     assert ids(*handed.new) == {TOLD.offer.id}
     assert ids(*handed.known) == {TOLD.job.id}
-    assert TOLD.offer.id in documents_of_others(desk)
+    assert TOLD.offer.id in documents_of_others(session)

@@ -26,33 +26,33 @@ def held(report: SyncReport) -> list[int]:
     return [server.held for server in report.servers]
 
 
-def write(desk: Any, count: int = len(MINE)) -> int:
+def write(session: Any, count: int = len(MINE)) -> int:
     """With the enrollment, so many documents."""
     for signed in MINE[:count]:
-        desk.store.add_own(signed)
+        session.store.add_own(signed)
     return count + 1
 
 
 def test_one_batch_one_reading_back_and_then_nothing(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
-    report = sync(desk)
+    session = sit(evil)
+    count = write(session)
+    report = sync(session)
     assert (report.documents, report.safe, report.copies) == (count, count, 1)
     assert [(server.uploaded, server.held, server.checked) for server in report.servers] == [(count, count, count)]
     assert evil.asked.count("v1/put") == evil.asked.count("v1/get") == 1
-    sync(desk)
+    sync(session)
     evil.asked.clear()
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert sorted(evil.asked) == ["v1/documents", "v1/feed"], "two requests, however much is stored"
     assert (server.uploaded, server.checked, server.error) == (0, count, None)
 
 
 def test_a_sync_with_nothing_to_sign_asks_for_no_passphrase(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    write(desk)
-    sync(desk)
+    session = sit(evil)
+    write(session)
+    sync(session)
     again = sit(evil)
     sync(again)
     assert "keyring" not in vars(again)
@@ -82,9 +82,9 @@ def test_a_server_without_a_name_counts_as_one(sit: Sit, evils: Evils, name: Any
 def test_safe_is_what_enough_servers_hold(sit: Sit, evils: Evils) -> None:
     good, better, full = evils(), evils(), evils()
     full.full = True
-    desk = sit(good, full)
-    count = write(desk)
-    report = sync(desk)
+    session = sit(good, full)
+    count = write(session)
+    report = sync(session)
     assert (report.copies, report.safe, held(report)) == (2, 0, [count, 0])
     assert report.servers[1].error is not None
     assert getattr(report.servers[1].error, "reason", None) == "storage_exhausted"
@@ -96,12 +96,12 @@ def test_safe_is_what_enough_servers_hold(sit: Sit, evils: Evils) -> None:
 
 def test_what_a_server_lost_is_uploaded_again_under_the_same_keys(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
-    sync(desk)
+    session = sit(evil)
+    count = write(session)
+    sync(session)
     keys = set(evil.stored)
     evil.forget()
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.lost, server.uploaded, server.held) == (count, count, count)
     assert set(evil.stored) == keys
 
@@ -111,15 +111,15 @@ def test_one_missing_in_the_sample_and_all_are_asked_for(
 ) -> None:
     monkeypatch.setattr(syncing, "SAMPLE", 2)
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
-    sync(desk)
-    assert sync(desk).servers[0].checked == 2
+    session = sit(evil)
+    count = write(session)
+    sync(session)
+    assert sync(session).servers[0].checked == 2
     for signed in MINE[:5]:
         evil.feed = [each for each in evil.feed if each["id"] != signed.id]
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.lost, server.uploaded, server.held) == (5, 5, count)
-    assert sync(desk, everything=True).servers[0].checked == count
+    assert sync(session, everything=True).servers[0].checked == count
 
 
 def test_a_deletion_told_in_the_feed_is_looked_at_whatever_the_sample(
@@ -127,11 +127,11 @@ def test_a_deletion_told_in_the_feed_is_looked_at_whatever_the_sample(
 ) -> None:
     monkeypatch.setattr(syncing, "SAMPLE", 0)
     evil = evils()
-    desk = sit(evil)
-    write(desk)
-    sync(desk)
+    session = sit(evil)
+    write(session)
+    sync(session)
     evil.remove(MINE[3].id)
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert (server.lost, server.uploaded) == (1, 1)
 
 
@@ -139,9 +139,9 @@ def test_a_deletion_told_in_the_feed_is_looked_at_whatever_the_sample(
 def test_what_is_not_given_back_byte_for_byte_is_not_held(sit: Sit, evils: Evils, instead: str) -> None:
     evil = evils()
     evil.instead = instead
-    desk = sit(evil)
-    write(desk)
-    (server,) = sync(desk).servers
+    session = sit(evil)
+    write(session)
+    (server,) = sync(session).servers
     assert (server.uploaded, server.held) == (0, 0)
     assert "does not give it back" in str(server.error)
 
@@ -149,31 +149,31 @@ def test_what_is_not_given_back_byte_for_byte_is_not_held(sit: Sit, evils: Evils
 def test_what_is_kept_and_shown_to_nobody_is_not_held(sit: Sit, evils: Evils) -> None:
     evil = evils()
     evil.hidden = True
-    desk = sit(evil)
-    count = write(desk)
-    (server,) = sync(desk).servers
+    session = sit(evil)
+    count = write(session)
+    (server,) = sync(session).servers
     assert (server.held, str(server.error)) == (0, f"{evil.url} keeps {count} of your documents, but hides them")
 
 
 def test_another_spelling_of_a_signature_is_the_same_document(sit: Sit, evils: Evils) -> None:
     """Whoever stored it first decided the spelling; the text is mine all the same."""
     evil = evils()
-    desk = sit(evil)
-    write(desk, 1)
+    session = sit(evil)
+    write(session, 1)
     evil.show(respelled(MINE[0].armored))
-    assert held(sync(desk)) == [2]
-    assert sync(desk).servers[0].lost == 0
+    assert held(sync(session)) == [2]
+    assert sync(session).servers[0].lost == 0
 
 
 def test_another_text_under_an_id_of_mine_is_noticed(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
-    sync(desk)
+    session = sit(evil)
+    count = write(session)
+    sync(session)
     for each in evil.feed:
         if each["id"] == MINE[2].id:
             each["armored"] = MINE[1].armored
-    (server,) = sync(desk).servers
+    (server,) = sync(session).servers
     assert server.lost == 1
     assert server.held == count - 1
     assert "hides them" in str(server.error)
@@ -192,9 +192,9 @@ VERDICTS: dict[str, Any] = {
 def test_only_a_plain_yes_counts(sit: Sit, evils: Evils, lie: str) -> None:
     evil, good = evils(), evils()
     evil.bend = lambda path, _asked, answer: VERDICTS[lie] if path == "v1/put" else answer
-    desk = sit(evil, good)
-    count = write(desk)
-    report = sync(desk)
+    session = sit(evil, good)
+    count = write(session)
+    report = sync(session)
     assert held(report) == [0, count]
     assert report.servers[0].error is not None
     assert report.servers[1].error is None
@@ -203,9 +203,9 @@ def test_only_a_plain_yes_counts(sit: Sit, evils: Evils, lie: str) -> None:
 def test_a_feed_that_lies_does_not_keep_mine_from_the_server(sit: Sit, evils: Evils) -> None:
     evil = evils()
     evil.bend = lambda path, _asked, answer: {**answer, "next": -1} if path == "v1/feed" else answer
-    desk = sit(evil)
-    count = write(desk)
-    (server,) = sync(desk).servers
+    session = sit(evil)
+    count = write(session)
+    (server,) = sync(session).servers
     assert (server.held, server.error) == (count, None)
     assert "no number" in str(server.told.error)
 
@@ -216,10 +216,10 @@ def test_slow_and_dead_servers_delay_nobody(sit: Sit, evils: Evils, monkeypatch:
     slow.delay = 30
     dead = EvilServer()
     dead.url = "http://127.0.0.1:9/"
-    desk = sit(good, slow, better, dead)
-    count = write(desk)
+    session = sit(good, slow, better, dead)
+    count = write(session)
     began = time.monotonic()
-    report = sync(desk)
+    report = sync(session)
     assert time.monotonic() - began < 5
     assert held(report) == [count, 0, count, 0]
     assert (report.safe, report.copies) == (count, 2)
@@ -233,8 +233,8 @@ def test_a_crash_between_put_and_proof_pays_for_no_second_key(
     sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evil = evils()
-    desk = sit(evil)
-    write(desk)
+    session = sit(evil)
+    write(session)
 
     def crash(*_: object, proved: bool) -> None:
         if proved:
@@ -242,7 +242,7 @@ def test_a_crash_between_put_and_proof_pays_for_no_second_key(
 
     monkeypatch.setattr(syncing._Round, "_set_proved", crash)
     with pytest.raises(KeyboardInterrupt):
-        sync(desk)
+        sync(session)
     monkeypatch.undo()
     keys = set(evil.stored)
     sync(sit(evil))
@@ -254,9 +254,9 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
 ) -> None:
     """A crash after the placements are noted and before anything is sent: nobody can tell it from one after."""
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
-    assert withdraw_document(desk, MINE[0].id) == MINE[0]
+    session = sit(evil)
+    count = write(session)
+    assert withdraw_document(session, MINE[0].id) == MINE[0]
     with monkeypatch.context() as patch:
 
         def crash(*_: object) -> None:
@@ -264,7 +264,7 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
 
         patch.setattr(syncing, "_upload", crash)
         with pytest.raises(KeyboardInterrupt):
-            sync(desk)
+            sync(session)
     assert not evil.stored
     again = sit(evil)
     for signed in MINE[1:]:
@@ -278,8 +278,8 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
 
 def test_what_is_withdrawn_during_a_sync_is_not_sent(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    count = write(desk)
+    session = sit(evil)
+    count = write(session)
     withdrawn: list[str] = []
 
     def meanwhile(path: str, _asked: object, answer: Any) -> Any:
@@ -288,7 +288,7 @@ def test_what_is_withdrawn_during_a_sync_is_not_sent(sit: Sit, evils: Evils) -> 
         return answer
 
     evil.bend = meanwhile
-    report = sync(desk)
+    report = sync(session)
     assert withdrawn == [MINE[2].id]
     assert (report.documents, held(report)) == (count - 1, [count - 1])
     assert MINE[2].id not in {each["id"] for each in evil.feed}
@@ -298,18 +298,18 @@ def test_servers_are_reached_through_the_proxy(sit: Sit, evils: Evils) -> None:
     evil = evils()
     host, port = evil.url.removeprefix("http://").rstrip("/").split(":")
     evil.url = "http://abcdefgh.onion:2016/"
-    desk = sit(evil)
+    session = sit(evil)
     with socks_server((host, int(port))) as proxy:
-        desk.proxy = proxy.url
-        assert held(sync(desk)) == [write(desk, 0)]
+        session.proxy = proxy.url
+        assert held(sync(session)) == [write(session, 0)]
         assert set(proxy.asked) == {("name", "abcdefgh.onion", 2016)}
 
 
 def test_a_stale_nonce_is_replaced_once(sit: Sit, evils: Evils) -> None:
     evil = evils()
-    desk = sit(evil)
-    write(desk, 1)
-    sync(desk)
+    session = sit(evil)
+    write(session, 1)
+    sync(session)
     refusals = ["nonce_expired"]
 
     def once(path: str, _asked: object, answer: Any) -> Any:
@@ -318,8 +318,8 @@ def test_a_stale_nonce_is_replaced_once(sit: Sit, evils: Evils) -> None:
         return answer
 
     evil.bend = once
-    desk.store.add_own(MINE[1])
-    (server,) = sync(desk).servers
+    session.store.add_own(MINE[1])
+    (server,) = sync(session).servers
     assert (server.uploaded, server.error) == (1, None)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from rein.protocol.signed import Signed
-from rein.workflows.desk import Desk
-from rein.workflows.orders.cases import find_order
-from rein.workflows.orders.pull import pull
-from rein.workflows.sync import witness
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
+from rein.workflows.session import Session
+from rein.workflows.sync import availability as witness
+from rein.workflows.sync.availability import Showing, Sight, who_shows
 from rein.workflows.sync.sync import sync
-from rein.workflows.sync.witness import Showing, Sight, who_shows
 from tests.support.evil_server import EvilServer
 from tests.support.people import bid, enroll, person, respelled, story
 from tests.workflows.conftest import Sit
@@ -23,17 +23,17 @@ ALICE, CHARLIE = enroll(person("Alice"), True), enroll(person("Charlie"))
 THEIRS: tuple[Signed[object], ...] = (ALICE, CHARLIE, TOLD.bid, TOLD.delivery)
 
 
-def bobs(sit: Sit, *servers: EvilServer) -> Desk:
-    """Bob's desk; he gave his job away, and Charlie has delivered."""
-    desk = sit(*servers)
+def bobs(sit: Sit, *servers: EvilServer) -> Session:
+    """Bob's session; he gave his job away, and Charlie has delivered."""
+    session = sit(*servers)
     for signed in (TOLD.job, TOLD.offer):
-        desk.store.add_own(signed)
-    return desk
+        session.store.add_own(signed)
+    return session
 
 
-def found(desk: Desk) -> list[set[tuple[str, Showing]]]:
+def found(session: Session) -> list[set[tuple[str, Showing]]]:
     """By server, what a sync finds."""
-    return [{(each.document_id, each.showing) for each in server.differences} for server in sync(desk).servers]
+    return [{(each.document_id, each.showing) for each in server.differences} for server in sync(session).servers]
 
 
 def hide(evil: EvilServer, signed: Signed[object]) -> None:
@@ -49,9 +49,9 @@ def test_servers_that_show_everything_differ_in_nothing(sit: Sit, evils: Evils) 
     one, two = evils(), evils()
     show(one, *THEIRS)
     two.show(*(respelled(each.armored) for each in THEIRS))
-    desk = bobs(sit, one, two)
-    sync(desk)
-    for server in sync(desk).servers:
+    session = bobs(sit, one, two)
+    sync(session)
+    for server in sync(session).servers:
         assert (server.foreign, server.differences) == (len(THEIRS), [])
 
 
@@ -60,82 +60,82 @@ def test_what_a_server_never_had_is_not_called_hidden(sit: Sit, evils: Evils) ->
     show(one, *THEIRS)
     show(two, ALICE, CHARLIE, TOLD.bid)
     two.refused = {TOLD.delivery.id}
-    desk = bobs(sit, one, two)
-    assert found(desk) == [set(), set()], "nothing is known yet that could be missed"
+    session = bobs(sit, one, two)
+    assert found(session) == [set(), set()], "nothing is known yet that could be missed"
     for _ in range(2):
-        assert found(desk) == [set(), {(TOLD.delivery.id, Showing.LACKING)}]
-    (lacked,) = sync(desk).servers[1].differences
+        assert found(session) == [set(), {(TOLD.delivery.id, Showing.LACKING)}]
+    (lacked,) = sync(session).servers[1].differences
     assert (lacked.kind, lacked.job_id) == ("delivery", TOLD.job.document.job_id)
     show(two, TOLD.delivery)
-    assert found(desk) == [set(), set()]
+    assert found(session) == [set(), set()]
 
 
 def test_what_a_server_showed_and_hides_is_named_until_it_shows_it_again(sit: Sit, evils: Evils) -> None:
     one, two = evils(), evils()
     show(one, *THEIRS)
     show(two, *THEIRS)
-    desk = bobs(sit, one, two)
+    session = bobs(sit, one, two)
     for _ in range(2):
-        assert found(desk) == [set(), set()]
+        assert found(session) == [set(), set()]
     hide(two, TOLD.delivery)
     two.refused = {TOLD.delivery.id}  # else it has it again from Bob
     for _ in range(2):
-        assert found(desk) == [set(), {(TOLD.delivery.id, Showing.GONE)}]
+        assert found(session) == [set(), {(TOLD.delivery.id, Showing.GONE)}]
     show(two, TOLD.delivery)
-    assert found(desk) == [set(), set()]
+    assert found(session) == [set(), set()]
 
 
 def test_who_brought_a_document_here_has_shown_it(sit: Sit, evils: Evils) -> None:
     evil = evils()
     show(evil, *THEIRS)
-    desk = bobs(sit, evil)
-    pull(desk)
+    session = bobs(sit, evil)
+    pull(session)
     hide(evil, TOLD.delivery)
-    assert found(desk) == [{(TOLD.delivery.id, Showing.GONE)}]
+    assert found(session) == [{(TOLD.delivery.id, Showing.GONE)}]
 
 
 def test_a_removal_that_the_feed_tells_is_one_whoever_reads_it(sit: Sit, evils: Evils) -> None:
     evil = evils()
     show(evil, *THEIRS)
-    desk = bobs(sit, evil)
+    session = bobs(sit, evil)
     for _ in range(2):
-        assert found(desk) == [set()]
+        assert found(session) == [set()]
     evil.remove(TOLD.delivery.id)
-    pull(desk)  # as most commands do
+    pull(session)  # as most commands do
     evil.refused = {TOLD.delivery.id}
     for _ in range(2):
-        assert found(desk) == [{(TOLD.delivery.id, Showing.REMOVED)}]
+        assert found(session) == [{(TOLD.delivery.id, Showing.REMOVED)}]
     show(evil, TOLD.delivery)
-    assert found(desk) == [set()]
+    assert found(session) == [set()]
 
 
 def test_another_text_is_named(sit: Sit, evils: Evils) -> None:
     evil = evils()
     show(evil, *THEIRS)
-    desk = bobs(sit, evil)
-    sync(desk)
+    session = bobs(sit, evil)
+    sync(session)
     for each in evil.feed:
         if each["id"] == TOLD.delivery.id:
             each["armored"] = TOLD.bid.armored
-    assert found(desk) == [{(TOLD.delivery.id, Showing.ALTERED)}]
+    assert found(session) == [{(TOLD.delivery.id, Showing.ALTERED)}]
 
 
 def test_the_enrollment_of_the_mediator_is_asked_for_too(sit: Sit, evils: Evils) -> None:
     evil = evils()
     show(evil, *THEIRS)
-    desk = bobs(sit, evil)
-    sync(desk)
+    session = bobs(sit, evil)
+    sync(session)
     hide(evil, ALICE)
-    (gone,) = sync(desk).servers[0].differences
+    (gone,) = sync(session).servers[0].differences
     assert (gone.document_id, gone.kind, gone.job_id, gone.showing) == (ALICE.id, "enrollment", None, Showing.GONE)
 
 
 def test_jobs_of_others_are_not_asked_for(sit: Sit, evils: Evils) -> None:
     evil = evils()
     show(evil, *TOLD.enrollments, TOLD.job, *TOLD.documents)
-    desk = sit(evil, who="Dora")
+    session = sit(evil, who="Dora")
     for _ in range(2):
-        (server,) = sync(desk).servers
+        (server,) = sync(session).servers
         assert server.foreign == 0
 
 
@@ -146,13 +146,13 @@ def test_bids_by_any_number_of_strangers_push_nothing_else_out(
     evil = evils()
     strangers = [person(f"Stranger{number}") for number in range(6)]
     show(evil, *THEIRS, *(enroll(each) for each in strangers), *(bid(each, TOLD.job) for each in strangers))
-    desk = bobs(sit, evil)
-    sync(desk)
+    session = bobs(sit, evil)
+    sync(session)
     hide(evil, TOLD.delivery)
-    asked = {each.id for each in witness.to_ask_for(desk)}
+    asked = {each.id for each in witness.to_ask_for(session)}
     assert TOLD.delivery.id in asked
     assert len(asked) == 5
-    assert found(desk) == [{(TOLD.delivery.id, Showing.GONE)}]
+    assert found(session) == [{(TOLD.delivery.id, Showing.GONE)}]
 
 
 def test_one_job_is_looked_up_at_every_server(sit: Sit, evils: Evils) -> None:
@@ -160,12 +160,12 @@ def test_one_job_is_looked_up_at_every_server(sit: Sit, evils: Evils) -> None:
     dead.url = "http://127.0.0.1:9/"
     show(one, *THEIRS)
     show(two, *THEIRS)
-    desk = bobs(sit, one, two, dead)
+    session = bobs(sit, one, two, dead)
     for _ in range(2):
-        sync(desk)
+        sync(session)
     hide(one, TOLD.offer)
     hide(two, TOLD.delivery)
-    sights = who_shows(desk, find_order(desk, TOLD.job.id))
+    sights = who_shows(session, find_order(session, TOLD.job.id))
     shown = [(each.url, each.document_id) for each in sights if each.showing is Showing.SHOWN]
     everywhere = [(url, each.id) for url in (one.url, two.url) for each in (TOLD.job, TOLD.bid)]
     assert set(shown) == {*everywhere, (one.url, TOLD.delivery.id), (two.url, TOLD.offer.id)}

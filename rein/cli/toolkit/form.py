@@ -1,0 +1,86 @@
+"""Form files (`-d FILE`): answers to prompts, written the way documents are.
+
+The first line is the title of the document they are for; then `Label: value` lines, with the escapes of documents
+(`\\n` for a line break). A label that the command does not know is an error, so that no answer is lost by a slip. The
+labels and titles of 2016 are understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from rein.errors import FieldError, InputError
+from rein.protocol.text import unescape
+
+_MAX_CHARACTERS = 65_536
+
+LABELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Rein User Enrollment": ("User", "Contact", "Willing to mediate", "Mediator fee"),
+    "Rein Job": (
+        *("Job name", "Tags", "Category", "Description", "Expiration (days)"),
+        *("Mediator", "Mediator public key", "Mediator master address"),
+    ),
+    "Rein Bid": ("Job ID", "Description", "Bid amount (BTC)"),
+    "Rein Offer": ("Bid", "Job ID", "Worker public key"),
+    "Rein Delivery": ("Job ID", "Deliverables"),
+    "Rein Accept Delivery": ("Job ID",),
+    "Rein Dispute Delivery": ("Job ID", "Dispute detail"),
+    "Rein Dispute Offer": ("Job ID", "Dispute detail"),
+    "Rein Dispute Resolution": ("Job ID", "Worker amount (BTC)", "Client payment amount (BTC)", "Resolution"),
+    "Rein Settlement": ("Job ID", "Worker amount (BTC)", "Job creator amount (BTC)", "Terms"),
+    "Rein Refund": ("Job ID", "Reason"),
+    "Rein Rating": ("Job ID", "Rated role", "Rating", "Comment"),
+}
+"""What a form for a document may hold."""
+
+LEGACY_PAYMENTS: Final = ("Signed primary payment", "Signed mediator payment")
+"""Passed over: today the command makes these payments itself, and shows them before it signs."""
+
+_LEGACY_TITLES: Final[Mapping[str, str]] = {"Rein Deliver": "Rein Delivery", "Rein Accept": "Rein Accept Delivery"}
+
+
+class Form:
+    """The answers of one file."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self._answers = answers
+
+    def get(self, *labels: str) -> str | None:
+        """The answer under the first of these labels that has one."""
+        return next((self._answers[label] for label in labels if label in self._answers), None)
+
+
+def read_form(path: Path | None, title: str) -> Form:
+    """Read a form; an empty one if there is no file.
+
+    :raises InputError: it cannot be read, is for another document, or a line is no `Label: value`.
+    """
+    if path is None:
+        return Form({})
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            content = file.read(_MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the form {path} cannot be read: {error}") from error
+    if len(content) > _MAX_CHARACTERS:
+        raise InputError(f"the form {path} is longer than {_MAX_CHARACTERS:,} characters")
+    lines = content.split("\n")  # and at nothing else: as in documents, no other character ends a line
+    if _LEGACY_TITLES.get(lines[0].strip(), lines[0].strip()) != title:
+        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {title!r}")
+    answers: dict[str, str] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        label, separator, value = line.partition(":")
+        if not separator or label.strip() in answers:
+            raise InputError(f"line {number} of the form {path} is no `Label: value`, or repeats a label")
+        if label.strip() not in (*LABELS[title], *LEGACY_PAYMENTS):
+            known = f"A form for this command may hold: {', '.join(LABELS[title])}"
+            raise InputError(f"line {number} of the form {path}: {label.strip()[:60]!r} is not used here", hint=known)
+        try:
+            answers[label.strip()] = unescape(value.strip())
+        except FieldError as error:
+            raise InputError(f"line {number} of the form {path}: {error.message}", hint=error.hint) from error
+    return Form(answers)

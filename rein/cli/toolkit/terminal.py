@@ -1,0 +1,357 @@
+"""The only place that prints and prompts.
+
+Results go to stdout; prompts, progress and remarks to stderr. With `--json`, stdout holds one object and nothing else.
+Text from strangers is made harmless before it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+from rein.cli.toolkit.advice import advice, with_options
+from rein.cli.toolkit.layout import cut, table, wrap
+from rein.errors import InputError, ReinError
+
+_PATIENCE_S = 1.0
+"""What takes longer shows that it goes on."""
+_TICK_S = 0.2
+
+_NOT_SHOWN = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+"""Categories of characters that act on a terminal or on the text around, or that nobody can know the look of."""
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that are shown as nothing, so that two names look the same."""
+_MOST_MARKS = 8
+"""So many marks may stand on one letter; a heap of them covers the lines around."""
+_KEPT_CONTROLS = frozenset("\n\t")
+_YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False, "": False}
+
+
+def safe(text: str) -> str:
+    """Text that cannot move the cursor, change colours, hide or turn around what follows, or cover what is around:
+    control, bidirectional, invisible and unassigned characters become `\N{REPLACEMENT CHARACTER}`, and so do marks
+    without end."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        harmless = char in _KEPT_CONTROLS or (category not in _NOT_SHOWN and char not in _BLANK)
+        shown.append(char if harmless and marks <= _MOST_MARKS else "\N{REPLACEMENT CHARACTER}")
+    return "".join(shown)
+
+
+def safe_line(text: str, width: int | None = None) -> str:
+    """The same on one line, cut to a width."""
+    line = safe(" ".join(text.split()))
+    return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
+
+
+def _json(data: dict[str, Any]) -> str:
+    """In ASCII, because a terminal may be at the other end, and any text from strangers inside."""
+    return json.dumps(data, indent=2)
+
+
+class Progress:
+    """How far several things are, added up. `of` may be called by any thread."""
+
+    def __init__(self, what: str) -> None:
+        self.what = safe_line(what)
+        self.began = time.monotonic()
+        self._parts: dict[str, tuple[int, int]] = {}
+
+    def of(self, part: str, done: int, whole: int) -> None:
+        """One of the things has come so far."""
+        self._parts[part] = (min(done, whole), whole)
+
+    def __str__(self) -> str:
+        parts = list(self._parts.values())
+        done, whole = sum(part[0] for part in parts), sum(part[1] for part in parts)
+        count = f" {done:,} of {whole:,}" if parts else ""
+        return f"{self.what}{count} … {time.monotonic() - self.began:.0f} s"
+
+
+class Terminal:
+    """How a command speaks with whoever started it.
+
+    :param verbose: remarks of detail, and what lies behind an error, are shown too.
+    :param quiet: only results, questions and errors are shown.
+    :param options: tells which options the commands need that are named in hints (`with_options`).
+    """
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        assume_yes: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        options: Callable[[], str] = str,
+    ) -> None:
+        self.as_json = as_json
+        self.assume_yes = assume_yes
+        self.verbose = verbose
+        self.quiet = quiet and not verbose
+        self.command = "rein COMMAND"
+        """The one that runs, as it is typed."""
+        self._options = options
+        self._answered = False
+        self._lock = threading.RLock()
+        self._progress: Progress | None = None
+        self._is_drawn = False
+        self._is_asking = False
+        self.has_asked = False
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer."""
+        return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+    def say(self, text: str = "", *, exact: bool = False) -> None:
+        """A line of the result, for people. Goes to stderr when stdout is for JSON.
+
+        :param exact: it may be copied from here, so that its lines are not broken anew.
+        """
+        if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
+            self._write(text, err=self.as_json, exact=exact)
+
+    def advise(self, text: str) -> None:
+        """A line of the result that names commands of ours, as they are to be typed here. Never a stranger's words."""
+        self.say(self.here(text))
+
+    def here(self, text: str) -> str:
+        """A hint of ours, its commands with the options they need."""
+        return with_options(text, self._options()) if "rein " in text else text
+
+    def note(self, text: str, *, vital: bool = False) -> None:
+        """A remark on the way.
+
+        :param vital: a person must see it before he agrees to something.
+        """
+        if not self.quiet or (vital and not self.assume_yes):
+            self._write(self.here(text), err=True)
+
+    def detail(self, text: str) -> None:
+        """A remark that only `-v` shows."""
+        if self.verbose:
+            self._write(safe(text), err=True)
+
+    def result(self, data: dict[str, Any]) -> None:
+        """The result for programs; shown with `--json` only."""
+        if self.as_json and not self._answered:
+            self._write(_json(data), exact=True)
+            self._answered = True
+
+    def stream(self, data: dict[str, Any]) -> None:
+        """One of many results for programs, on a line of its own; shown with `--json` only."""
+        if self.as_json:
+            click.echo(json.dumps(data))
+            self._answered = True
+
+    def error(self, error: ReinError) -> None:
+        """An error, and what to do about it. On stdout it stands in place of a result, never after one."""
+        hint = error.hint or advice(error, self.command)
+        self.failure(error.code, error.message, hint)
+        cause = error.__cause__
+        while cause is not None:
+            self.detail(safe_line(f"Cause: {type(cause).__name__}: {cause}"))
+            cause = cause.__cause__
+
+    def failure(self, code: str, message: str, hint: str) -> None:
+        """As `error`, for what went wrong before there was an error of ours."""
+        hint = self.here(hint)
+        self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
+        self._write(f"Hint:  {safe_line(hint)}", err=True)
+        self.result({"error": {"code": code, "message": message, "hint": hint}})
+
+    def stopped(self, code: str) -> None:
+        """Somebody pressed Ctrl-C, and a terminal shows that where the cursor was."""
+        message = "stopped; nothing more was done"
+        if not self.quiet:
+            self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
+        self.result({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, readable: bool = False) -> None:
+        """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
+        (`rein.cli.toolkit.layout`); a file gets every cell whole."""
+        cells = [[safe_line(cell) for cell in row] for row in rows]
+        room = _room(sys.stderr if self.as_json else sys.stdout)
+        for line, is_heading in table(headings, cells, room, readable=readable):
+            self.say(self.bold(line) if is_heading and line else line)
+
+    def bold(self, text: str) -> str:
+        """Emphasis, where stdout is a terminal that wants it."""
+        return text if self.as_json else self._styled(text, sys.stdout, bold=True)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """Show on stderr, where that is a terminal, that something goes on once it takes longer than a second; it
+        leaves no trace. The innermost one is shown.
+
+            with terminal.progress("Reading") as progress:
+                progress.of(url, 3, 8)
+        """
+        outer, self._progress = self._progress, Progress(what)
+        ended = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(ended,), daemon=True)
+        if outer is None and self._shows_progress():
+            ticker.start()
+        try:
+            yield self._progress
+        finally:
+            self._progress = outer
+            if ticker.ident is not None:
+                ended.set()
+                ticker.join()
+                self._erase()
+
+    def ask(self, prompt: str, flag: str, *, default: str | None = None) -> str:
+        """Ask for one line. A paste of several is refused as a whole, and asked about again.
+
+        :raises InputError: nobody is there to answer; names the flag that would.
+        """
+        return self._ask(prompt, flag, default)
+
+    def ask_text(self, prompt: str, flag: str, *, default: str | None = None) -> str:
+        """Ask for a text: a paste of several lines is one answer."""
+        return self._ask(prompt, flag, default, several=True)
+
+    def ask_secret(self, prompt: str, flag: str, *, confirm: bool = False, several: bool = False) -> str:
+        """Ask without showing what is typed; twice, if it is new."""
+        while True:
+            secret = self._ask(prompt, flag, hidden=True, several=several)
+            if not confirm or secret == self._ask("Repeat it", flag, hidden=True):
+                return secret
+            self._write("These are not the same. Once more:", err=True)
+
+    def choose(self, noun: str, options: Sequence[str], flag: str) -> int:
+        """Let a person pick from a numbered list. Returns the index.
+
+        :raises InputError: nobody is there, or the person quits.
+        """
+        with self._asking(flag):
+            for number, option in enumerate(options, start=1):
+                click.echo(f"  {number}  {safe_line(option, 110)}", err=True)
+        numbers = [str(number) for number in range(1, len(options) + 1)]
+        while (answer := self._ask(f"Choose a {noun} (q to quit)", flag).strip()) not in (*numbers, "q"):
+            self._write(f"There is no {safe_line(answer, 20)} in the list.", err=True)
+        if answer == "q":
+            raise InputError("nothing was chosen, so nothing was done", hint=f"Choose again, or give {flag}.")
+        return int(answer) - 1
+
+    def confirm(self, question: str) -> None:
+        """Ask for a yes, unless `--yes` has said it.
+
+        :raises InputError: the answer is no, or nobody is there.
+        """
+        if not self.assume_yes and not self.agrees(question, "--yes"):
+            raise InputError("you said no, so nothing was done", hint="Run it again when you have made up your mind.")
+
+    def agrees(self, question: str, flag: str) -> bool:
+        """Ask for a yes or a no; no is what an empty answer means."""
+        while (answer := self._ask(f"{question} [y/N]", flag, "").strip().lower()) not in _YES_OR_NO:
+            self._write("Answer y or n.", err=True)
+        return _YES_OR_NO[answer]
+
+    def _ask(
+        self,
+        prompt: str,
+        flag: str,
+        default: str | None = None,
+        *,
+        hidden: bool = False,
+        several: bool = False,
+    ) -> str:
+        """Ask until there is an answer."""
+        from rein.cli.toolkit.keyboard import SeveralLinesError, read_answer  # most commands ask nothing
+
+        shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
+        while True:
+            with self._asking(flag):
+                room = _room(sys.stderr)
+                lines = wrap(shown.rstrip(), room - 1) if room else [shown.rstrip()]
+                try:
+                    answer = read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
+                except SeveralLinesError:
+                    self._write("That was more than one line, and one is wanted: nothing of it was taken.", err=True)
+                    continue
+            if answer or default is not None:
+                return answer or str(default)
+
+    @contextmanager
+    def _asking(self, flag: str) -> Iterator[None]:
+        """Somebody is there, and nothing is drawn over the question."""
+        if not self.interactive:
+            raise InputError("an answer is needed and nobody is there to give it", hint=f"Give {flag}.")
+        self._is_asking = self.has_asked = True
+        self._erase()
+        try:
+            yield
+        finally:
+            self._is_asking = False
+
+    def leave(self, *, failed: bool) -> None:
+        """The command is over: after an error or a question, what was typed meanwhile is nothing for the shell."""
+        if (failed or self.has_asked) and self.interactive:
+            from rein.cli.toolkit.keyboard import discard
+
+            discard()
+
+    def _write(self, text: str, *, err: bool = False, exact: bool = False) -> None:
+        with self._lock:
+            self._erase()
+            stream = sys.stderr if err else sys.stdout
+            room = _room(stream) if stream.isatty() and not exact else None
+            if room is not None:
+                text = "\n".join(shown for line in text.split("\n") for shown in wrap(line, room))
+            click.echo(text, err=err, color=True if _wants_colour(stream) else None)
+
+    def _styled(self, text: str, stream: IO[str], **how: Any) -> str:
+        return click.style(text, **how) if _wants_colour(stream) else text
+
+    def _shows_progress(self) -> bool:
+        return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def _tick(self, ended: threading.Event) -> None:
+        while not ended.wait(_TICK_S):
+            with self._lock:
+                progress = self._progress
+                if progress is None or self._is_asking or time.monotonic() - progress.began < _PATIENCE_S:
+                    continue
+                self._erase()
+                click.echo(cut(str(progress), (_room(sys.stderr) or 80) - 1), err=True, nl=False)
+                self._is_drawn = True
+
+    def _erase(self) -> None:
+        with self._lock:
+            if self._is_drawn:
+                click.echo("\r\x1b[K", err=True, nl=False)
+                self._is_drawn = False
+
+
+def _room(stream: IO[str]) -> int | None:
+    """How many columns there are; None where nobody counts them."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and 0 < int(given) < 10_000:
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):  # no terminal, or no descriptor
+        return None
+
+
+def _wants_colour(stream: IO[str]) -> bool:
+    """NO_COLOR (no-color.org) says no to everything; CLICOLOR_FORCE says yes to what is no terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") or stream.isatty()

@@ -1,0 +1,45 @@
+"""Keeping what was signed, if it still counts: another `rein` on the same home may have signed something meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rein.errors import OrderError
+from rein.protocol.documents import Bid
+from rein.protocol.signed import Signed
+from rein.workflows.orders.load import load_orders, with_document
+from rein.workflows.session import Session
+
+
+def add_to_outbox(session: Session, signed: Signed[Any], carried: Signed[Bid] | None = None) -> None:
+    """Remember a document written here; `rein sync` will upload it.
+
+    Somebody may sit before a question for an hour, and answer it in another window first. So the order is looked at
+    once more, while nobody else can write: of two documents that contradict each other the home keeps one.
+
+    :param carried: the bid that is sealed in it, to be remembered too.
+    :raises OrderError: it would not count any more, or contradict what was signed meanwhile. Nothing is kept.
+    """
+    order_id = getattr(signed.document, "job_document", None)
+    with session.store.alone():
+        if order_id is not None:
+            _check_again(session, signed, order_id)
+        if carried is None:
+            session.store.add_own(signed)
+        else:
+            session.store.add_sealed_bid(signed, carried)
+
+
+def _check_again(session: Session, signed: Signed[Any], order_id: Any) -> None:
+    """Where the creator signed several offers there are several views of an order, and it is one of them that takes
+    the document."""
+    refused = []
+    for order in load_orders(session, [order_id]).orders:
+        try:
+            with_document(session, order, signed)
+        except OrderError as reason:
+            refused.append(reason)
+        else:
+            return
+    if refused:
+        raise refused[0]
