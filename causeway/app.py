@@ -16,7 +16,7 @@ from causeway.api.body import BODIES
 from causeway.api.limits import MAX_BODY_BYTES
 from causeway.api.rates import this_client
 from causeway.api.reading import BodyReader
-from causeway.api.subnets import block_of
+from causeway.api.subnets import subnet_of
 from causeway.auth import views as auth
 from causeway.auth.nonces import NonceMint
 from causeway.chain import views as bitcoin
@@ -29,7 +29,7 @@ from causeway.hosting import service as hosting_service
 from causeway.hosting import views as hosting
 from causeway.hosting.service import FreeTerms
 from causeway.kv import views as kv
-from causeway.kv.expired import Upkeep
+from causeway.kv.expired import ExpiredValues
 from causeway.kv.incoming import Listener
 from causeway.kv.store import Store
 from causeway.mail.smtp import SmtpMailer
@@ -65,7 +65,7 @@ from rein.chain.core_rpc import CORE_TIMEOUT_S, CoreRpc
 from rein.chain.source import BlockRef, ChainSource
 
 # kv knows nothing of search: it announces what is stored, inside its transaction.
-LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.bury)
+LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.record_deletions)
 
 
 def create_app(settings: Settings, shared_file: Path | None = None, *, chain: ChainSource | None = None) -> Flask:
@@ -110,8 +110,8 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     app.register_blueprint(auth.blueprint(database, mint))
     free = FreeTerms(settings.free_buckets, settings.free_buckets_a_day)
     till = _till(database, mint, settings)
-    app.register_blueprint(hosting.blueprint(database, free, lambda: block_of(this_client())))
-    app.register_blueprint(payments.blueprint(database, mint, till, free, lambda: block_of(this_client())))
+    app.register_blueprint(hosting.blueprint(database, free, lambda: subnet_of(this_client())))
+    app.register_blueprint(payments.blueprint(database, mint, till, free, lambda: subnet_of(this_client())))
     app.register_blueprint(kv.blueprint(store, mint))
     app.register_blueprint(search.blueprint(database, settings.network, lambda: bitcoin.block_info(node)))
     app.register_blueprint(bitcoin.blueprint(database, node))
@@ -172,7 +172,7 @@ def make_sweeper(settings: Settings) -> Sweeper:
     database = _own_database(settings)
     return Sweeper(
         database,
-        Upkeep(database, LISTENER),
+        ExpiredValues(database, LISTENER),
         SmtpMailer(settings.mail_server, settings.mail_from) if settings.mail_server else None,
         grace=timedelta(days=settings.grace_days),
         is_free=settings.free_buckets > 0,

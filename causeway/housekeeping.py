@@ -39,7 +39,7 @@ def start(settings: Settings) -> None:
     """Begin, in threads that end with the process: whatever they are at can be cut short at any time."""
     for job in _jobs(settings):
         worker = threading.Thread(
-            target=keep_doing, args=(job, settings, threading.Event()), daemon=True, name=job.duty.name.lower()
+            target=run_repeatedly, args=(job, settings, threading.Event()), daemon=True, name=job.duty.name.lower()
         )
         worker.start()
 
@@ -57,7 +57,7 @@ def _jobs(settings: Settings) -> list[Job]:
     return jobs
 
 
-def keep_doing(
+def run_repeatedly(
     job: Job, settings: Settings, stop: threading.Event, done: Callable[[object], None] = lambda _: None
 ) -> None:
     """Do a job whenever it is time and this process leads, until told to stop. `done` gets what each turn answers."""

@@ -92,7 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "free_buckets", "N", "", "Free buckets an owner may have; 4, or none where there is a price, if not given."
     ),
-    Setting("free_buckets_a_day", "N", "20", "Free buckets a day for each address block (/24, or /48 of IPv6)."),
+    Setting("free_buckets_a_day", "N", "20", "Free buckets a day for each subnet (/24, or /48 of IPv6)."),
     Setting("payment_descriptor", "XPUB", "", "Extended public key, or wpkh(xpub/0/*), that deposits are paid to."),
     Setting("confirmations", "N", "", "Blocks until a deposit counts; 2, or 1 on regtest, if not given."),
     Setting("chain_url", "URL", "", "RPC of the Bitcoin Core that is asked for deposits: http://user:password@host."),

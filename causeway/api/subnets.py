@@ -1,4 +1,4 @@
-"""Who may be one and the same: what is given away is counted by the block that one customer of a provider may have."""
+"""Who may be one and the same: what is given away is counted by the subnet that one customer of a provider may have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _IPV4_BITS = 24
 _IPV6_BITS = 48
 
 
-def block_of(client: Client) -> str | None:
+def subnet_of(client: Client) -> str | None:
     """The /24 of an IPv4 address or the /48 of an IPv6 one; None for the operator's own, which are not counted."""
     if client.local:
         return None

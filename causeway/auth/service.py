@@ -56,7 +56,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProofStatus:
     """What the database says of a proof."""
 
     nonce_is_spent: bool
@@ -91,10 +91,10 @@ _proofs = rows_given(
 _text_hash = func.decode(_proofs.c.text_hash, "hex")
 
 
-def look_up(connection: Connection, proofs: Sequence[Proof]) -> list[Standing]:
+def look_up(connection: Connection, proofs: Sequence[Proof]) -> list[ProofStatus]:
     """What the database says of each proof. It stays so while the buckets of the owners are locked."""
     found = _LOOK_UP(connection, proofs=as_table(proofs))
-    return [Standing(row.is_spent, row.is_enrolled) for row in found]
+    return [ProofStatus(row.is_spent, row.is_enrolled) for row in found]
 
 
 def is_delegate(connection: Connection, owner: str, signer: str) -> bool:

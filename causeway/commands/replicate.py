@@ -17,7 +17,7 @@ from causeway.commands.options import json_option, named_database, setting_optio
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
-from causeway.housekeeping import Job, keep_doing
+from causeway.housekeeping import Job, run_repeatedly
 from causeway.replication import progress
 from causeway.serving import database_url
 from causeway.settings import load_settings
@@ -58,7 +58,7 @@ def replicate_command(once: bool, from_start: bool, as_json: bool, **flags: Any)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         click.echo("causeway pulls from its peers", err=True)
-        keep_doing(Job(Duty.PULL, settings.pull_interval_s or DEFAULT_INTERVAL_S, puller.pull), settings, stop)
+        run_repeatedly(Job(Duty.PULL, settings.pull_interval_s or DEFAULT_INTERVAL_S, puller.pull), settings, stop)
 
 
 def _report(taken: int, peers: list[PeerStatus], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from causeway.app import make_watcher
 from causeway.commands.options import named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
-from causeway.housekeeping import Job, keep_doing
+from causeway.housekeeping import Job, run_repeatedly
 from causeway.serving import database_url
 from causeway.settings import load_settings
 
@@ -53,7 +53,7 @@ def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
             _report(watcher.rescan() if rescan else watcher.look())
             return
         click.echo("causeway watches the chain", err=True)
-        keep_doing(Job(Duty.WATCH, settings.watch_interval_s, watcher.look), settings, stop, _report)
+        run_repeatedly(Job(Duty.WATCH, settings.watch_interval_s, watcher.look), settings, stop, _report)
 
 
 def _setting(event: threading.Event) -> Any:

@@ -44,7 +44,7 @@ class _Waiting(Generic[T, R]):
         self.turn.acquire()
 
 
-class Together(Generic[T, R]):
+class GroupCommit(Generic[T, R]):
     """Does tasks of the threads of this process, at most `most` (by weight) at a time.
 
     :param work: does some tasks; the answer to each, or why it was refused. If it raises, nothing has been done.

@@ -22,7 +22,7 @@ from causeway.expiry import notices
 from causeway.expiry.models import warning
 from causeway.hosting import service as hosting
 from causeway.hosting.service import Expiring
-from causeway.kv.expired import Upkeep
+from causeway.kv.expired import ExpiredValues
 from causeway.mail.smtp import Mailer
 from causeway.outbound import is_email
 
@@ -53,7 +53,7 @@ class Sweeper:
     """Sweeps. Without a `mailer` nobody is warned."""
 
     def __init__(
-        self, database: Database, upkeep: Upkeep, mailer: Mailer | None, *, grace: timedelta, is_free: bool
+        self, database: Database, upkeep: ExpiredValues, mailer: Mailer | None, *, grace: timedelta, is_free: bool
     ) -> None:
         self._database = database
         self._upkeep = upkeep
@@ -138,7 +138,7 @@ class Sweeper:
 
     def _tidy(self, now: datetime) -> int:
         def work(connection: Connection) -> int:
-            hosting.forget_old_shares(connection, now)
+            hosting.forget_old_grants(connection, now)
             return hosting.remove_empty(connection, now - self._grace)
 
         return self._database.write(work)
@@ -162,7 +162,7 @@ def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[Ex
         if contact is None or not is_email(contact) or (each.id, days) in told:
             continue
         # What has expired was moved where there was room: what is left fits nowhere.
-        if days == 0 or used[each.owner] > hosting.room_after(connection, each.owner, each.expires):
+        if days == 0 or used[each.owner] > hosting.free_bytes_after(connection, each.owner, each.expires):
             due[contact, days].append(each)
     # The nearest end first: of two mails on one day only the first is sent.
     return dict(sorted(due.items(), key=lambda item: item[0][1]))

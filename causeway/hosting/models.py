@@ -54,16 +54,16 @@ class Bucket(Base):
     frozen: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
-class BlockDay(Base):
-    """How often the addresses of a block were given something on a day of UTC."""
+class SubnetDay(Base):
+    """How often the addresses of a subnet were given something on a day of UTC."""
 
-    __tablename__ = "block_day"
+    __tablename__ = "subnet_day"
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
-    block: Mapped[str] = mapped_column(ascii_text(45), primary_key=True)
+    subnet: Mapped[str] = mapped_column(ascii_text(45), primary_key=True)
     what: Mapped[str] = mapped_column(String(16), primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
 
 
 bucket = table_of(Bucket)
-block_day = table_of(BlockDay)
+subnet_day = table_of(SubnetDay)

@@ -32,7 +32,7 @@ from causeway.accounts import service as accounts
 from causeway.db.base import given, rows_given
 from causeway.db.prepared import Prepared
 from causeway.errors import StorageExhaustedError
-from causeway.hosting.models import block_day, bucket
+from causeway.hosting.models import bucket, subnet_day
 
 BUCKET_BYTES = 1_048_576
 """1 MB of storage: UTF-8 bytes of keys and values."""
@@ -41,23 +41,23 @@ BUCKET_TRANSFER = 50 * 1_048_576
 """50 MB of transfer."""
 
 BUCKET_TERM = timedelta(days=365)
-BLOCK_DAYS_KEPT = 2
+SUBNET_DAYS_KEPT = 2
 
 
 @dataclass(frozen=True)
 class FreeTerms:
-    """What is given away: so many buckets to an owner at a time, and to an address block a day."""
+    """What is given away: so many buckets to an owner at a time, and to an subnet a day."""
 
     per_owner: int
-    per_block_a_day: int
+    per_subnet_a_day: int
 
 
-class Request(Enum):
+class GrantOutcome(Enum):
     """What became of a request for a free bucket."""
 
     GRANTED = "granted"
-    ENOUGH = "the owner has as many as are free"
-    BLOCK_ENOUGH = "the owner's address block has had as many as are free today"
+    OWNER_LIMIT = "the owner has as many as are free"
+    SUBNET_LIMIT = "the owner's subnet has had as many as are free today"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class BucketState:
 
 
 @dataclass(frozen=True)
-class Room:
+class LockedBucket:
     """A bucket as a writer sees it: locked until the transaction ends. `live` is false once it expired or is frozen."""
 
     id: int
@@ -98,21 +98,21 @@ def request_bucket(
     delegate: str | None,
     contact: str | None,
     terms: FreeTerms,
-    block: str | None,
-) -> tuple[Request, list[BucketState]]:
+    subnet: str | None,
+) -> tuple[GrantOutcome, list[BucketState]]:
     """Grant an owner one more free bucket if the terms allow it; what became of it, and all of the owner's buckets.
 
-    Registering locks the owner, so that requests at the same time cannot get more together. `block` is the address
-    block that asks (None: one that is not counted).
+    Registering locks the owner, so that requests at the same time cannot get more together. `subnet` is the address
+    subnet that asks (None: one that is not counted).
     """
     accounts.register(connection, owner, delegate=delegate, contact=contact)
     if _count_free(connection, owner) >= terms.per_owner:
-        outcome = Request.ENOUGH
-    elif not take_share(connection, block, "bucket", terms.per_block_a_day):
-        outcome = Request.BLOCK_ENOUGH
+        outcome = GrantOutcome.OWNER_LIMIT
+    elif not count_grant(connection, subnet, "bucket", terms.per_subnet_a_day):
+        outcome = GrantOutcome.SUBNET_LIMIT
     else:
         grant_bucket(connection, owner, free=True)
-        outcome = Request.GRANTED
+        outcome = GrantOutcome.GRANTED
     return outcome, live_buckets(connection, owner)
 
 
@@ -128,25 +128,25 @@ def grant_bucket(connection: Connection, owner: str, *, free: bool) -> int:
     return int(connection.execute(row.returning(bucket.c.id)).scalar_one())
 
 
-def take_share(connection: Connection, block: str | None, what: str, limit: int) -> bool:
-    """Count one more of `what` for an address block today, unless it has had `limit`; whether it was counted."""
-    if block is None:
+def count_grant(connection: Connection, subnet: str | None, what: str, limit: int) -> bool:
+    """Count one more of `what` for an subnet today, unless it has had `limit`; whether it was counted."""
+    if subnet is None:
         return True
     if limit == 0:
         return False
     today = datetime.now(UTC).date()
-    counted = upsert(block_day).values(day=today, block=block, what=what, count=1)
+    counted = upsert(subnet_day).values(day=today, subnet=subnet, what=what, count=1)
     counted = counted.on_conflict_do_update(
-        index_elements=[block_day.c.day, block_day.c.block, block_day.c.what],
-        set_={"count": block_day.c.count + 1},
-        where=block_day.c.count < limit,
+        index_elements=[subnet_day.c.day, subnet_day.c.subnet, subnet_day.c.what],
+        set_={"count": subnet_day.c.count + 1},
+        where=subnet_day.c.count < limit,
     )
-    return connection.scalar(counted.returning(block_day.c.count)) is not None
+    return connection.scalar(counted.returning(subnet_day.c.count)) is not None
 
 
-def forget_old_shares(connection: Connection, now: datetime) -> None:
+def forget_old_grants(connection: Connection, now: datetime) -> None:
     """Drop the counts of days that are over."""
-    connection.execute(delete(block_day).where(block_day.c.day < (now - timedelta(days=BLOCK_DAYS_KEPT)).date()))
+    connection.execute(delete(subnet_day).where(subnet_day.c.day < (now - timedelta(days=SUBNET_DAYS_KEPT)).date()))
 
 
 def _count_free(connection: Connection, owner: str) -> int:
@@ -178,7 +178,9 @@ def live_buckets(connection: Connection, owner: str) -> list[BucketState]:
     return [BucketState(*row) for row in rows]
 
 
-def lock_rooms(connection: Connection, owners: Iterable[str], now: datetime | None = None) -> dict[str, list[Room]]:
+def lock_buckets(
+    connection: Connection, owners: Iterable[str], now: datetime | None = None
+) -> dict[str, list[LockedBucket]]:
     """The buckets of each of the owners, those that last longest first. All are locked until the transaction ends, so
     that an owner's writes queue up and each sees what the one before it left; and in the order of their ids, as
     everywhere, so that nobody who waits is waited for.
@@ -186,15 +188,15 @@ def lock_rooms(connection: Connection, owners: Iterable[str], now: datetime | No
     :param now: at which it is asked whether a bucket has expired; the database's own time if not given.
     """
     names = sorted(set(owners))
-    rooms: dict[str, list[Room]] = {name: [] for name in names}
-    rows = _LOCK_ROOMS(connection, owners=names, now=now).all()
+    locked: dict[str, list[LockedBucket]] = {name: [] for name in names}
+    rows = _LOCK_BUCKETS(connection, owners=names, now=now).all()
     for row in sorted(rows, key=lambda row: (row.expires, -row.id), reverse=True):
-        rooms[row.owner].append(Room(row.id, row.live, row.free, row.expired))
-    return rooms
+        locked[row.owner].append(LockedBucket(row.id, row.live, row.free, row.expired))
+    return locked
 
 
 _now = func.coalesce(given("now", DateTime(timezone=True)), func.now())
-_LOCK_ROOMS = Prepared(
+_LOCK_BUCKETS = Prepared(
     select(
         bucket.c.owner,
         bucket.c.id,
@@ -209,19 +211,19 @@ _LOCK_ROOMS = Prepared(
 )
 
 
-def charge_for(rooms: Sequence[Room], size: int, *, old_bucket: int | None, old_size: int) -> Charge:
+def charge_for(buckets: Sequence[LockedBucket], size: int, *, old_bucket: int | None, old_size: int) -> Charge:
     """Where a value of `size` bytes goes that replaces one of `old_size` in `old_bucket` (None: it is new).
 
     It stays in its bucket and changes it by the difference, or moves to the one that lasts longest and has room.
 
     :raises StorageExhaustedError: no bucket has room for it.
     """
-    for room in rooms:
-        if room.live and room.id == old_bucket and size - old_size <= room.bytes_free:
-            return Charge(room.id, size, room.id, old_size)
-    for room in rooms:
-        if room.live and room.id != old_bucket and size <= room.bytes_free:
-            return Charge(room.id, size, room.id if old_bucket is None else old_bucket, old_size)
+    for each in buckets:
+        if each.live and each.id == old_bucket and size - old_size <= each.bytes_free:
+            return Charge(each.id, size, each.id, old_size)
+    for each in buckets:
+        if each.live and each.id != old_bucket and size <= each.bytes_free:
+            return Charge(each.id, size, each.id if old_bucket is None else old_bucket, old_size)
     raise StorageExhaustedError(
         "Insufficient storage space.", hint="GET /request grants a bucket where it is free, GET /buy sells one."
     )
@@ -322,7 +324,7 @@ def expiring(connection: Connection, before: datetime) -> list[Expiring]:
     return [Expiring(*row) for row in rows]
 
 
-def room_after(connection: Connection, owner: str, moment: datetime) -> int:
+def free_bytes_after(connection: Connection, owner: str, moment: datetime) -> int:
     """Bytes free in the owner's buckets that last longer than a moment."""
     lasting = and_(bucket.c.owner == owner, bucket.c.expires > moment, ~bucket.c.frozen)
     free = func.sum(bucket.c.bytes_total - bucket.c.bytes_used)
@@ -330,7 +332,7 @@ def room_after(connection: Connection, owner: str, moment: datetime) -> int:
 
 
 def charge_differences(connection: Connection, differences: Mapping[int, int]) -> None:
-    """Change what buckets hold by so many bytes each. They must be locked (`lock_rooms`)."""
+    """Change what buckets hold by so many bytes each. They must be locked (`lock_buckets`)."""
     changed = [{"id": each, "bytes": size} for each, size in differences.items() if size]
     if changed:
         _CHANGE(connection, changed=json.dumps(changed))

@@ -14,7 +14,7 @@ from causeway.api.operations import operation, read_query
 from causeway.api.responses import failure, success
 from causeway.api.shapes import About, Address, Also, Text, as_json
 from causeway.db.engine import Database
-from causeway.hosting.service import BucketState, FreeTerms, Request, request_bucket
+from causeway.hosting.service import BucketState, FreeTerms, GrantOutcome, request_bucket
 from rein.protocol.limits import MAX_CONTACT
 
 
@@ -45,7 +45,7 @@ class HostingAnswer:
     buckets: list[Bucket]
 
 
-def blueprint(database: Database, terms: FreeTerms, block_of_caller: Callable[[], str | None]) -> Blueprint:
+def blueprint(database: Database, terms: FreeTerms, subnet_of_caller: Callable[[], str | None]) -> Blueprint:
     views = Blueprint("hosting", __name__)
 
     @views.get("/request")
@@ -53,7 +53,7 @@ def blueprint(database: Database, terms: FreeTerms, block_of_caller: Callable[[]
     def request_hosting() -> Response:
         """A free bucket of 1 MB and 50 MB of transfer for a year: owner, delegate, contact."""
         asked = read_query(HostingRequest, request)
-        return grant_free(database, terms, block_of_caller(), asked.owner, asked.delegate, asked.contact)
+        return grant_free(database, terms, subnet_of_caller(), asked.owner, asked.delegate, asked.contact)
 
     return views
 
@@ -61,7 +61,7 @@ def blueprint(database: Database, terms: FreeTerms, block_of_caller: Callable[[]
 def grant_free(
     database: Database,
     terms: FreeTerms,
-    block: str | None,
+    subnet: str | None,
     owner: str,
     delegate: str | None,
     contact: str | None,
@@ -69,15 +69,15 @@ def grant_free(
 ) -> Response:
     """Answer a request for a free bucket."""
 
-    def grant(connection: Connection) -> tuple[Request, list[BucketState]]:
-        return request_bucket(connection, owner, delegate=delegate, contact=contact or None, terms=terms, block=block)
+    def grant(connection: Connection) -> tuple[GrantOutcome, list[BucketState]]:
+        return request_bucket(connection, owner, delegate=delegate, contact=contact or None, terms=terms, subnet=subnet)
 
     outcome, states = database.write(grant)
     shown = {"buckets": as_json(shown_buckets(states)), **more}
-    if outcome is Request.GRANTED:
+    if outcome is GrantOutcome.GRANTED:
         return success(shown)
     # With 200, as in 2016: its clients read the buckets of this answer, and of no other that is an error.
-    if outcome is Request.BLOCK_ENOUGH:
+    if outcome is GrantOutcome.SUBNET_LIMIT:
         hint = "So many were given to addresses near yours today. Try again tomorrow."
         return failure("free_buckets_of_the_day_granted", "Maximum free buckets granted", 200, hint=hint, more=shown)
     hint = f"An owner may have {terms.per_owner} free buckets at a time. GET /buy sells more, where there is a price."

@@ -8,14 +8,18 @@ from sqlalchemy import Connection
 
 from causeway.accounts import service as accounts
 from causeway.auth import service as auth
-from causeway.auth.service import Proof, Standing
+from causeway.auth.service import Proof, ProofStatus
 from causeway.errors import NonceUsedError, NotDelegateError, StorageExhaustedError, UnknownOwnerError
-from causeway.hosting.service import Room
-from causeway.kv.incoming import Arrival
+from causeway.hosting.service import LockedBucket
+from causeway.kv.incoming import IncomingDocument
 
 
 def check_authority(
-    connection: Connection, proof: Proof, rooms: Sequence[Room], standing: Standing, arrivals: Sequence[Arrival]
+    connection: Connection,
+    proof: Proof,
+    buckets: Sequence[LockedBucket],
+    status: ProofStatus,
+    documents: Sequence[IncomingDocument],
 ) -> None:
     """Refuse a writer, given the owner's buckets. Of the documents that arrive with the request, one may be the
     enrollment that proves the signer a delegate.
@@ -23,13 +27,13 @@ def check_authority(
     :raises ApiError: StorageExhaustedError, UnknownOwnerError, NonceUsedError or NotDelegateError.
     """
     owner, signer = proof.owner, proof.signer
-    if not rooms:
+    if not buckets:
         if accounts.is_registered(connection, owner):
             raise StorageExhaustedError("Insufficient storage space.", hint="GET /request grants a bucket.")
         raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
-    if standing.nonce_is_spent:
+    if status.nonce_is_spent:
         raise NonceUsedError("This request has been served already; every answer to a write brings a fresh nonce.")
-    if signer == owner or standing.signer_is_enrolled or _is_proved(connection, arrivals, owner=owner, signer=signer):
+    if signer == owner or status.signer_is_enrolled or _is_proved(connection, documents, owner=owner, signer=signer):
         return
     raise NotDelegateError(
         f"{signer} may not write for {owner}",
@@ -37,9 +41,11 @@ def check_authority(
     )
 
 
-def _is_proved(connection: Connection, arrivals: Sequence[Arrival], *, owner: str, signer: str) -> bool:
-    replaced = {arrival.description.previous for arrival in arrivals if auth.enrolled_master(arrival.signed) == owner}
+def _is_proved(connection: Connection, documents: Sequence[IncomingDocument], *, owner: str, signer: str) -> bool:
+    replaced = {
+        incoming.description.previous for incoming in documents if auth.enrolled_master(incoming.signed) == owner
+    }
     return any(
-        arrival.signed.id not in replaced and auth.proves(connection, arrival.signed, owner=owner, signer=signer)
-        for arrival in arrivals
+        incoming.signed.id not in replaced and auth.proves(connection, incoming.signed, owner=owner, signer=signer)
+        for incoming in documents
     )

@@ -16,7 +16,7 @@ OPERATOR = "operator"
 """Who deletes, where the operator does. No owner is called that: owners are addresses."""
 
 
-def hold_still(connection: Connection, document_ids: Iterable[str | None]) -> list[str]:
+def lock_documents(connection: Connection, document_ids: Iterable[str | None]) -> list[str]:
     """Lock documents before copies of them are given up, so that of two owners who give up the last two copies at
     once, the second sees that the first is gone. The ids, each once."""
     ids = sorted({each for each in document_ids if each is not None})

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 from causeway.db.engine import Database
 from causeway.hosting import service as hosting
-from causeway.kv.copies import hold_still, release
+from causeway.kv.copies import lock_documents, release
 from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 
@@ -31,7 +31,7 @@ class _Place:
     key: str
 
 
-class Upkeep:
+class ExpiredValues:
     """Looks after the values that nobody pays for any more."""
 
     def __init__(self, database: Database, listener: Listener) -> None:
@@ -60,11 +60,11 @@ class Upkeep:
         return removed
 
     def _remove_batch(self, connection: Connection, owner: str, bucket_id: int) -> int:
-        hosting.lock_rooms(connection, [owner])
+        hosting.lock_buckets(connection, [owner])
         rows = connection.execute(
             select(kv.c.key, kv.c.size, kv.c.document_id).where(kv.c.bucket_id == bucket_id).limit(BATCH)
         ).all()
-        leaving = hold_still(connection, [row.document_id for row in rows])
+        leaving = lock_documents(connection, [row.document_id for row in rows])
         connection.execute(delete(kv).where(kv.c.key.in_([row.key for row in rows])))
         hosting.charge_differences(connection, {bucket_id: -sum(row.size for row in rows)})
         release(connection, self._listener, leaving)
@@ -73,9 +73,9 @@ class Upkeep:
 
 def _move_batch(connection: Connection, owner: str, now: datetime, after: _Place | None) -> tuple[int, _Place | None]:
     """Move some values; how many, and where to go on (None: all have been looked at)."""
-    rooms = hosting.lock_rooms(connection, [owner], now)[owner]
-    free = {room.id: room.bytes_free for room in rooms if room.live}
-    expired = [room.id for room in rooms if room.expired]
+    buckets = hosting.lock_buckets(connection, [owner], now)[owner]
+    free = {bucket.id: bucket.bytes_free for bucket in buckets if bucket.live}
+    expired = [bucket.id for bucket in buckets if bucket.expired]
     if not free or not expired:
         return 0, None
     wanted = select(kv.c.key, kv.c.size, kv.c.bucket_id, kv.c.stored).where(kv.c.bucket_id.in_(expired))
@@ -95,7 +95,7 @@ def _fit(rows: Sequence[Any], free: dict[int, int]) -> tuple[dict[int, list[str]
     targets: dict[int, list[str]] = defaultdict(list)
     changes: dict[int, int] = defaultdict(int)
     for row in rows:
-        target = next((bucket_id for bucket_id, room in free.items() if row.size <= room), None)
+        target = next((bucket_id for bucket_id, free_bytes in free.items() if row.size <= free_bytes), None)
         if target is not None:
             free[target] -= row.size
             targets[target].append(row.key)

@@ -17,7 +17,7 @@ from rein.protocol.signed import Signed, verify
 
 
 @dataclass(frozen=True)
-class Arrival:
+class IncomingDocument:
     """A verified document and what is worth indexing of it."""
 
     signed: Signed[Any]
@@ -32,12 +32,12 @@ class Listener:
     because an owner (an address) or the operator (`copies.OPERATOR`) asked for it.
     """
 
-    stored: Callable[[Connection, Sequence[Arrival]], None]
+    stored: Callable[[Connection, Sequence[IncomingDocument]], None]
     released: Callable[..., None]
     deleted: Callable[[Connection, Sequence[str], str], None]
 
 
-def read_arrival(value: str, network: Network, *, testnet: bool) -> Arrival | None:
+def read_incoming(value: str, network: Network, *, testnet: bool) -> IncomingDocument | None:
     """The document that a value is, or None if the value does not begin as one and so never counts as one.
 
     :param testnet: what the client said of the network; only documents of 2016 need it.
@@ -50,10 +50,12 @@ def read_arrival(value: str, network: Network, *, testnet: bool) -> Arrival | No
     description = describe(signed)
     if isinstance(signed.document, LegacyDocument):
         _check_legacy_network(signed.document, signed.address, network, testnet=testnet)
-        return Arrival(signed, replace(description, network=LEGACY_MAINNET if network is MAINNET else LEGACY_TESTNET))
+        return IncomingDocument(
+            signed, replace(description, network=LEGACY_MAINNET if network is MAINNET else LEGACY_TESTNET)
+        )
     if description.network != network.name:
         raise _wrong_network(description.network, network)
-    return Arrival(signed, description)
+    return IncomingDocument(signed, description)
 
 
 def _check_legacy_network(document: LegacyDocument, address: str, network: Network, *, testnet: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import ARRAY, Connection, String, bindparam, delete, func, select
 
 from causeway.hosting import service as hosting
-from causeway.kv.copies import OPERATOR, hold_still, release
+from causeway.kv.copies import OPERATOR, lock_documents, release
 from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 
@@ -17,9 +17,9 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
     """Remove an owner's values as if the owner had: the bytes are given back, documents whose last copy goes leave the
     index and are remembered as deleted by the operator. Which of the keys were there."""
     # The owner's buckets first, as every write does.
-    hosting.lock_rooms(connection, [owner])
+    hosting.lock_buckets(connection, [owner])
     named = {"keys": list(keys), "owner": owner}
-    leaving = hold_still(connection, connection.scalars(_DOCUMENTS, named))
+    leaving = lock_documents(connection, connection.scalars(_DOCUMENTS, named))
     gone = connection.execute(_REMOVE, named).all()
     changes: Counter[int] = Counter()
     for row in gone:
@@ -32,7 +32,7 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
 def remove_replicas(connection: Connection, listener: Listener, document_ids: Sequence[str]) -> None:
     """Give up the copies of documents that are kept for peers. Those that nobody here stored leave the index and are
     remembered as deleted by the operator."""
-    release(connection, listener, hold_still(connection, document_ids), deleted_by=OPERATOR)
+    release(connection, listener, lock_documents(connection, document_ids), deleted_by=OPERATOR)
 
 
 _KEYS = bindparam("keys", type_=ARRAY(String))

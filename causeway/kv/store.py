@@ -15,14 +15,14 @@ from causeway.auth.purge import Purger
 from causeway.auth.service import Proof
 from causeway.db.base import given
 from causeway.db.engine import Database, LostRaceError
-from causeway.db.group_commit import Together
+from causeway.db.group_commit import GroupCommit
 from causeway.db.prepared import Prepared
 from causeway.errors import DuplicateKeyError, KeyNotFoundError, StorageExhaustedError
 from causeway.hosting import service as hosting
 from causeway.kv import writing
 from causeway.kv.authority import check_authority
-from causeway.kv.copies import hold_still, release
-from causeway.kv.incoming import Listener, read_arrival
+from causeway.kv.copies import lock_documents, release
+from causeway.kv.incoming import Listener, read_incoming
 from causeway.kv.models import kv
 from causeway.kv.reading import Found, Read, serve
 from causeway.kv.writing import Candidate, Refused, Write
@@ -39,8 +39,8 @@ class Item:
     value: str
 
 
-Verdict = ReinError | None
-"""None: it was done."""
+Refusal = ReinError | None
+"""Why an item was refused; None: it was done."""
 
 
 class Store:
@@ -52,20 +52,20 @@ class Store:
         self._network = network
         self._listener = listener
         self._purger = Purger(database, mint)
-        self._writes: Together[Write, Refused] = Together(self._store, most=MAX_BATCH_BYTES)
-        self._reads: Together[Read, Found] = Together(self._serve, most=MAX_BATCH)
+        self._writes: GroupCommit[Write, Refused] = GroupCommit(self._store, most=MAX_BATCH_BYTES)
+        self._reads: GroupCommit[Read, Found] = GroupCommit(self._serve, most=MAX_BATCH)
 
     # ----- writing -----
 
-    def put(self, proof: Proof, items: Sequence[Item]) -> list[Verdict]:
+    def put(self, proof: Proof, items: Sequence[Item]) -> list[Refusal]:
         """Store all values that can be stored, durably, and spend the nonce.
 
         :raises ApiError: the signer may not write for the owner at all.
         """
-        judged = self._judge(items)
-        candidates = {at: each for at, each in enumerate(judged) if isinstance(each, Candidate)}
+        checked = self._check(items)
+        candidates = {at: each for at, each in enumerate(checked) if isinstance(each, Candidate)}
         refused = self._write(Write(proof, candidates))
-        return [refused.get(at) if isinstance(each, Candidate) else each for at, each in enumerate(judged)]
+        return [refused.get(at) if isinstance(each, Candidate) else each for at, each in enumerate(checked)]
 
     def put_one(self, proof: Proof, item: Item, *, testnet: bool) -> None:
         """Store a value, durably; the nonce is spent with it.
@@ -77,23 +77,23 @@ class Store:
         if refused:
             raise refused[0]
 
-    def _judge(self, items: Sequence[Item]) -> list[Candidate | ReinError]:
-        judged: list[Candidate | ReinError] = []
+    def _check(self, items: Sequence[Item]) -> list[Candidate | ReinError]:
+        checked: list[Candidate | ReinError] = []
         seen: set[str] = set()
         for item in items:
             if item.key in seen:
-                judged.append(DuplicateKeyError("the key stands twice in this request", hint="The first one counts."))
+                checked.append(DuplicateKeyError("the key stands twice in this request", hint="The first one counts."))
                 continue
             seen.add(item.key)
             try:
-                judged.append(self._candidate(item, testnet=False))
+                checked.append(self._candidate(item, testnet=False))
             except ReinError as error:
-                judged.append(error)
-        return judged
+                checked.append(error)
+        return checked
 
     def _candidate(self, item: Item, *, testnet: bool) -> Candidate:
-        arrival = read_arrival(item.value, self._network, testnet=testnet)
-        return Candidate(item.key, item.value, arrival, testnet or self._network is not MAINNET)
+        incoming = read_incoming(item.value, self._network, testnet=testnet)
+        return Candidate(item.key, item.value, incoming, testnet or self._network is not MAINNET)
 
     def _write(self, write: Write) -> Refused:
         refused = self._writes.do(write)
@@ -105,7 +105,7 @@ class Store:
 
     # ----- deleting -----
 
-    def delete(self, proof: Proof, keys: Sequence[str]) -> list[Verdict]:
+    def delete(self, proof: Proof, keys: Sequence[str]) -> list[Refusal]:
         """Delete the owner's values, give their bytes back, and spend the nonce.
 
         :raises ApiError: the signer may not write for the owner at all.
@@ -126,18 +126,18 @@ class Store:
         self._database.write(remove)
 
     def _remove(self, connection: Connection, proof: Proof, keys: Sequence[str]) -> set[str]:
-        rooms = hosting.lock_rooms(connection, [proof.owner])[proof.owner]
-        (standing,) = auth.look_up(connection, [proof])
+        buckets = hosting.lock_buckets(connection, [proof.owner])[proof.owner]
+        (status,) = auth.look_up(connection, [proof])
         try:
-            check_authority(connection, proof, rooms, standing, [])
+            check_authority(connection, proof, buckets, status, [])
         except StorageExhaustedError:
             return set()  # an owner without buckets has no values
-        old = {key: each for key, each in writing.look(connection, keys).items() if each.owner == proof.owner}
+        old = {key: each for key, each in writing.stored_values(connection, keys).items() if each.owner == proof.owner}
         changes: Counter[int] = Counter()
         for each in old.values():
             changes[each.bucket] -= each.size
         hosting.charge_differences(connection, changes)
-        leaving = hold_still(connection, [each.document_id for each in old.values()])
+        leaving = lock_documents(connection, [each.document_id for each in old.values()])
         proofs = auth.as_table([proof])
         done = _REMOVE(connection, proofs=proofs, keys=sorted(old), owner=proof.owner).one()
         if done.spent != 1 or done.removed != len(old):

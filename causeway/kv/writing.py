@@ -18,16 +18,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
 
 from causeway.auth import service as auth
-from causeway.auth.service import WHOLE_REQUEST, Proof, Standing
+from causeway.auth.service import WHOLE_REQUEST, Proof, ProofStatus
 from causeway.db.base import ascii_text, given, rows_given
 from causeway.db.engine import LostRaceError
 from causeway.db.prepared import Prepared
 from causeway.errors import KeyTakenError
 from causeway.hosting import service as hosting
-from causeway.hosting.service import Charge, Room
+from causeway.hosting.service import Charge, LockedBucket
 from causeway.kv.authority import check_authority
-from causeway.kv.copies import hold_still, release
-from causeway.kv.incoming import Arrival, Listener
+from causeway.kv.copies import lock_documents, release
+from causeway.kv.incoming import IncomingDocument, Listener
 from causeway.kv.models import kv
 from rein.errors import ReinError
 
@@ -38,7 +38,7 @@ class Candidate:
 
     key: str
     value: str
-    arrival: Arrival | None
+    incoming: IncomingDocument | None
     testnet: bool
 
     @property
@@ -71,8 +71,8 @@ Refused = Mapping[int, ReinError]
 
 
 @dataclass(frozen=True)
-class Old:
-    """What stands under a key already."""
+class StoredValue:
+    """The value that a key has already."""
 
     owner: str
     size: int
@@ -86,15 +86,15 @@ class _Plan:
 
     proofs: list[Proof] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
-    replaced: list[Old] = field(default_factory=list)
+    documents: list[IncomingDocument] = field(default_factory=list)
+    replaced: list[StoredValue] = field(default_factory=list)
     changes: Counter[int] = field(default_factory=Counter)
 
-    def add(self, owner: str, new: Candidate, charge: Charge, old: Old | None) -> None:
+    def add(self, owner: str, new: Candidate, charge: Charge, old: StoredValue | None) -> None:
         self.changes[charge.charged] += charge.charge
         self.changes[charge.credited] -= charge.credit
-        if new.arrival is not None:
-            self.arrivals.append(new.arrival)
+        if new.incoming is not None:
+            self.documents.append(new.incoming)
         if old is not None:
             self.replaced.append(old)
         self.rows.append(
@@ -104,7 +104,7 @@ class _Plan:
                 "value": new.value,
                 "size": new.size,
                 "bucket_id": charge.charged,
-                "document_id": new.arrival.signed.id if new.arrival else None,
+                "document_id": new.incoming.signed.id if new.incoming else None,
                 "testnet": new.testnet,
             }
         )
@@ -113,14 +113,14 @@ class _Plan:
 def store(connection: Connection, listener: Listener, writes: Sequence[Write]) -> list[Refused | Exception]:
     """Store what can be stored of each request, and spend its nonce; or say why it was refused as a whole. No two of
     them may claim the same thing."""
-    rooms = hosting.lock_rooms(connection, [each.proof.owner for each in writes])
-    standings = auth.look_up(connection, [each.proof for each in writes])
-    old = look(connection, [each.key for write in writes for each in write.candidates.values()])
+    buckets = hosting.lock_buckets(connection, [each.proof.owner for each in writes])
+    statuses = auth.look_up(connection, [each.proof for each in writes])
+    old = stored_values(connection, [each.key for write in writes for each in write.candidates.values()])
     plan = _Plan()
     answers: list[Refused | Exception] = []
-    for write, standing in zip(writes, standings, strict=True):
+    for write, status in zip(writes, statuses, strict=True):
         try:
-            answers.append(_choose(connection, write, standing, rooms[write.proof.owner], old, plan))
+            answers.append(_choose(connection, write, status, buckets[write.proof.owner], old, plan))
         except ReinError as error:
             answers.append(error)
     if plan.proofs:
@@ -128,57 +128,58 @@ def store(connection: Connection, listener: Listener, writes: Sequence[Write]) -
     return answers
 
 
-def look(connection: Connection, keys: Sequence[str]) -> dict[str, Old]:
-    """What stands under keys."""
-    rows = _STANDING(connection, keys=list(keys))
-    return {row.key: Old(row.owner, row.size, row.bucket_id, row.document_id) for row in rows}
+def stored_values(connection: Connection, keys: Sequence[str]) -> dict[str, StoredValue]:
+    """The values that keys have, without their texts."""
+    rows = _STORED(connection, keys=list(keys))
+    return {row.key: StoredValue(row.owner, row.size, row.bucket_id, row.document_id) for row in rows}
 
 
 def _choose(
     connection: Connection,
     write: Write,
-    standing: Standing,
-    rooms: list[Room],
-    old: Mapping[str, Old],
+    status: ProofStatus,
+    buckets: list[LockedBucket],
+    old: Mapping[str, StoredValue],
     plan: _Plan,
 ) -> Refused:
-    """Plan what fits of a request, one value after the other; why each of the others does not. `rooms` shrink."""
+    """Plan what fits of a request, one value after the other; why each of the others does not. What is free in
+    `buckets` shrinks."""
     proof = write.proof
-    arrivals = [each.arrival for each in write.candidates.values() if each.arrival is not None]
-    check_authority(connection, proof, rooms, standing, arrivals)
+    documents = [each.incoming for each in write.candidates.values() if each.incoming is not None]
+    check_authority(connection, proof, buckets, status, documents)
     refused: dict[int, ReinError] = {}
     for at, each in write.candidates.items():
         before = old.get(each.key)
         try:
-            charge = _place(proof.owner, rooms, each, before)
+            charge = _place(proof.owner, buckets, each, before)
         except ReinError as error:
             refused[at] = error
             continue
         plan.add(proof.owner, each, charge, before)
-        for bucket, change in ((charge.charged, charge.charge), (charge.credited, -charge.credit)):
-            for place, room in enumerate(rooms):
-                if room.id == bucket:
-                    rooms[place] = replace(room, bytes_free=room.bytes_free - change)
+        for bucket_id, change in ((charge.charged, charge.charge), (charge.credited, -charge.credit)):
+            for place, bucket in enumerate(buckets):
+                if bucket.id == bucket_id:
+                    buckets[place] = replace(bucket, bytes_free=bucket.bytes_free - change)
     # A request for one key keeps its nonce if it did nothing; one for many spends it whatever became of them.
     if len(refused) < len(write.candidates) or proof.use == WHOLE_REQUEST:
         plan.proofs.append(proof)
     return refused
 
 
-def _place(owner: str, rooms: Sequence[Room], new: Candidate, old: Old | None) -> Charge:
+def _place(owner: str, buckets: Sequence[LockedBucket], new: Candidate, old: StoredValue | None) -> Charge:
     if old is None:
-        return hosting.charge_for(rooms, new.size, old_bucket=None, old_size=0)
+        return hosting.charge_for(buckets, new.size, old_bucket=None, old_size=0)
     if old.owner != owner:
         raise KeyTakenError("Key is owned by somebody else.", hint="Choose another key.")
-    return hosting.charge_for(rooms, new.size, old_bucket=old.bucket, old_size=old.size)
+    return hosting.charge_for(buckets, new.size, old_bucket=old.bucket, old_size=old.size)
 
 
 def _write(connection: Connection, listener: Listener, plan: _Plan) -> None:
-    if plan.arrivals:
-        listener.stored(connection, plan.arrivals)
-        auth.remember_delegation(connection, *(arrival.signed for arrival in plan.arrivals))
+    if plan.documents:
+        listener.stored(connection, plan.documents)
+        auth.remember_delegation(connection, *(incoming.signed for incoming in plan.documents))
     hosting.charge_differences(connection, plan.changes)
-    leaving = hold_still(connection, [each.document_id for each in plan.replaced])
+    leaving = lock_documents(connection, [each.document_id for each in plan.replaced])
     rows = json.dumps(plan.rows, ensure_ascii=False)
     done = _WRITE(connection, proofs=auth.as_table(plan.proofs), rows=rows).one()
     if done.spent != len(plan.proofs) or done.written != len(plan.rows):
@@ -218,7 +219,7 @@ def _writing() -> Select[tuple[int, int]]:
     return select(spent_count.label("spent"), count.label("written")).add_cte(spent)
 
 
-_STANDING = Prepared(
+_STORED = Prepared(
     select(kv.c.key, kv.c.owner, kv.c.size, kv.c.bucket_id, kv.c.document_id).where(
         kv.c.key == func.any(given("keys", ARRAY(String)))
     )

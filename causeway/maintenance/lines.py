@@ -26,7 +26,7 @@ from causeway.accounts.models import owner
 from causeway.auth.models import delegation, nonce_use
 from causeway.db.base import Base
 from causeway.db.installation import installation
-from causeway.hosting.models import block_day, bucket
+from causeway.hosting.models import bucket, subnet_day
 from causeway.kv.models import kv
 from causeway.payments.models import deposit, ledger, purchase, receipt, watched_block
 from causeway.replication.models import replica
@@ -41,13 +41,13 @@ MONEY = (deposit, purchase, receipt, ledger, watched_block)
 """Tables whose rows are worth something together only. They are restored into a server that has taken no money, or
 not at all: what two servers took cannot be told apart, so some of it would count twice or for somebody else."""
 
-LEFT_OUT = (installation, nonce_use, block_day)
+LEFT_OUT = (installation, nonce_use, subnet_day)
 """The server's secret, and what is over within a day: a restored server makes its own."""
 
 DERIVED = (delegation, enrollment, replica)
 """They follow from the lines of the documents."""
 
-COUNTED_ANEW = {"bucket": frozenset({"bytes_used"})}
+RECOUNTED = {"bucket": frozenset({"bytes_used"})}
 """Columns that follow from the values."""
 
 MAX_LINE = 1_000_000
@@ -75,7 +75,7 @@ _FREE_SEQUENCES = text("""
 
 def row_columns(table: Table) -> list[Column[Any]]:
     """The columns of a table that are written."""
-    return [column for column in table.c if column.name not in COUNTED_ANEW.get(table.name, ())]
+    return [column for column in table.c if column.name not in RECOUNTED.get(table.name, ())]
 
 
 def write_line(line: str, **fields: object) -> str:

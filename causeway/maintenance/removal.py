@@ -142,4 +142,4 @@ def _chunks(found: Sequence[Found]) -> Iterator[tuple[str, list[str]]]:
             yield owner, keys[begin : begin + KEYS_AT_A_TIME]
 
 
-LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.bury)
+LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.record_deletions)

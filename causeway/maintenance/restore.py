@@ -26,7 +26,7 @@ from causeway.db.leadership import Duty
 from causeway.errors import FileError
 from causeway.hosting.models import bucket
 from causeway.kv.copies import without_copy
-from causeway.kv.incoming import Arrival, read_arrival
+from causeway.kv.incoming import IncomingDocument, read_incoming
 from causeway.kv.models import kv
 from causeway.maintenance.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
 from causeway.payments.figures import unbalanced_transactions
@@ -191,20 +191,20 @@ class _Restore:
         removed = connection.scalar(select(tombstone.c.removed).where(tombstone.c.document_id == document_id))
         if removed is not None and removed >= stored:
             return Counter({"documents deleted here": 1})
-        arrival = self._arrival(_text(fields, "armored"), document_id)
+        incoming = self._arrival(_text(fields, "armored"), document_id)
         _pass_sequence(connection, document_seq.name, int(fields["seq"]) - 1)
-        index.add(connection, arrival)
-        auth.remember_delegation(connection, arrival.signed)
+        index.add(connection, incoming)
+        auth.remember_delegation(connection, incoming.signed)
         connection.execute(update(document).where(document.c.id == document_id).values(stored=stored))
         _add_replica(connection, document_id, fields)
         return Counter({"documents added": 1})
 
-    def _arrival(self, text_: str, document_id: str) -> Arrival:
+    def _arrival(self, text_: str, document_id: str) -> IncomingDocument:
         # On a test network documents of 2016 are test documents, whatever they say: they were accepted as such.
-        arrival = read_arrival(text_, self._network, testnet=self._network is not MAINNET)
-        if arrival is None or arrival.signed.id != document_id:
+        incoming = read_incoming(text_, self._network, testnet=self._network is not MAINNET)
+        if incoming is None or incoming.signed.id != document_id:
             raise ValueError("the text is not the document that it is said to be")
-        return arrival
+        return incoming
 
     def _add_value(self, connection: Connection, fields: Fields) -> Counter[str]:
         key, owner = _text(fields, "key"), _text(fields, "owner")

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from causeway.payments.models import Account, ledger, purchase, watched_block
-from causeway.payments.orders import PRICE_HELD
+from causeway.payments.purchases import PRICE_HELD
 
 
 @dataclass(frozen=True)

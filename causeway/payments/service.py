@@ -24,7 +24,7 @@ from causeway.errors import (
 from causeway.hosting import service as hosting
 from causeway.payments import ledger
 from causeway.payments.legacy_texts import address_texts, balance_text
-from causeway.payments.orders import Order, account_address, buy_from_balance, open_order
+from causeway.payments.purchases import Purchase, account_address, buy_from_balance, open_purchase
 from rein.btc import message
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
@@ -42,10 +42,10 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Ordered:
+class Purchased:
     """What came of `/buy`: an order to pay, and the buckets there are."""
 
-    order: Order
+    order: Purchase
     buckets: list[hosting.BucketState]
 
 
@@ -67,16 +67,16 @@ class Payments:
         self._key = key
         self.price = price
 
-    def order(self, owner: str, *, delegate: str | None, contact: str | None, block: str | None) -> Ordered:
+    def order(self, owner: str, *, delegate: str | None, contact: str | None, subnet: str | None) -> Purchased:
         """A bucket to be paid for, for whoever asks: it costs nobody anything until it is paid.
 
-        :raises RateLimitError: there have been too many such requests from that address block.
+        :raises RateLimitError: there have been too many such requests from that subnet.
         """
 
-        def work(connection: Connection) -> Ordered:
+        def work(connection: Connection) -> Purchased:
             accounts.register(connection, owner, delegate=delegate, contact=contact)
-            order = open_order(connection, owner, self._key, self.price, block)
-            return Ordered(order, hosting.live_buckets(connection, owner))
+            order = open_purchase(connection, owner, self._key, self.price, subnet)
+            return Purchased(order, hosting.live_buckets(connection, owner))
 
         return self._database.write(work)
 
@@ -104,7 +104,7 @@ class Payments:
             )
         return bought
 
-    def address(self, owner: str, contact: str, claim: Claim, *, block: str | None) -> str:
+    def address(self, owner: str, contact: str, claim: Claim, *, subnet: str | None) -> str:
         """An address that fills the owner's balance. The contact is the owner's own word, so it counts from now on;
         to change it once more takes a nonce.
 
@@ -122,7 +122,7 @@ class Payments:
             else:
                 check_signer(connection, owner, claim.signer)
             accounts.sign_contact(connection, owner, contact, fresh=bool(claim.nonce))
-            return account_address(connection, owner, self._key, block)
+            return account_address(connection, owner, self._key, subnet)
 
         return self._database.write(work)
 

@@ -87,7 +87,7 @@ def blueprint(
     mint: NonceMint,
     payments: Payments | None,
     free: FreeTerms,
-    block_of_caller: Callable[[], str | None],
+    subnet_of_caller: Callable[[], str | None],
 ) -> Blueprint:
     """`payments` is None where hosting is free."""
     views = Blueprint("payments", __name__)
@@ -103,10 +103,10 @@ def blueprint(
     def buy() -> Response:
         """A bucket and where to pay it: owner, delegate, contact."""
         asked = read_query(HostingRequest, request)
-        block = block_of_caller()
+        subnet = subnet_of_caller()
         if payments is None:
-            return grant_free(database, free, block, asked.owner, asked.delegate, asked.contact, price="0")
-        found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, block=block)
+            return grant_free(database, free, subnet, asked.owner, asked.delegate, asked.contact, price="0")
+        found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, subnet=subnet)
         # `price` is the order's own, as long as it is held; numbers are text, as clients of 2016 know them.
         shown = {"buckets": as_json(shown_buckets(found.buckets)), "price": str(found.order.price)}
         until = int(found.order.until.timestamp())
@@ -120,7 +120,7 @@ def blueprint(
         if payments is None:
             raise not_for_sale()
         claim = Claim(asked.signature_address or asked.address, asked.nonce or "", asked.signature)
-        return success({"address": payments.address(asked.address, asked.contact, claim, block=block_of_caller())})
+        return success({"address": payments.address(asked.address, asked.contact, claim, subnet=subnet_of_caller())})
 
     @views.get("/balance")
     @operation(takes=BalanceRequest, answers=BalanceAnswer)

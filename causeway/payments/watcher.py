@@ -20,8 +20,8 @@ from causeway.accounts import service as accounts
 from causeway.db.engine import Database
 from causeway.payments import ledger
 from causeway.payments.models import deposit, receipt
-from causeway.payments.orders import settle
 from causeway.payments.progress import Place, confirm_place, first_place, read_places, save_place
+from causeway.payments.purchases import settle
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.chain.source import BlockRef, BlockSource

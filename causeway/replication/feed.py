@@ -39,7 +39,7 @@ class PeerError(ReinError):
 
 
 @dataclass(frozen=True)
-class Offered:
+class OfferedDocument:
     """A document as a peer offers it: its number there, and the id and text that it is said to have."""
 
     seq: int
@@ -48,12 +48,12 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Page:
+class FeedPage:
     """A stretch of a peer's feed that reaches up to number `next`; `settled` is the last number there is. `size` is in
     bytes as they came."""
 
     server: str
-    documents: tuple[Offered, ...]
+    documents: tuple[OfferedDocument, ...]
     next: int
     settled: int
     size: int
@@ -62,7 +62,7 @@ class Page:
 class Feed(Protocol):
     """A peer's feed."""
 
-    def page(self, after: int) -> Page:
+    def page(self, after: int) -> FeedPage:
         """What comes behind a number.
 
         :raises PeerError: it could not be read.
@@ -79,7 +79,7 @@ class HttpFeed:
         self._http = Http(peer.proxy)
         self._limits = limits
 
-    def page(self, after: int) -> Page:
+    def page(self, after: int) -> FeedPage:
         asked = {"after": after, "limit": PAGE_ROWS}
         try:
             reply = self._http.exchange("GET", self._url, self._limits, params=asked)
@@ -91,7 +91,7 @@ class HttpFeed:
         self._http.close()
 
 
-def read_page(reply: Reply, after: int) -> Page:
+def read_page(reply: Reply, after: int) -> FeedPage:
     """The page that was asked for.
 
     :raises PeerError: it is none.
@@ -115,14 +115,14 @@ def read_page(reply: Reply, after: int) -> Page:
         raise PeerError("its feed goes on where there is nothing")
     if end == after < settled:
         raise PeerError("its feed stands still")
-    return Page(server, offered, end, settled, len(reply.body))
+    return FeedPage(server, offered, end, settled, len(reply.body))
 
 
-def _offered(item: object) -> Offered:
+def _offered(item: object) -> OfferedDocument:
     document_id = _field(item, "id", str)
     if _DOCUMENT_ID.fullmatch(document_id) is None:
         raise PeerError("a document in its feed has no id")
-    return Offered(_number(item, "seq"), document_id, _field(item, "armored", str))
+    return OfferedDocument(_number(item, "seq"), document_id, _field(item, "armored", str))
 
 
 def _field(answer: object, name: str, kind: type[Any]) -> Any:

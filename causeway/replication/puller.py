@@ -1,4 +1,4 @@
-"""Rounds: every peer that is due is asked for what is new, within bounds of time, documents, bytes and room."""
+"""Rounds: every peer that is due is asked for what is new, within bounds of time, documents, bytes and space."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from causeway.errors import BusyError
 from causeway.outbound import Peer
 from causeway.replication import progress
 from causeway.replication.allowance import Allowance
-from causeway.replication.feed import Feed, HttpFeed, Page, PeerError
+from causeway.replication.feed import Feed, FeedPage, HttpFeed, PeerError
 from causeway.replication.models import State
-from causeway.replication.service import ReadElsewhereError, Room, Taken, Taker
+from causeway.replication.service import Budget, FeedIngester, Ingested, ReadElsewhereError
 from causeway.settings import PullLimits
 from rein.btc.networks import Network
 from rein.errors import ReinError
@@ -42,7 +42,7 @@ class Allowances:
     documents: Allowance
     bytes: Allowance
 
-    def spend(self, page: Page) -> None:
+    def spend(self, page: FeedPage) -> None:
         self.documents.spend(len(page.documents) + 1)
         self.bytes.spend(page.size)
 
@@ -51,7 +51,7 @@ class Allowances:
 
 
 @dataclass(frozen=True)
-class Turn:
+class PullResult:
     """How a peer's turn ended."""
 
     state: State
@@ -77,7 +77,7 @@ class Puller:
     ) -> None:
         """:param own_id: the name of this server's own feed."""
         self._database = database
-        self._taker = Taker(database, network)
+        self._ingester = FeedIngester(database, network)
         self._peers = tuple(peers)
         self._limits = limits
         self._own_id = own_id
@@ -132,21 +132,21 @@ class Puller:
         if not known.failures:  # once, and not again for every hour that it is away
             log.warning("the peer %s: %s", peer.url, why)
 
-    def _read(self, peer: Peer, known: progress.Known, feed: Feed) -> Turn:
+    def _read(self, peer: Peer, known: progress.Known, feed: Feed) -> PullResult:
         if known.reread:
             known = self._begin(peer, known.server)
         allowances = self._allowances[peer]
         limits = self._limits
-        room = self._taker.room(peer.url, limits.kept_bytes, len(self._peers), limits.signer_bytes)
+        budget = self._ingester.budget(peer.url, limits.kept_bytes, len(self._peers), limits.signer_bytes)
         deadline = time.monotonic() + TURN_S
-        latest, cursor, sum_ = known.cursor, known.cursor, Taken(known.cursor)
+        latest, cursor, sum_ = known.cursor, known.cursor, Ingested(known.cursor)
         began_anew = False
         while True:
             page = feed.page(cursor)
             allowances.spend(page)
             latest = page.settled
             if page.server == self._own_id:
-                return Turn(State.PAUSED, "it is this server itself: take it off the list of peers", latest, 0)
+                return PullResult(State.PAUSED, "it is this server itself: take it off the list of peers", latest, 0)
             if known.server is None:
                 progress.name(self._database, peer.url, page.server)
                 known = replace(known, server=page.server)
@@ -157,33 +157,33 @@ class Puller:
                 continue
             if page.settled < cursor:
                 why = "its feed ends before what was read of it: perhaps it was restored from a backup"
-                return Turn(State.BEHIND, why, latest, sum_.taken, known.doubts + 1)
-            taken = self._taker.take(peer.url, cursor, page.documents, page.next, room)
+                return PullResult(State.BEHIND, why, latest, sum_.taken, known.doubts + 1)
+            taken = self._ingester.ingest(peer.url, cursor, page.documents, page.next, budget)
             cursor, sum_ = taken.cursor, _added(sum_, taken)
-            room = Room(room.peer_bytes - taken.kept, room.signer_bytes)
-            turn = self._verdict(sum_, latest)
+            budget = Budget(budget.peer_bytes - taken.kept, budget.signer_bytes)
+            turn = self._result(sum_, latest)
             if turn is not None:
                 return turn
             if not allowances.is_left():
-                return Turn(State.BEHIND, "as much was read as may be in a minute", latest, sum_.taken)
+                return PullResult(State.BEHIND, "as much was read as may be in a minute", latest, sum_.taken)
             if time.monotonic() > deadline:
-                return Turn(State.BEHIND, None, latest, sum_.taken)
+                return PullResult(State.BEHIND, None, latest, sum_.taken)
 
     def _begin(self, peer: Peer, server: str | None) -> progress.Known:
         progress.begin(self._database, peer.url, server, self._clock())
         return progress.Known(server, 0, 0, 0, None, reread=False)
 
     @staticmethod
-    def _verdict(sum_: Taken, latest: int) -> Turn | None:
+    def _result(sum_: Ingested, latest: int) -> PullResult | None:
         """Whether that was all there is to be read now."""
         if sum_.full:
-            return Turn(State.PAUSED, "no room is left for its documents: see replica_mb", latest, sum_.taken)
+            return PullResult(State.PAUSED, "no room is left for its documents: see replica_mb", latest, sum_.taken)
         if sum_.refused >= MANY_REFUSED and sum_.refused * 2 > sum_.seen:
             raise PeerError("most of what it sends does not verify")
-        return Turn(State.OK, None, latest, sum_.taken) if sum_.cursor >= latest else None
+        return PullResult(State.OK, None, latest, sum_.taken) if sum_.cursor >= latest else None
 
 
-def _added(sum_: Taken, page: Taken) -> Taken:
+def _added(sum_: Ingested, page: Ingested) -> Ingested:
     return replace(
         page,
         seen=sum_.seen + page.seen,

@@ -1,4 +1,4 @@
-"""Taking documents from a page of a peer's feed: verified as on arrival, indexed as ours, charged to nobody."""
+"""Taking documents from a page of a peer's feed: verified as on incoming, indexed as ours, charged to nobody."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sqlalchemy.exc import DataError
 from causeway.auth import service as auth
 from causeway.db.base import given, values_given
 from causeway.db.engine import Database, LostRaceError
-from causeway.kv.incoming import Arrival, read_arrival
-from causeway.replication.feed import Offered
+from causeway.kv.incoming import IncomingDocument, read_incoming
+from causeway.replication.feed import OfferedDocument
 from causeway.replication.models import peer, replica
 from causeway.search import index
 from causeway.search.models import document
-from causeway.search.tombstones import buried
+from causeway.search.tombstones import deleted_here
 from rein.btc.networks import MAINNET, Network
 from rein.errors import ReinError
 
 
 @dataclass
-class Room:
+class Budget:
     """Bytes that may still be kept for a peer, and of them by one signer."""
 
     peer_bytes: int
@@ -32,7 +32,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Taken:
+class Ingested:
     """What became of a page: documents seen, taken, refused and skipped, bytes kept, the number up to which it is done
     with, and whether there was no room for the next one."""
 
@@ -51,12 +51,12 @@ class ReadElsewhereError(Exception):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A document by our own reading. `arrival` is None where it is stored here already."""
+    """A document by our own reading. `incoming` is None where it is stored here already."""
 
     id: str
     signer: str
     size: int
-    arrival: Arrival | None
+    incoming: IncomingDocument | None
 
 
 @dataclass
@@ -68,44 +68,46 @@ class _Outcome:
     full_at: int | None = None
 
 
-class Taker:
+class FeedIngester:
     """Takes pages. One transaction for each; the cursor moves with what was read."""
 
     def __init__(self, database: Database, network: Network) -> None:
         self._database = database
         self._network = network
 
-    def room(self, url: str, kept_bytes: int, peers: int, signer_bytes: int) -> Room:
+    def budget(self, url: str, kept_bytes: int, peers: int, signer_bytes: int) -> Budget:
         """What may still be kept for a peer that is one of so many."""
 
-        def ask(connection: Connection) -> Room:
+        def ask(connection: Connection) -> Budget:
             total = connection.scalar(_KEPT) or 0
             its = connection.scalar(_KEPT.where(replica.c.peer == url)) or 0
-            return Room(min(kept_bytes - total, kept_bytes // peers - its), signer_bytes)
+            return Budget(min(kept_bytes - total, kept_bytes // peers - its), signer_bytes)
 
         return self._database.read(ask)
 
-    def take(self, url: str, cursor: int, offered: Sequence[Offered], end: int, room: Room) -> Taken:
+    def ingest(self, url: str, cursor: int, offered: Sequence[OfferedDocument], end: int, budget: Budget) -> Ingested:
         """Keep what is worth keeping of a page behind `cursor` that reaches up to `end`.
 
         :raises ReadElsewhereError: the cursor is another by now.
         """
-        judged: dict[Offered, _Candidate | None] = {}
-        return self._database.write(lambda connection: self._take(connection, url, cursor, offered, end, room, judged))
+        checked: dict[OfferedDocument, _Candidate | None] = {}
+        return self._database.write(
+            lambda connection: self._ingest(connection, url, cursor, offered, end, budget, checked)
+        )
 
-    def _take(
+    def _ingest(
         self,
         connection: Connection,
         url: str,
         cursor: int,
-        offered: Sequence[Offered],
+        offered: Sequence[OfferedDocument],
         end: int,
-        room: Room,
-        judged: dict[Offered, _Candidate | None],
-    ) -> Taken:
-        candidates, bad = self._sift(connection, offered, judged)
+        budget: Budget,
+        checked: dict[OfferedDocument, _Candidate | None],
+    ) -> Ingested:
+        candidates, bad = self._sift(connection, offered, checked)
         needless = _needless(connection, [candidate for _, candidate in candidates])
-        outcome = _choose(connection, candidates, needless, room)
+        outcome = _choose(connection, candidates, needless, budget)
         reached = end if outcome.full_at is None else outcome.full_at - 1
         # What stands behind that is read again.
         refused = _store(connection, url, outcome) + sum(seq <= reached for seq in bad)
@@ -121,7 +123,7 @@ class Taker:
         )
         if moved.rowcount != 1:
             raise ReadElsewhereError
-        return Taken(
+        return Ingested(
             cursor=reached,
             seen=len(offered),
             taken=len(outcome.kept),
@@ -132,34 +134,37 @@ class Taker:
         )
 
     def _sift(
-        self, connection: Connection, offered: Sequence[Offered], judged: dict[Offered, _Candidate | None]
+        self,
+        connection: Connection,
+        offered: Sequence[OfferedDocument],
+        checked: dict[OfferedDocument, _Candidate | None],
     ) -> tuple[list[tuple[int, _Candidate]], list[int]]:
         """What may be taken, by its number, and the numbers of what is refused."""
         known = _known(connection, [each.id for each in offered])
         good: list[tuple[int, _Candidate]] = []
         bad: list[int] = []
         for each in offered:
-            if each.id not in known and each not in judged:
-                judged[each] = self._judge(each)
-            candidate = known.get(each.id) or judged[each]
+            if each.id not in known and each not in checked:
+                checked[each] = self._check(each)
+            candidate = known.get(each.id) or checked[each]
             if candidate is None:
                 bad.append(each.seq)
             else:
                 good.append((each.seq, candidate))
         return good, bad
 
-    def _judge(self, offered: Offered) -> _Candidate | None:
+    def _check(self, offered: OfferedDocument) -> _Candidate | None:
         """A document as we read it ourselves; None if it does not verify, or is not the one it is said to be."""
         try:
             # On a test network documents of 2016 are test documents, whatever they say.
-            arrival = read_arrival(offered.text, self._network, testnet=self._network is not MAINNET)
+            incoming = read_incoming(offered.text, self._network, testnet=self._network is not MAINNET)
         except ReinError:
             return None
-        if arrival is None or arrival.signed.id != offered.id:
+        if incoming is None or incoming.signed.id != offered.id:
             return None
-        described = arrival.description
-        size = len(arrival.signed.armored.encode())
-        return _Candidate(described.id, described.signer, size, arrival)
+        described = incoming.description
+        size = len(incoming.signed.armored.encode())
+        return _Candidate(described.id, described.signer, size, incoming)
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Candidate]:
@@ -171,25 +176,25 @@ def _needless(connection: Connection, candidates: Sequence[_Candidate]) -> set[s
     """Those that are kept for a peer already, or are not to come back. What authors keep here themselves is kept for
     the peer, too: others may rely on it when they delete it."""
     ids = [each.id for each in candidates]
-    return buried(connection, ids).union(connection.scalars(_KEPT_ALREADY, values_given(ids=ids)))
+    return deleted_here(connection, ids).union(connection.scalars(_KEPT_ALREADY, values_given(ids=ids)))
 
 
 def _choose(
-    connection: Connection, candidates: Sequence[tuple[int, _Candidate]], needless: set[str], room: Room
+    connection: Connection, candidates: Sequence[tuple[int, _Candidate]], needless: set[str], budget: Budget
 ) -> _Outcome:
-    """Which are kept: all that fit, up to the first for which the peer has no room."""
+    """Which are kept: all that fit, up to the first for which the peer has no space left."""
     outcome = _Outcome()
     seen = set(needless)
     signers = sorted({each.signer for _, each in candidates})
     used: Counter[str] = Counter(
         {row.signer: int(row.bytes) for row in connection.execute(_BY_SIGNER, values_given(signers=signers))}
     )
-    left = room.peer_bytes
+    left = budget.peer_bytes
     for seq, each in candidates:
         if each.id in seen:
             continue
         seen.add(each.id)
-        if used[each.signer] + each.size > room.signer_bytes:
+        if used[each.signer] + each.size > budget.signer_bytes:
             outcome.skipped += 1
             continue
         if each.size > left:
@@ -208,9 +213,9 @@ def _store(connection: Connection, url: str, outcome: _Outcome) -> int:
         try:
             # What is refused here must leave nothing behind, and not keep us from the rest of the feed for ever.
             with connection.begin_nested():
-                if each.arrival is not None:
-                    index.add(connection, each.arrival)
-                    auth.remember_delegation(connection, each.arrival.signed)
+                if each.incoming is not None:
+                    index.add(connection, each.incoming)
+                    auth.remember_delegation(connection, each.incoming.signed)
         except DataError:
             continue
         stored.append(each)

@@ -21,7 +21,7 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class FeedSlice:
     """A stretch of the feed. `next` is the `after` of the stretch behind it; nothing will ever be added up to
     `settled`, so who has read up to there has missed nothing."""
 
@@ -31,7 +31,7 @@ class Stretch:
     settled: int
 
 
-def read_feed(connection: Connection, after: int, limit: int, *, kind: Kind | None, network: str | None) -> Stretch:
+def read_feed(connection: Connection, after: int, limit: int, *, kind: Kind | None, network: str | None) -> FeedSlice:
     """Documents and removals behind number `after`, at most `limit` of each."""
     horizon = settled(connection)
     wanted = select(document.c.seq, document.c.size).where(document.c.seq <= horizon)
@@ -48,4 +48,4 @@ def read_feed(connection: Connection, after: int, limit: int, *, kind: Kind | No
         removed = removed[:limit]
         end = removed[-1].seq
         found = [each for each in found if each.seq <= end]
-    return Stretch(found, removed, end, horizon)
+    return FeedSlice(found, removed, end, horizon)

@@ -26,7 +26,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from causeway.db.base import rows_given
 from causeway.db.prepared import Prepared
-from causeway.kv.incoming import Arrival
+from causeway.kv.incoming import IncomingDocument
 from causeway.search.models import MAX_FOLDED, document, enrollment
 from causeway.search.sequence import next_number, place_for_next
 from rein.btc.address import is_identity_address
@@ -44,18 +44,18 @@ _MASTER_LOCK = 0x656E726C
 """The advisory locks under which a master's enrollments are put in order ("enrl"), one for each hash of a master."""
 
 
-def add(connection: Connection, arrival: Arrival) -> None:
+def add(connection: Connection, incoming: IncomingDocument) -> None:
     """Index a document, unless it is indexed already."""
-    add_all(connection, [arrival])
+    add_all(connection, [incoming])
 
 
-def add_all(connection: Connection, arrivals: Sequence[Arrival]) -> None:
+def add_all(connection: Connection, documents: Sequence[IncomingDocument]) -> None:
     """Index many documents, numbered in the order given. They are written in the order of their ids, so that two
     writers of the same documents wait for each other and do not block each other."""
-    known: dict[str, Arrival] = {}
-    for arrival in arrivals:
-        known.setdefault(arrival.signed.id, arrival)
-    rows = [_row(arrival) for arrival in known.values()]
+    known: dict[str, IncomingDocument] = {}
+    for incoming in documents:
+        known.setdefault(incoming.signed.id, incoming)
+    rows = [_row(incoming) for incoming in known.values()]
     written = _ADD(connection, rows=json.dumps(rows, ensure_ascii=False)).all()
     enrolled = [(known[row.id], row.seq) for row in written if known[row.id].description.kind is Kind.ENROLLMENT]
     if enrolled:
@@ -73,8 +73,8 @@ def remove(connection: Connection, *document_ids: str) -> None:
         _find_current(connection, master)
 
 
-def _row(arrival: Arrival) -> Mapping[str, object]:
-    described = arrival.description
+def _row(incoming: IncomingDocument) -> Mapping[str, object]:
+    described = incoming.description
     return {
         "id": described.id,
         "kind": described.kind.value,
@@ -90,19 +90,19 @@ def _row(arrival: Arrival) -> Mapping[str, object]:
         "tags": [tag for tag in described.tags if len(tag) <= MAX_TAG][:MAX_TAGS],
         "expires": described.expires,
         "block_height": described.block_height,
-        "size": len(arrival.signed.armored.encode()),
-        "armored": arrival.signed.armored,
-        "amount_sat": _amount(arrival),
-        "words": _words(arrival),
+        "size": len(incoming.signed.armored.encode()),
+        "armored": incoming.signed.armored,
+        "amount_sat": _amount(incoming),
+        "words": _words(incoming),
     }
 
 
-def _amount(arrival: Arrival) -> int | None:
+def _amount(incoming: IncomingDocument) -> int | None:
     """What a bid asks for."""
-    bid = arrival.signed.document
+    bid = incoming.signed.document
     if isinstance(bid, Bid):
         return bid.amount
-    if arrival.description.kind is not Kind.BID or not isinstance(bid, LegacyDocument):
+    if incoming.description.kind is not Kind.BID or not isinstance(bid, LegacyDocument):
         return None
     try:
         return parse_btc(bid.fields.get("Bid amount (BTC)", ""))
@@ -110,9 +110,9 @@ def _amount(arrival: Arrival) -> int | None:
         return None
 
 
-def _words(arrival: Arrival) -> str | None:
+def _words(incoming: IncomingDocument) -> str | None:
     """The text by which a job is found."""
-    described, job = arrival.description, arrival.signed.document
+    described, job = incoming.description, incoming.signed.document
     if described.kind is not Kind.JOB:
         return None
     text = job.description if isinstance(job, Job) else job.fields.get("Description", "")
@@ -175,19 +175,19 @@ _MASTERS = select(enrollment.c.master).where(enrollment.c.id == func.any(_IDS))
 _REMOVE = delete(document).where(document.c.id == func.any(_IDS))
 
 
-def _add_enrollments(connection: Connection, numbered: Sequence[tuple[Arrival, int]]) -> None:
+def _add_enrollments(connection: Connection, numbered: Sequence[tuple[IncomingDocument, int]]) -> None:
     """Index enrollments, and find the one that counts of each master once: it costs as much as the master has."""
-    masters = sorted({arrival.description.author for arrival, _ in numbered})
+    masters = sorted({incoming.description.author for incoming, _ in numbered})
     for master in masters:
         _lock_master(connection, master)
-    connection.execute(insert(enrollment), [_enrollment_row(arrival, seq) for arrival, seq in numbered])
+    connection.execute(insert(enrollment), [_enrollment_row(incoming, seq) for incoming, seq in numbered])
     for master in masters:
         _find_current(connection, master)
 
 
-def _enrollment_row(arrival: Arrival, seq: int) -> Mapping[str, object]:
-    described = arrival.description
-    signed = arrival.signed
+def _enrollment_row(incoming: IncomingDocument, seq: int) -> Mapping[str, object]:
+    described = incoming.description
+    signed = incoming.signed
     fields = (
         (signed.document.user, signed.document.contact, signed.document.delegate_address)
         if isinstance(signed.document, Enrollment)

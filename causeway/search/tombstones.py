@@ -15,16 +15,16 @@ from causeway.search.sequence import next_number, place_for_next
 _ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="gone").render_derived()
 
 
-def bury(connection: Connection, document_ids: Sequence[str], owner: str) -> None:
+def record_deletions(connection: Connection, document_ids: Sequence[str], owner: str) -> None:
     """Remember that these documents go, at the wish of `owner`, who holds their last copies, or of the operator. They
     must still be indexed: whether it is their author who wishes it is read there."""
-    connection.execute(_BURY, values_given(ids=list(document_ids), by=owner))
+    connection.execute(_RECORD, values_given(ids=list(document_ids), by=owner))
 
 
-def buried(connection: Connection, document_ids: Sequence[str]) -> set[str]:
+def deleted_here(connection: Connection, document_ids: Sequence[str]) -> set[str]:
     """Those of the documents that are not to be taken from a peer: the operator deleted them here, or their authors
     while nobody relied on them."""
-    return set(connection.scalars(_BURIED, values_given(ids=list(document_ids))))
+    return set(connection.scalars(_DELETED_HERE, values_given(ids=list(document_ids))))
 
 
 _place = place_for_next().cte("place")
@@ -36,7 +36,7 @@ _rows = select(_ids.c.id, next_number(), _by, _final).select_from(
     _place.join(_ids, _place.c.locked.is_not(None)).join(document, document.c.id == _ids.c.id)
 )
 _burial = insert(tombstone).from_select(["document_id", "seq", "owner", "final"], _rows, include_defaults=False)
-_BURY = _burial.on_conflict_do_update(
+_RECORD = _burial.on_conflict_do_update(
     index_elements=[tombstone.c.document_id],
     set_={
         "seq": _burial.excluded.seq,
@@ -46,4 +46,6 @@ _BURY = _burial.on_conflict_do_update(
         "removed": func.now(),
     },
 )
-_BURIED = select(tombstone.c.document_id).join(_ids, _ids.c.id == tombstone.c.document_id).where(tombstone.c.final)
+_DELETED_HERE = (
+    select(tombstone.c.document_id).join(_ids, _ids.c.id == tombstone.c.document_id).where(tombstone.c.final)
+)

@@ -27,7 +27,7 @@ EMPTY = "; ".join(
     f"DELETE FROM {table}"
     for table in (
         *("kv", "replica", "peer", "enrollment", "document", "tombstone", "delegation", "nonce_use"),
-        *("warning", "watched_block", "receipt", "purchase", "ledger", "deposit", "bucket", "block_day", "owner"),
+        *("warning", "watched_block", "receipt", "purchase", "ledger", "deposit", "bucket", "subnet_day", "owner"),
     )
 )
 """Quicker than TRUNCATE for tables as small as a test's."""

@@ -42,7 +42,7 @@ class PostOffice:
         assert envelope.rcpt_tos == [mail["To"]]
         self.mails.append(mail)
         if self.hang_up_after_data:
-            # Taken, and the sender never hears of it.
+            # Ingested, and the sender never hears of it.
             _server.transport.abort()
         return "250 OK"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from causeway.app import LISTENER
 from causeway.auth.service import Proof
-from causeway.db.group_commit import Together
+from causeway.db.group_commit import GroupCommit
 from causeway.errors import BusyError, KeyTakenError, NotDelegateError, TransferExhaustedError
 from causeway.kv.reading import Read, serve
 from causeway.kv.writing import Candidate, Write, store
@@ -39,7 +39,7 @@ class Crowd:
         self.groups: list[list[int]] = []
         self._work = work
         self._begun, self._go_on = threading.Event(), threading.Event()
-        self._together: Together[Task, int] = Together(self._do, most=most)
+        self._together: GroupCommit[Task, int] = GroupCommit(self._do, most=most)
 
     def _do(self, tasks: Sequence[Task]) -> list[int | Exception]:
         self.groups.append([task.name for task in tasks])
@@ -121,7 +121,7 @@ def test_everybody_is_answered_and_no_claim_stands_twice(claims: list[list[int]]
         done.extend(task.name for task in tasks)
         return double(tasks)
 
-    together: Together[Task, int] = Together(work, most=8)
+    together: GroupCommit[Task, int] = GroupCommit(work, most=8)
     tasks = [Task(number, claims=frozenset(each)) for number, each in enumerate(claims)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(together.do, tasks)) == [2 * task.name for task in tasks]

@@ -13,7 +13,7 @@ from causeway.db.engine import Database, parse_url
 from causeway.errors import MailError, MailLostError, MailRefusedError
 from causeway.expiry.service import Sweeper, Swept
 from causeway.hosting.service import BUCKET_TERM
-from causeway.kv.expired import BATCH, Upkeep
+from causeway.kv.expired import BATCH, ExpiredValues
 from causeway.mail.smtp import Mailer, SmtpMailer
 from causeway.outbound import MailServer, is_email
 from tests.causeway.conftest import Server
@@ -53,7 +53,7 @@ def sweeper(database: Database, post: PostOffice) -> Sweeper:
 
 
 def new_sweeper(database: Database, mailer: Mailer | None) -> Sweeper:
-    return Sweeper(database, Upkeep(database, LISTENER), mailer, grace=GRACE, is_free=True)
+    return Sweeper(database, ExpiredValues(database, LISTENER), mailer, grace=GRACE, is_free=True)
 
 
 @pytest.fixture

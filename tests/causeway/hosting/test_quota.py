@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causeway.errors import StorageExhaustedError
-from causeway.hosting.service import BUCKET_BYTES, BUCKET_TRANSFER, Room, charge_for
+from causeway.hosting.service import BUCKET_BYTES, BUCKET_TRANSFER, LockedBucket, charge_for
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
 from tests.support.people import Person, Story, enroll
@@ -192,15 +192,15 @@ def test_reads_at_once_exceed_no_transfer(server: Server, caller: Caller, bob: P
 
 # ----- the rule by itself ----------------------------------------------------------------------------------------
 
-rooms = st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=4).map(
-    lambda pairs: [Room(number, live, free) for number, (live, free) in enumerate(pairs)]
+buckets = st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=4).map(
+    lambda pairs: [LockedBucket(number, live, free) for number, (live, free) in enumerate(pairs)]
 )
 
 
-@given(rooms, st.integers(1, 50), st.none() | st.integers(0, 3), st.integers(0, 50))
+@given(buckets, st.integers(1, 50), st.none() | st.integers(0, 3), st.integers(0, 50))
 @settings(max_examples=300)
 def test_a_charge_fits_and_is_refused_only_where_nothing_would(
-    have: list[Room], size: int, old_bucket: int | None, old_size: int
+    have: list[LockedBucket], size: int, old_bucket: int | None, old_size: int
 ) -> None:
     if old_bucket is None or old_bucket >= len(have):
         old_bucket, old_size = None, 0
@@ -217,5 +217,5 @@ def test_a_charge_fits_and_is_refused_only_where_nothing_would(
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_first_room_that_fits_is_taken(order: tuple[int, ...]) -> None:
-    have = [Room(number, live=True, bytes_free=10 * number) for number in order]
+    have = [LockedBucket(number, live=True, bytes_free=10 * number) for number in order]
     assert charge_for(have, 10, old_bucket=None, old_size=0).charged == next(number for number in order if number)

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from causeway.app import LISTENER, create_app
 from causeway.db.engine import Database, parse_url
 from causeway.hosting import service as hosting
-from causeway.kv.expired import Upkeep
+from causeway.kv.expired import ExpiredValues
 from rein.btc import message
 from rein.protocol.auth import SIGNATURE_HEADER
 from tests.causeway.callers_v1 import Answer as AnswerV1
@@ -128,7 +128,7 @@ def _expire(server: Server, _: Caller, step: Step) -> None:
     )
     database = Database(parse_url(server.settings.database_url or ""), connections=1)
     try:
-        Upkeep(database, LISTENER).move(step.who.master_address, datetime.now(UTC))
+        ExpiredValues(database, LISTENER).move(step.who.master_address, datetime.now(UTC))
     finally:
         database.close()
 

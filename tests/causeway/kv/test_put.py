@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from causeway.search.tombstones import buried
+from causeway.search.tombstones import deleted_here
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES
 from tests.causeway.callers_v1 import Caller
 from tests.causeway.conftest import Server
@@ -137,7 +137,7 @@ def test_only_the_last_copy_is_buried_and_storing_it_again_is_allowed(
 ) -> None:
     def found() -> set[str]:
         with server.engine.connect() as connection:
-            return buried(connection, [told.job.id, told.bid.id])
+            return deleted_here(connection, [told.job.id, told.bid.id])
 
     assert v1.put(bob, {"a": told.job}).codes == v1.put(mallory, {"b": told.job}).codes == [None]
     assert v1.delete(bob, "a").codes == [None]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from causeway.db.engine import parse_url
 from causeway.db.leadership import Duty, Leadership
 from causeway.payments.legacy_texts import address_texts
-from causeway.payments.orders import ADDRESSES_A_DAY, MAX_OPEN_ORDERS
+from causeway.payments.purchases import ADDRESSES_A_DAY, MAX_OPEN_PURCHASES
 from rein.btc import message
 from rein.btc.address import p2pkh_script, p2wpkh_address
 from rein.btc.amounts import Sat
@@ -108,8 +108,8 @@ def test_orders_at_once_get_addresses_of_their_own(till: Till) -> None:
 
 
 def test_who_orders_too_much_is_answered_with_the_oldest(till: Till, server: Server) -> None:
-    addresses = [till.order(BOB) for _ in range(MAX_OPEN_ORDERS)]
-    assert len(set(addresses)) == MAX_OPEN_ORDERS
+    addresses = [till.order(BOB) for _ in range(MAX_OPEN_PURCHASES)]
+    assert len(set(addresses)) == MAX_OPEN_PURCHASES
     assert till.order(BOB) == addresses[0]
     till.pay(addresses[0], PRICE)
     assert till.order(BOB) not in addresses

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from causeway.accounts import service as accounts
 from causeway.payments import ledger
 from causeway.payments.models import deposit, purchase, receipt
-from causeway.payments.orders import PRICE_HELD, settle
+from causeway.payments.purchases import PRICE_HELD, settle
 from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from causeway.api.clients import Client
-from causeway.api.subnets import block_of
+from causeway.api.subnets import subnet_of
 from causeway.errors import SettingsError
 from causeway.outbound import ChainAddress, MailServer
 from causeway.settings import load_settings
@@ -84,5 +84,5 @@ def test_what_cannot_be_used_is_named_and_no_secret_repeated(flags: dict[str, ob
     ],
 )
 def test_neighbours_are_counted_together(group: str, block: str) -> None:
-    assert block_of(Client(group, local=False)) == block
-    assert block_of(Client(group, local=True)) is None
+    assert subnet_of(Client(group, local=False)) == block
+    assert subnet_of(Client(group, local=True)) is None

@@ -452,7 +452,7 @@ def test_one_bad_peer_does_not_keep_us_from_the_others(
     # Not even where the fault is ours.
     good = feed.HttpFeed.page
 
-    def page(self: feed.HttpFeed, after: int) -> feed.Page:
+    def page(self: feed.HttpFeed, after: int) -> feed.FeedPage:
         if bad in self._url:
             raise ZeroDivisionError
         return good(self, after)

@@ -20,8 +20,8 @@ from causeway.db.engine import Database, make_patient_engine
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
-from causeway.housekeeping import Job, _jobs, keep_doing
-from causeway.kv.incoming import Arrival
+from causeway.housekeeping import Job, _jobs, run_repeatedly
+from causeway.kv.incoming import IncomingDocument
 from causeway.maintenance.doctor import check_machine
 from causeway.maintenance.export import export_to
 from causeway.maintenance.restore import restore_from
@@ -29,8 +29,8 @@ from causeway.maintenance.stats import read_stats
 from causeway.outbound import Peer
 from causeway.replication import service
 from causeway.replication.allowance import Allowance
-from causeway.replication.feed import Offered
-from causeway.replication.service import ReadElsewhereError, Room, Taker
+from causeway.replication.feed import OfferedDocument
+from causeway.replication.service import Budget, FeedIngester, ReadElsewhereError
 from causeway.search import index
 from causeway.settings import load_settings
 from rein.btc.networks import REGTEST
@@ -42,7 +42,7 @@ from tests.support.people import Story, enroll, person
 BOB = person("Bob")
 PATIENCE_S = 40
 Nodes = tuple[Node, Node, Node]
-ROOM = Room(2**30, 2**30)
+ROOM = Budget(2**30, 2**30)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_of_two_processes_one_pulls(nodes: Nodes) -> None:
     stop = threading.Event()
 
     def process(number: int) -> None:
-        keep_doing(Job(Duty.PULL, 0.05, lambda: turns.append(number)), settings, stop)
+        run_repeatedly(Job(Duty.PULL, 0.05, lambda: turns.append(number)), settings, stop)
 
     with ThreadPoolExecutor(3) as pool:
         for number in range(3):
@@ -124,7 +124,7 @@ def test_if_two_pull_all_the_same_nothing_is_taken_twice(nodes: Nodes, told: Sto
     assert b.status()[0]["taken"] == 5
     database = Database(b.server.engine.url, connections=1)
     with pytest.raises(ReadElsewhereError):
-        Taker(database, REGTEST).take(a.url, 0, [Offered(1, told.job.id, told.job.armored)], 1, ROOM)
+        FeedIngester(database, REGTEST).ingest(a.url, 0, [OfferedDocument(1, told.job.id, told.job.armored)], 1, ROOM)
     database.close()
 
 
@@ -192,8 +192,8 @@ def test_what_the_database_does_not_take_does_not_stop_the_feed(
     b.peers = (a.url,)
     good = index._row
 
-    def row(arrival: Arrival) -> object:
-        return {**good(arrival), "title": "x" * 10_000 if arrival.signed.id == told.job.id else None}
+    def row(incoming: IncomingDocument) -> object:
+        return {**good(incoming), "title": "x" * 10_000 if incoming.signed.id == told.job.id else None}
 
     monkeypatch.setattr(index, "_row", row)
     assert b.pull() == 1
@@ -206,7 +206,7 @@ def test_the_new_version_reads_everything_again(nodes: Nodes, told: Story, monke
     a, b, _ = nodes
     a.put(BOB, told.job)
     b.peers = (a.url,)
-    monkeypatch.setattr("causeway.replication.service.read_arrival", lambda *_, **__: None)
+    monkeypatch.setattr("causeway.replication.service.read_incoming", lambda *_, **__: None)
     assert (b.pull(), b.status()[0]["refused"]) == (0, 1)
     monkeypatch.undo()
     assert b.pull() == 0
@@ -293,7 +293,7 @@ def test_a_document_that_is_needed_cannot_leave_the_index(nodes: Nodes, told: St
     with pytest.raises(Exception, match="replica_document_id_fk"), b.server.engine.begin() as connection:
         index.remove(connection, told.job.id)
     with b.server.engine.connect() as connection:
-        index.add(connection, Arrival(told.job, describe(told.job)))
+        index.add(connection, IncomingDocument(told.job, describe(told.job)))
 
 
 # ----- settings ------------------------------------------------------------------------------------------------------

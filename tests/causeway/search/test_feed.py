@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from causeway.kv.incoming import Arrival
+from causeway.kv.incoming import IncomingDocument
 from causeway.search import index
 from rein.protocol.description import describe
 from tests.causeway.callers_v1 import Caller
@@ -72,7 +72,7 @@ def test_removals_stand_in_the_same_order(v1: Caller, bob: Person, told: Story, 
 
 def test_what_may_be_added_to_is_not_shown(server: Server, v1: Caller, bob: Person, told: Story, start: int) -> None:
     with server.engine.connect() as slow:
-        index.add(slow, Arrival(told.bid, describe(told.bid)))
+        index.add(slow, IncomingDocument(told.bid, describe(told.bid)))
         assert v1.put(bob, {"a": told.job}).codes == [None]
         data = v1.get("/feed", after=start).data
         assert (data["documents"], data["next"]) == ([], data["settled"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from causeway.kv.incoming import Arrival
+from causeway.kv.incoming import IncomingDocument
 from causeway.search import index
 from causeway.search.sequence import settled
 from rein.protocol.description import describe
@@ -15,7 +15,7 @@ from tests.support.people import Story
 
 def add(connection: Connection, signed: Signed[object]) -> int:  # type: ignore[type-var]  # any document will do
     """Index a document, without the value that would hold it; its number."""
-    index.add(connection, Arrival(signed, describe(signed)))
+    index.add(connection, IncomingDocument(signed, describe(signed)))
     return int(str(connection.exec_driver_sql("SELECT max(seq) FROM document").scalar()))
 
 

@@ -20,11 +20,11 @@ from causeway.payments.models import deposit, purchase, receipt
 from rein.btc.amounts import Sat
 from rein.btc.receiving import ReceivingKey
 
-MAX_OPEN_ORDERS = 3
+MAX_OPEN_PURCHASES = 3
 """Orders of one owner that are not paid. Who asks for more is answered with the oldest again."""
 
 ADDRESSES_A_DAY = 40
-"""Deposit addresses for the address block of whoever asks: a wallet looks only so far ahead for payments."""
+"""Deposit addresses for the subnet of whoever asks: a wallet looks only so far ahead for payments."""
 
 PRICE_HELD = timedelta(days=7)
 """How long an order holds its price: for whoever has paid all of it in blocks that were made by then. What comes later
@@ -37,7 +37,7 @@ _DAY_S = 86_400
 
 
 @dataclass(frozen=True)
-class Order:
+class Purchase:
     """A bucket that may be paid for: so much, to that address, until then."""
 
     id: int
@@ -46,28 +46,28 @@ class Order:
     until: datetime
 
 
-def open_order(connection: Connection, owner: str, key: ReceivingKey, price: Sat, block: str | None) -> Order:
+def open_purchase(connection: Connection, owner: str, key: ReceivingKey, price: Sat, subnet: str | None) -> Purchase:
     """An order with an address of its own, or the owner's oldest if it has enough that are not paid.
 
-    :raises RateLimitError: the caller's address block has had enough addresses today.
+    :raises RateLimitError: the caller's subnet has had enough addresses today.
     """
     rows = connection.execute(
         select(purchase.c.id, deposit.c.address, purchase.c.price_sat, purchase.c.created)
         .join(deposit, deposit.c.id == purchase.c.deposit_id)
         .where(purchase.c.owner == owner, purchase.c.paid.is_(None))
         .order_by(purchase.c.id)
-        .limit(MAX_OPEN_ORDERS)
+        .limit(MAX_OPEN_PURCHASES)
     ).all()
-    if len(rows) == MAX_OPEN_ORDERS:
+    if len(rows) == MAX_OPEN_PURCHASES:
         number, address, held, created = rows[0]
-        return _renewed(connection, Order(number, address, Sat(held), created + PRICE_HELD), price)
-    deposit_id, address = _new_deposit(connection, owner, key, block)
+        return _renewed(connection, Purchase(number, address, Sat(held), created + PRICE_HELD), price)
+    deposit_id, address = _new_deposit(connection, owner, key, subnet)
     row = insert(purchase).values(owner=owner, deposit_id=deposit_id, price_sat=price)
     number, created = connection.execute(row.returning(purchase.c.id, purchase.c.created)).one()
-    return Order(number, address, price, created + PRICE_HELD)
+    return Purchase(number, address, price, created + PRICE_HELD)
 
 
-def _renewed(connection: Connection, order: Order, price: Sat) -> Order:
+def _renewed(connection: Connection, order: Purchase, price: Sat) -> Purchase:
     """The order at today's price, if the one it had is held no longer."""
     lapsed = (purchase.c.id == order.id) & (purchase.c.created < func.now() - PRICE_HELD)
     renewed = update(purchase).where(lapsed).values(price_sat=price, created=func.now()).returning(purchase.c.created)
@@ -75,20 +75,20 @@ def _renewed(connection: Connection, order: Order, price: Sat) -> Order:
     return order if created is None else replace(order, price=price, until=created + PRICE_HELD)
 
 
-def account_address(connection: Connection, owner: str, key: ReceivingKey, block: str | None) -> str:
+def account_address(connection: Connection, owner: str, key: ReceivingKey, subnet: str | None) -> str:
     """An address that fills the owner's balance: the last one, as long as nothing was paid to it.
 
-    :raises RateLimitError: the caller's address block has had enough addresses today.
+    :raises RateLimitError: the caller's subnet has had enough addresses today.
     """
     is_order = select(purchase.c.id).where(purchase.c.deposit_id == deposit.c.id).exists()
     is_used = select(receipt.c.txid).where(receipt.c.deposit_id == deposit.c.id).exists()
     unused = select(deposit.c.address).where(deposit.c.owner == owner, deposit.c.wallet == key.id, ~is_order, ~is_used)
     address = connection.scalar(unused.order_by(deposit.c.id.desc()).limit(1))
-    return str(address) if address is not None else _new_deposit(connection, owner, key, block)[1]
+    return str(address) if address is not None else _new_deposit(connection, owner, key, subnet)[1]
 
 
-def _new_deposit(connection: Connection, owner: str, key: ReceivingKey, block: str | None) -> tuple[int, str]:
-    if not hosting.take_share(connection, block, "deposit", ADDRESSES_A_DAY):
+def _new_deposit(connection: Connection, owner: str, key: ReceivingKey, subnet: str | None) -> tuple[int, str]:
+    if not hosting.count_grant(connection, subnet, "deposit", ADDRESSES_A_DAY):
         raise RateLimitError("addresses near yours were given enough deposit addresses today", retry_after=_DAY_S)
     connection.execute(select(func.pg_advisory_xact_lock(_INDEX_LOCK)))
     # Rows are never removed, so no number comes twice; a rolled back transaction leaves no gap in the wallet either.
@@ -115,7 +115,7 @@ def settle(connection: Connection, owner: str, price: Sat) -> None:
     freeze what is paid no longer. `price` is that of today (0: nothing is for sale any more)."""
     accounts.lock(connection, owner)
     balance = ledger.balance(connection, owner)
-    for order in _covered_orders(connection, owner):
+    for order in _covered_purchases(connection, owner):
         in_time = min(order.received_in_time, balance - order.owner_received_late) >= order.price
         due = order.price if in_time or not price else price
         if min(order.received, balance) >= due:
@@ -136,7 +136,7 @@ class _Covered:
     owner_received_late: int
 
 
-def _covered_orders(connection: Connection, owner: str) -> list[_Covered]:
+def _covered_purchases(connection: Connection, owner: str) -> list[_Covered]:
     """Orders that something was received for, oldest first. Each payment counts at the time of its block."""
     until = purchase.c.created + PRICE_HELD
     anywhere, theirs = receipt.alias("anywhere"), deposit.alias("theirs")
