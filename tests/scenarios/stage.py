@@ -29,10 +29,11 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.store import Payment
 from rein.workflows.accounting.ledger import Account, ledger
+from rein.workflows.jobs import post
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.jobs.offer import build_offer
-from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.jobs.post import JobDraft, find_mediator
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
 from rein.workflows.money.chain_view import look, observe
 from rein.workflows.money.collect import prepare
@@ -159,7 +160,7 @@ class Play:
         self.since = self.chain.tip().height
         session = self.creator.session
         draft = JobDraft("Theme song", "Two minutes, FLAC.", None, 14, find_mediator(session, self.mediator.name))
-        self.job = self.tell(build_job(session, draft), self.creator)
+        self.job = self.tell(signed_job(session, draft), self.creator)
         self.name = self.job.id
 
     def agree_on(self, feerate: int = FEERATE) -> None:
@@ -335,6 +336,12 @@ class Play:
         seen = look(who.session, my_orders(who.session).orders)
         mine = [each for each in ledger(who.session, seen) if each.job_id == self.job.document.job_id]
         return sum(amount for entry in mine for name, amount in entry.postings if name is account)
+
+
+def signed_job(session: Session, draft: JobDraft) -> Signed[Job]:
+    """A job, signed and not stored."""
+    signed: Signed[Job] = post.commit(session, post.prepare(session, draft), dry_run=True).signed
+    return signed
 
 
 def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:

@@ -16,13 +16,13 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import Revocation
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.offer import build_offer
-from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.jobs.post import JobDraft, find_mediator
 from rein.workflows.jobs.sealed_bids import build_sealed_bid
 from rein.workflows.money.fund import invoices, look_for_funding
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
-from tests.scenarios.stage import PRICE, Play
+from tests.scenarios.stage import PRICE, Play, signed_job
 from tests.support.people import enroll, person
 
 
@@ -157,7 +157,7 @@ def test_nobody_offers_with_the_keys_of_a_delegate_that_was_revoked(play: Play) 
         return replace(creator.session, row=row, open_keyring=lambda _: keyring, _servers=[])
 
     draft = JobDraft("Theme song", "Two minutes.", None, 14, find_mediator(creator.session, play.mediator.name))
-    play.job = play.tell(build_job(at(first.delegate_address), draft), creator)
+    play.job = play.tell(signed_job(at(first.delegate_address), draft), creator)
     play.name = play.job.id
     bid_now(play)
     for revoked in (None, (Revocation(who.delegate_address, 5_000),)):

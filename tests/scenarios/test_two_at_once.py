@@ -13,14 +13,14 @@ from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.jobs.bid import build_bid
 from rein.workflows.jobs.offer import build_offer
-from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.jobs.post import JobDraft, find_mediator
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
 from rein.workflows.money.dispute import build_resolution, plan_resolution
 from rein.workflows.money.settle import build_refund, build_settlement, plan_refund, plan_settlement
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.outbox import add_to_outbox
 from rein.workflows.orders.reply import sign_as
-from tests.scenarios.stage import Actor, Play
+from tests.scenarios.stage import Actor, Play, signed_job
 
 
 def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:
@@ -112,7 +112,7 @@ def test_nothing_is_kept_where_it_fails(play: Play) -> None:
     """The lock is given back, and what was written under it is not there."""
     play.post()
     session = play.creator.session
-    posted = build_job(session, JobDraft("x", "y", None, 14, find_mediator(session, play.mediator.name)))
+    posted = signed_job(session, JobDraft("x", "y", None, 14, find_mediator(session, play.mediator.name)))
 
     def fail() -> None:
         with session.store.alone():

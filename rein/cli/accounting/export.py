@@ -9,10 +9,10 @@ import click
 
 from rein.casefile.newfile import write_new
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.choose import look_first
 from rein.cli.toolkit.terminal import safe
 from rein.workflows.accounting.invoice import as_text, invoice_of
 from rein.workflows.accounting.ledger import Transaction, as_beancount, as_csv, ledger
+from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.load import find_order, my_orders
 
 _FORMATS = {"csv": as_csv, "beancount": as_beancount}
@@ -41,7 +41,7 @@ def ledger_command(cli: Cli, how: str, out: Path | None) -> None:
     """
     session = cli.session
     _ = session.identity
-    transactions = ledger(session, look_first(cli, my_orders(session).orders))
+    transactions = ledger(session, observe_if_possible(cli.session, my_orders(session).orders))
     text = _FORMATS[how](transactions)
     _write(cli, text, out)
     cli.terminal.result(
@@ -64,7 +64,7 @@ def invoice_command(cli: Cli, job: str, out: Path | None) -> None:
     """
     session = cli.session
     _ = session.identity
-    look_first(cli, [find_order(session, job)])
+    observe_if_possible(cli.session, [find_order(session, job)])
     found = invoice_of(session, find_order(session, job))
     text = "".join(f"{safe(line.replace(chr(10), ' '))}\n" for line in as_text(found))
     _write(cli, text, out)

@@ -9,9 +9,10 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.identity.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.toolkit.show import described, say_where_paid
+from rein.cli.toolkit.show import say_where_paid
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
+from rein.workflows.orders.outbox import json_of_document
 
 if TYPE_CHECKING:
     from rein.btc.keys import PrivateKey
@@ -143,4 +144,6 @@ def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *
         keep_delegate(cli.session, delegate, cli.opened)
         keep_renewal(cli.session, signed)
         terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
-    terminal.result(described(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run})
+    terminal.result(
+        json_of_document(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run}
+    )

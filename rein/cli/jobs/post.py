@@ -10,10 +10,10 @@ from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
 from rein.cli.market.mediators import in_words
 from rein.cli.toolkit.listing import person
-from rein.cli.toolkit.show import finish, say_where_paid
+from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
 from rein.protocol.values import format_fee, job_tags
-from rein.workflows.jobs.post import JobDraft, build_job, find_mediator
+from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
 from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
 from rein.workflows.orders.feeds import pull
 
@@ -77,7 +77,8 @@ def post(
         ask_about_tests(cli, f"{name}\n{description}")
     draft = JobDraft(name, description, chosen_tags, days, chosen)
     paid_at = say_where_paid(cli, pay_to)
-    finish(cli, build_job(session, draft, paid_at), dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    result = commit(session, prepare(session, draft, paid_at), dry_run=dry_run)
+    say_written(cli, result, "Publish it with `rein sync`.")
 
 
 def ask_about_tests(cli: Cli, text: str) -> None:

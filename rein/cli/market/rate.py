@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, number
-from rein.cli.toolkit.choose import choose_order, look_first
+from rein.cli.toolkit.choose import choose_order
 from rein.cli.toolkit.show import finish
 from rein.errors import InputError
 from rein.protocol.documents import Role
 from rein.protocol.limits import MAX_RATING
 from rein.protocol.orders import Order
 from rein.workflows.market.reputation import build_rating, orders_to_rate, unrated_roles
+from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
 
@@ -68,7 +69,7 @@ def _find(cli: Cli, name: str) -> Order:
     order = find_order(cli.session, name)
     if order.is_over:
         return order
-    look_first(cli, [order])
+    observe_if_possible(cli.session, [order])
     return find_order(cli.session, name)
 
 

@@ -15,7 +15,7 @@ from rein.cli.money.send import say_ready
 from rein.cli.money.signing import say_plan, sign_shown
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.choose import order_now
-from rein.cli.toolkit.show import described, finish, planned
+from rein.cli.toolkit.show import finish, planned
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount as amount_of
 from rein.errors import InputError, OrderError
@@ -30,7 +30,7 @@ from rein.workflows.money.dispute import (
     prepare_resolution,
     send_resolution,
 )
-from rein.workflows.orders.outbox import add_to_outbox
+from rein.workflows.orders.outbox import add_to_outbox, json_of_document
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
@@ -123,7 +123,7 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
             terminal.say(f"Sent in transaction {payment.txid}.")
         terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
     terminal.result(
-        described(signed)
+        json_of_document(signed)
         | {"stored": not dry_run, "sent": not dry_run, "payments": [planned(each.payout) for each in ready]}
     )
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, moment
-from rein.cli.toolkit.show import described
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.workflows.market.listings import newest_block
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
+from rein.workflows.orders.outbox import json_of_document
 from rein.workflows.status.agenda import at_time
 from rein.workflows.status.earnings import whereabouts
 from rein.workflows.status.story import Event, story_of, times_of
@@ -75,7 +75,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
         told
         | {
             "story": [_event_data(event, times) for event in events],
-            "documents": [described(signed) for signed in order.documents()],
+            "documents": [json_of_document(signed) for signed in order.documents()],
             "apart": [
                 {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
                 for each in order.apart

@@ -12,24 +12,25 @@ from rein.escrow.payout import Payout
 from rein.protocol.documents import Bid
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.orders.outbox import add_to_outbox
+from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
-def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
-    """Show a new document, and store it unless this is a dry run.
-
-    :param carried: the bid that is sealed in it.
-    """
+def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
+    """Show a document that a person has signed here, and what to do with it."""
     terminal = cli.terminal
-    terminal.say(safe(signed.armored), exact=True)
+    terminal.say(safe(result.signed.armored), exact=True)
     terminal.say()
-    if dry_run:
-        terminal.say("This was a dry run: nothing was stored.")
+    if result.stored:
+        terminal.advise(f"Stored as document {result.signed.id}. {next_step}")
     else:
-        add_to_outbox(cli.session, signed, carried)
-        terminal.advise(f"Stored as document {signed.id}. {next_step}")
-    terminal.result(described(signed) | {"stored": not dry_run})
+        terminal.say("This was a dry run: nothing was stored.")
+    terminal.result(result.json())
+
+
+def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
+    """Store a document that is signed, and show it."""
+    say_written(cli, write(cli.session, signed, carried, dry_run=dry_run), next_step)
 
 
 def say_where_paid(cli: Cli, pay_to: str | None) -> PaidAt:
@@ -38,20 +39,6 @@ def say_where_paid(cli: Cli, pay_to: str | None) -> PaidAt:
     cli.terminal.advise(paid_at.in_words)
     cli.terminal.say()
     return paid_at
-
-
-def described(signed: Signed[Any]) -> dict[str, Any]:
-    """A document for programs."""
-    document = signed.document
-    return {
-        "document_id": signed.id,
-        "kind": document.KIND.value,
-        "network": document.network.name,
-        "job_id": getattr(document, "job_id", None),
-        "job_document": getattr(document, "job_document", None),
-        "author": document.author.master_address,
-        "document": signed.armored,
-    }
 
 
 def job_line(order: Order) -> str:

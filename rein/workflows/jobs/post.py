@@ -10,6 +10,7 @@ from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.signed import Signed, sign
 from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.people import master_address_of, meant
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt, pay_at
@@ -61,8 +62,8 @@ def _public_key(enrollment: Enrollment) -> str | None:
     return key.hex() if key else None
 
 
-def build_job(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) -> Signed[Job]:
-    """The signed job, with fresh keys for it.
+def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) -> Job:
+    """The job as it will be signed, with fresh keys of its own.
 
     :param paid_at: where money comes back to; by default as `pay_at` chooses.
     :raises InputError: creator and mediator are the same.
@@ -74,8 +75,7 @@ def build_job(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) 
         raise InputError(f"{mediator.user} is not willing to mediate")
     keyring, row, block = session.keyring, session.identity, session.block_to_name()
     job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
-    escrow = keyring.creator_escrow(job_id)
-    job = Job(
+    return Job(
         network=session.network,
         block_hash=block.hash,
         block_height=block.height,
@@ -93,10 +93,15 @@ def build_job(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) 
         mediator_enrollment=draft.mediator.id,
         creator=row.name,
         creator_contact=row.contact,
-        creator_public_key=escrow.public_key,
+        creator_public_key=keyring.creator_escrow(job_id).public_key,
         creator_payment_address=(paid_at or pay_at(session, None)).address,
         creator_message_key=keyring.creator_message(job_id).public_key,
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )
-    return sign(job, keyring.delegate, escrow)
+
+
+def commit(session: Session, job: Job, *, dry_run: bool = False) -> DocumentResult:
+    """Sign exactly this job and put it into the outbox."""
+    keyring = session.keyring
+    return write(session, sign(job, keyring.delegate, keyring.creator_escrow(job.job_id)), dry_run=dry_run)

@@ -58,7 +58,7 @@ class Allowance:
     """What was brought, and what may still be, while feeds are read."""
 
     def __init__(self, session: Session) -> None:
-        self._desk = session
+        self._session = session
         self._now = int(time.time())
         self._spent: dict[str, Spent] = {}
         self._mine: Mine | None = None
@@ -87,7 +87,7 @@ class Allowance:
 
     def save(self) -> None:
         """Note what was brought."""
-        self._desk.store.allowances.set(self._desk.network.name, list(self._spent.items()), self._now - SECONDS)
+        self._session.store.allowances.set(self._session.network.name, list(self._spent.items()), self._now - SECONDS)
         self._spent.clear()
 
     def _take(self, url: str, signed: Signed[Any]) -> bool:
@@ -116,20 +116,20 @@ class Allowance:
         if isinstance(document, Enrollment):
             return author in mine.everybody
         parties = mine.parties.get(_order_of(signed), set()) | self._me
-        return author in parties and mine.enrollments.is_delegate(self._desk.network, author, signed.address)
+        return author in parties and mine.enrollments.is_delegate(self._session.network, author, signed.address)
 
     @property
     def _me(self) -> set[str]:
-        return {self._desk.row.master_address} if self._desk.row else set()
+        return {self._session.row.master_address} if self._session.row else set()
 
     def _whom_mine_are_about(self) -> Mine:
         if self._mine is None:
-            self._mine = mine(self._desk)
+            self._mine = mine(self._session)
         return self._mine
 
     def _has_room(self, name: str, size: int, limit: int) -> bool:
         if name not in self._spent:
-            spent = self._desk.store.allowances.spent(self._desk.network.name, name)
+            spent = self._session.store.allowances.spent(self._session.network.name, name)
             is_over = not 0 <= self._now - spent.since < SECONDS
             self._spent[name] = Spent(self._now, 0) if is_over else spent
         return self._spent[name].bytes + size <= limit

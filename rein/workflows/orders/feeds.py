@@ -140,7 +140,7 @@ class FeedIngester:
         from_the_beginning: bool = False,
         servers: Sequence[Causeway] | None = None,
     ) -> None:
-        self._desk = session
+        self._session = session
         self._progress = progress
         self._allowance = Allowance(session)
         asked = session.servers if servers is None else servers
@@ -149,7 +149,7 @@ class FeedIngester:
         self._begins = {url: feed.cursor for url, feed in self.feeds.items()}
 
     def _read_so_far(self, url: str, from_the_beginning: bool) -> FeedRow:
-        feed = self._desk.store.feed(url, self._desk.network.name)
+        feed = self._session.store.feed(url, self._session.network.name)
         is_old = from_the_beginning or feed.version != __version__ or self._allowance.is_to_be_read_again(feed)
         return feed.from_the_beginning(__version__) if is_old else feed
 
@@ -180,7 +180,7 @@ class FeedIngester:
             return
         gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
         told.removed.update(gone)
-        self._desk.store.shown.add(told.url, gone, removed=True)
+        self._session.store.shown.add(told.url, gone, removed=True)
         last = page.entries[-1] if page.entries else None
         feed = replace(
             feed,
@@ -191,7 +191,7 @@ class FeedIngester:
             shown=max(0, feed.shown + len(fresh) - len(gone)),
             server=page.server or feed.server,
         )
-        self._desk.store.add_received([], feed)
+        self._session.store.add_received([], feed)
         told.shown = feed.shown
         self.feeds[told.url] = feed
         begin = self._begins[told.url]
@@ -202,7 +202,7 @@ class FeedIngester:
         concerns my orders. How far the feed is read is noted afterwards: what is read twice costs a hash."""
         taken, passed = self._allowance.sift(told.url, good)
         while taken:
-            told.new += self._desk.store.add_received([(signed, told.url) for signed in taken])
+            told.new += self._session.store.add_received([(signed, told.url) for signed in taken])
             self._allowance.learned()
             if not passed:
                 break
@@ -222,12 +222,12 @@ class FeedIngester:
                 unknown.append(entry)
             except ReinError as error:
                 told.refused.append(error)
-        known = self._desk.store.known([entry.id for entry in unknown])
+        known = self._session.store.known([entry.id for entry in unknown])
         good: list[Signed[Any]] = []
         for entry in unknown:
             if entry.id not in known and len(told.refused) < MAX_REFUSED:
                 try:
-                    good.append(verified_here(self._desk, entry.armored))
+                    good.append(verified_here(self._session, entry.armored))
                 except ReinError as error:
                     told.refused.append(error)
         return good

@@ -1,7 +1,9 @@
-"""Keeping what was signed, if it still counts: another `rein` on the same home may have signed something meanwhile."""
+"""Documents of one's own, on their way to the servers. What is signed goes in if it still counts: another `rein` on the
+same home may have signed something meanwhile."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from rein.errors import OrderError
@@ -9,6 +11,43 @@ from rein.protocol.documents import Bid
 from rein.protocol.signed import Signed
 from rein.workflows.orders.load import load_orders, with_document
 from rein.workflows.session import Session
+
+
+def json_of_document(signed: Signed[Any]) -> dict[str, Any]:
+    """A document for programs."""
+    document = signed.document
+    return {
+        "document_id": signed.id,
+        "kind": document.KIND.value,
+        "network": document.network.name,
+        "job_id": getattr(document, "job_id", None),
+        "job_document": getattr(document, "job_document", None),
+        "author": document.author.master_address,
+        "document": signed.armored,
+    }
+
+
+@dataclass(frozen=True)
+class DocumentResult:
+    """What came of signing a document. `stored` is False after a dry run."""
+
+    signed: Signed[Any]
+    stored: bool
+
+    def json(self) -> dict[str, Any]:
+        return json_of_document(self.signed) | {"stored": self.stored}
+
+
+def write(
+    session: Session, signed: Signed[Any], carried: Signed[Bid] | None = None, *, dry_run: bool = False
+) -> DocumentResult:
+    """The end of every `commit` that signs a document: put it into the outbox, unless this is a dry run.
+
+    :raises OrderError: as `add_to_outbox`.
+    """
+    if not dry_run:
+        add_to_outbox(session, signed, carried)
+    return DocumentResult(signed, stored=not dry_run)
 
 
 def add_to_outbox(session: Session, signed: Signed[Any], carried: Signed[Bid] | None = None) -> None:

@@ -146,7 +146,7 @@ class _Round:
         placed: Mapping[str, dict[DocumentId, Placement]],
         intake: FeedIngester,
     ) -> None:
-        self._desk = session
+        self._session = session
         self._mine = mine
         self._others = self._of_others()
         self._placed = placed
@@ -157,7 +157,7 @@ class _Round:
 
     def _of_others(self) -> list[DocumentId]:
         mine = set(self._mine)
-        return [each for each in documents_of_others(self._desk) if each not in mine]
+        return [each for each in documents_of_others(self._session) if each not in mine]
 
     def is_anything_to_put(self) -> bool:
         """Whether a server lacks something for which there is room, as far as is known before it is asked."""
@@ -169,8 +169,10 @@ class _Round:
         placed = self._placed[url]
         mine = [each for each in self._mine if not _is_proved(placed, each)]
         others = [each for each in self._others if not _is_proved(placed, each)]
-        sizes = {each: len(text.encode()) + _NAME_BYTES for each, text in self._desk.store.texts(others + mine).items()}
-        row = next((each for each in self._desk.store.servers(self._desk.identity.id) if each.url == url), None)
+        sizes = {
+            each: len(text.encode()) + _NAME_BYTES for each, text in self._session.store.texts(others + mine).items()
+        }
+        row = next((each for each in self._session.store.servers(self._session.identity.id) if each.url == url), None)
         left = (row.bytes_free if row else 0) - LITTLE_SPACE - sum(sizes.get(each, 0) for each in mine)
         fitting = []
         for each in others:
@@ -188,12 +190,12 @@ class _Round:
         asked_of_kept = {url: ids if everything else _sample(ids) for url, ids in kept.items()}
         foreign = [each.id for each in self._foreign]
         lists = (*asked.values(), *asked_of_kept.values())
-        texts = self._desk.store.texts({*foreign, *(each for ids in lists for each in ids)})
+        texts = self._session.store.texts({*foreign, *(each for ids in lists for each in ids)})
         feeds = dict(self._intake.feeds)
         now = int(time.time())
         stale = {
             row.url
-            for row in self._desk.store.servers(self._desk.identity.id)
+            for row in self._session.store.servers(self._session.identity.id)
             if not 0 <= now - row.asked < HOSTING_SECONDS
         }
 
@@ -211,21 +213,21 @@ class _Round:
             except ServerLiedError as error:  # what it says of others is no reason to keep mine from it
                 say(error)
             if checked.lost or removed.intersection(proved[server.url]):
-                checked = read_back(server, proved[server.url], self._desk.store.texts(proved[server.url]))
+                checked = read_back(server, proved[server.url], self._session.store.texts(proved[server.url]))
             if of_kept.lost or removed.intersection(kept[server.url]):
-                of_kept = read_back(server, kept[server.url], self._desk.store.texts(kept[server.url]))
+                of_kept = read_back(server, kept[server.url], self._session.store.texts(kept[server.url]))
             say(checked)
             say(Kept(of_kept))
             say(Witnessed(answer.of(foreign)))
 
-        for report in run_on_all(self._desk.servers, work):
+        for report in run_on_all(self._session.servers, work):
             self._hear(report.url, report.value, report.error)
             self._intake.hear(report)
 
     def _hear(self, url: str, value: object, error: ReinError | None) -> None:
         server = self._servers[url]
         if isinstance(value, Hosting):
-            remember(self._desk, url, value)
+            remember(self._session, url, value)
         elif isinstance(value, Checked):
             server.checked = len(value.given)
             server.lost += len(value.lost)
@@ -247,7 +249,7 @@ class _Round:
 
     def write(self) -> None:
         """The second round: for servers that answered and lack something."""
-        here = self._desk.store.known(self._mine)  # one may have been withdrawn meanwhile
+        here = self._session.store.known(self._mine)  # one may have been withdrawn meanwhile
         self._mine = [each for each in self._mine if each in here]
         self._others = self._of_others()  # with what came in the first round
         lacking = {url: self._lacking(url) for url, server in self._servers.items() if server.error is None}
@@ -256,14 +258,14 @@ class _Round:
             return
         for url, (mine, others) in lacking.items():
             self._name_keys(url, [*mine, *others])
-        texts = self._desk.store.texts({each for both in lacking.values() for ids in both for each in ids})
+        texts = self._session.store.texts({each for both in lacking.values() for ids in both for each in ids})
         for text in texts.values():
             verify(text)
         keys = {
             url: [{each: self._placed[url][each].remote_key for each in ids} for ids in both]
             for url, both in lacking.items()
         }
-        signer = self._desk.keyring.delegate
+        signer = self._session.keyring.delegate
 
         def work(server: Causeway, say: Say[object]) -> None:
             mine, others = keys[server.url]
@@ -274,15 +276,15 @@ class _Round:
                 say(error)
             say(server.buckets())
 
-        for report in run_on_all([each for each in self._desk.servers if each.url in lacking], work):
+        for report in run_on_all([each for each in self._session.servers if each.url in lacking], work):
             self._hear(report.url, report.value, report.error)
 
     def _can_sign(self) -> bool:
         """Whether the keys can be had, where nothing of mine hangs on it: who only fetches need not open them."""
         try:
-            _ = self._desk.keyring
+            _ = self._session.keyring
         except ReinError as error:
-            self._desk.note(f"What others wrote in your jobs was not put on your servers: {error.message}")
+            self._session.note(f"What others wrote in your jobs was not put on your servers: {error.message}")
             return False
         return True
 
@@ -293,11 +295,11 @@ class _Round:
             server.kept = sum(_is_proved(self._placed[url], each) for each in self._others)
         for url, checked in self._witnessed.items():
             self._servers[url].foreign = len(checked.asked)
-            self._servers[url].differences = differences(self._desk, url, self._foreign, checked)
-        for row in self._desk.store.servers(self._desk.identity.id):
+            self._servers[url].differences = differences(self._session, url, self._foreign, checked)
+        for row in self._session.store.servers(self._session.identity.id):
             if row.url in self._servers:
                 self._servers[row.url].warnings = warnings_of(row, int(time.time()), self._servers[row.url].left_out)
-        copies = self._desk.copies if self._desk.copies is not None else min(2, len(self._servers))
+        copies = self._session.copies if self._session.copies is not None else min(2, len(self._servers))
         names = self._names()
         holders = [
             len({names[url] for url, placed in self._placed.items() if _is_proved(placed, each)}) for each in self._mine
@@ -307,7 +309,7 @@ class _Round:
             others=len(self._others),
             safe=sum(each >= copies for each in holders),
             copies=copies,
-            known=self._desk.store.count(self._desk.network.name),
+            known=self._session.store.count(self._session.network.name),
             servers=list(self._servers.values()),
         )
 
@@ -324,14 +326,14 @@ class _Round:
     def _name_keys(self, url: str, ids: Sequence[DocumentId]) -> None:
         """Keys are remembered before the request, so that a crash in between makes the next sync overwrite the same
         keys instead of paying for others, and so that no document is withdrawn that somebody may have."""
-        secret, unnamed = self._desk.keyring.storage_secret, [each for each in ids if each not in self._placed[url]]
+        secret, unnamed = self._session.keyring.storage_secret, [each for each in ids if each not in self._placed[url]]
         self._keep(url, [Placement(each, url, remote_key(secret, url, each), proved=False) for each in unnamed])
 
     def _set_proved(self, url: str, ids: Sequence[DocumentId] | frozenset[DocumentId], *, proved: bool) -> None:
         self._keep(url, [Placement(each, url, self._placed[url][each].remote_key, proved) for each in ids])
 
     def _keep(self, url: str, placements: Sequence[Placement]) -> None:
-        self._desk.store.set_placements(placements)
+        self._session.store.set_placements(placements)
         self._placed[url].update({each.document_id: each for each in placements})
 
 
