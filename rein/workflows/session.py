@@ -53,9 +53,7 @@ class Session:
         if self.row is None:
             elsewhere = [name for name in NETWORKS if name != self.network.name and self.store.identities(name)]
             use = f"It has one on {elsewhere[0]}: rein config network {elsewhere[0]}" if elsewhere else None
-            raise IdentityError(
-                f"this home has no identity on {self.network.name}", hint=use or "Create one: rein setup"
-            )
+            raise IdentityError(f"this home has no identity on {self.network.name}", hint=use or "Create an identity.")
         return self.row
 
     @property
