@@ -219,6 +219,7 @@ def kept(session: Session, *documents: Signed[Any]) -> set[DocumentId]:
     return session.store.known([each.id for each in documents])
 
 
+@pytest.mark.long
 def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils: Evils, clock: list[float]) -> None:
     """What concerns my jobs is taken from it whatever it has brought; the rest when a month is over."""
     evil, other = evils(), evils()
@@ -295,6 +296,7 @@ def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
     assert kept(session, TOLD.offer) == {TOLD.offer.id}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
     sit: Sit, evils: Evils, clock: list[float], seed: int

@@ -92,6 +92,7 @@ def told(session: Session) -> set[str]:
     return {event.id for event in watching.news(session, set())}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
     session = sit(who=("Bob", "Alice", "Charlie", "Mallory")[seed % 4])
