@@ -9,7 +9,7 @@ from rein.casefile.verify import DOCUMENTS, Case, EscrowHistory, verify_case
 from rein.chain.proofs import Proved
 from rein.errors import CaseError, ChainError, InputError
 from rein.protocol.signed import verify
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.load import load_orders, roles_in
 from rein.workflows.session import Session
@@ -30,11 +30,11 @@ def keep_case(session: Session, pieces: Mapping[str, bytes]) -> Case:
     is_mine = session.row is not None and bool(roles_in(case.order, session.address))
     seen = None if is_mine else _proved(session, case)
     documents = [verify(content.decode()) for name, content in pieces.items() if name.startswith(DOCUMENTS)]
-    session.store.add_received([(signed, "a case file") for signed in documents])
+    session.store.documents.add_received([(signed, "a case file") for signed in documents])
     if seen is None:
         _look(session, case)
-    elif seen[1] and not session.store.payments(case.order.contract_id):
-        session.store.set_seen(case.order.contract_id, *seen)
+    elif seen[1] and not session.store.escrows.payments(case.order.contract_id):
+        session.store.escrows.observe(case.order.contract_id, *seen)
     return case
 
 

@@ -52,7 +52,7 @@ def keep_documents(session: Session, texts: Sequence[str]) -> Handed:
     :raises ReinError: one is not good, or of another network.
     """
     signed = list({each.id: each for each in (verified_here(session, text) for text in texts)}.values())
-    known = session.store.known([each.id for each in signed])
+    known = session.store.documents.known([each.id for each in signed])
     new = tuple(each for each in signed if each.id not in known)
-    session.store.add_received([(each, RECEIVED_FROM) for each in new])
+    session.store.documents.add_received([(each, RECEIVED_FROM) for each in new])
     return Handed(new, tuple(each for each in signed if each.id in known))

@@ -22,7 +22,7 @@ from rein.protocol.values import DocumentId
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway, batches, remote_key
 from rein.remote.fleet import Say, run_on_all
-from rein.store.store import Placement
+from rein.store.servers import Placement
 from rein.workflows.hosting.quota_warnings import LITTLE_SPACE, warnings_of
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.jobs.sealed_bids import publish_offered
@@ -119,8 +119,8 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
     if not session.servers:
         raise InputError("no server is registered", hint="Ask one for hosting: rein request URL")
     publish_offered(session)
-    mine = session.store.own_ids(session.network.name, session.address)
-    placed = {server.url: session.store.placements(server.url) for server in session.servers}
+    mine = session.store.documents.own_ids(session.network.name, session.address)
+    placed = {server.url: session.store.servers.placements(server.url) for server in session.servers}
     round_ = _Round(session, mine, placed, FeedIngester(session, progress, from_the_beginning=everything))
     if round_.is_anything_to_put():
         _ = session.keyring  # ask for the passphrase now, while somebody is at the keyboard
@@ -170,9 +170,13 @@ class _Round:
         mine = [each for each in self._mine if not _is_proved(placed, each)]
         others = [each for each in self._others if not _is_proved(placed, each)]
         sizes = {
-            each: len(text.encode()) + _NAME_BYTES for each, text in self._session.store.texts(others + mine).items()
+            each: len(text.encode()) + _NAME_BYTES
+            for each, text in self._session.store.documents.texts(others + mine).items()
         }
-        row = next((each for each in self._session.store.servers(self._session.identity.id) if each.url == url), None)
+        row = next(
+            (each for each in self._session.store.servers.of_identity(self._session.identity.id) if each.url == url),
+            None,
+        )
         left = (row.bytes_free if row else 0) - LITTLE_SPACE - sum(sizes.get(each, 0) for each in mine)
         fitting = []
         for each in others:
@@ -190,12 +194,12 @@ class _Round:
         asked_of_kept = {url: ids if everything else _sample(ids) for url, ids in kept.items()}
         foreign = [each.id for each in self._foreign]
         lists = (*asked.values(), *asked_of_kept.values())
-        texts = self._session.store.texts({*foreign, *(each for ids in lists for each in ids)})
+        texts = self._session.store.documents.texts({*foreign, *(each for ids in lists for each in ids)})
         feeds = dict(self._intake.feeds)
         now = int(time.time())
         stale = {
             row.url
-            for row in self._session.store.servers(self._session.identity.id)
+            for row in self._session.store.servers.of_identity(self._session.identity.id)
             if not 0 <= now - row.asked < HOSTING_SECONDS
         }
 
@@ -213,9 +217,9 @@ class _Round:
             except ServerLiedError as error:  # what it says of others is no reason to keep mine from it
                 say(error)
             if checked.lost or removed.intersection(proved[server.url]):
-                checked = read_back(server, proved[server.url], self._session.store.texts(proved[server.url]))
+                checked = read_back(server, proved[server.url], self._session.store.documents.texts(proved[server.url]))
             if of_kept.lost or removed.intersection(kept[server.url]):
-                of_kept = read_back(server, kept[server.url], self._session.store.texts(kept[server.url]))
+                of_kept = read_back(server, kept[server.url], self._session.store.documents.texts(kept[server.url]))
             say(checked)
             say(Kept(of_kept))
             say(Witnessed(answer.of(foreign)))
@@ -249,7 +253,7 @@ class _Round:
 
     def write(self) -> None:
         """The second round: for servers that answered and lack something."""
-        here = self._session.store.known(self._mine)  # one may have been withdrawn meanwhile
+        here = self._session.store.documents.known(self._mine)  # one may have been withdrawn meanwhile
         self._mine = [each for each in self._mine if each in here]
         self._others = self._of_others()  # with what came in the first round
         lacking = {url: self._lacking(url) for url, server in self._servers.items() if server.error is None}
@@ -258,7 +262,7 @@ class _Round:
             return
         for url, (mine, others) in lacking.items():
             self._name_keys(url, [*mine, *others])
-        texts = self._session.store.texts({each for both in lacking.values() for ids in both for each in ids})
+        texts = self._session.store.documents.texts({each for both in lacking.values() for ids in both for each in ids})
         for text in texts.values():
             verify(text)
         keys = {
@@ -296,7 +300,7 @@ class _Round:
         for url, checked in self._witnessed.items():
             self._servers[url].foreign = len(checked.asked)
             self._servers[url].differences = differences(self._session, url, self._foreign, checked)
-        for row in self._session.store.servers(self._session.identity.id):
+        for row in self._session.store.servers.of_identity(self._session.identity.id):
             if row.url in self._servers:
                 self._servers[row.url].warnings = warnings_of(row, int(time.time()), self._servers[row.url].left_out)
         copies = self._session.copies if self._session.copies is not None else min(2, len(self._servers))
@@ -309,7 +313,7 @@ class _Round:
             others=len(self._others),
             safe=sum(each >= copies for each in holders),
             copies=copies,
-            known=self._session.store.count(self._session.network.name),
+            known=self._session.store.documents.count(self._session.network.name),
             servers=list(self._servers.values()),
         )
 
@@ -333,7 +337,7 @@ class _Round:
         self._keep(url, [Placement(each, url, self._placed[url][each].remote_key, proved) for each in ids])
 
     def _keep(self, url: str, placements: Sequence[Placement]) -> None:
-        self._session.store.set_placements(placements)
+        self._session.store.servers.set_placements(placements)
         self._placed[url].update({each.document_id: each for each in placements})
 
 
