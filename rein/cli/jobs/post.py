@@ -18,7 +18,7 @@ from rein.workflows.market.reputation import Averages, Mediator, known_ratings, 
 from rein.workflows.orders.feeds import pull
 
 
-@command("post")
+@command("post", writes=True)
 @click.option("--name", help="What the job is called.")
 @click.option("--description", help="What is to be done, and by when.")
 @click.option("--tags", help="Such as: music, recording")
