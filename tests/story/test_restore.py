@@ -133,7 +133,7 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
     publish(thief, forged, row.master_address, world)
     again = restore(world, home, words_of(trio.charlie))
     kept = Store(again.home / "rein.db")
-    assert kept.known([forged.id]) == {forged.id}
+    assert kept.documents.known([forged.id]) == {forged.id}
     assert forged.id not in own(again, "charlie")
     assert own(again, "charlie") == own(trio.charlie, "charlie")
 
