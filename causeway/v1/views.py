@@ -35,6 +35,7 @@ from causeway.v1.gate import Gate
 from rein import __version__
 from rein.errors import ReinError
 from rein.protocol.limits import MAX_DOCUMENT_BYTES, MAX_TAG, MAX_TAGS
+from rein.protocol.values import fold_tag
 from rein.protocol.wire import KEY_PATTERN, MAX_BATCH, MAX_QUERY_ROWS
 
 T = TypeVar("T")
@@ -290,7 +291,7 @@ def _found(key: str | None, found: str | ReinError) -> dict[str, object]:
 
 
 def _tags(text: str | None) -> list[str]:
-    tags = [tag.strip().lower() for tag in text.split(",")] if text is not None else []
+    tags = [fold_tag(tag.strip()) for tag in text.split(",")] if text is not None else []
     if len(tags) > MAX_TAGS or any(not 0 < len(tag) <= MAX_TAG for tag in tags):
         raise BadParameterError(f"'tags' is not 1 to {MAX_TAGS} tags of up to {MAX_TAG} characters")
     return tags
