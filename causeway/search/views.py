@@ -27,6 +27,7 @@ from causeway.search.schemas import (
 from causeway.services import services
 from causeway.v1.gate import versioned
 from rein.protocol.limits import MAX_TAG, MAX_TAGS
+from rein.protocol.values import fold_tag
 
 views = versioned("search")
 
@@ -79,7 +80,7 @@ def _unless_known(response: Response) -> Response:
 
 
 def _tags(text: str | None) -> list[str]:
-    tags = [tag.strip().lower() for tag in text.split(",")] if text is not None else []
+    tags = [fold_tag(tag.strip()) for tag in text.split(",")] if text is not None else []
     if len(tags) > MAX_TAGS or any(not 0 < len(tag) <= MAX_TAG for tag in tags):
         raise BadParameterError(f"'tags' is not 1 to {MAX_TAGS} tags of up to {MAX_TAG} characters")
     return tags

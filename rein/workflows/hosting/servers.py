@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rein.errors import InputError, ReinError
 from rein.remote.answers import Hosting, ServerStatus
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Say, run_on_all
+from rein.remote.fleet import Emit, run_on_all
 from rein.remote.transport import normal_url
 from rein.store.store import ServerRow
 from rein.workflows.session import Session
@@ -63,14 +63,14 @@ def look_at_servers(session: Session, *, balances: bool = False) -> list[ServerS
     said: dict[str, list[object]] = {server.url: [] for server in session.servers}
     errors: dict[str, ReinError] = {}
 
-    def work(server: Causeway, say: Say[object]) -> None:
-        say(server.buckets())
+    def work(server: Causeway, emit: Emit[object]) -> None:
+        emit(server.buckets())
         began = time.perf_counter()
         status = server.status()
-        say(round((time.perf_counter() - began) * 1_000))
-        say(status)
+        emit(round((time.perf_counter() - began) * 1_000))
+        emit(status)
         if signer is not None and status.price:
-            say(Balance(server.balance(signer)))
+            emit(Balance(server.balance(signer)))
 
     for report in run_on_all(session.servers, work):
         if isinstance(report.value, Hosting):

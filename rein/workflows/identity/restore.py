@@ -64,12 +64,12 @@ def restore_identity(
     stranger = _as(session, IdentityRow(0, session.network.name, "", "", master, delegate, ""), keyring)
     servers = [stranger.server(url) for url in dict.fromkeys(map(normal_url, urls))]
     try:
-        told = pull(stranger, servers=servers)
+        reports = pull(stranger, servers=servers)
         hostings = {each.url: _hosting(each) for each in servers}
     finally:
         for server in servers:
             server.close()
-    errors = [each.error for each in told if each.error is not None]
+    errors = [each.error for each in reports if each.error is not None]
     enrollment = load_enrollments(stranger).current(session.network, master)
     if enrollment is None:
         if len(errors) == len(servers):

@@ -57,7 +57,7 @@ class Round:
 def fetch(session: Session) -> list[str]:
     """Fetch and look, as `rein sync` does but without uploading, so that no key is needed; what went wrong. The one
     place where watching meets the servers and the chain."""
-    problems = [told.error.message for told in pull(session) if told.error is not None]
+    problems = [report.error.message for report in pull(session) if report.error is not None]
     try:
         look(session, load_orders(session, orders_to_watch(session)).orders)
         newest_block(replace(session, note=problems.append, open_chain=lambda: session.chain))

@@ -150,8 +150,8 @@ def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (("--tag", ""), "'' is no tag"),
-        (("--tag", "\x1b[2J"), "is no tag"),
+        (("--tag", ""), "'' is not a tag"),
+        (("--tag", "\x1b[2J"), "is not a tag"),
         (("--min-price", "-1"), "is not an amount of bitcoin"),
         (("--min-price", "0.02", "--max-price", "0.01"), "--min-price is more than --max-price"),
         (("--limit", "0"), "counted from 1"),

@@ -42,7 +42,7 @@ def test_a_second_pull_asks_once_and_is_told_nothing(sit: Sit, evils: Evils) -> 
         (again,) = pull(session)
         assert (again.new, evil.asked) == (0, ["v1/feed"])
     evil.show(*jobs(1))
-    assert [told.new for told in pull(session)] == [1]
+    assert [report.new for report in pull(session)] == [1]
     assert session.store.feed(evil.url, "regtest").shown == len(TEXTS) + 1
 
 
@@ -65,11 +65,11 @@ def test_what_every_server_has_is_verified_once(sit: Sit, evils: Evils, monkeypa
     for server in servers:
         server.show(*texts)
     session = sit(*servers)
-    assert sorted(told.new for told in pull(session)) == [0, 0, 20]
+    assert sorted(report.new for report in pull(session)) == [0, 0, 20]
     assert len(verified) == 20
 
 
-def test_a_feed_that_begins_anew_is_read_anew(sit: Sit, evils: Evils) -> None:
+def test_a_feed_that_begins_again_is_read_from_its_beginning(sit: Sit, evils: Evils) -> None:
     """A server restored from an older copy, or grown again behind it, has other documents at the same numbers."""
     evil = evils()
     texts = jobs(8)
@@ -78,16 +78,16 @@ def test_a_feed_that_begins_anew_is_read_anew(sit: Sit, evils: Evils) -> None:
     assert pull(session)[0].new == 4
     evil.forget()
     evil.show(*texts[4:6])  # shorter than before
-    (told,) = pull(session)
-    assert told.new == 2
-    assert told.notes == ["its feed was begun anew and is read from the beginning"]
+    (report,) = pull(session)
+    assert report.new == 2
+    assert report.notes == ["its feed began again and is read from the beginning"]
     evil.forget()
     evil.show(texts[7], *texts[:6])  # longer than before
-    (told,) = pull(session)
-    assert told.new == 1
-    assert told.notes == ["its feed was begun anew and is read from the beginning"]
-    (told,) = pull(session)
-    assert (told.new, told.notes) == (0, [])
+    (report,) = pull(session)
+    assert report.new == 1
+    assert report.notes == ["its feed began again and is read from the beginning"]
+    (report,) = pull(session)
+    assert (report.new, report.notes) == (0, [])
 
 
 def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
@@ -97,8 +97,8 @@ def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
     pull(session)
     evil.remove(evil.feed[-1]["id"])
     for _ in range(2):
-        (told,) = pull(session)
-        assert (told.new, told.notes, told.shown) == (0, [], 2)
+        (report,) = pull(session)
+        assert (report.new, report.notes, report.shown) == (0, [], 2)
     assert len(session.store.orders_with("regtest", Kind.JOB)) == 3, "what was signed stays here"
 
 
@@ -121,9 +121,9 @@ def test_a_forgery_does_not_keep_the_true_document_out(sit: Sit, evils: Evils) -
     liar.show("\n".join(armor), forged(TOLD.job.document, mallory.delegate))
     honest.show(TOLD.job.armored)
     session = sit(liar, honest)
-    assert [told.new for told in pull(session)] == [0, 1]
+    assert [report.new for report in pull(session)] == [0, 1]
     liar.show(respelled(TOLD.job.armored))
-    assert [told.new for told in pull(session)] == [0, 0]
+    assert [report.new for report in pull(session)] == [0, 0]
 
 
 def bent(**changes: Any) -> Callable[[str, dict[str, str], Any], Any]:
@@ -177,9 +177,9 @@ def test_pages_without_end_stop(sit: Sit, evils: Evils, monkeypatch: pytest.Monk
     evil.page_size = 2
     evil.show(*jobs(30))
     session = sit(evil)
-    (told,) = pull(session)
-    assert "no end of pages" in str(told.error)
-    assert told.new == 10, "and the next time goes on from there"
+    (report,) = pull(session)
+    assert "no end of pages" in str(report.error)
+    assert report.new == 10, "and the next time goes on from there"
     assert pull(session)[0].new == 9
 
 
@@ -228,12 +228,12 @@ def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils:
     session = sit(evil, who="Charlie")
     session.store.add_own(TOLD.bid)
     session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
-    (told,) = pull(session)
-    assert 0 < told.new < 8
-    assert told.notes == [pulling.PASSED_OVER]
+    (report,) = pull(session)
+    assert 0 < report.new < 8
+    assert report.notes == [pulling.PASSED_OVER]
     evil.show(*flood, revocation().armored, TOLD.offer.armored, jobs(31)[30])
-    (told,) = pull(session)
-    assert told.new == 2, "the revocation and the offer, and no other job"
+    (report,) = pull(session)
+    assert report.new == 2, "the revocation and the offer, and no other job"
     assert kept(session, TOLD.offer, revocation()) == {TOLD.offer.id, revocation().id}
     other.show(*flood[20:22])
     assert pull(sit(evil, other, who="Charlie"))[1].new == 2, "others are still listened to"
@@ -271,8 +271,8 @@ def test_one_signer_fills_no_allowance_of_others(
     evil = evils()
     honest = job(person("Charlie"), person("Alice"))
     evil.show(*jobs(30), honest.armored)
-    (told,) = pull(sit(evil, who="Dora"))
-    assert told.new < 8
+    (report,) = pull(sit(evil, who="Dora"))
+    assert report.new < 8
     assert kept(sit(evil, who="Dora"), honest) == {honest.id}
 
 
@@ -290,8 +290,8 @@ def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
     session = sit(evil, who="Charlie")
     session.store.add_own(TOLD.bid)
     session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
-    (told,) = pull(session)
-    assert told.new < 12
+    (report,) = pull(session)
+    assert report.new < 12
     assert kept(session, TOLD.offer) == {TOLD.offer.id}
 
 
@@ -323,9 +323,9 @@ def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkey
     good = jobs(30)
     evil.show(*(text.replace("Widget", "Gadget") for text in good[:12]), *good[12:])
     session = sit(evil)
-    (told,) = pull(session)
-    assert len(told.refused) == 5
-    assert told.notes == ["it sent too much that is no document; the rest is read another time"]
+    (report,) = pull(session)
+    assert len(report.refused) == 5
+    assert report.notes == ["it sent too much that is no document; the rest is read another time"]
     monkeypatch.undo()
     assert pull(session)[0].new == 18, "what stood behind it is not lost"
 

@@ -17,9 +17,8 @@ from rein.workflows.evidence.document_import import keep_documents
 from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs.withdraw import withdraw_document
 from rein.workflows.session import Session
-from rein.workflows.sync import others_documents as of_others
-from rein.workflows.sync import sync as syncing
-from rein.workflows.sync.others_documents import documents_of_others
+from rein.workflows.sync import check, others
+from rein.workflows.sync.others import documents_of_others
 from rein.workflows.sync.sync import sync
 from tests.support.evil_server import EvilServer
 from tests.support.people import bid, disputed_story, enroll, person, settlement, story
@@ -91,7 +90,7 @@ def test_what_another_identity_of_the_home_has_not_published_is_not_published(si
 
 def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is needed comes first, however much else that author writes."""
-    monkeypatch.setattr(of_others, "MOST_OF_AUTHOR", 6)
+    monkeypatch.setattr(others, "MOST_OF_AUTHOR", 6)
     bob = person("Bob")
     flood = [settlement(bob, TOLD.offer, terms=f"{number}", block_height=900_100 + number) for number in range(20)]
     enrollments = [enroll(bob, contact=f"{number}") for number in range(20)]
@@ -155,7 +154,7 @@ def test_what_i_write_has_room_before_what_others_wrote(
         return answer
 
     evil.bend = little
-    monkeypatch.setattr(syncing, "HOSTING_SECONDS", 0)
+    monkeypatch.setattr(check, "HOSTING_SECONDS", 0)
     session = at(sit, "Bob", evil)
     report = sync(session)
     (server,) = report.servers
