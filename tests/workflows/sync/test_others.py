@@ -13,7 +13,7 @@ from rein.errors import NotFoundError, PassphraseError
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.rows import EscrowOutput
-from rein.workflows.evidence.document_import import keep_documents
+from rein.workflows.evidence import document_import
 from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs.withdraw import withdraw_document
 from rein.workflows.session import Session
@@ -196,7 +196,10 @@ def test_nobody_withdraws_what_another_wrote(sit: Sit) -> None:
 
 def test_documents_that_were_handed_over_are_kept_as_those_of_a_server(sit: Sit) -> None:
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid))
-    handed = keep_documents(session, [TOLD.offer.armored, TOLD.offer.armored, TOLD.job.armored])
+    content = f"{TOLD.offer.armored}\n{TOLD.offer.armored}"
+    handed = document_import.commit(
+        session, document_import.prepare(session, [("mail", content.encode()), ("job", TOLD.job.armored.encode())])
+    )
     assert ids(*handed.new) == {TOLD.offer.id}
     assert ids(*handed.known) == {TOLD.job.id}
     assert TOLD.offer.id in documents_of_others(session)
