@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.remedies import with_command
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
 from rein.settings import CONFIG_FILE, Settings
@@ -29,12 +30,13 @@ def doctor(cli: Cli, offline: bool) -> None:
     from rein.workflows.diagnostics.installation import versions
 
     terminal, findings = cli.terminal, []
-    for finding in _findings(cli, offline=offline):
+    for found in _findings(cli, offline=offline):
+        finding = replace(found, hint=with_command(found.hint) if found.hint else None)
         findings.append(finding)
         severity = f"{finding.severity.value:4}"
         terminal.say(f"{terminal.bold(severity) if finding.hint else severity}  {safe(finding.message)}")
         if finding.hint:
-            terminal.say(f"      {safe(terminal.here(finding.hint))}")
+            terminal.advise(f"      {safe(finding.hint)}")
     examination = Examination(findings, versions())
     terminal.result(examination.json())
     if not examination.healthy:
@@ -67,7 +69,9 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
     from rein.btc.networks import NETWORKS
     from rein.workflows.diagnostics.documents import check_documents
 
-    yield from check_keys(settings.home, [row for name in NETWORKS for row in session.store.identities(name)])
+    yield from check_keys(
+        settings.home, [row for name in NETWORKS for row in session.store.identities.of_network(name)]
+    )
     if session.row is not None:
         yield from check_documents(session)
     if not offline:
@@ -95,7 +99,9 @@ def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
             yield fail("chain", f"{each.shown}: {error.message}", error.hint or "See the chain sources.")
         else:
             yield from check_chain(each.shown, source, now)
-    replies = ask_servers([server.url for server in cli.session.store.servers(row.id)] if row else [], settings.proxy)
+    replies = ask_servers(
+        [server.url for server in cli.session.store.servers.of_identity(row.id)] if row else [], settings.proxy
+    )
     if row is not None:
         yield from check_servers(replies, settings.network)
     yield from check_clock(replies, int(time.time()))

@@ -20,14 +20,18 @@ MORE_HOSTING = "More hosting: `rein request URL` where it is free, `rein buy URL
 
 @command("servers")
 @click.option("--balance", is_flag=True, help="Ask for your balance where hosting is sold; needs your keys.")
-def servers(cli: Cli, balance: bool) -> None:
+@click.option("--forget", metavar="URL", help="Use this server no more; what is there stays there.")
+def servers(cli: Cli, balance: bool, forget: str | None) -> None:
     """List the servers you registered: price, what is left there, and how fast they answer.
 
     Example: rein servers --balance
     """
+    from rein.workflows.hosting.servers import forget as forget_server
     from rein.workflows.hosting.servers import query_servers
 
     terminal = cli.terminal
+    if forget is not None:
+        terminal.say(f"{forget_server(cli.session, forget)} is used no more.")
     found = query_servers(cli.session, balances=balance)
     states = found.states
     if states:

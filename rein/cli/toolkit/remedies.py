@@ -20,6 +20,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "Remove one of the two addresses.": "rein servers --forget URL",
     "See the chain sources.": "rein config chain list",
     "See what can be changed.": "rein enroll --help",
+    "See your servers.": "rein servers",
     "See your balance there before you buy again.": "rein servers --balance",
     "Set up again with the same recovery phrase and passphrase, or move the file away.": "rein setup --words-fd N",
     "Sign where the master key is.": "rein enroll --offline FILE",

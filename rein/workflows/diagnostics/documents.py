@@ -13,7 +13,7 @@ from rein.workflows.session import Session
 
 def check_documents(session: Session) -> Iterator[Finding]:
     """What no server holds, and servers that count as one, as far as is known here."""
-    rows = session.store.servers(session.identity.id)
+    rows = session.store.servers.of_identity(session.identity.id)
     missing = unpublished(session)
     if missing:
         is_full = bool(rows) and all(row.asked and row.bytes_free < LITTLE_SPACE for row in rows)

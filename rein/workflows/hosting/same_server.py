@@ -8,8 +8,8 @@ from rein.workflows.session import Session
 def server_ids(session: Session) -> dict[str, str]:
     """By URL, what each server's feed calls itself, as far as it was read; or its URL."""
     network = session.network.name
-    rows = session.store.servers(session.identity.id)
-    return {row.url: session.store.feed(row.url, network).server or row.url for row in rows}
+    rows = session.store.servers.of_identity(session.identity.id)
+    return {row.url: session.store.servers.feed(row.url, network).server or row.url for row in rows}
 
 
 def same_servers(session: Session) -> dict[str, str]:

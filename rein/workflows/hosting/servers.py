@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rein.errors import InputError, ReinError
+from rein.errors import InputError, NotFoundError, ReinError
 from rein.remote.answers import Hosting, ServerStatus
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
-from rein.store.store import ServerRow
+from rein.remote.transport import normal_url
+from rein.store.servers import ServerRow
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.session import Session
 
@@ -94,14 +95,14 @@ def query_servers(session: Session, *, balances: bool = False) -> ServerList:
             answers[report.url].append(report.value)
         if report.error is not None:
             errors[report.url] = report.error
-    rows = session.store.servers(session.identity.id)
+    rows = session.store.servers.of_identity(session.identity.id)
     return ServerList([_state(session, row, answers[row.url], errors.get(row.url)) for row in rows])
 
 
 def _state(session: Session, row: ServerRow, answers: list[object], error: ReinError | None) -> ServerState:
     return ServerState(
         row=row,
-        held=sum(each.proved for each in session.store.placements(row.url).values()),
+        held=sum(each.proved for each in session.store.servers.placements(row.url).values()),
         balance=next((each.sats for each in answers if isinstance(each, Balance)), None),
         status=next((each for each in answers if isinstance(each, ServerStatus)), None),
         round_trip=next((each for each in answers if isinstance(each, int)), None),
@@ -109,9 +110,20 @@ def _state(session: Session, row: ServerRow, answers: list[object], error: ReinE
     )
 
 
+def forget(session: Session, url: str) -> str:
+    """Use a server no more: nothing is uploaded to it or read from it. What is there stays there. Returns its URL.
+
+    :raises NotFoundError: it is not registered.
+    """
+    normal = normal_url(url)
+    if not session.store.servers.remove(session.identity.id, normal):
+        raise NotFoundError(f"no server {normal} is registered", hint="See your servers.")
+    return normal
+
+
 def remember(session: Session, url: str, hosting: Hosting) -> None:
     """Store what a server said an identity has there."""
-    session.store.set_server(session.identity.id, row_of(url, hosting))
+    session.store.servers.set(session.identity.id, row_of(url, hosting))
 
 
 def row_of(url: str, hosting: Hosting) -> ServerRow:

@@ -33,8 +33,8 @@ def unpublished(session: Session) -> list[Unpublished]:
     """What who acts has written and nobody else can read, as it would be uploaded: enrollments first, then by age."""
     return [
         Unpublished(signed.id, signed.document.KIND.value, getattr(signed.document, "job_id", None))
-        for each in session.store.unpublished_ids(session.network.name, session.address)
-        if (signed := session.store.document(each)) is not None
+        for each in session.store.documents.unpublished_ids(session.network.name, session.address)
+        if (signed := session.store.documents.get(each)) is not None
     ]
 
 

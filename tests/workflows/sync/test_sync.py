@@ -10,6 +10,11 @@ import pytest
 
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.remote import fleet
+from rein.workflows.diagnostics.documents import check_documents
+from rein.workflows.diagnostics.findings import Severity
+from rein.workflows.hosting.same_server import same_servers
+from rein.workflows.hosting.servers import forget
+from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.withdraw import withdraw_document
 from rein.workflows.sync import check, upload
 from rein.workflows.sync.replicas import Replicas
@@ -31,7 +36,7 @@ def held(report: SyncReport) -> list[int]:
 def write(session: Any, count: int = len(MINE)) -> int:
     """With the enrollment, so many documents."""
     for signed in MINE[:count]:
-        session.store.add_own(signed)
+        session.store.documents.add_own(signed)
     return count + 1
 
 
@@ -69,7 +74,32 @@ def test_two_addresses_of_one_server_are_one_copy(sit: Sit, evils: Evils) -> Non
     assert (report.copies, report.safe, held(report)) == (2, 0, [count, count])
     assert report.servers[1].feed.notes == [f"it is the same server as {one.url}: both count as one copy"]
     assert sync(sit(one, same)).safe == 0, "it is remembered where nothing is new"
-    assert sync(sit(one, same, other)).safe == count
+    report = sync(sit(one, same, other))
+    assert (report.safe, report.distinct_servers) == (count, 2)
+    assert [each.same_as for each in report.servers] == [None, one.url, None]
+    session = sit(one, same, other)
+    assert same_servers(session) == {same.url: one.url}
+    assert forget(session, same.url) == same.url
+    assert same_servers(session) == {}
+    with pytest.raises(NotFoundError, match="is registered"):
+        forget(session, same.url)
+
+
+def test_what_no_server_has_room_for_is_named(sit: Sit, evils: Evils) -> None:
+    evil = evils()
+    evil.refused = {signed.id for signed in MINE[2:4]}
+    session = sit(evil)
+    count = write(session)
+    report = sync(session)
+    assert [each.document_id for each in report.unpublished] == [signed.id for signed in MINE[2:4]]
+    assert str(report.unpublished[0]) == f"job {MINE[2].id[:12]} in job {MINE[2].document.job_id}"
+    assert (report.servers[0].answered, report.servers[0].held) == (True, count - 2)
+    assert report.json()["unpublished"] == [each.json() for each in unpublished(session)]
+    (finding,) = check_documents(session)
+    assert "2 of your documents are at no server: job" in finding.message
+    evil.refused.clear()
+    assert sync(session).unpublished == []
+    assert [each.severity for each in check_documents(session)] == [Severity.OK]
 
 
 @pytest.mark.parametrize("name", ["", "x", 7, None, "A" * 32, "ab" * 16 + "\n"])
@@ -320,7 +350,7 @@ def test_a_stale_nonce_is_replaced_once(sit: Sit, evils: Evils) -> None:
         return answer
 
     evil.bend = once
-    session.store.add_own(MINE[1])
+    session.store.documents.add_own(MINE[1])
     (server,) = sync(session).servers
     assert (server.uploaded, server.error) == (1, None)
 
@@ -343,7 +373,7 @@ def warned(server: ServerReport) -> str:
 def test_hosting_that_ended_is_told(sit: Sit, evils: Evils) -> None:
     evil = evils()
     evil.bend = lambda path, _asked, answer: {"buckets": []} if path == "v1/buckets" else answer
-    assert "no hosting there any more" in warned(sync(sit(evil)).servers[0])
+    assert "you no longer have hosting there" in warned(sync(sit(evil)).servers[0])
 
 
 def test_nobody_to_sync_with(sit: Sit) -> None:
