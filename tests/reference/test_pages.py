@@ -48,7 +48,9 @@ def test_every_decision_is_listed_with_its_date_and_status() -> None:
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
     assert listed == [each.name for each in sorted(folder.glob("0*.md"))]
     for name in listed:
-        assert re.search(r"(?m)^\d{4}-\d\d-\d\d\. (Accepted|Superseded by)", (folder / name).read_text(encoding="utf-8"))
+        assert re.search(
+            r"(?m)^\d{4}-\d\d-\d\d\. (Accepted|Superseded by)", (folder / name).read_text(encoding="utf-8")
+        )
 
 
 def test_before_a_commit_the_same_ruff_runs_as_in_tox() -> None:
