@@ -85,7 +85,7 @@ def number(text: str, what: str) -> int:
     :raises InputError: it is not one.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InputError(f"{what} must be a whole number, not {text[:20]!r}", hint="Only the digits 0 to 9.")
+        raise InputError(f"{what} must be a whole number, not {text[:20]!r}")
     return int(text)
 
 
