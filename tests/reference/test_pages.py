@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_files_that_are_named_exist(page: str) -> None:
     named = _FILE.findall((ROOT / page).read_text(encoding="utf-8"))
     assert page == "README.md" or len(named) > 20
-    assert [] == [each for each in named if not re.search("CAPABILITY|FEATURE", each) and not (ROOT / each).exists()]
+    assert [each for each in named if not re.search("CAPABILITY|FEATURE", each) and not (ROOT / each).exists()] == []
 
 
 def test_readme_begins_with_one_screen_and_names_every_page() -> None:
