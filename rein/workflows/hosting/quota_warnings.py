@@ -18,7 +18,7 @@ def warnings_of(row: ServerRow, now: int, left_out: int = 0) -> list[str]:
     if not row.asked:
         return []
     if not row.buckets:
-        return ["you no longer have hosting there"]
+        return ["you have no hosting there any more"]
     warnings = []
     if row.bytes_free < LITTLE_SPACE:
         warnings.append(f"only {row.bytes_free:,} bytes of space are left")

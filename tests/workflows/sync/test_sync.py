@@ -373,7 +373,7 @@ def warned(server: ServerReport) -> str:
 def test_hosting_that_ended_is_told(sit: Sit, evils: Evils) -> None:
     evil = evils()
     evil.bend = lambda path, _asked, answer: {"buckets": []} if path == "v1/buckets" else answer
-    assert "you no longer have hosting there" in warned(sync(sit(evil)).servers[0])
+    assert "you have no hosting there any more" in warned(sync(sit(evil)).servers[0])
 
 
 def test_nobody_to_sync_with(sit: Sit) -> None:
