@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rein.cli.toolkit import values
+from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError, PassphraseError, ReinError
 
@@ -34,6 +35,9 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--quiet", "-q", is_flag=True, help="Show results, questions and errors only."),
 )
 
+request_option = click.option(
+    "--request-id", metavar="KEY", help="Do it once: a retry with the same key answers with what was done."
+)
 documents_option = click.option("--documents", is_flag=True, help="Show the signed documents and PSBTs in full.")
 
 if TYPE_CHECKING:
@@ -192,10 +196,11 @@ def command(
 
     :param waits: it goes on for as long as somebody likes, so that nobody needs to be told that it does.
     :param writes: it signs or orders something: running it twice would do so twice. Such a command takes
-        `--documents`, unless `documents` says that there is none to show.
+        `--request-id` and, unless `documents` says that there is none to show.
     """
     shows = writes and documents
-    options = (*GLOBAL_OPTIONS, documents_option) if shows else GLOBAL_OPTIONS
+    own = (*([request_option] if writes else ()), *([documents_option] if shows else ()))
+    options = (*GLOBAL_OPTIONS, *own)
     names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -204,7 +209,8 @@ def command(
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
             with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
-                function(cli, **parameters)
+                key = parameters.pop("request_id", None)
+                run_once(cli, key, parameters, partial(function, cli, **parameters))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
