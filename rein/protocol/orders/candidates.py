@@ -13,7 +13,7 @@ from rein.protocol.documents import (
     Role,
 )
 from rein.protocol.enrollments import Enrollments
-from rein.protocol.orders.order import Apart
+from rein.protocol.orders.order import Rejected
 from rein.protocol.orders.rules import check_belongs
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
@@ -21,22 +21,17 @@ from rein.protocol.values import DocumentId
 O = TypeVar("O", bound=OrderDocument)  # noqa: E741 - the one type variable here: an order's document
 
 
-class Sieve:
-    """The documents of one order, taken out type by type; what does not belong goes apart with a reason."""
+class Candidates:
+    """The documents that name one job, taken out type by type. What has no place there is rejected with a reason."""
 
-    def __init__(
-        self,
-        job: Signed[Job],
-        enrollments: Enrollments,
-        documents: Iterable[Signed[Any]],
-    ) -> None:
-        self.apart: list[Apart] = []
+    def __init__(self, job: Signed[Job], enrollments: Enrollments, documents: Iterable[Signed[Any]]) -> None:
+        self.rejected: list[Rejected] = []
         self.keys: Mapping[Role, bytes] = {}
         """Whose signature every document of a party must have that does not name its key itself."""
         self._enrollments = enrollments
         self._open: list[Signed[Any]] = []
-        unique = {signed.id: signed for signed in documents}
-        for signed in sorted(unique.values(), key=lambda each: each.id):
+        sorted_documents = sorted(documents, key=lambda each: (each.id, each.armored))
+        for signed in dict.fromkeys(sorted_documents):  # of one text with several signatures always the same
             document = signed.document
             if not isinstance(document, OrderDocument) or document.job_document != job.id:
                 continue
@@ -44,7 +39,7 @@ class Sieve:
                 check_belongs(document, job)
                 enrollments.check_delegate(document)
             except ReinError as reason:
-                self.apart.append(Apart(signed, reason))
+                self.rejected.append(Rejected(signed, reason))
             else:
                 self._open.append(signed)
 
@@ -60,7 +55,7 @@ class Sieve:
                 check(signed.document)
                 self._check_escrow_key(signed)
             except ReinError as reason:
-                self.apart.append(Apart(signed, reason))
+                self.rejected.append(Rejected(signed, reason))
             else:
                 good.append(signed)
         return sorted(good, key=lambda each: (each.document.block_height, each.id))
@@ -72,7 +67,7 @@ class Sieve:
             try:
                 self._enrollments.check_author(signed.document, answered=signed.id in answered)
             except ReinError as reason:
-                self.apart.append(Apart(signed, reason))
+                self.rejected.append(Rejected(signed, reason))
             else:
                 good.append(signed)
         return good

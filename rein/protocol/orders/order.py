@@ -45,8 +45,8 @@ NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True)
-class Apart:
-    """A document kept apart, and why."""
+class Rejected:
+    """A document that changes nothing in the order it names, and why."""
 
     document: Signed[Any]
     reason: ReinError
@@ -79,7 +79,7 @@ class Order:
     ratings: tuple[Signed[Rating], ...]
     void_ratings: tuple[Signed[Rating], ...]
     conflict: tuple[Signed[Any], ...]
-    apart: tuple[Apart, ...]
+    rejected: tuple[Rejected, ...]
 
     @property
     def id(self) -> DocumentId:
@@ -149,6 +149,6 @@ class Order:
         )
 
     def all_documents(self) -> tuple[Signed[Any], ...]:
-        """Every document said in this order: those that count, then those that contradict each other, then those kept
-        apart."""
-        return (*self.documents(), *self.conflict, *self.void_ratings, *(each.document for each in self.apart))
+        """Every document said in this order: those that count, then those that contradict each other, then those
+        rejected."""
+        return (*self.documents(), *self.conflict, *self.void_ratings, *(each.document for each in self.rejected))

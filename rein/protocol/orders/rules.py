@@ -1,8 +1,8 @@
-"""Who may say what in an order."""
+"""Who may say what in an order. Each check raises `AuthorityError` with its reason, or returns nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Container, Sequence
 from typing import TypeVar
 
 from rein.errors import AuthorityError
@@ -11,6 +11,7 @@ from rein.protocol.documents import (
     AwardDocument,
     Bid,
     Delivery,
+    Dispute,
     Enrollment,
     Job,
     Offer,
@@ -45,6 +46,7 @@ def check_job(job: Signed[Job], enrollments: Enrollments) -> Enrollment:
 
 
 def check_belongs(document: OrderDocument, job: Signed[Job]) -> None:
+    """A document that names this job must also be of its network, Job ID and job name."""
     if document.network != job.document.network:
         raise AuthorityError(f"it is for {document.network.name}, the job for {job.document.network.name}")
     if (document.job_id, document.job_name) != (job.document.job_id, job.document.name):
@@ -52,6 +54,7 @@ def check_belongs(document: OrderDocument, job: Signed[Job]) -> None:
 
 
 def check_bid(bid: Bid, job: Signed[Job], mediator: Enrollment) -> None:
+    """A bid by somebody who is neither creator nor mediator, with the three escrow keys of this contract."""
     posted = job.document
     if bid.previous != job.id:
         raise AuthorityError("a bid answers the job document, and this one answers something else")
@@ -66,6 +69,7 @@ def check_bid(bid: Bid, job: Signed[Job], mediator: Enrollment) -> None:
 
 
 def check_sealed_bid(sealed: SealedBid, job: Signed[Job]) -> None:
+    """A bid sealed to the job creator by somebody who is neither creator nor mediator."""
     posted = job.document
     if sealed.previous != job.id:
         raise AuthorityError("a sealed bid answers the job document, and this one answers something else")
@@ -75,9 +79,10 @@ def check_sealed_bid(sealed: SealedBid, job: Signed[Job]) -> None:
         raise AuthorityError("it is sealed to somebody else than the job creator")
 
 
-def check_offer(offer: Offer, job: Signed[Job], bids: list[Signed[Bid]]) -> None:
-    check_speaker(offer, job.document.creator_master_address, "the job creator")
-    bid = answered_document(offer, bids, "a bid")
+def check_offer(offer: Offer, job: Signed[Job], bids: Sequence[Signed[Bid]]) -> None:
+    """An offer by the job creator that repeats what its bid says, and fills both escrows with enough."""
+    _check_speaker(offer, job.document.creator_master_address, "the job creator")
+    bid = _answered_document(offer, bids, "a bid")
     agreed = {
         "worker": (offer.worker, bid.worker),
         "worker's master address": (offer.worker_master_address, bid.worker_master_address),
@@ -97,9 +102,17 @@ def check_offer(offer: Offer, job: Signed[Job], bids: list[Signed[Bid]]) -> None
         raise AuthorityError("the mediator's escrow would not hold the mediator's fee and a miner's fee")
 
 
-def check_acceptance(accept: AcceptDelivery, job: Signed[Job], deliveries: list[Signed[Delivery]]) -> None:
-    check_speaker(accept, job.document.creator_master_address, "the job creator")
-    answered_document(accept, deliveries, "a delivery")
+def check_delivery(delivery: Delivery, worker: str, reachable: Container[DocumentId | None]) -> None:
+    """A delivery by the worker, in answer to the offer or a delivery that does (`reachable`)."""
+    _check_speaker(delivery, worker, "the worker of the offered bid")
+    if delivery.previous not in reachable:
+        raise AuthorityError("it answers neither the offer nor a delivery that does")
+
+
+def check_acceptance(accept: AcceptDelivery, job: Signed[Job], deliveries: Sequence[Signed[Delivery]]) -> None:
+    """An acceptance of a delivery by the job creator."""
+    _check_speaker(accept, job.document.creator_master_address, "the job creator")
+    _answered_document(accept, deliveries, "a delivery")
 
 
 class Parties:
@@ -114,7 +127,13 @@ class Parties:
         }
 
 
-def check_party_document(document: PartyDocument, parties: Parties, answered: set[DocumentId], what: str) -> None:
+def check_party_document(
+    document: PartyDocument, parties: Parties, answered: Container[DocumentId | None], what: str
+) -> None:
+    """A document by whom it says, in answer to one of some, that gives away no more than the price.
+
+    :param what: what the answered documents are, in words.
+    """
     if document.previous not in answered:
         raise AuthorityError(f"the document it answers is not {what} of this job that counts here")
     if document.master_address != parties.addresses[document.role]:
@@ -125,13 +144,26 @@ def check_party_document(document: PartyDocument, parties: Parties, answered: se
             raise AuthorityError(f"it gives away {given} sat of a price of {parties.price} sat")
 
 
-def check_rating(rating: Rating, parties: Parties, at_offer: Callable[[PartyDocument], None]) -> None:
-    at_offer(rating)
+def check_dispute(
+    dispute: Dispute,
+    parties: Parties,
+    disputable: Container[DocumentId | None],
+    accepting: Container[DocumentId | None],
+) -> None:
+    """A dispute about the offer, a delivery or an acceptance; about an acceptance only by the worker."""
+    check_party_document(dispute, parties, disputable, "the offer, a delivery or an acceptance")
+    if dispute.previous in accepting and dispute.role is Role.CREATOR:
+        raise AuthorityError("who accepted a delivery does not take it back by a dispute")
+
+
+def check_rating(rating: Rating, parties: Parties, offered: Container[DocumentId | None]) -> None:
+    """A rating of one party by another, in answer to the offer."""
+    check_party_document(rating, parties, offered, "the offer")
     if rating.rated_master_address != parties.addresses[rating.rated_role]:
         raise AuthorityError(f"{rating.rated_master_address} is not the {rating.rated_role.value} of this job")
 
 
-def check_speaker(document: OrderDocument, master_address: str, who: str) -> None:
+def _check_speaker(document: OrderDocument, master_address: str, who: str) -> None:
     if document.author.master_address != master_address:
         raise AuthorityError(f"only {who} may say this, and {document.author.master_address} is somebody else")
 
@@ -139,7 +171,7 @@ def check_speaker(document: OrderDocument, master_address: str, who: str) -> Non
 A = TypeVar("A", bound=OrderDocument)
 
 
-def answered_document(document: OrderDocument, candidates: list[Signed[A]], what: str) -> A:
+def _answered_document(document: OrderDocument, candidates: Sequence[Signed[A]], what: str) -> A:
     found = next((each for each in candidates if each.id == document.previous), None)
     if found is None:
         raise AuthorityError(f"the document it answers is not {what} of this job that counts here")

@@ -8,7 +8,7 @@ from enum import Enum
 from rein.protocol.enums import State
 
 
-class Event(Enum):
+class Trigger(Enum):
     """What moves an order: a document, or something the chain shows."""
 
     BID = "bid"
@@ -26,28 +26,28 @@ class Event(Enum):
 _OFFERED_AND_OPEN = (State.OFFERED, State.FUNDED, State.DELIVERED)
 _FROM_OFFER_TO_END = (*_OFFERED_AND_OPEN, State.DISPUTED, State.ACCEPTED, State.RESOLVED, State.FROZEN)
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    (State.POSTED, Event.BID): State.BID,
-    (State.BID, Event.OFFER): State.OFFERED,
-    (State.OFFERED, Event.FUNDING): State.FUNDED,
-    (State.FUNDED, Event.DELIVERY): State.DELIVERED,
-    **{(state, Event.DISPUTE): State.DISPUTED for state in (*_OFFERED_AND_OPEN, State.ACCEPTED)},
-    (State.DELIVERED, Event.ACCEPTANCE): State.ACCEPTED,
-    (State.DISPUTED, Event.ACCEPTANCE): State.ACCEPTED,
-    (State.DISPUTED, Event.RESOLUTION): State.RESOLVED,
+TRANSITIONS: Mapping[tuple[State, Trigger], State] = {
+    (State.POSTED, Trigger.BID): State.BID,
+    (State.BID, Trigger.OFFER): State.OFFERED,
+    (State.OFFERED, Trigger.FUNDING): State.FUNDED,
+    (State.FUNDED, Trigger.DELIVERY): State.DELIVERED,
+    **{(state, Trigger.DISPUTE): State.DISPUTED for state in (*_OFFERED_AND_OPEN, State.ACCEPTED)},
+    (State.DELIVERED, Trigger.ACCEPTANCE): State.ACCEPTED,
+    (State.DISPUTED, Trigger.ACCEPTANCE): State.ACCEPTED,
+    (State.DISPUTED, Trigger.RESOLUTION): State.RESOLVED,
     **{
-        (state, Event.CONFLICT): State.FROZEN
+        (state, Trigger.CONFLICT): State.FROZEN
         for state in (State.BID, *_OFFERED_AND_OPEN, State.DISPUTED, State.RESOLVED)
     },
-    **{(state, Event.PAYMENT): State.SETTLED for state in _FROM_OFFER_TO_END},
-    **{(state, Event.REFUND): State.REFUNDED for state in _FROM_OFFER_TO_END},
+    **{(state, Trigger.PAYMENT): State.SETTLED for state in _FROM_OFFER_TO_END},
+    **{(state, Trigger.REFUND): State.REFUNDED for state in _FROM_OFFER_TO_END},
 }
-"""The whole machine. An event that has no row for a state leaves the state as it is."""
+"""The whole machine. A trigger that has no row for a state leaves the state as it is."""
 
 
-def run(events: Iterable[Event]) -> State:
-    """The state after these events."""
+def run(triggers: Iterable[Trigger]) -> State:
+    """The state after these triggers, one after the other."""
     state = State.POSTED
-    for event in events:
-        state = TRANSITIONS.get((state, event), state)
+    for trigger in triggers:
+        state = TRANSITIONS.get((state, trigger), state)
     return state
