@@ -38,7 +38,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     pull(session)
     order = find_order(session, job)
     seen = newest_block(session)
-    unpublished = session.store.unpublished_ids(session.network.name, session.address)
+    unpublished = session.store.documents.unpublished_ids(session.network.name, session.address)
     told = at_time(summary(session, order), seen.time if seen else None, unpublished)
     told = whereabouts(session, session.identity, told)
     events = story_of(session, order)

@@ -78,7 +78,7 @@ def commit(session: Session, plan: CasePlan) -> CaseResult:
 
 def _pieces(session: Session, order: Order) -> dict[str, bytes]:
     documents = documents_of(order, load_enrollments(session))
-    still_sealed = session.store.sealed_bids(session.network.name)
+    still_sealed = session.store.documents.sealed_bids(session.network.name)
     pieces = {
         f"{DOCUMENTS}{each.id}.txt": each.armored.encode() for each in documents.values() if each.id not in still_sealed
     }
@@ -93,8 +93,8 @@ def _pieces(session: Session, order: Order) -> dict[str, bytes]:
 def _proofs(session: Session, order: Order) -> dict[str, bytes]:
     """Of everything that was seen to come in and go out. What the chain source cannot prove is said and left out."""
     observe(session, order)
-    seen = {output.outpoint.txid: output.height for output in session.store.escrow_outputs(order.contract_id)}
-    seen |= {payment.txid: payment.height for payment in session.store.payments(order.contract_id).values()}
+    seen = {output.outpoint.txid: output.height for output in session.store.escrows.outputs(order.contract_id)}
+    seen |= {payment.txid: payment.height for payment in session.store.escrows.payments(order.contract_id).values()}
     pieces = {}
     for txid, height in seen.items():
         try:

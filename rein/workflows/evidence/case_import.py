@@ -12,7 +12,7 @@ from rein.casefile.verify import DOCUMENTS, Case, EscrowHistory, verify_case
 from rein.chain.proofs import Proved
 from rein.errors import CaseError, InputError
 from rein.protocol.signed import Signed, verify
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.evidence.case_result import CaseResult
 from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.load import load_orders, roles_in
@@ -47,11 +47,11 @@ def prepare(session: Session, pieces: Mapping[str, bytes]) -> KeepPlan:
 def commit(session: Session, plan: KeepPlan, file: Path) -> CaseResult:
     """Keep the documents of a case: they count as if a server had sent them."""
     contract_id = plan.case.order.contract_id
-    session.store.add_received([(signed, "a case file") for signed in plan.documents])
+    session.store.documents.add_received([(signed, "a case file") for signed in plan.documents])
     if plan.proved is None:
         observe_if_possible(session, load_orders(session, [plan.case.order.id]).orders)
-    elif plan.proved[1] and not session.store.payments(contract_id):
-        session.store.set_seen(contract_id, *plan.proved)
+    elif plan.proved[1] and not session.store.escrows.payments(contract_id):
+        session.store.escrows.observe(contract_id, *plan.proved)
     return CaseResult(plan.case, file)
 
 

@@ -126,7 +126,7 @@ def _finding(session: Session, signed: Signed[Any], enrollments: Sequence[Signed
     if isinstance(document, LegacyDocument):
         given = [each.document for each in enrollments if isinstance(each.document, LegacyDocument)]
         return _check_legacy(document, [each for each in given if each.kind is Kind.ENROLLMENT])
-    here = session.store.enrollments_of(document.network.name, {document.author.master_address})
+    here = session.store.documents.enrollments_of(document.network.name, {document.author.master_address})
     known = _current_enrollments(session, document.network, [signed, *here, *enrollments])
     current = known.current(document.network, document.author.master_address)
     if current is None:
@@ -187,11 +187,13 @@ def _missing(signed: Signed[Any], order: Order | None, enrollments: Enrollments)
 def _with_people(session: Session, signed: Signed[Any], given: Sequence[Signed[Any]]) -> Enrollments:
     """The enrollments of everybody in a job and of who signed, and those given."""
     document = signed.document
-    people = session.store.people_in([getattr(document, "job_document", signed.id)]) | {document.author.master_address}
+    people = session.store.orders.people([getattr(document, "job_document", signed.id)]) | {
+        document.author.master_address
+    }
     if isinstance(document, Job):
         people.add(document.mediator_master_address)
     return _current_enrollments(
-        session, document.network, [*session.store.enrollments_of(document.network.name, people), *given]
+        session, document.network, [*session.store.documents.enrollments_of(document.network.name, people), *given]
     )
 
 

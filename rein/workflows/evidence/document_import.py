@@ -47,7 +47,7 @@ def prepare(session: Session, files: Iterable[tuple[str, bytes]]) -> Handed:
     """
     texts = [text for name, content in files for text in _texts_in(content, name)]
     signed = list({each.id: each for each in (_verified(session, text) for text in texts)}.values())
-    known = session.store.known([each.id for each in signed])
+    known = session.store.documents.known([each.id for each in signed])
     return Handed(
         tuple(each for each in signed if each.id not in known), tuple(each for each in signed if each.id in known)
     )
@@ -55,7 +55,7 @@ def prepare(session: Session, files: Iterable[tuple[str, bytes]]) -> Handed:
 
 def commit(session: Session, handed: Handed) -> Handed:
     """Keep all of them."""
-    session.store.add_received([(each, RECEIVED_FROM) for each in handed.new])
+    session.store.documents.add_received([(each, RECEIVED_FROM) for each in handed.new])
     return handed
 
 

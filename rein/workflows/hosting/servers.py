@@ -10,7 +10,7 @@ from rein.remote.answers import Hosting, ServerStatus
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
 from rein.remote.transport import normal_url
-from rein.store.store import ServerRow
+from rein.store.servers import ServerRow
 from rein.workflows.session import Session
 
 HOSTING_SECONDS = 3_600
@@ -82,13 +82,13 @@ def look_at_servers(session: Session, *, balances: bool = False) -> list[ServerS
     return [
         ServerState(
             row=row,
-            held=sum(each.proved for each in session.store.placements(row.url).values()),
+            held=sum(each.proved for each in session.store.servers.placements(row.url).values()),
             balance=next((each.sats for each in said[row.url] if isinstance(each, Balance)), None),
             status=next((each for each in said[row.url] if isinstance(each, ServerStatus)), None),
             round_trip=next((each for each in said[row.url] if isinstance(each, int)), None),
             error=errors.get(row.url),
         )
-        for row in session.store.servers(session.identity.id)
+        for row in session.store.servers.of_identity(session.identity.id)
     ]
 
 
@@ -97,7 +97,7 @@ def remember(session: Session, url: str, hosting: Hosting) -> None:
     row = ServerRow(
         url, hosting.buckets, hosting.bytes_free, hosting.transfer_free, hosting.expires, asked=int(time.time())
     )
-    session.store.set_server(session.identity.id, row)
+    session.store.servers.set(session.identity.id, row)
 
 
 def check_network(session: Session, server: Causeway) -> ServerStatus:

@@ -22,7 +22,7 @@ from rein.protocol.values import DocumentId
 from rein.remote.answers import FeedEntry, FeedPage
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, Report, run_on_all
-from rein.store.store import FeedRow
+from rein.store.servers import FeedRow
 from rein.workflows.orders.allowance import Allowance
 from rein.workflows.session import Session
 
@@ -149,7 +149,7 @@ class FeedIngester:
         self._begins = {url: feed.cursor for url, feed in self.feeds.items()}
 
     def _read_so_far(self, url: str, from_the_beginning: bool) -> FeedRow:
-        feed = self._session.store.feed(url, self._session.network.name)
+        feed = self._session.store.servers.feed(url, self._session.network.name)
         is_old = from_the_beginning or feed.version != __version__ or self._allowance.is_to_be_read_again(feed)
         return feed.from_the_beginning(__version__) if is_old else feed
 
@@ -179,7 +179,7 @@ class FeedIngester:
             return
         gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
         report.removed.update(gone)
-        self._session.store.shown.add(report.url, gone, removed=True)
+        self._session.store.visibility.record(report.url, gone, removed=True)
         last = page.entries[-1] if page.entries else None
         feed = replace(
             feed,
@@ -190,7 +190,7 @@ class FeedIngester:
             shown=max(0, feed.shown + len(fresh) - len(gone)),
             server=page.server or feed.server,
         )
-        self._session.store.add_received([], feed)
+        self._session.store.documents.add_received([], feed)
         report.shown = feed.shown
         self.feeds[report.url] = feed
         begin = self._begins[report.url]
@@ -201,7 +201,7 @@ class FeedIngester:
         rest concerns my orders. How far the feed is read is noted afterwards: what is read twice costs a hash."""
         taken, passed = self._allowance.sift(report.url, good)
         while taken:
-            report.new += self._session.store.add_received([(signed, report.url) for signed in taken])
+            report.new += self._session.store.documents.add_received([(signed, report.url) for signed in taken])
             self._allowance.learned()
             if not passed:
                 break
@@ -221,7 +221,7 @@ class FeedIngester:
                 unknown.append(entry)
             except ReinError as error:
                 report.refused.append(error)
-        known = self._session.store.known([entry.id for entry in unknown])
+        known = self._session.store.documents.known([entry.id for entry in unknown])
         good: list[Signed[Any]] = []
         for entry in unknown:
             if entry.id not in known and len(report.refused) < MAX_REFUSED:
@@ -258,9 +258,9 @@ def load_enrollments(session: Session, masters: set[str] | None = None) -> Enrol
     """The enrollments of today's format that are here, of these identities or of everybody."""
     network = session.network.name
     signed = (
-        session.store.documents(network, Kind.ENROLLMENT)
+        session.store.documents.of_kinds(network, Kind.ENROLLMENT)
         if masters is None
-        else session.store.enrollments_of(network, masters)
+        else session.store.documents.enrollments_of(network, masters)
     )
     todays = (each for each in signed if isinstance(each.document, Enrollment))
     return Enrollments(todays, tip=last_height(session, session.network))
@@ -268,5 +268,5 @@ def load_enrollments(session: Session, masters: set[str] | None = None) -> Enrol
 
 def last_height(session: Session, network: Network) -> int | None:
     """Where the chain ended when this home last asked; None if it never did."""
-    seen = session.store.notes.seen_block(network.name)
+    seen = session.store.chain_tip.get(network.name)
     return seen.height if seen else None

@@ -84,7 +84,7 @@ def sample_of_others(session: Session) -> list[Foreign]:
     """What others wrote in my unfinished jobs, or as much of it as is asked for at a time."""
     orders = unfinished_orders(session)
     some = orders if len(orders) <= _ORDERS else _random.sample(orders, _ORDERS)
-    found = session.store.shown.foreign(session.network.name, some)
+    found = session.store.visibility.foreign(session.network.name, some)
     _random.shuffle(found)
     return sorted(found, key=lambda each: each.kind in _LAST)[:SAMPLE]
 
@@ -99,10 +99,12 @@ def discrepancies(session: Session, url: str, foreign: Sequence[Foreign], checke
 
 def check_availability(session: Session, order: Order) -> list[DocumentAvailability]:
     """Ask every server for all documents of an order."""
-    sealed = session.store.sealed_bids(session.network.name)
+    sealed = session.store.documents.sealed_bids(session.network.name)
     ids = [each for each in dict.fromkeys(each.id for each in order.all_documents()) if each not in sealed]
-    texts = session.store.texts(ids)
-    received = {each.id: each.received_from for each in session.store.shown.foreign(session.network.name, [order.id])}
+    texts = session.store.documents.texts(ids)
+    received = {
+        each.id: each.received_from for each in session.store.visibility.foreign(session.network.name, [order.id])
+    }
     found: list[DocumentAvailability] = []
 
     def work(server: Causeway, emit: Emit[Checked]) -> None:
@@ -121,9 +123,11 @@ def _availability(
     session: Session, url: str, received_from: Mapping[DocumentId, str], checked: Checked
 ) -> dict[DocumentId, Availability]:
     """What an answer comes to, knowing what the server showed before; remembers what it shows now."""
-    before = session.store.shown.by(url)
-    session.store.shown.add(url, [each for each in checked.given if not before.get(each) and each in received_from])
-    placed = session.store.placements(url)
+    before = session.store.visibility.on_server(url)
+    session.store.visibility.record(
+        url, [each for each in checked.given if not before.get(each) and each in received_from]
+    )
+    placed = session.store.servers.placements(url)
 
     def state(document_id: DocumentId) -> Availability:
         if document_id in checked.given:

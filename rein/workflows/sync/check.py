@@ -12,7 +12,7 @@ from rein.protocol.values import DocumentId
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
-from rein.store.rows import FeedRow
+from rein.store.servers import FeedRow
 from rein.store.visibility import Foreign
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.orders.feeds import FeedIngester, follow
@@ -69,7 +69,7 @@ class Check:
         :param everything: for every document instead of a sample.
         """
         questions = {url: self._questions(url, everything=everything) for url in self._servers}
-        texts = self._session.store.texts({each for some in questions.values() for each in some.asked})
+        texts = self._session.store.documents.texts({each for some in questions.values() for each in some.asked})
         feeds, stale = dict(self._ingester.feeds), self._with_stale_quota()
 
         def work(server: Causeway, emit: Emit[object]) -> None:
@@ -91,7 +91,7 @@ class Check:
     def _with_stale_quota(self) -> set[str]:
         """The servers that have to be asked again what is left of space, transfer and time."""
         now = int(time.time())
-        rows = self._session.store.servers(self._session.identity.id)
+        rows = self._session.store.servers.of_identity(self._session.identity.id)
         return {row.url for row in rows if not 0 <= now - row.asked < HOSTING_SECONDS}
 
     def _ask(
@@ -113,9 +113,9 @@ class Check:
         except ServerLiedError as error:  # what it says of others is no reason to withhold mine from it
             emit(error)
         if mine.lost or removed.intersection(questions.mine):
-            mine = read_back(server, questions.mine, self._session.store.texts(questions.mine))
+            mine = read_back(server, questions.mine, self._session.store.documents.texts(questions.mine))
         if others.lost or removed.intersection(questions.others):
-            others = read_back(server, questions.others, self._session.store.texts(questions.others))
+            others = read_back(server, questions.others, self._session.store.documents.texts(questions.others))
         emit(_ReadBack(mine, others, answer.of(questions.foreign)))
 
     def _on_value(self, url: str, value: object) -> None:

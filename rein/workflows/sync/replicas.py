@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rein.protocol.values import DocumentId
 from rein.remote.causeway import remote_key
-from rein.store.store import Placement
+from rein.store.servers import Placement
 from rein.workflows.hosting.quota_warnings import LITTLE_SPACE
 from rein.workflows.session import Session
 from rein.workflows.sync.others import documents_of_others
@@ -34,13 +34,13 @@ class Replicas:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.mine: Sequence[DocumentId] = session.store.own_ids(session.network.name, session.address)
+        self.mine: Sequence[DocumentId] = session.store.documents.own_ids(session.network.name, session.address)
         self.others = self._documents_of_others()
-        self._placed = {server.url: session.store.placements(server.url) for server in session.servers}
+        self._placed = {server.url: session.store.servers.placements(server.url) for server in session.servers}
 
     def refresh(self) -> None:
         """Take in what came meanwhile, and leave out what was withdrawn."""
-        here = self._session.store.known(self.mine)
+        here = self._session.store.documents.known(self.mine)
         self.mine = [each for each in self.mine if each in here]
         self.others = self._documents_of_others()
 
@@ -61,9 +61,12 @@ class Replicas:
         reserved for what I write next: who receives much must not be silenced by it."""
         mine = [each for each in self.mine if not self.is_proved(url, each)]
         others = [each for each in self.others if not self.is_proved(url, each)]
-        texts = self._session.store.texts(others + mine)
+        texts = self._session.store.documents.texts(others + mine)
         sizes = {each: len(text.encode()) + _NAME_BYTES for each, text in texts.items()}
-        row = next((each for each in self._session.store.servers(self._session.identity.id) if each.url == url), None)
+        row = next(
+            (each for each in self._session.store.servers.of_identity(self._session.identity.id) if each.url == url),
+            None,
+        )
         left = (row.bytes_free if row else 0) - LITTLE_SPACE - sum(sizes.get(each, 0) for each in mine)
         fitting = []
         for each in others:
@@ -87,5 +90,5 @@ class Replicas:
         self._store(url, [Placement(each, url, self._placed[url][each].remote_key, proved) for each in ids])
 
     def _store(self, url: str, placements: Sequence[Placement]) -> None:
-        self._session.store.set_placements(placements)
+        self._session.store.servers.set_placements(placements)
         self._placed[url].update({each.document_id: each for each in placements})

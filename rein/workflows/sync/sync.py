@@ -75,7 +75,7 @@ def _report(
     for url, server in servers.items():
         server.held = len(replicas.held(url, replicas.mine))
         server.kept = len(replicas.held(url, replicas.others))
-    for row in session.store.servers(session.identity.id):
+    for row in session.store.servers.of_identity(session.identity.id):
         if row.url in servers:
             servers[row.url].warnings = warnings_of(row, int(time.time()), servers[row.url].left_out)
     copies = session.copies if session.copies is not None else min(2, len(servers))
@@ -86,7 +86,7 @@ def _report(
         others=len(replicas.others),
         safe=sum(each >= copies for each in holders),
         copies=copies,
-        known=session.store.count(session.network.name),
+        known=session.store.documents.count(session.network.name),
         servers=list(servers.values()),
     )
 

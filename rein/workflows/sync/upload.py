@@ -36,7 +36,7 @@ def upload(
     if not lacking or not (any(each.mine for each in lacking.values()) or _can_sign(session)):
         return
     keys = {url: (replicas.keys(url, each.mine), replicas.keys(url, each.others)) for url, each in lacking.items()}
-    texts = session.store.texts({each for both in keys.values() for named in both for each in named})
+    texts = session.store.documents.texts({each for both in keys.values() for named in both for each in named})
     for text in texts.values():
         verify(text)
     signer, mine = session.keyring.delegate, set(replicas.mine)

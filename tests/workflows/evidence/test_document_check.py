@@ -11,7 +11,7 @@ from rein.protocol.documents.enrollment import Enrollment, Revocation
 from rein.protocol.limits import MAX_BLOCKS_AHEAD
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import BasisPoints
-from rein.store.notes import SeenBlock
+from rein.store.chain_tip import SeenBlock
 from rein.workflows.evidence.document_check import check_document
 from rein.workflows.session import Session
 from tests.support import legacy_documents as real
@@ -24,7 +24,7 @@ EVERYTHING = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
 
 
 def learn(session: Session, *documents: Signed[Any]) -> None:
-    session.store.add_received([(signed, "http://x/") for signed in documents])
+    session.store.documents.add_received([(signed, "http://x/") for signed in documents])
 
 
 def test_who_knows_the_job_knows_whether_a_document_counts(sit: Sit) -> None:
@@ -146,7 +146,7 @@ def test_a_document_from_the_future_does_not_count(sit: Sit) -> None:
     learn(session, *TOLD.enrollments)
     early = job(BOB, person("Alice"), block_height=HEIGHT + 50 + MAX_BLOCKS_AHEAD + 1)
     assert check_document(session, early).finding.counts is True
-    session.store.notes.set_seen_block("regtest", SeenBlock(HEIGHT + 50, 1_800_000_000))
+    session.store.chain_tip.set("regtest", SeenBlock(HEIGHT + 50, 1_800_000_000))
     told = check_document(session, early).finding
     assert (told.authorised, told.counts) == (True, False)
     assert "the chain as last seen ends at block 150" in str(told.objection)

@@ -43,7 +43,7 @@ def test_a_second_pull_asks_once_and_is_told_nothing(sit: Sit, evils: Evils) -> 
         assert (again.new, evil.asked) == (0, ["v1/feed"])
     evil.show(*jobs(1))
     assert [report.new for report in pull(session)] == [1]
-    assert session.store.feed(evil.url, "regtest").shown == len(TEXTS) + 1
+    assert session.store.servers.feed(evil.url, "regtest").shown == len(TEXTS) + 1
 
 
 def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
@@ -52,7 +52,7 @@ def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
     evil.show(*jobs(10))
     session = sit(evil)
     assert pull(session)[0].new == 10
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 10
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 10
     assert evil.asked == ["v1/feed"] * 4
 
 
@@ -99,7 +99,7 @@ def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
     for _ in range(2):
         (report,) = pull(session)
         assert (report.new, report.notes, report.shown) == (0, [], 2)
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 3, "what was signed stays here"
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 3, "what was signed stays here"
 
 
 def test_another_text_under_an_id_is_shown_as_a_lie(sit: Sit, evils: Evils) -> None:
@@ -167,7 +167,7 @@ def test_a_feed_that_cannot_be_is_named_and_stops_nobody(sit: Sit, evils: Evils,
     assert first.error.exit_code == 8
     assert evil.url in first.error.message
     assert second.error is None
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 3
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 3
     assert len(evil.asked) <= 3
 
 
@@ -216,9 +216,10 @@ def revocation() -> Signed[Enrollment]:
 
 
 def kept(session: Session, *documents: Signed[Any]) -> set[DocumentId]:
-    return session.store.known([each.id for each in documents])
+    return session.store.documents.known([each.id for each in documents])
 
 
+@pytest.mark.long
 def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils: Evils, clock: list[float]) -> None:
     """What concerns my jobs is taken from it whatever it has brought; the rest when a month is over."""
     evil, other = evils(), evils()
@@ -226,8 +227,8 @@ def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils:
     flood = jobs(30)
     evil.show(*flood)
     session = sit(evil, who="Charlie")
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
     (report,) = pull(session)
     assert 0 < report.new < 8
     assert report.notes == [pulling.PASSED_OVER]
@@ -237,12 +238,12 @@ def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils:
     assert kept(session, TOLD.offer, revocation()) == {TOLD.offer.id, revocation().id}
     other.show(*flood[20:22])
     assert pull(sit(evil, other, who="Charlie"))[1].new == 2, "others are still listened to"
-    seen = len(session.store.orders_with("regtest", Kind.JOB))
+    seen = len(session.store.orders.having("regtest", Kind.JOB))
     clock[0] += allowance.SECONDS
     for _ in range(8):
         pull(session)
         clock[0] += allowance.SECONDS
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 32 > seen
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 32 > seen
 
 
 def test_what_was_passed_over_is_read_when_it_concerns_a_job_of_mine(
@@ -256,8 +257,8 @@ def test_what_was_passed_over_is_read_when_it_concerns_a_job_of_mine(
     session = sit(evil, who="Charlie")
     pull(session)
     assert kept(session, *theirs) == set()
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(TOLD.job, "x")])  # handed over in a file
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(TOLD.job, "x")])  # handed over in a file
     for _ in range(2):
         pull(session)
     assert kept(session, *theirs) == {each.id for each in theirs}
@@ -288,13 +289,14 @@ def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
     ]
     evil.show(*(each.armored for each in false), TOLD.offer.armored)
     session = sit(evil, who="Charlie")
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
     (report,) = pull(session)
     assert report.new < 12
     assert kept(session, TOLD.offer) == {TOLD.offer.id}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
     sit: Sit, evils: Evils, clock: list[float], seed: int
@@ -309,11 +311,11 @@ def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
     evil.page_size = order.randint(1, 9)
     evil.show(*shown)
     session = sit(evil, who="Alice")
-    session.store.add_received([(enroll(person("Alice"), True), "x")])
+    session.store.documents.add_received([(enroll(person("Alice"), True), "x")])
     for _ in range(6):
         pull(session)
     assert kept(session, *theirs) == {each.id for each in theirs}
-    assert len(session.store.orders_with("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
+    assert len(session.store.orders.having("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
 
 
 def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,4 +397,4 @@ def test_a_mistake_of_ours_is_not_hidden_as_a_servers(sit: Sit, evils: Evils, mo
 def test_without_servers_there_is_nothing_to_ask(sit: Sit) -> None:
     session = sit()
     assert pull(session) == []
-    assert len(session.store.documents("regtest", *Kind)) == 1
+    assert len(session.store.documents.of_kinds("regtest", *Kind)) == 1

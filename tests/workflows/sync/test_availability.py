@@ -28,7 +28,7 @@ def bobs(sit: Sit, *servers: EvilServer) -> Session:
     """Bob's session; he gave his job away, and Charlie has delivered."""
     session = sit(*servers)
     for signed in (TOLD.job, TOLD.offer):
-        session.store.add_own(signed)
+        session.store.documents.add_own(signed)
     return session
 
 

@@ -12,7 +12,7 @@ from rein.btc.transaction import OutPoint
 from rein.errors import NotFoundError, PassphraseError
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import EscrowOutput
+from rein.store.escrows import EscrowOutput
 from rein.workflows.evidence import document_import
 from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs.withdraw import withdraw_document
@@ -36,9 +36,9 @@ def at(sit: Sit, who: str, *servers: EvilServer, told: tuple[Signed[Any], ...] =
     me = person(who).master_address
     for each in told:
         if each.document.author.master_address == me:
-            session.store.add_own(each)
+            session.store.documents.add_own(each)
     theirs = [each for each in told if each.document.author.master_address != me]
-    session.store.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
+    session.store.documents.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
     return session
 
 
@@ -61,14 +61,14 @@ def test_a_mediator_keeps_a_job_once_there_is_money_in_it(sit: Sit) -> None:
     session = at(sit, "Alice", told=(TOLD.job, TOLD.bid, TOLD.offer))
     assert documents_of_others(session) == []
     paid_in = EscrowOutput(TOLD.offer.id, "primary", OutPoint("ab" * 32, 0), Sat(1_000), 5, 1)
-    session.store.set_seen(TOLD.offer.id, [paid_in], [])
+    session.store.escrows.observe(TOLD.offer.id, [paid_in], [])
     assert ids(TOLD.job, TOLD.bid, TOLD.offer) < set(documents_of_others(session))
 
 
 def test_bids_that_got_nothing_are_left_to_who_made_them(sit: Sit) -> None:
     lost = bid(person("Dora"), TOLD.job)
     session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, lost, TOLD.offer))
-    session.store.add_received([(enroll(person("Dora")), "http://x/")])
+    session.store.documents.add_received([(enroll(person("Dora")), "http://x/")])
     assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Charlie"], TOLD.bid)
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, lost))
     assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Bob"], TOLD.job), (
@@ -78,13 +78,13 @@ def test_bids_that_got_nothing_are_left_to_who_made_them(sit: Sit) -> None:
 
 def test_what_is_sealed_is_given_to_no_server(sit: Sit) -> None:
     session = at(sit, "Bob", told=(TOLD.job, TOLD.offer))
-    session.store.add_unsealed([TOLD.bid], session.address)
+    session.store.documents.add_unsealed([TOLD.bid], session.address)
     assert TOLD.bid.id not in documents_of_others(session)
 
 
 def test_what_another_identity_of_the_home_has_not_published_is_not_published(sit: Sit) -> None:
     session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    session.store.add_own(TOLD.delivery)  # by Charlie, in the same home
+    session.store.documents.add_own(TOLD.delivery)  # by Charlie, in the same home
     assert TOLD.delivery.id not in documents_of_others(session)
 
 
@@ -96,7 +96,7 @@ def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: p
     enrollments = [enroll(bob, contact=f"{number}") for number in range(20)]
     told = (TOLD.job, *flood, *QUARREL.documents)
     session = at(sit, "Charlie", told=told)
-    session.store.add_received([(each, "http://x/") for each in enrollments])
+    session.store.documents.add_received([(each, "http://x/") for each in enrollments])
     kept = set(documents_of_others(session))
     by_bob = kept - not_by("Bob", *told, *ENROLLED.values(), *enrollments)
     assert len(by_bob) == 6
@@ -109,8 +109,8 @@ def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
     session = at(sit, "Charlie")
     newer = story(job_id="another0000000000000")
     flood = [settlement(person("Bob"), newer.offer, terms=f"{number}") for number in range(5)]
-    session.store.add_own(newer.bid)
-    session.store.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
+    session.store.documents.add_own(newer.bid)
+    session.store.documents.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
     kept = documents_of_others(session)
     last = max(kept.index(each.id) for each in (TOLD.job, TOLD.offer, newer.offer, QUARREL.dispute, QUARREL.resolution))
     assert last < min(kept.index(each.id) for each in flood)
@@ -118,7 +118,7 @@ def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
 
 def test_what_i_wrote_in_another_home_is_kept_too(sit: Sit) -> None:
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    session.store.add_received([(TOLD.delivery, "a file")])
+    session.store.documents.add_received([(TOLD.delivery, "a file")])
     assert TOLD.delivery.id in documents_of_others(session)
 
 

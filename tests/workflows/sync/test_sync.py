@@ -31,7 +31,7 @@ def held(report: SyncReport) -> list[int]:
 def write(session: Any, count: int = len(MINE)) -> int:
     """With the enrollment, so many documents."""
     for signed in MINE[:count]:
-        session.store.add_own(signed)
+        session.store.documents.add_own(signed)
     return count + 1
 
 
@@ -320,7 +320,7 @@ def test_a_stale_nonce_is_replaced_once(sit: Sit, evils: Evils) -> None:
         return answer
 
     evil.bend = once
-    session.store.add_own(MINE[1])
+    session.store.documents.add_own(MINE[1])
     (server,) = sync(session).servers
     assert (server.uploaded, server.error) == (1, None)
 
