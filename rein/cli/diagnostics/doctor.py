@@ -12,8 +12,9 @@ from rein.cli.common import Cli, command
 from rein.cli.toolkit.remedies import with_command
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
+from rein.findings import Finding, Level, fail, ok
 from rein.settings import CONFIG_FILE, Settings
-from rein.workflows.diagnostics.findings import Examination, Finding, Severity, fail, ok
+from rein.workflows.diagnostics.examination import Examination
 
 FAILED_EXIT_CODE = 1
 
@@ -33,8 +34,8 @@ def doctor(cli: Cli, offline: bool) -> None:
     for found in _findings(cli, offline=offline):
         finding = replace(found, hint=with_command(found.hint) if found.hint else None)
         findings.append(finding)
-        severity = f"{finding.severity.value:4}"
-        terminal.say(f"{terminal.bold(severity) if finding.hint else severity}  {safe(finding.message)}")
+        verdict = f"{finding.verdict.value:4}"
+        terminal.say(f"{terminal.bold(verdict) if finding.hint else verdict}  {safe(finding.message)}")
         if finding.hint:
             terminal.advise(f"      {safe(finding.hint)}")
     examination = Examination(findings, versions())
@@ -58,7 +59,7 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
         return
     database = list(check_database(settings.database))
     yield from database
-    unusable = any(each.check == "database" and each.severity is Severity.FAIL for each in database)
+    unusable = any(each.check == "database" and each.verdict is Level.FAIL for each in database)
     if unusable or not settings.database.exists():
         return
     try:

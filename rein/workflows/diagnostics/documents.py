@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rein.workflows.diagnostics.findings import Finding, ok, warn
+from rein.findings import Finding, ok, warn
 from rein.workflows.hosting.quota_warnings import LITTLE_SPACE
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.unpublished import in_words, unpublished

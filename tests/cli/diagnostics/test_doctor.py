@@ -18,11 +18,11 @@ import pytest
 
 from rein.btc.networks import MAINNET, REGTEST, Network
 from rein.chain.source import BlockRef
+from rein.findings import Finding, Level
 from rein.store.database import Database
 from rein.store.schema import STEPS
 from rein.workflows.diagnostics import installation as local
 from rein.workflows.diagnostics import network as network
-from rein.workflows.diagnostics.findings import Finding, Severity
 from tests.cli.conftest import Chain, Rein, Result
 from tests.support.socks import socks_server
 
@@ -147,7 +147,7 @@ def test_what_an_interrupted_setup_leaves_is_explained(rein: Rein, home: Path) -
 def test_an_old_database_is_in_order(tmp_path: Path) -> None:
     path = tmp_path / "rein.db"
     Database(path)
-    assert [each.severity for each in local.check_database(path)] == [Severity.OK] * 2
+    assert [each.verdict for each in local.check_database(path)] == [Level.OK] * 2
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_full_disk(free: int, verdict: str, tmp_path: Path, monkeypatch: pytes
     """A disk cannot be filled here: what the system says of it is replaced."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, free))  # type: ignore[attr-defined]
     found = list(local.check_home(tmp_path, tmp_path / "none"))
-    assert [each.severity.value for each in found if each.check == "disk"] == [verdict]
+    assert [each.verdict.value for each in found if each.check == "disk"] == [verdict]
 
 
 # Elsewhere.
@@ -191,7 +191,7 @@ def test_the_newest_block_is_a_clock(ahead: int, of: Network, worst: str) -> Non
 
 
 def _worst(found: list[Finding]) -> str:
-    return max((each.severity.value for each in found), key=["ok", "warn", "fail"].index)
+    return max((each.verdict.value for each in found), key=["ok", "warn", "fail"].index)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def _worst(found: list[Finding]) -> str:
 )
 def test_the_servers_are_clocks(offsets: list[int | None], verdict: str | None) -> None:
     said = [network.StatusReply("http://x/", {}, None if each is None else NOW + each) for each in offsets]
-    assert [each.severity.value for each in network.check_clock(said, NOW)] == ([verdict] if verdict else [])
+    assert [each.verdict.value for each in network.check_clock(said, NOW)] == ([verdict] if verdict else [])
 
 
 class Server(ThreadingHTTPServer):
@@ -252,7 +252,7 @@ def test_what_servers_say(server: Server, body: bytes, verdict: str, words: str)
     said = network.ask_servers([url, url], None)
     assert all(abs((each.date or 0) - time.time()) < 60 for each in said if each.answer is not None)
     for found in network.check_servers(said, REGTEST):
-        assert found.severity.value == verdict
+        assert found.verdict.value == verdict
         assert words in found.message
 
 
@@ -262,14 +262,14 @@ def test_a_dead_server_and_a_lonely_one(server: Server) -> None:
         free.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{free.getsockname()[1]}/"
     found = list(network.check_servers(network.ask_servers([url, dead], None), REGTEST))
-    assert [each.severity for each in found] == [Severity.OK, Severity.FAIL]
+    assert [each.verdict for each in found] == [Level.OK, Level.FAIL]
     (alone, lonely) = network.check_servers(network.ask_servers([url], None), REGTEST)
-    assert (alone.severity, lonely.severity) == (Severity.OK, Severity.WARN)
+    assert (alone.verdict, lonely.verdict) == (Level.OK, Level.WARN)
 
 
 def test_the_proxy(server: Server) -> None:
     with socks_server(("127.0.0.1", 1)) as socks:
-        assert network.check_proxy(socks.url).severity is Severity.OK
-    assert network.check_proxy(socks.url).severity is Severity.FAIL
+        assert network.check_proxy(socks.url).verdict is Level.OK
+    assert network.check_proxy(socks.url).verdict is Level.FAIL
     http = f"socks5h://127.0.0.1:{server.server_address[1]}"
-    assert network.check_proxy(http).severity is Severity.FAIL, "something answers, and is no proxy"
+    assert network.check_proxy(http).verdict is Level.FAIL, "something answers, and is no proxy"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rein.errors import InputError, NotFoundError, OrderError
+from rein.findings import Level
 from rein.remote import fleet
 from rein.workflows.diagnostics.documents import check_documents
-from rein.workflows.diagnostics.findings import Severity
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.servers import forget
 from rein.workflows.hosting.unpublished import unpublished
@@ -99,7 +99,7 @@ def test_what_no_server_has_room_for_is_named(sit: Sit, evils: Evils) -> None:
     assert "2 of your documents are at no server: job" in finding.message
     evil.refused.clear()
     assert sync(session).unpublished == []
-    assert [each.severity for each in check_documents(session)] == [Severity.OK]
+    assert [each.verdict for each in check_documents(session)] == [Level.OK]
 
 
 @pytest.mark.parametrize("name", ["", "x", 7, None, "A" * 32, "ab" * 16 + "\n"])
