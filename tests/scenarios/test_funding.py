@@ -17,8 +17,8 @@ from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
 from rein.store.rows import Placement
 from rein.workflows.money.fund import Invoice, invoices, look_for_funding
+from rein.workflows.orders.next_step import next_step_of, orders_with_money
 from rein.workflows.status.agenda import agenda
-from rein.workflows.status.next_step import next_step_of, orders_with_money
 from tests.scenarios.blocks import Wallet
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 

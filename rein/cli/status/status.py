@@ -16,7 +16,7 @@ from rein.protocol.sin import secure_identity_number
 from rein.store.notes import SeenBlock
 from rein.store.rows import IdentityRow
 from rein.workflows.hosting.quota_warnings import warnings_of
-from rein.workflows.orders.turn import Turn
+from rein.workflows.orders.step import Turn
 from rein.workflows.status.agenda import Agenda, agenda
 
 _HEADINGS = {Turn.ACT: "Waits for you:", Turn.WAIT: "You wait for others:", Turn.NOTHING: "Nothing to do:"}

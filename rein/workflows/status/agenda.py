@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rein.store.rows import IdentityRow
-from rein.workflows.orders.turn import Turn
+from rein.workflows.orders.step import Turn
 from rein.workflows.session import Session
 from rein.workflows.status.earnings import whereabouts
 from rein.workflows.status.overview import overview

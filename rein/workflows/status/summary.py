@@ -9,8 +9,8 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
 from rein.workflows.orders.load import recorded_funding, roles_in, terms_if_any
+from rein.workflows.orders.next_step import next_step
 from rein.workflows.session import Session
-from rein.workflows.status.next_step import next_step
 
 
 def summary(session: Session, order: Order) -> dict[str, Any]:

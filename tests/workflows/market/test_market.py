@@ -36,9 +36,9 @@ from rein.workflows.market.listings import (
 )
 from rein.workflows.market.reputation import MAX_LOOKED_AT, Record, find_person, known_ratings, prove_endings, record_of
 from rein.workflows.orders.load import LoadedOrders
+from rein.workflows.orders.next_step import next_step
 from rein.workflows.session import Session
 from rein.workflows.status.agenda import Turn, agenda
-from rein.workflows.status.next_step import next_step
 from tests.support.people import (
     PRICE,
     TIME,
