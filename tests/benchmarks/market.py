@@ -13,12 +13,11 @@ from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
 from rein.store.store import IdentityRow, Payment, Store
-from rein.workflows.market.entries import market
-from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs
+from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs, market
 from rein.workflows.market.reputation import known_ratings, mediators_with_records
 from rein.workflows.notify.watch import Watch, watch_round
+from rein.workflows.orders.fold_cache import my_views
 from rein.workflows.session import Session
-from rein.workflows.status.overview import overview
 from tests.benchmarks.figures import Figure
 from tests.support.people import TIME, Person, Story, bid, enroll, job, person, story
 
@@ -61,9 +60,9 @@ def _own() -> Iterator[Figure]:
             session.store.set_seen(told.offer.id, [], _paid(told))
         bare = _cpu(lambda: [verify(each.armored) for each in documents])
         known = f"{OWN_JOBS:,} own jobs"
-        yield Figure(f"rein status, first, {known}", _cpu(lambda: overview(session)), "ms", bare)
+        yield Figure(f"rein status, first, {known}", _cpu(lambda: my_views(session)), "ms", bare)
         for name, run in (
-            ("rein status", lambda: overview(session)),
+            ("rein status", lambda: my_views(session)),
             ("rein bids", lambda: find_bids(session, BidFilter(), TIME)),
             ("rein watch, nothing new", lambda: watch_round(session, Watch([]), TIME, lambda _: [])),
         ):

@@ -138,13 +138,13 @@ def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
     with pytest.raises(OrderError, match="on no server yet"):
         bills(play, play.creator)
     (before,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
-    assert before["next"].startswith("publish the offer: rein sync")
+    assert before.step.text.startswith("publish the offer: rein sync")
     everything = play.creator.session.store.own_ids("regtest", play.creator.session.address)
     assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything)
     play.creator.session.store.set_placements([Placement(order.contract_id, "http://causeway.example/", "key", True)])
     assert len(bills(play, play.creator)) == 2
     (after,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
-    assert after["next"] == "pay into escrow: rein fund"
+    assert after.step.text == "pay into escrow: rein fund"
     assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything) - 1
 
 

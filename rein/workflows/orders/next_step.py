@@ -72,7 +72,7 @@ def orders_with_money(session: Session) -> list[Order]:
 
 
 def next_step(
-    order: Order, address: str, payments: Mapping[str, Payment], outputs: Sequence[EscrowOutput] = ()
+    order: Order, address: str | None, payments: Mapping[str, Payment], outputs: Sequence[EscrowOutput] = ()
 ) -> Step:
     """The step of the identity with this master address, whatever the time.
 

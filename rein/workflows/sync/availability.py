@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from secrets import SystemRandom
+from typing import Any
 
 from rein.errors import ReinError
 from rein.protocol.orders import Order
@@ -19,8 +20,8 @@ from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Say, run_on_all
 from rein.store.visibility import Foreign
+from rein.workflows.orders.fold_cache import unfinished_orders
 from rein.workflows.session import Session
-from rein.workflows.status.overview import unfinished_orders
 from rein.workflows.sync.read_back import Checked, read_back
 
 SAMPLE = 100
@@ -60,6 +61,14 @@ class Sight:
     document_id: DocumentId
     showing: Showing | None
     error: ReinError | None
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "url": self.url,
+            "document_id": self.document_id,
+            "showing": self.showing.value if self.showing else None,
+            "error": self.error.message if self.error else None,
+        }
 
 
 def to_ask_for(session: Session) -> list[Foreign]:

@@ -26,14 +26,13 @@ from rein.store.store import Placement
 from rein.workflows.hosting.quota_warnings import LITTLE_SPACE, warnings_of
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.jobs.sealed_bids import publish_offered
-from rein.workflows.market.entries import rated_entries
-from rein.workflows.market.listings import look_at_tip
-from rein.workflows.market.reputation import prove_endings
+from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.feeds import FeedIngester, Progress, Told, follow, no_progress
+from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.tip import observe_tip
 from rein.workflows.session import Session
-from rein.workflows.status.overview import orders_to_watch
 from rein.workflows.sync.availability import Difference, differences, to_ask_for
 from rein.workflows.sync.others_documents import documents_of_others
 from rein.workflows.sync.read_back import Checked, read_back
@@ -128,9 +127,9 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
     round_.write()
     report = round_.report()
     try:
-        look_at_tip(session)
+        observe_tip(session)
         look(session, load_orders(session, orders_to_watch(session)).orders)
-        prove_endings(session, rated_entries(session))
+        prove_endings(session, rated_jobs(session))
     except ChainError as error:
         report.chain_error = error
     return report
