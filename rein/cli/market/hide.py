@@ -7,7 +7,7 @@ import click
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe_line
 from rein.errors import InputError
-from rein.store.notes import Hidden, Hideable
+from rein.store.hidden import Hidden, Hideable
 from rein.workflows.market import hide as workflow
 from rein.workflows.market.hide import everything_hidden
 

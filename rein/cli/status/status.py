@@ -11,7 +11,7 @@ from rein.cli.common import Cli, command, job_option, moment
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.protocol.sin import secure_identity_number
-from rein.store.notes import SeenBlock
+from rein.store.chain_tip import SeenBlock
 from rein.workflows.orders.step import Turn
 from rein.workflows.orders.view import OrderView, Paid
 from rein.workflows.status.agenda import Agenda, agenda
@@ -41,8 +41,12 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
 def _overview(cli: Cli) -> None:
     session, terminal = cli.session, cli.terminal
     acting = session.identity
-    seen = session.store.notes.seen_block(session.network.name)
-    others = [] if cli.settings.identity else [row for row in session.store.identities(acting.network) if row != acting]
+    seen = session.store.chain_tip.get(session.network.name)
+    others = (
+        []
+        if cli.settings.identity
+        else [row for row in session.store.identities.of_network(acting.network) if row != acting]
+    )
     agendas = [agenda(session, row, seen.time if seen else None) for row in (acting, *others)]
     for each in agendas:
         _say_agenda(cli, each, seen)

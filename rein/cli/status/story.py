@@ -9,14 +9,14 @@ from rein.cli.toolkit.units import amount
 from rein.protocol.orders import Order
 from rein.workflows.orders.view import EscrowView, Paid
 from rein.workflows.status.story import Event, tell_story
-from rein.workflows.sync.availability import Showing, Sight, who_shows
+from rein.workflows.sync.availability import Availability, DocumentAvailability, check_availability
 
-_SHOWINGS = {
-    Showing.SHOWN: "shows it",
-    Showing.LACKING: "does not have it",
-    Showing.REMOVED: "has removed it",
-    Showing.GONE: "showed it before and does not show it any more",
-    Showing.ALTERED: "shows another text instead",
+_AVAILABILITY = {
+    Availability.AVAILABLE: "shows it",
+    Availability.ABSENT: "does not have it",
+    Availability.REMOVED: "has removed it",
+    Availability.WITHHELD: "showed it before and does not show it any more",
+    Availability.ALTERED: "shows another text instead",
 }
 _WORDS = 200
 """Characters of what somebody wrote that are shown in a story; the document has them all."""
@@ -29,7 +29,7 @@ def say_story(cli: Cli, job: str, *, documents: bool) -> None:
     session, terminal = cli.session, cli.terminal
     story = tell_story(session, job)
     order, view = story.order, story.view
-    servers = who_shows(session, order) if documents else []
+    servers = check_availability(session, order) if documents else []
     if documents:
         _say_documents(cli, order, servers)
     terminal.say(terminal.bold(f"Job {view.job_id}, {safe_line(view.name)}: {view.state.value}"))
@@ -53,7 +53,7 @@ def say_story(cli: Cli, job: str, *, documents: bool) -> None:
     terminal.result(story.json() | ({"servers": [each.json() for each in servers]} if documents else {}))
 
 
-def _say_documents(cli: Cli, order: Order, servers: list[Sight]) -> None:
+def _say_documents(cli: Cli, order: Order, servers: list[DocumentAvailability]) -> None:
     """What everybody signed, and who shows it. What people wrote to each other is theirs."""
     terminal, sealed = cli.terminal, set(order.messages)
     for signed in (*order.documents(), *order.conflict, *order.void_ratings):
@@ -76,10 +76,10 @@ def _say_paid(cli: Cli, paid: Paid, job_id: str) -> None:
         cli.terminal.say("Only the wallet that has this address can spend it.")
 
 
-def _say_servers(cli: Cli, sights: list[Sight]) -> None:
+def _say_servers(cli: Cli, sights: list[DocumentAvailability]) -> None:
     """Where everybody can read a document."""
     for each in sights:
-        word = _SHOWINGS[each.showing] if each.showing else "cannot be asked now"
+        word = _AVAILABILITY[each.showing] if each.showing else "cannot be asked now"
         cli.terminal.say(safe(f"  {each.url}  {word}"))
 
 

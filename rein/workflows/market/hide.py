@@ -7,7 +7,7 @@ from typing import Any
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
-from rein.store.notes import Hidden, Hideable
+from rein.store.hidden import Hidden, Hideable
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.people import is_address_of, normalised, the_person
@@ -30,7 +30,7 @@ class HideResult:
 
 def everything_hidden(session: Session, *changed: Hidden) -> HideResult:
     """What is hidden on this network."""
-    return HideResult(list(changed), session.store.notes.hidden(session.network.name))
+    return HideResult(list(changed), session.store.hidden.of_network(session.network.name))
 
 
 def hide(session: Session, kind: Hideable, name: str) -> HideResult:
@@ -41,7 +41,7 @@ def hide(session: Session, kind: Hideable, name: str) -> HideResult:
     :raises InputError: several answer to that name.
     """
     hidden = _find(session, kind, name)
-    session.store.notes.hide(session.network.name, hidden)
+    session.store.hidden.add(session.network.name, hidden)
     return everything_hidden(session, hidden)
 
 
@@ -50,19 +50,19 @@ def unhide(session: Session, kind: Hideable, name: str) -> HideResult:
 
     :raises NotFoundError: nothing is.
     """
-    found = [each for each in session.store.notes.hidden(session.network.name) if each.kind is kind]
-    jobs = set(session.store.find_jobs(session.network.name, name)) if kind is Hideable.JOB else set()
+    found = [each for each in session.store.hidden.of_network(session.network.name) if each.kind is kind]
+    jobs = set(session.store.orders.find_jobs(session.network.name, name)) if kind is Hideable.JOB else set()
     shown = [each for each in found if each.name in jobs or _is_called(each, name)]
     if not shown:
         raise NotFoundError(f"no {kind.value} {name!r} is hidden", hint="See what is: rein hide")
     for each in shown:
-        session.store.notes.unhide(session.network.name, each)
+        session.store.hidden.remove(session.network.name, each)
     return everything_hidden(session, *shown)
 
 
 def hidden_names(session: Session) -> set[tuple[Hideable, str]]:
     """What is hidden here."""
-    return {(each.kind, each.name) for each in session.store.notes.hidden(session.network.name)}
+    return {(each.kind, each.name) for each in session.store.hidden.of_network(session.network.name)}
 
 
 def is_hidden_job(order: OrderView, hidden: set[tuple[Hideable, str]]) -> bool:
@@ -82,7 +82,7 @@ def _find(session: Session, kind: Hideable, name: str) -> Hidden:
     if kind is Hideable.PERSON:
         person = the_person(load_enrollments(session), name)
         return Hidden(kind, person.master_address, person.user)
-    bids = session.store.bids_beginning(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    bids = session.store.documents.bids_beginning(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
     found = [each for each in bids if isinstance(each.document, Bid)]
     if not found:
         raise NotFoundError(f"no bid {name!r} is known here", hint="See them: rein bids")

@@ -13,7 +13,7 @@ from rein.protocol.documents import Bid, Enrollment, Kind
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.notes import Hideable
+from rein.store.hidden import Hideable
 from rein.workflows.market.hide import hidden_names, is_hidden_bid, is_hidden_job
 from rein.workflows.market.reputation import RatedPerson, known_ratings
 from rein.workflows.orders.feeds import load_enrollments
@@ -166,7 +166,7 @@ BID_SORTS: Final[Mapping[str, Callable[[ListedBid], tuple[object, ...]]]] = {
 
 def market(session: Session) -> list[OrderView]:
     """Every job here that counts, whoever posted it, in the order of arrival."""
-    return public_views(session, lambda: session.store.orders_with(session.network.name, Kind.JOB))
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.JOB))
 
 
 def find_jobs(session: Session, wanted: JobFilter, now: int | None, sort: str = "newest") -> list[OrderView]:
@@ -206,7 +206,9 @@ def find_bids(session: Session, wanted: BidFilter, now: int | None, sort: str = 
     hidden = hidden_names(session)
     found = [
         ListedBid(order, bid)
-        for order in public_views(session, lambda: session.store.my_order_ids(session.network.name, session.address))
+        for order in public_views(
+            session, lambda: session.store.orders.of_person(session.network.name, session.address)
+        )
         if _is_job(order, wanted.job) and (order.is_open(now) or not wanted.open_only)
         for bid in order.bids
         if _is_wanted_bid(session, ListedBid(order, bid), wanted)

@@ -15,7 +15,7 @@ from rein.protocol.orders import Order
 from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
 from rein.protocol.sin import secure_identity_number
-from rein.store.notes import Hideable
+from rein.store.hidden import Hideable
 from rein.workflows.market.hide import hidden_names
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.feeds import load_enrollments
@@ -74,12 +74,12 @@ def known_ratings(session: Session) -> Averages:
 
 def rated_jobs(session: Session) -> list[OrderView]:
     """Every order in which somebody rated somebody."""
-    return public_views(session, lambda: session.store.orders_with(session.network.name, Kind.RATING))
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.RATING))
 
 
 def offered_jobs(session: Session) -> list[OrderView]:
     """Every order in which somebody signed an offer."""
-    return public_views(session, lambda: session.store.orders_with(session.network.name, Kind.OFFER))
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.OFFER))
 
 
 def prove_endings(session: Session, known: Iterable[OrderView]) -> int:
@@ -110,7 +110,7 @@ def prove_endings_if_possible(session: Session, known: Iterable[OrderView]) -> N
 
 def jobs_of(session: Session, master_address: str) -> list[OrderView]:
     """The orders that somebody got, gave or mediates: all that hold ratings of them or by them."""
-    named = public_views(session, lambda: session.store.my_order_ids(session.network.name, master_address))
+    named = public_views(session, lambda: session.store.orders.of_person(session.network.name, master_address))
     return [
         order
         for order in named

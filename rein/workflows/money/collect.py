@@ -27,7 +27,7 @@ def orders_to_collect(session: Session) -> list[Order]:
 
 def owes(session: Session, order: Order) -> bool:
     """Whether an order owes the identity a payment that it can complete."""
-    paid = session.store.payments(order.contract_id)
+    paid = session.store.escrows.payments(order.contract_id)
     if order.bid is None:
         return False
     if order.master_address(Role.WORKER) == session.address:

@@ -9,7 +9,7 @@ from rein.escrow.funding import EscrowFunding
 from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.rows import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import recorded_funding, roles_in, terms_if_any
 from rein.workflows.orders.next_step import next_step
 from rein.workflows.orders.view import (
@@ -29,7 +29,10 @@ from rein.workflows.session import Session
 def view_of(session: Session, order: Order) -> OrderView:
     """An order as the identity of the session sees it, or as everybody does where it has none."""
     address = session.row.master_address if session.row else None
-    outputs, payments = session.store.escrow_outputs(order.contract_id), session.store.payments(order.contract_id)
+    outputs, payments = (
+        session.store.escrows.outputs(order.contract_id),
+        session.store.escrows.payments(order.contract_id),
+    )
     return build_view(order, address, outputs, payments)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rein import __version__
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.view import OrderView, parse_view
 from rein.workflows.session import Session
 
@@ -57,7 +57,7 @@ class Views:
 
 def my_views(session: Session) -> Views:
     """Every order in which the identity has a part, as it sees them, oldest first."""
-    wanted = lambda: session.store.my_order_ids(session.network.name, session.address)  # noqa: E731 - a name for what is asked
+    wanted = lambda: session.store.orders.of_person(session.network.name, session.address)  # noqa: E731 - a name for what is asked
     return _views(session, session.address, wanted)
 
 
@@ -87,12 +87,14 @@ def keep(session: Session, use: str, wanted: Callable[[], list[DocumentId]], fol
     """
     with session.store.snapshot():
         order_ids = wanted()
-        kept = session.store.summaries(use, VERSION)
+        kept = session.store.fold_cache.summaries(use, VERSION)
         missing = [each for each in order_ids if each not in kept]
-        generation = session.store.generation()
+        generation = session.store.fold_cache.generation()
         folded = fold(session, missing) if missing else {}
     if folded:
-        session.store.set_summaries(use, VERSION, generation, [row for rows in folded.values() for row in rows])
+        session.store.fold_cache.set_summaries(
+            use, VERSION, generation, [row for rows in folded.values() for row in rows]
+        )
     return [row for each in order_ids for row in (kept.get(each) or folded[each])]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rein.errors import ChainError
-from rein.store.notes import SeenBlock
+from rein.store.chain_tip import SeenBlock
 from rein.workflows.session import Session
 
 
@@ -13,7 +13,7 @@ def newest_block(session: Session) -> SeenBlock | None:
         return observe_tip(session)
     except ChainError as error:
         session.note(f"The chain was not asked for the time: {error.message}")
-        return session.store.notes.seen_block(session.network.name)
+        return session.store.chain_tip.get(session.network.name)
 
 
 def time_now(session: Session) -> int | None:
@@ -29,6 +29,6 @@ def observe_tip(session: Session) -> SeenBlock:
     """
     tip = session.chain.tip()
     seen = SeenBlock(tip.height, tip.time)
-    if seen != session.store.notes.seen_block(session.network.name):
-        session.store.notes.set_seen_block(session.network.name, seen)
+    if seen != session.store.chain_tip.get(session.network.name):
+        session.store.chain_tip.set(session.network.name, seen)
     return seen

@@ -12,7 +12,7 @@ from typing import Any
 
 from rein.protocol.enums import State
 from rein.protocol.sin import secure_identity_number
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.orders.fold_cache import RefusedJob, my_views
 from rein.workflows.orders.step import Turn, act, nothing
@@ -59,10 +59,10 @@ def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
     :param now: the time of the newest block, None where none was ever seen.
     """
     views = my_views(replace(session, row=row))
-    unpublished = session.store.unpublished_ids(row.network, row.master_address)
+    unpublished = session.store.documents.unpublished_ids(row.network, row.master_address)
     jobs = [with_whereabouts(session, row, at_time(view, now, unpublished)) for view in views.orders]
     jobs.sort(key=lambda job: (_URGENCY.index(job.step.due), job.since, job.id))
-    servers = session.store.servers(row.id)
+    servers = session.store.servers.of_identity(row.id)
     warnings = [f"{server.url}  {each}" for server in servers for each in warnings_of(server, int(time.time()))]
     return Agenda(row, [server.url for server in servers], warnings, jobs, views.refused, len(unpublished))
 

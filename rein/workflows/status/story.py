@@ -26,7 +26,7 @@ from rein.protocol.documents import (
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.build_view import view_of
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
@@ -94,7 +94,7 @@ def tell_story(session: Session, name: str) -> Story:
     row = session.identity
     pull(session)
     order = find_order(session, name)
-    unpublished = session.store.unpublished_ids(session.network.name, session.address)
+    unpublished = session.store.documents.unpublished_ids(session.network.name, session.address)
     view = at_time(view_of(session, order), time_now(session), unpublished)
     events = story_of(session, order)
     times = times_of(session, [event.height for event in events if event.height is not None])
@@ -106,8 +106,8 @@ def story_of(session: Session, order: Order) -> list[Event]:
     sealed = set(order.messages)
     said = [_said(order, signed) for signed in order.documents() if signed not in sealed]
     said += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
-    outputs = session.store.escrow_outputs(order.contract_id)
-    payments = list(session.store.payments(order.contract_id).values())
+    outputs = session.store.escrows.outputs(order.contract_id)
+    payments = list(session.store.escrows.payments(order.contract_id).values())
     moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
     return sorted([*said, *moved], key=_position)
 
