@@ -11,7 +11,7 @@ from rein.cli.toolkit.choose import choose_order
 from rein.cli.toolkit.show import say_written
 from rein.errors import InputError
 from rein.protocol.documents import Role
-from rein.protocol.limits import MAX_RATING
+from rein.protocol.limits import MAX_RATING, MAX_REMARK
 from rein.protocol.orders import Order
 from rein.workflows.market.rate import commit, order_to_rate, orders_to_rate, prepare, unrated_roles
 
@@ -45,11 +45,10 @@ def rate(
     order = order_to_rate(session, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
     value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
-    comment = first(comment, form.get("Comment"))
-    if comment is None and terminal.interactive and form_file is None:
-        comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
-    result = commit(session, prepare(session, order, rated, value, (comment or "").strip() or None), dry_run=dry_run)
-    say_written(cli, result, "Publish it with `rein sync`.")
+    told = first(form.get("Comment"), None if terminal.interactive and form_file is None else "")
+    comment = cli.text(comment, "Comment (may be empty)", "--comment", form=told, default="", limit=MAX_REMARK)
+    plan = prepare(session, order, rated, value, comment.strip() or None)
+    say_written(cli, commit(session, plan, dry_run=dry_run), "Publish it with `rein sync`.")
 
 
 def _stars(text: str) -> int:
