@@ -38,7 +38,7 @@ def say_story(cli: Cli, job: str, *, documents: bool) -> None:
     if order.messages:
         count = "1 sealed document" if len(order.messages) == 1 else f"{len(order.messages)} sealed documents"
         terminal.advise(f"It has {count}: rein messages --jobid {view.job_id}")
-    for each in order.apart:
+    for each in order.rejected:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in (*order.conflict, *order.void_ratings):
         terminal.say(f"Conflicting: document {signed.id}")

@@ -69,7 +69,7 @@ class Story:
             "documents": [json_of_document(signed) for signed in order.documents()],
             "apart": [
                 {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
-                for each in order.apart
+                for each in order.rejected
             ],
             "conflict": [signed.id for signed in order.conflict],
             "void_ratings": [signed.id for signed in order.void_ratings],
