@@ -89,13 +89,8 @@ def _forms() -> str:
 
 
 def _contents() -> str:
-    lines = ["## All commands", ""]
-    lines += [f"- [`rein {name}`](#rein-{name.replace(' ', '-')}): {_first_sentence(each)}" for name, each in leaves()]
-    return "\n".join(lines) + "\n"
-
-
-def _first_sentence(command: click.Command) -> str:
-    return inspect.cleandoc(command.help or "").split("\n\n")[0].replace("\n", " ").replace("\b", "")
+    linked = [f"[`{name}`](#rein-{name.replace(' ', '-')})" for name, _ in leaves()]
+    return "\n".join(["## All commands", "", f"{', '.join(linked)}.", ""])
 
 
 def _section(name: str, command: click.Command) -> str:
@@ -107,14 +102,9 @@ def _section(name: str, command: click.Command) -> str:
     example = example_of(command)
     if example:
         lines += ["Example:", "", f"    {example}", ""]
-    lines += [f"Exit codes: {_exits(name)}. JSON: [json.md](json.md).", ""]
-    return "\n".join(lines)
-
-
-def _exits(name: str) -> str:
     if name == "doctor":
-        return "0, or 1 if something fails; those [of every command](#exit-codes)"
-    return "0, and those [of every command](#exit-codes)"
+        lines += ["Exit code 1 if something fails.", ""]
+    return "\n".join(lines)
 
 
 def _prose(command: click.Command) -> list[str]:
