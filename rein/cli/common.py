@@ -14,7 +14,10 @@ import click
 
 from rein.cli.toolkit.amounts import fee_points, feerate, number
 from rein.cli.toolkit.options import (
+    GLOBAL_NAMES,
     GLOBAL_OPTIONS,
+    Command,
+    Forgiving,
     documents_option,
     dry_run_option,
     feerate_option,
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
     from rein.workflows.session import Session
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
-_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
 T = TypeVar("T")
@@ -173,7 +175,7 @@ def command(
     """
     shows = writes and documents
     options = (*GLOBAL_OPTIONS, documents_option) if shows else GLOBAL_OPTIONS
-    names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
+    names = (*GLOBAL_NAMES, "documents") if shows else GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
@@ -187,7 +189,7 @@ def command(
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
         for option in reversed(options):
             option(run)
-        return click.command(name)(run)
+        return click.command(name, cls=Command)(run)
 
     return decorate
 
@@ -195,7 +197,7 @@ def command(
 def alone(default: str) -> type[click.Group]:
     """A group whose name alone, or with options, stands for one of its commands."""
 
-    class Group(click.Group):
+    class Group(Forgiving, click.Group):
         alone = default
 
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

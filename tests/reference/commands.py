@@ -11,10 +11,12 @@ import click
 
 from rein import errors
 from rein.btc.amounts import COIN, DUST_LIMIT
+from rein.cli.commands import ALIASES, COMMANDS, SECTIONS
 from rein.cli.common import GLOBAL_OPTIONS
-from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
+from rein.cli.main import INTERRUPTED, STOPPED
 from rein.cli.toolkit.amounts import UNUSUAL
 from rein.cli.toolkit.form import LABELS
+from rein.cli.tree import tree
 from rein.settings import CONFIG_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -89,8 +91,17 @@ def _forms() -> str:
 
 
 def _contents() -> str:
-    lines = ["## All commands", ""]
-    lines += [f"- [`rein {name}`](#rein-{name.replace(' ', '-')}): {_first_sentence(each)}" for name, each in leaves()]
+    lines = ["## All commands", "", "By section, as in `rein --help`.", ""]
+    for section, about in SECTIONS.items():
+        lines += [f"**{section}**: {about.title}", ""]
+        lines += [
+            f"- [`rein {name}`](#rein-{name.replace(' ', '-')}): {_first_sentence(each)}"
+            for name, each in leaves()
+            if name.split()[0] in about.commands
+        ]
+        lines += [""]
+    lines += ["Other names:", ""]
+    lines += [f"- `rein {words}` for `rein {target}`" for words, target in ALIASES.items()]
     return "\n".join(lines) + "\n"
 
 
