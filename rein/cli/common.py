@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rein.cli.toolkit.amounts import fee_points, feerate, number
+from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.options import (
     GLOBAL_NAMES,
     GLOBAL_OPTIONS,
@@ -24,6 +25,7 @@ from rein.cli.toolkit.options import (
     form_option,
     job_option,
     pay_to_option,
+    request_option,
 )
 from rein.cli.toolkit.questions import TRIES, Questions, more_tries
 from rein.cli.toolkit.terminal import Terminal
@@ -48,6 +50,7 @@ __all__ = [
     "more_tries",
     "number",
     "pay_to_option",
+    "request_option",
 ]
 
 if TYPE_CHECKING:
@@ -171,10 +174,11 @@ def command(
 
     :param waits: it goes on for as long as somebody likes, so that nobody needs to be told that it does.
     :param writes: it signs or orders something: running it twice would do so twice. Such a command takes
-        `--documents`, unless `documents` says that there is none to show.
+        `--request-id` and, unless `documents` says that there is none to show.
     """
     shows = writes and documents
-    options = (*GLOBAL_OPTIONS, documents_option) if shows else GLOBAL_OPTIONS
+    own = (*([request_option] if writes else ()), *([documents_option] if shows else ()))
+    options = (*GLOBAL_OPTIONS, *own)
     names = (*GLOBAL_NAMES, "documents") if shows else GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -183,7 +187,8 @@ def command(
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
             with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
-                function(cli, **parameters)
+                key = parameters.pop("request_id", None)
+                run_once(cli, key, parameters, partial(function, cli, **parameters))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options

@@ -193,4 +193,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
            raw TEXT NOT NULL, fee INTEGER NOT NULL, job_id VARCHAR, height INTEGER,
            PRIMARY KEY (identity_id, txid))""",
     ),
+    (
+        """CREATE TABLE request (identity_id INTEGER NOT NULL REFERENCES identity (id), key VARCHAR NOT NULL,
+           command VARCHAR NOT NULL, arguments VARCHAR NOT NULL, time INTEGER NOT NULL, document_id VARCHAR,
+           result TEXT, PRIMARY KEY (identity_id, key)) WITHOUT ROWID""",
+    ),
 )

@@ -93,20 +93,11 @@ def _forms() -> str:
 def _contents() -> str:
     lines = ["## All commands", "", "By section, as in `rein --help`.", ""]
     for section, about in SECTIONS.items():
-        lines += [f"**{section}**: {about.title}", ""]
-        lines += [
-            f"- [`rein {name}`](#rein-{name.replace(' ', '-')}): {_first_sentence(each)}"
-            for name, each in leaves()
-            if name.split()[0] in about.commands
-        ]
-        lines += [""]
-    lines += ["Other names:", ""]
-    lines += [f"- `rein {words}` for `rein {target}`" for words, target in ALIASES.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _first_sentence(command: click.Command) -> str:
-    return inspect.cleandoc(command.help or "").split("\n\n")[0].replace("\n", " ").replace("\b", "")
+        found = [name for name, _ in leaves() if name.split()[0] in about.commands]
+        linked = ", ".join(f"[`{name}`](#rein-{name.replace(' ', '-')})" for name in found)
+        lines.append(f"- {section} ({about.title.lower()}): {linked}")
+    also = ", ".join(f"`rein {words}` for `rein {target}`" for words, target in ALIASES.items())
+    return "\n".join([*lines, "", f"Other names: {also}.", ""])
 
 
 def _section(name: str, command: click.Command) -> str:
@@ -118,14 +109,9 @@ def _section(name: str, command: click.Command) -> str:
     example = example_of(command)
     if example:
         lines += ["Example:", "", f"    {example}", ""]
-    lines += [f"Exit codes: {_exits(name)}. JSON: [json.md](json.md).", ""]
-    return "\n".join(lines)
-
-
-def _exits(name: str) -> str:
     if name == "doctor":
-        return "0, or 1 if something fails; those [of every command](#exit-codes)"
-    return "0, and those [of every command](#exit-codes)"
+        lines += ["Exit code 1 if something fails.", ""]
+    return "\n".join(lines)
 
 
 def _prose(command: click.Command) -> list[str]:

@@ -11,8 +11,8 @@ import click
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
+from rein.findings import Finding, Level, fail, ok
 from rein.settings import CONFIG_FILE, Settings
-from rein.workflows.diagnostics.findings import Finding, Verdict, fail, ok
 
 FAILED_EXIT_CODE = 1
 
@@ -35,7 +35,7 @@ def doctor(cli: Cli, offline: bool) -> None:
         terminal.say(f"{terminal.bold(f'{verdict:4}') if finding.hint else f'{verdict:4}'}  {safe(finding.message)}")
         if finding.hint:
             terminal.advise(f"      {safe(finding.hint)}")
-    healthy = all(finding.verdict is not Verdict.FAIL for finding in findings)
+    healthy = all(finding.verdict is not Level.FAIL for finding in findings)
     terminal.result({"healthy": healthy, "findings": [asdict(finding) for finding in findings], "versions": versions()})
     if not healthy:
         raise click.exceptions.Exit(FAILED_EXIT_CODE)
@@ -56,7 +56,7 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
         return
     database = list(check_database(settings.database))
     yield from database
-    unusable = any(each.check == "database" and each.verdict is Verdict.FAIL for each in database)
+    unusable = any(each.check == "database" and each.verdict is Level.FAIL for each in database)
     if unusable or not settings.database.exists():
         return
     try:

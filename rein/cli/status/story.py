@@ -59,7 +59,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
         _say_event(cli, event, times)
     if order.messages:
         terminal.advise(f"It has {len(order.messages)} sealed documents: rein messages --jobid {posted.job_id}")
-    for each in order.apart:
+    for each in order.rejected:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in (*order.conflict, *order.void_ratings):
         terminal.say(f"Conflicting: document {signed.id}")
@@ -78,7 +78,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
             "documents": [json_of_document(signed) for signed in order.documents()],
             "apart": [
                 {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
-                for each in order.apart
+                for each in order.rejected
             ],
             "conflict": [signed.id for signed in order.conflict],
             "void_ratings": [signed.id for signed in order.void_ratings],

@@ -40,6 +40,9 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--quiet", "-q", is_flag=True, help="Show results, questions and errors only."),
 )
 
+request_option = click.option(
+    "--request-id", metavar="KEY", help="Do it once: a retry with the same key answers with what was done."
+)
 documents_option = click.option("--documents", is_flag=True, help="Show the signed documents and PSBTs in full.")
 form_option = click.option("--defaults", "-d", "form_file", type=FilePath(), help="Read the answers from a form file.")
 dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Build and show the document without storing it.")

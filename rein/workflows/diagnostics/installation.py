@@ -12,10 +12,10 @@ from typing import Final
 
 from rein import __version__
 from rein.errors import IdentityError, StoreError
+from rein.findings import Finding, fail, ok, warn
 from rein.identity.keyfile import check_key_file, is_private
 from rein.store.health import examine
 from rein.store.identities import IdentityRow
-from rein.workflows.diagnostics.findings import Finding, fail, ok, warn
 
 FREE_FAIL_BYTES: Final = 20_000_000
 FREE_WARN_BYTES: Final = 500_000_000

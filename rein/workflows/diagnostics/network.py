@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from rein.btc.networks import REGTEST, Network
 from rein.chain.source import BlockRef, ChainSource
 from rein.errors import ReinError
+from rein.findings import Finding, fail, ok, warn
 from rein.net.http import Http, HttpError, Limits
 from rein.net.proxy import proxy_for
 from rein.net.strict_json import strict_json
-from rein.workflows.diagnostics.findings import Finding, fail, ok, warn
 
 CLOCK_WARN_S: Final = 60
 CLOCK_FAIL_S: Final = 600

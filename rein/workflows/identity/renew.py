@@ -136,6 +136,7 @@ def keep_renewal(session: Session, signed: Signed[Enrollment]) -> IdentityRow:
         if current is not None and current.id not in (document.previous, signed.id):
             raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Look, and try again.")
         session.store.identities.update(row, signed)
+        session.store.requests.stored(signed.id)
     return row
 
 

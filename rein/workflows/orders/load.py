@@ -102,7 +102,7 @@ def with_document(session: Session, order: Order, signed: Signed[Any]) -> Order:
     people = session.store.orders.people([order.id]) | {signed.document.author.master_address}
     offer_id = order.offer.id if order.offer else None
     changed = fold(order.job, documents, load_enrollments(session, people), order.evidence, offer_id=offer_id)
-    for each in changed.apart:
+    for each in changed.rejected:
         if each.document == signed:
             raise OrderError(f"this document would not count: {each.reason.message}")
     if changed.conflict and not order.conflict:

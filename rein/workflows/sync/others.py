@@ -76,7 +76,7 @@ def _kept(session: Session, order: Order) -> dict[str, list[DocumentId]]:
     parties = {master for role in Role if (master := order.master_address(role)) is not None}
     known = load_enrollments(session, parties)
     said = [each for each in _said(order) if each.document.author.master_address in parties]
-    fallen = [each.document for each in order.apart if _is_by_one_of(parties, each.document, known)]
+    fallen = [each.document for each in order.rejected if _is_by_one_of(parties, each.document, known)]
     enrollments = [each for master in parties for each in known.of(session.network, master)]
     paid = {each.document_id for each in session.store.escrows.payments(order.contract_id).values()}
     agreed = {each.id for each in (order.job, order.bid, order.offer) if each is not None}
