@@ -15,14 +15,13 @@ import time
 from rein.errors import ChainError, InputError
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.jobs.sealed_bids import publish_offered
-from rein.workflows.market.entries import rated_entries
-from rein.workflows.market.listings import look_at_tip
-from rein.workflows.market.reputation import prove_endings
+from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress
+from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.tip import observe_tip
 from rein.workflows.session import Session
-from rein.workflows.status.overview import orders_to_watch
 from rein.workflows.sync.check import Check
 from rein.workflows.sync.replicas import Replicas
 from rein.workflows.sync.report import ServerReport, SyncReport
@@ -61,9 +60,9 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
 def _observe_chain(session: Session) -> ChainError | None:
     """Look at the chain; why it could not be."""
     try:
-        look_at_tip(session)
+        observe_tip(session)
         look(session, load_orders(session, orders_to_watch(session)).orders)
-        prove_endings(session, rated_entries(session))
+        prove_endings(session, rated_jobs(session))
     except ChainError as error:
         return error
     return None
