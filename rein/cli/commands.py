@@ -39,6 +39,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
             "request": ("rein.cli.hosting.request", "Ask a server for free microhosting."),
             "buy": ("rein.cli.hosting.buy", "Buy hosting at a server."),
             "servers": ("rein.cli.hosting.servers", "List your servers: price, space, expiry, speed."),
+            "server": ("rein.cli.hosting.server", "Request or buy hosting, list your servers."),
         },
     ),
     "sync": Section(
@@ -140,14 +141,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 ALIASES: Final[Mapping[str, str]] = {
     "show JOB": "status --jobid",
     "accept-resolution": "acceptresolution",
-    "server request": "request",
-    "server buy": "buy",
-    "server list": "servers",
 }
 """Plain names beside those of the table: what may be typed, and the command it stands for. A word in capitals is an
-argument that takes the place of the option behind the command."""
+argument that takes the place of the option behind the command. A group of plain names is a command of the table."""
 
 
 def names() -> list[str]:
-    """What may follow `rein`: commands, and the first words of aliases."""
-    return [*COMMANDS, *dict.fromkeys(alias.split()[0] for alias in ALIASES)]
+    """What may follow `rein`: commands and aliases."""
+    return [*COMMANDS, *(alias.split()[0] for alias in ALIASES)]

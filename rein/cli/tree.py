@@ -60,31 +60,19 @@ def load(name: str) -> click.Command:
 
 
 def alias(name: str) -> click.Command | None:
-    """The command, or the group of them, behind a plain name."""
-    found = {words[1:]: target for words, target in _ALIASES if words[0] == name}
-    if not found:
+    """The command behind a plain name: a copy of it, with an argument where the alias has one."""
+    found = next(((words.split(), target) for words, target in ALIASES.items() if words.split()[0] == name), None)
+    if found is None:
         return None
-    ((rest, target), *more) = found.items()
-    if not more and (not rest or rest[0].isupper()):
-        return _renamed(name, target.split(), *rest)
-    commands = {rest[0]: _renamed(rest[0], target.split(), *rest[1:]) for rest, target in found.items()}
-    listed = ", ".join(f"`{target}`" for target in found.values())
-    return click.Group(name, commands, help=f"Plain names for {listed}.")
+    (_, *argument), target = found
+    origin, *option = target.split()
+    command = load(origin)
+    params = [_as_argument(each, *argument) if set(option) & set(each.opts) else each for each in command.params]
+    text = cleandoc(command.help or "").replace(f"rein {target}", f"rein {name}")
+    return type(command)(name, params=params, callback=command.callback, help=text)
 
 
-_ALIASES = [(tuple(words.split()), target) for words, target in ALIASES.items()]
-
-
-def _renamed(name: str, target: list[str], argument: str | None = None) -> click.Command:
-    """A command under another name; its option, if one is named, as an argument."""
-    command, (option, *_) = load(target[0]), (*target[1:], None)
-    params = [_as_argument(each, argument) if option in each.opts else each for each in command.params]
-    text, short = cleandoc(command.help or ""), COMMANDS[target[0]][1]
-    text = text.replace(f"rein {' '.join(target)}", f"rein {name}")
-    return type(command)(name, params=params, callback=command.callback, help=text, short_help=short)
-
-
-def _as_argument(option: click.Parameter, metavar: str | None) -> click.Argument:
+def _as_argument(option: click.Parameter, metavar: str) -> click.Argument:
     def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return option.shell_complete(context, incomplete)
 

@@ -34,7 +34,7 @@ def ask(line: str) -> list[str]:
 
 
 def test_names_are_completed() -> None:
-    assert ask("rein ") == [*COMMANDS, "show", "accept-resolution", "server"]
+    assert ask("rein ") == [*COMMANDS, "show", "accept-resolution"]
     assert ask("rein acc") == ["accept", "acceptresolution", "accept-resolution"]
     assert ask("rein server ") == ["buy", "list", "request"]
     assert ask("rein --home x psbt sh") == ["show"]

@@ -160,7 +160,6 @@ def test_an_alias_does_what_its_command_does(tmp_path: Path) -> None:
     for words, same in (
         (["show", "n0ql"], ["status", "--jobid", "n0ql"]),
         (["show"], ["status"]),
-        (["server", "list"], ["servers"]),
         (["accept-resolution", "--jobid", "x"], ["acceptresolution", "--jobid", "x"]),
     ):
         assert run_command([*place, *words]) == run_command([*place, *same])
@@ -195,7 +194,7 @@ GROUPS = [name for name in COMMANDS if below(name)]
 
 
 def test_groups() -> None:
-    assert GROUPS == ["psbt", "oldescrow", "case", "wallet", "export", "devnet"]
+    assert GROUPS == ["server", "psbt", "oldescrow", "case", "wallet", "export", "devnet"]
 
 
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes", "--verbose", "--quiet")
