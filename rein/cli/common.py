@@ -206,7 +206,8 @@ def alone(default: str) -> type[click.Group]:
         alone = default
 
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            asks_what_there_is = not args and ctx.resilient_parsing  # a shell that completes
+            if not asks_what_there_is and (not args or args[0] not in (*self.commands, "-h", "--help")):
                 args = [default, *args]
             return super().parse_args(ctx, args)
 
