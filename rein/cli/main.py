@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "request": ("rein.cli.hosting.request", "Ask a server for free microhosting."),
     "buy": ("rein.cli.hosting.buy", "Buy hosting at a server."),
     "servers": ("rein.cli.hosting.servers", "See your servers: price, space, expiry, speed."),
+    "server": ("rein.cli.hosting.server", "Request or buy hosting, list your servers."),
     "sync": ("rein.cli.sync.sync", "Upload what you wrote, fetch what is new."),
     "jobs": ("rein.cli.market.jobs", "List the jobs you could bid on, and your own."),
     "mediators": ("rein.cli.market.mediators", "List who would mediate, and what is proved of their past."),

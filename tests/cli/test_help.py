@@ -96,7 +96,7 @@ GROUPS = [name for name in COMMANDS if below(name)]
 
 
 def test_groups() -> None:
-    assert GROUPS == ["wallet", "psbt", "oldescrow", "case", "export", "devnet"]
+    assert GROUPS == ["server", "wallet", "psbt", "oldescrow", "case", "export", "devnet"]
 
 
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes", "--verbose", "--quiet")

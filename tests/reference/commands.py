@@ -52,14 +52,17 @@ _DRAWN = re.compile(r"^    [│├└─ ]*(\w+)\s{2,}(\w+)\s{2,}(\d)(?:\s{2,}(.
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something: its words after `rein`, and itself, in the order of --help."""
-    context = click.Context(tree)
+    """Every command that does something: its words after `rein`, and itself, in the order of --help. One that has
+    several names comes once, under the first."""
+    context, seen = click.Context(tree), set[click.Command]()
     for name in COMMANDS:
         command = tree.get_command(context, name)  # type: ignore[attr-defined]  # it is a Tree
         if isinstance(command, click.Group):
             for below in command.commands.values():
-                yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
+                if below not in seen:
+                    yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
         else:
+            seen.add(command)
             yield name, command
 
 
