@@ -42,7 +42,7 @@ def test_what_is_shown_is_fetched_first(ann: Rein, server: EvilServer) -> None:
     server.show(enroll(alice, True).armored, enroll(bob).armored, job(bob, alice, name="Brought by itself").armored)
     shown = ann("mediators", "--json")
     assert "Autosync: 3 new documents fetched." in shown.err
-    assert [each["name"] for each in shown.data["mediators"]] == ["Alice", "Ann"], "one object, and what was fetched in it"
+    assert [each["name"] for each in shown.data["mediators"]] == ["Alice", "Ann"], "one object, with the news"
     assert ann("config", "autosync", "off").code == 0
     assert "Autosync" not in ann("jobs").err
 
