@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rein.btc.keys import PrivateKey
     from rein.protocol.documents import Enrollment
     from rein.protocol.signed import Signed
-    from rein.workflows.identity.renew import Changes
+    from rein.workflows.identity.enroll import Changes
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -68,8 +68,8 @@ def enroll(
 
     Example: rein enroll --contact alice@example.org --fee 1.5
     """
-    from rein.workflows.identity.renew import Changes, build_renewal
-    from rein.workflows.identity.renew_offline import check_renewal
+    from rein.workflows.identity.enroll import Changes, build_renewal
+    from rein.workflows.identity.enroll_offline import check_renewal
 
     if signed_file is not None:
         signed = read_signed(signed_file, signature)
@@ -109,7 +109,7 @@ def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey |
 def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> None:
     """Keep the key of a new delegate, and write what is to be signed."""
     from rein.casefile.newfile import write_new
-    from rein.workflows.identity.renew_offline import draft_offline, keep_delegate
+    from rein.workflows.identity.enroll_offline import draft_offline, keep_delegate
 
     if file.exists():
         raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
@@ -126,8 +126,8 @@ def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> 
 
 def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *, dry_run: bool) -> None:
     """Show a signed enrollment, and act by it."""
-    from rein.workflows.identity.renew import keep_renewal
-    from rein.workflows.identity.renew_offline import keep_delegate, revokes_now
+    from rein.workflows.identity.enroll import keep_renewal
+    from rein.workflows.identity.enroll_offline import keep_delegate, revokes_now
 
     terminal = cli.terminal
     terminal.say(safe(signed.armored.rstrip("\n")), exact=True)

@@ -81,7 +81,7 @@ def setup(
         return
     from rein.btc.hd import check_mnemonic, new_mnemonic
     from rein.cli.toolkit.form import read_form
-    from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
+    from rein.workflows.identity.setup import NewIdentity, check_free, create_identity
 
     terminal, form = cli.terminal, read_form(form_file, "Rein User Enrollment")
     terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rein.identity.keyring import DelegateKeyring, Keyring
     from rein.protocol.documents import Enrollment
     from rein.protocol.signed import Signed
-    from rein.workflows.identity.enroll import NewIdentity
+    from rein.workflows.identity.setup import NewIdentity
 
 
 def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_fd: int | None) -> None:
     """Keep the delegate key, and write what is to be signed."""
-    from rein.workflows.identity.enroll_offline import offline_keyring
+    from rein.workflows.identity.setup_offline import offline_keyring
 
     master = master or cli.terminal.ask("Master address", "--master")
     _begin(cli, file, new, offline_keyring(cli.session, read_delegate(cli, delegate_fd), master))
@@ -36,7 +36,7 @@ def read_delegate(cli: Cli, descriptor: int | None) -> str:
 
 
 def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> None:
-    from rein.workflows.identity.enroll_offline import begin_offline
+    from rein.workflows.identity.setup_offline import begin_offline
 
     terminal = cli.terminal
     if file.exists():
@@ -67,7 +67,7 @@ def read_signed(file: Path, signature: str | None) -> Signed[Enrollment]:
 
     :raises ReinError: saying what is wrong with it.
     """
-    from rein.workflows.identity.enroll_offline import signed_elsewhere
+    from rein.workflows.identity.setup_offline import signed_elsewhere
 
     try:
         text = read_given(str(file), MAX_DOCUMENT_BYTES).decode()
@@ -80,8 +80,8 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
     """Read what was signed elsewhere, check it, and keep the identity."""
     from rein.identity.keyfile import read_key_file
     from rein.identity.keyring import open_secret
-    from rein.workflows.identity.enroll import row_of
-    from rein.workflows.identity.enroll_offline import finish_offline
+    from rein.workflows.identity.setup import row_of
+    from rein.workflows.identity.setup_offline import finish_offline
 
     signed, session = read_signed(file, signature), cli.session
     key_file = session.home / row_of(signed.document, signed.document.user).key_file
@@ -94,7 +94,7 @@ def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, 
     """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
     from rein.identity.keyring import DelegateKeyring
     from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
-    from rein.workflows.identity.enroll import NewIdentity, create_identity
+    from rein.workflows.identity.setup import NewIdentity, create_identity
 
     terminal, network = cli.terminal, cli.settings.network
     old = read_legacy_backup(old_file, network, name)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers: Sequence[str]) -> None:
     """An identity from its words and the servers it used."""
     from rein.btc.hd import check_mnemonic
-    from rein.workflows.identity.restore import restore_identity
+    from rein.workflows.identity.setup_restore import restore_identity
 
     terminal = cli.terminal
     if not servers:

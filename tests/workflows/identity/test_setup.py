@@ -14,9 +14,9 @@ from rein.errors import IdentityError
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
 from rein.store.store import Store
-from rein.workflows.identity.enroll import NewIdentity, build_enrollment, create_identity, genesis
-from rein.workflows.identity.enroll_offline import begin_offline, finish_offline
-from rein.workflows.identity.restore import restore_identity
+from rein.workflows.identity.setup import NewIdentity, build_enrollment, create_identity, genesis
+from rein.workflows.identity.setup_offline import begin_offline, finish_offline
+from rein.workflows.identity.setup_restore import restore_identity
 from rein.workflows.session import Session
 from tests.workflows.conftest import no_chain
 

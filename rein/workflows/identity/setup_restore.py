@@ -22,7 +22,7 @@ from rein.remote.causeway import Causeway, Hosting
 from rein.remote.transport import normal_url
 from rein.store.identities import IdentityRow
 from rein.store.servers import ServerRow
-from rein.workflows.identity.enroll import check_free, check_new, keep_identity, row_of
+from rein.workflows.identity.setup import check_free, check_new, keep_identity, row_of
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.session import Session
