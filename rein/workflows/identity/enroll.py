@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from rein.btc import message
 from rein.btc.keys import PrivateKey
 from rein.errors import BadSignatureError, IdentityError, InputError, NotFoundError
-from rein.identity.keyring import Keyring
+from rein.identity import unlocked
+from rein.identity.keyfile import replace_key_file
+from rein.identity.keyring import DelegateKeyring, Keyring
+from rein.identity.sealing import Opener
 from rein.protocol.documents import Enrollment
 from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.signed import Signed, sign
 from rein.protocol.values import BasisPoints, Revocation
-from rein.store.identities import IdentityRow
+from rein.workflows.identity.setup import text_to_sign
 from rein.workflows.orders.feeds import load_enrollments, pull
+from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.orders.people import master_address_of
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import pay_at
@@ -39,7 +44,7 @@ class Changes:
     replaces: str | None = None
     recovery_signature: str | None = None
     delegate: PrivateKey | None = field(default=None, repr=False)
-    """The key of the new delegate, for an identity that has no words to make it from."""
+    """The key of the new delegate, for an identity that has no recovery phrase to make it from."""
 
 
 def current_enrollment(session: Session) -> Signed[Enrollment]:
@@ -55,27 +60,62 @@ def current_enrollment(session: Session) -> Signed[Enrollment]:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """An enrollment that the master key has yet to sign, and the keys it names."""
+class EnrollPlan:
+    """An enrollment that is about to replace the one that counts now, and the keys it names. `delegate`: the key of a
+    new delegate, for a key file without a recovery phrase. `signed`: where it was signed elsewhere."""
 
     document: Enrollment
     keyring: Keyring
+    delegate: PrivateKey | None = field(default=None, repr=False)
+    signed: Signed[Enrollment] | None = None
+
+    def revokes(self, address: str) -> bool:
+        """Whether it revokes the delegate of this address."""
+        return any(each.address == address for each in self.document.revoked or ())
 
 
-def build_renewal(session: Session, changes: Changes) -> Signed[Enrollment]:
-    """The enrollment that replaces the one that counts now, signed; raises as `draft_renewal` does.
+@dataclass(frozen=True)
+class EnrollResult(DocumentResult):
+    """An enrollment that was signed, and stored unless it was a dry run."""
 
-    :raises IdentityError: the master key is elsewhere.
+    def json(self) -> dict[str, Any]:
+        return super().json() | {"delegate_address": self.signed.document.delegate_address}
+
+
+def commit(session: Session, plan: EnrollPlan, opened: Opener, *, dry_run: bool = False) -> EnrollResult:
+    """Sign exactly this enrollment, unless it is signed already; store it, and act by it from now on.
+
+    :param opened: opens the key file, where a new delegate's key is added to it.
+    :raises IdentityError: the master key is elsewhere; or the enrollment that this one replaces was replaced meanwhile.
     """
-    draft = draft_renewal(session, changes)
-    return sign(draft.document, draft.keyring.master)
+    signed = plan.signed or sign(plan.document, plan.keyring.master)
+    if not dry_run:
+        add_delegate(session, plan.delegate, opened)
+        store_enrollment(session, signed)
+    return EnrollResult(signed, stored=not dry_run)
 
 
-def draft_renewal(session: Session, changes: Changes) -> Draft:
-    """The enrollment that would replace the one that counts now.
+def add_delegate(session: Session, delegate: PrivateKey | None, opened: Opener) -> None:
+    """Add the key of a new delegate, if there is one, to the key file of who acts. It holds the others as before.
 
+    :raises PassphraseError: it does not open the key file.
+    """
+    if delegate is None:
+        return
+    row, keyring = session.identity, session.keyring.with_next_delegate(delegate)
+    assert isinstance(keyring, DelegateKeyring)  # noqa: S101 - no other takes a key
+    opened(row.name, partial(replace_key_file, session.home / row.key_file, keyring.to_secret()))
+    unlocked.lock(session.home, row.key_file)  # what is held unlocked lacks the new key
+
+
+def prepare(session: Session, changes: Changes, *, offline: bool = False) -> EnrollPlan:
+    """The enrollment that will replace the one that counts now, with everything checked.
+
+    :param offline: it will be signed elsewhere, so that the master key is not needed here.
     :raises InputError: nothing would change, or a height above the block the enrollment names.
-    :raises IdentityError: there are no words, and no key for a new delegate was given.
+    :raises IdentityError: the master key is elsewhere; or there is no recovery phrase, and no key for a new delegate
+        was given.
+    :raises FieldError: a contact that cannot stand in a document.
     """
     old = current_enrollment(session)
     keyring = session.keyring.with_delegate(old.document.delegate_address)
@@ -116,7 +156,11 @@ def draft_renewal(session: Session, changes: Changes) -> Draft:
     if replace(old.document, **values) == old.document:
         raise InputError("nothing would change", hint="See what can be changed.")
     values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
-    return Draft(replace(old.document, **values), keyring)
+    document = replace(old.document, **values)
+    text_to_sign(document)
+    if not offline:
+        _ = keyring.master
+    return EnrollPlan(document, keyring, changes.delegate)
 
 
 def _paid_at(session: Session, old: Enrollment, pay_to: str | None) -> str:
@@ -124,20 +168,19 @@ def _paid_at(session: Session, old: Enrollment, pay_to: str | None) -> str:
     return pay_to or old.mediator_payment_address or pay_at(session, None).address
 
 
-def keep_renewal(session: Session, signed: Signed[Enrollment]) -> IdentityRow:
-    """Remember it, and act by it from now on.
+def store_enrollment(session: Session, signed: Signed[Enrollment]) -> None:
+    """Store it, and act by it from now on.
 
-    :raises IdentityError: the one that it replaces was replaced meanwhile, so that two would stand beside each other.
+    :raises IdentityError: the one that it replaces was replaced meanwhile, so that two would count.
     """
     document = signed.document
     row = replace(session.identity, contact=document.contact, delegate_address=document.delegate_address)
     with session.store.exclusive():
         current = load_enrollments(session, {session.address}).current(session.network, session.address)
         if current is not None and current.id not in (document.previous, signed.id):
-            raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Look, and try again.")
+            raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Try again.")
         session.store.identities.update(row, signed)
         session.store.requests.stored(signed.id)
-    return row
 
 
 def check_succession(session: Session, old: str, signature: str) -> None:

@@ -1,8 +1,11 @@
-"""Creating an identity: words, key file and enrollment, together or not at all."""
+"""Creating an identity: recovery phrase, key file and enrollment, together or not at all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from rein.btc.address import hash_of_identity
 from rein.btc.bip84 import RECEIVING
@@ -12,9 +15,12 @@ from rein.errors import ChainError, IdentityError, InputError
 from rein.identity.keyfile import keep_key_file
 from rein.identity.keyring import Keyring, open_secret
 from rein.identity.sealing import check_passphrase
+from rein.protocol import fields
 from rein.protocol.documents import Enrollment
+from rein.protocol.limits import MAX_CONTACT, MAX_NAME
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
+from rein.protocol.text import check_text
 from rein.protocol.values import BasisPoints
 from rein.store.identities import IdentityRow
 from rein.workflows.session import Session
@@ -23,8 +29,8 @@ from rein.workflows.wallet.wallet import know_wallet
 
 @dataclass(frozen=True)
 class NewIdentity:
-    """What a person says of himself. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
-    whose key is kept elsewhere; `pay_to` where a mediator is paid, by default at the own wallet's first address."""
+    """What people say of themselves. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
+    whose key is kept elsewhere; `pay_to` where a mediator is paid, by default the first address of the own wallet."""
 
     name: str
     contact: str
@@ -88,29 +94,124 @@ def check_free(session: Session, name: str) -> None:
         raise InputError(f"this home has an identity called {name} on {session.network.name} already")
 
 
-def create_identity(
-    session: Session, new: NewIdentity, words: str, passphrase: str
-) -> tuple[IdentityRow, Signed[Enrollment]]:
-    """Write the key file, then remember the identity with its enrollment.
+@dataclass(frozen=True)
+class SetupPlan:
+    """An identity that is about to be created: the enrollment that will be signed, and what its key file will hold."""
 
-    :param words: or anything else that a key file may hold (`rein.identity.keyring.open_secret`), with a master key.
+    name: str
+    enrollment: Enrollment
+    keyring: Keyring
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SetupResult:
+    """An identity of this home, and its enrollment."""
+
+    home: Path
+    row: IdentityRow
+    signed: Signed[Enrollment]
+
+    @property
+    def key_file(self) -> Path:
+        return self.home / self.row.key_file
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "name": self.row.name,
+            "network": self.row.network,
+            "master_address": self.row.master_address,
+            "delegate_address": self.row.delegate_address,
+            "sin": self.signed.document.sin,
+            "document_id": self.signed.id,
+            "key_file": str(self.key_file),
+        }
+
+
+def prepare(session: Session, new: NewIdentity, secret: str) -> SetupPlan:
+    """Check all that can be wrong with a new identity, so that nothing a person writes down afterwards is void.
+
+    :param secret: a recovery phrase, or anything else that a key file may hold (`rein.identity.keyring.open_secret`),
+        with a master key.
+    :raises InputError: the home has an identity of that name on this network.
+    :raises IdentityError: these keys are an identity of this home already, or the home cannot be written.
+    :raises FieldError: something that cannot stand in a document.
+    """
+    check_free(session, new.name)
+    keyring = open_secret(secret, session.network)
+    check_new(session, keyring.master_address)
+    _ = keyring.master
+    enrollment = draft_enrollment(new, keyring, block_for_enrollment(session))
+    text_to_sign(enrollment)
+    _check_writable(session.home)
+    return SetupPlan(new.name, enrollment, keyring, secret)
+
+
+def commit(session: Session, plan: SetupPlan, passphrase: str) -> SetupResult:
+    """Sign exactly this enrollment, write the key file and store the identity: all of it or nothing.
 
     :raises PassphraseError: too short.
-    :raises IdentityError: these words are an identity of this home already.
+    :raises IdentityError: another key file is in the way, or it cannot be written.
     """
     check_passphrase(passphrase)
-    check_free(session, new.name)
-    keyring = open_secret(words, session.network)
-    check_new(session, keyring.master_address)
-    signed = build_enrollment(new, keyring, block_for_enrollment(session))
-    row = keep_identity(session, row_of(signed.document, new.name), signed, words, passphrase)
-    know_wallet(session, row, keyring)
-    return row, signed
+    check_free(session, plan.name)
+    check_new(session, plan.keyring.master_address)
+    signed = sign(plan.enrollment, plan.keyring.master)
+    row = add_identity(session, row_of(signed.document, plan.name), signed, plan.secret, passphrase)
+    know_wallet(session, row, plan.keyring)
+    return SetupResult(session.home, row, signed)
+
+
+def text_to_sign(enrollment: Enrollment) -> str:
+    """The text of an enrollment, to the letter.
+
+    :raises FieldError: a value that cannot stand in a document.
+    """
+    text = fields.write(Enrollment.TITLE, enrollment)
+    fields.read(Enrollment, Enrollment.TITLE, text).check()
+    return text
+
+
+def check_name(session: Session, text: str) -> str:
+    """A name for a new identity, as it was typed.
+
+    :raises InputError: it is blank, too long, cannot stand in a document, or is taken in this home.
+    """
+    name = _fitting(text, MAX_NAME, "the name")
+    check_free(session, name)
+    return name
+
+
+def check_contact(text: str) -> str:
+    """How to reach somebody, as it was typed.
+
+    :raises InputError: it is blank, too long, or cannot stand in a document.
+    """
+    return _fitting(text, MAX_CONTACT, "the contact")
+
+
+def _fitting(text: str, limit: int, what: str) -> str:
+    if not text.strip():
+        raise InputError(f"{what} is blank")
+    if len(text) > limit:
+        raise InputError(f"{what} has {len(text):,} characters; at most {limit:,} are allowed")
+    check_text(text)
+    return text
+
+
+def _check_writable(home: Path) -> None:
+    """Refuse a home that cannot be written, before anybody relies on it.
+
+    :raises IdentityError:
+    """
+    there = next(each for each in (home / "keys", home, *home.parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise IdentityError(f"the home {home} cannot be written", hint="Give another --home.")
 
 
 def check_new(session: Session, master_address: str) -> None:
-    """Refuse an identity that this home has already, on this network or another: whoever has the words of a test
-    network somewhere careless would hold the keys to real money too.
+    """Refuse an identity that this home has already, on this network or another: whoever keeps the phrase of a test
+    network carelessly would expose the keys to real money.
 
     :raises IdentityError:
     """
@@ -119,9 +220,9 @@ def check_new(session: Session, master_address: str) -> None:
             if hash_of_identity(row.master_address) != hash_of_identity(master_address):
                 continue
             if network == session.network.name:
-                raise IdentityError("these words are an identity of this home already")
+                raise IdentityError("this recovery phrase is an identity of this home already")
             raise IdentityError(
-                f"these words are the identity {row.name} of this home on {network} already",
+                f"this recovery phrase is the identity {row.name} of this home on {network} already",
                 hint="Create another recovery phrase.",
             )
 
@@ -139,8 +240,8 @@ def row_of(enrollment: Enrollment, name: str) -> IdentityRow:
     )
 
 
-def keep_identity(
-    session: Session, row: IdentityRow, signed: Signed[Enrollment], words: str, passphrase: str
+def add_identity(
+    session: Session, row: IdentityRow, signed: Signed[Enrollment], secret: str, passphrase: str
 ) -> IdentityRow:
     """Write the key file and remember the identity, both or neither.
 
@@ -148,7 +249,7 @@ def keep_identity(
     :raises IdentityError: there is such a file with other keys, or it cannot be written.
     """
     path = session.home / row.key_file
-    written = keep_key_file(path, words, passphrase)
+    written = keep_key_file(path, secret, passphrase)
     try:
         return session.store.identities.add(row, signed)
     except BaseException:
