@@ -96,7 +96,7 @@ def _data(found: Case) -> dict[str, Any]:
         "conflict": [each.id for each in order.conflict],
         "escrows": [
             {
-                "purse": story.terms.escrow.kind.value,
+                "purse": story.terms.id,
                 "address": story.terms.escrow.address,
                 "amount_sat": story.terms.amount,
                 "funded_sat": story.funded,
@@ -120,7 +120,7 @@ def _data(found: Case) -> dict[str, Any]:
                     for paid in story.payments
                 ],
             }
-            for story in found.purses
+            for story in found.escrows
         ],
         "attachments": [
             {"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in found.index.attachments

@@ -19,7 +19,7 @@ from rein.store.rows import Payment, SummaryRow
 from rein.workflows.market.entries import Entry, entries
 from rein.workflows.market.listings import hidden_names, is_hidden_entry, is_open_entry
 from rein.workflows.orders.fold_cache import keep
-from rein.workflows.orders.load import load_orders, roles_in, was_funded
+from rein.workflows.orders.load import kinds_of, load_orders, roles_in, was_funded
 from rein.workflows.session import Session
 
 
@@ -238,8 +238,8 @@ def _times_gone(base: str, noticed: Collection[str]) -> int:
 
 
 def _is_confirmed(order: Order, payment: Payment) -> bool:
-    is_primary = payment.purse == EscrowKind.PRIMARY.value
-    return order.evidence.primary_paid if is_primary else order.evidence.mediator_paid
+    is_fee = kinds_of(order).get(payment.purse) is EscrowKind.FEE
+    return order.evidence.mediator_paid if is_fee else order.evidence.primary_paid
 
 
 def _event(order: Order, event_id: str, kind: EventType, signed: Signed[Any]) -> Event:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import ChainError
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import (
     AcceptDelivery,
     AcceptResolution,
@@ -27,6 +28,7 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
 from rein.store.store import EscrowOutput, Payment
+from rein.workflows.orders.load import kinds_of
 from rein.workflows.session import STAMP_DEPTH, Session
 
 MAX_DATED: Final = 60
@@ -52,7 +54,8 @@ def story_of(session: Session, order: Order) -> list[Event]:
     spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
     outputs = session.store.escrow_outputs(order.contract_id)
     payments = list(session.store.payments(order.contract_id).values())
-    moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
+    kinds = kinds_of(order)
+    moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.purse)) for each in payments]
     return sorted([*spoken, *moved], key=_position)
 
 
@@ -133,8 +136,8 @@ def _came(output: EscrowOutput, payments: Sequence[Payment]) -> Event:
     return Event(height, what, txid=output.outpoint.txid)
 
 
-def _paid(payment: Payment) -> Event:
-    receiver = {"primary": Role.WORKER, "mediator": Role.MEDIATOR}[payment.purse].value
+def _paid(payment: Payment, kind: EscrowKind | None) -> Event:
+    receiver = (Role.MEDIATOR if kind is EscrowKind.FEE else Role.WORKER).value
     parts = [f"{_btc(payment.amount)} to the {receiver}"] if payment.amount else []
     parts += [f"{_btc(payment.back)} back to the creator"] if payment.back else []
     what = f"the {payment.purse} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"

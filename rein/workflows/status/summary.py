@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.rows import EscrowOutput, Payment
-from rein.workflows.orders.load import recorded_funding, roles_in, terms_if_any
+from rein.workflows.orders.load import kinds_of, recorded_funding, roles_in, terms_if_any
 from rein.workflows.session import Session
 from rein.workflows.status.next_step import next_step
 
@@ -61,20 +62,19 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
     terms = terms_if_any(order)
     described_escrows = []
     funding = recorded_funding(order, terms, outputs, payments) if terms else None
-    for held in funding.purses if funding else ():
-        purse = held.terms
-        name = purse.escrow.kind.value
+    for held in funding.escrows if funding else ():
+        agreed, name = held.terms, held.id
         mine = [output for output in outputs if output.purse == name]
         payment = payments.get(name)
         described_escrows.append(
             {
                 "purse": name,
-                "address": purse.escrow.address,
-                "descriptor": purse.escrow.descriptor,
-                "amount_sat": purse.amount,
-                "receiver": purse.payee.name,
-                "receives_sat": purse.price,
-                "fee_sat": purse.miner_fee,
+                "address": agreed.escrow.address,
+                "descriptor": agreed.escrow.descriptor,
+                "amount_sat": agreed.amount,
+                "receiver": agreed.payee.name,
+                "receives_sat": agreed.price,
+                "fee_sat": agreed.miner_fee,
                 "verdict": held.verdict.value,
                 "condition": ", ".join(held.words()),
                 "outputs": [
@@ -109,14 +109,14 @@ def _made(payment: Payment) -> dict[str, Any]:
 def _paid_to(order: Order, address: str, payments: Mapping[str, Payment]) -> list[dict[str, Any]]:
     """The payments of an order to the person with this master address, for programs."""
     job, bid = order.job.document, order.bid
-    roles, found = roles_in(order, address), list[dict[str, Any]]()
-    for purse, payment in sorted(payments.items()):
+    roles, kinds, found = roles_in(order, address), kinds_of(order), list[dict[str, Any]]()
+    for escrow_id, payment in sorted(payments.items()):
         parts: list[tuple[int, str]] = []
         if Role.CREATOR in roles:
             parts.append((payment.back, job.creator_payment_address))
-        if Role.WORKER in roles and purse == "primary" and bid is not None:
+        if Role.WORKER in roles and kinds.get(escrow_id) is EscrowKind.PRICE and bid is not None:
             parts.append((payment.amount, bid.document.worker_payment_address))
-        if Role.MEDIATOR in roles and purse == "mediator":
+        if Role.MEDIATOR in roles and kinds.get(escrow_id) is EscrowKind.FEE:
             parts.append((payment.amount, job.mediator_payment_address))
         found += [
             {"txid": payment.txid, "amount_sat": amount, "address": where, "confirmations": payment.confirmations}
