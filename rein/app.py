@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rein.errors import IdentityError, InputError, NotFoundError
 from rein.settings import ChainKind, ChainSetting, Settings
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.session import Session
 
@@ -110,7 +110,7 @@ def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]
 def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
     """The identity that was named, or the first one of this home on this network. A home without any has nobody to
     refuse: a name in its settings may be of another network."""
-    rows = store.identities(settings.network.name)
+    rows = store.identities.of_network(settings.network.name)
     if settings.identity is None or not rows:
         return rows[0] if rows else None
     from rein.workflows.orders.people import is_address_of

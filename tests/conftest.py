@@ -1,7 +1,8 @@
-"""What every test needs: `tests.support` can be imported, and hypothesis runs as long as asked.
+"""What every test needs: `tests.support` can be imported, hypothesis runs as long as asked, and markers say what runs
+beside a test.
 
-HYPOTHESIS_PROFILE=thorough tries new examples every time, and many more of them; quick tries few, for
-`tox -e mutation`.
+HYPOTHESIS_PROFILE=thorough tries new examples every time, and many more of them; quick tries few, for `tox -e quick`
+and `tox -e mutation`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Last, so that an installed `rein` (tox installs the wheel) is the one that is tested.
@@ -23,3 +25,21 @@ settings.register_profile(
 )
 settings.register_profile("thorough", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+RUNS = {
+    # Fixtures, names that a module imports, and folders.
+    "chain": ["chain", "world", "node", "long_lived", "start", "faucet", "private_chain", "devnet/", "story/", "demo/"],
+    "postgresql": ["postgres", "world", "EmbeddedPostgres", "story/", "demo/"],
+}
+"""What tells that a test runs a node or PostgreSQL, so that none has to be marked by hand."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `tox -e quick` leaves out."""
+    here = Path(__file__).parent
+    for item in items:
+        uses = {*getattr(item, "fixturenames", ()), f"{item.path.relative_to(here).parts[0]}/"}
+        uses |= vars(getattr(item, "module", object)).keys()
+        for marker, names in RUNS.items():
+            if not uses.isdisjoint(names):
+                item.add_marker(marker)

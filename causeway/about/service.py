@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection
 
 from causeway.db.engine import Database
+from causeway.hosting import service as hosting
+from causeway.replication import status as peers
+from causeway.search import documents
 
 T = TypeVar("T")
 
@@ -29,45 +32,22 @@ class Holdings:
     replicas: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PeerStatus:
-    """How it stands with a server that documents are pulled from.
-
-    `state` is new, ok, behind, failing or paused, and `why` says why. `cursor` is the number up to which its feed was
-    read, `latest` its last number, `behind` what is missing between them. Counts of documents: `taken`, `refused` (they
-    do not verify), `skipped` (their signer's share is used up); `resets` of the feed, `failures` in a row.
-    """
-
-    url: str
-    state: str
-    why: str | None = None
-    cursor: int = 0
-    latest: int = 0
-    behind: int = 0
-    seconds_since_success: int | None = None
-    failures: int = 0
-    taken: int = 0
-    refused: int = 0
-    skipped: int = 0
-    resets: int = 0
-
-
-class Counter(Generic[T]):
-    """Counts, exactly. Where counting has become slow, an answer is kept for twenty times as long as it took, so that
+class CachedCount(Generic[T]):
+    """Counts exactly. Where counting has become slow, an answer is kept for twenty times as long as it took, so that
     asking can never keep the database busier than a twentieth of its time."""
 
     def __init__(self, database: Database, count: Callable[[Connection], T]) -> None:
         self._database = database
         self._count = count
         self._lock = threading.Lock()
-        self._kept: T | None = None
+        self._cached: T | None = None
         self._good_until = 0.0
 
     def counted(self) -> T:
         with self._lock:
-            if self._kept is None or time.monotonic() >= self._good_until:
-                self._kept = self._database.read(self._measure)
-            return self._kept
+            if self._cached is None or time.monotonic() >= self._good_until:
+                self._cached = self._database.read(self._measure)
+            return self._cached
 
     def _measure(self, connection: Connection) -> T:
         began = time.monotonic()
@@ -75,6 +55,13 @@ class Counter(Generic[T]):
         took = time.monotonic() - began
         self._good_until = began + (took * (1 + SHARE) if took > COSTLY_S else 0)
         return counted
+
+
+def count_holdings(connection: Connection) -> Holdings:
+    """Count what the server holds."""
+    return Holdings(
+        hosting.stored_bytes(connection), documents.count_documents(connection), peers.kept_bytes(connection)
+    )
 
 
 def free_bytes(data: Path) -> int:

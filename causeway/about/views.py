@@ -1,110 +1,50 @@
-"""GET /status, GET /info, GET / and GET /help."""
+"""GET /v1/status."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from flask import Response
 
-from flask import Blueprint, Response, current_app
-
-from causeway.about.page import PAGE_HEADERS, page
-from causeway.about.service import Counter, Holdings, PeerStatus, free_bytes
-from causeway.api.openapi import describe, endpoints
-from causeway.api.operations import operation
-from causeway.api.responses import success
-from causeway.api.shapes import as_json
-from causeway.settings import Settings
+from causeway.about.schemas import Limits, StatusAnswer
+from causeway.api.limits import MAX_BATCH_BODY, MAX_BODY_BYTES
+from causeway.api.operations import operation, respond
+from causeway.auth.nonces import LIFETIME_S
+from causeway.search.schemas import SEARCH_ROWS
+from causeway.search.sequence import settled
+from causeway.services import services
+from causeway.v1.gate import versioned
 from rein import __version__
+from rein.protocol.limits import MAX_DOCUMENT_BYTES
+from rein.protocol.wire import MAX_BATCH, MAX_QUERY_ROWS
+
+views = versioned("about")
+
+_LIMITS = Limits(
+    batch=MAX_BATCH,
+    body_bytes=MAX_BATCH_BODY,
+    document_bytes=MAX_DOCUMENT_BYTES,
+    value_bytes=MAX_BODY_BYTES,
+    feed_rows=MAX_QUERY_ROWS,
+    search_rows=SEARCH_ROWS,
+    nonce_seconds=LIFETIME_S,
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatusAnswer:
-    """What clients of 2016 read is text: `uptime` in seconds, `stored` and `free` in bytes, `price` in satoshis."""
-
-    status: str
-    result: str
-    uptime: str
-    stored: str
-    free: str
-    price: str
-    network: str
-    documents: int
-    replica_bytes: int
-    peers: list[PeerStatus]
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListedEndpoint:
-    path: str
-    method: str
-    description: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HelpAnswer:
-    status: str
-    result: str
-    name: str
-    version: str
-    endpoints: list[ListedEndpoint]
-
-
-def blueprint(counter: Counter[Holdings], settings: Settings, peers: Callable[[], list[PeerStatus]]) -> Blueprint:
-    """The views.
-
-    :param peers: how it stands with each server that documents are pulled from.
-    """
-    views = Blueprint("about", __name__)
-    started = time.monotonic()
-
-    @views.get("/status")
-    @operation(answers=StatusAnswer)
-    def status() -> Response:
-        """How long the server has been running, what it holds, and of which network."""
-        holdings = counter.counted()
-        return success(
-            {
-                "uptime": str(int(time.monotonic() - started)),
-                "stored": str(holdings.stored),
-                "free": str(free_bytes(settings.data)),
-                "price": str(settings.price),
-                "network": settings.network.name,
-                "documents": holdings.documents,
-                "replica_bytes": holdings.replicas,
-                "peers": as_json(peers()),
-                "version": __version__,
-            }
+@views.get("/status")
+@operation(answers=StatusAnswer)
+def status() -> Response:
+    """What this server is, holds, costs and allows."""
+    shared = services()
+    with shared.database.reading() as connection:
+        horizon = settled(connection)
+    return respond(
+        StatusAnswer(
+            software="causeway",
+            version=__version__,
+            network=shared.settings.network.name,
+            servers=list(shared.settings.server_names),
+            price_sat=shared.settings.price,
+            documents=shared.holdings.counted().documents,
+            settled=horizon,
+            limits=_LIMITS,
         )
-
-    @views.get("/")
-    @views.get("/help")
-    @operation(answers=HelpAnswer)
-    def endpoints() -> Response:
-        """The endpoints of this server."""
-        return success({"name": "causeway", "version": __version__, "endpoints": _endpoints()})
-
-    @views.get("/info")
-    def info() -> Response:
-        """The paths that answer to GET."""
-        routes = sorted({rule.rule for rule in current_app.url_map.iter_rules() if "GET" in (rule.methods or ())})
-        return Response(json.dumps(routes, indent=4), mimetype="application/json")
-
-    @views.get("/openapi.json")
-    def openapi() -> Response:
-        """All of this in OpenAPI 3.1."""
-        return Response(json.dumps(describe(current_app), indent=4), mimetype="application/json")
-
-    @views.get("/docs")
-    def docs() -> Response:
-        """All of this for people."""
-        return Response(page(current_app), headers=PAGE_HEADERS, mimetype="text/html")
-
-    return views
-
-
-def _endpoints() -> list[dict[str, str]]:
-    """Every endpoint, with the first line of its view's docstring."""
-    return [{"path": each.path, "method": each.method, "description": each.summary} for each in endpoints(current_app)]
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from causeway.accounts.models import owner
+from causeway.errors import UnknownOwnerError
 
 
 def register(connection: Connection, address: str, *, delegate: str | None, contact: str | None) -> None:
@@ -34,6 +35,15 @@ def sign_contact(connection: Connection, address: str, contact: str, *, fresh: b
 def is_registered(connection: Connection, address: str) -> bool:
     """Whether the owner has ever asked for hosting here."""
     return connection.scalar(select(owner.c.address).where(owner.c.address == address)) is not None
+
+
+def require_registered(connection: Connection, address: str) -> None:
+    """Refuse an owner who has never asked for hosting here.
+
+    :raises UnknownOwnerError: it is unknown.
+    """
+    if not is_registered(connection, address):
+        raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
 
 
 def contacts(connection: Connection, addresses: Collection[str]) -> dict[str, str]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import NoReturn
 
-from flask import Request, current_app
+from flask import Request
 
 from causeway.api.limits import MAX_PARAMETERS
 from causeway.api.parameters import Parameters, without_repeats
-from causeway.api.reading import BodyReader
 from causeway.errors import BadJsonError, BadRequestError, ContentTypeError
-
-BODIES = "causeway_bodies"
-"""Where the application keeps its `BodyReader`."""
+from causeway.services import services
 
 
 def json_parameters(request: Request) -> Parameters:
@@ -22,11 +19,19 @@ def json_parameters(request: Request) -> Parameters:
     :raises ApiError: ContentTypeError, BadJsonError, BadRequestError for a field that stands twice, or whatever keeps
         the body from being read.
     """
+    require_json(request)
+    return parse_parameters(read_body_bytes(request))
+
+
+def require_json(request: Request) -> None:
+    """Refuse a request whose body is not declared to be JSON.
+
+    :raises ContentTypeError: it is not.
+    """
     if request.mimetype != "application/json":
         raise ContentTypeError(
             "the body is not declared to be JSON", hint="Send the header Content-Type: application/json."
         )
-    return parse_parameters(read_body_bytes(request))
 
 
 def read_body_bytes(request: Request) -> bytes:
@@ -34,8 +39,7 @@ def read_body_bytes(request: Request) -> bytes:
 
     :raises ApiError: SlowBodyError, BusyError, or BodyTooLargeError.
     """
-    bodies: BodyReader = current_app.extensions[BODIES]
-    return bodies.read(request.stream)
+    return services().bodies.read(request.stream)
 
 
 def parse_parameters(body: bytes) -> Parameters:

@@ -11,8 +11,8 @@ from hashlib import sha256
 from flask import Flask, Response, g, request
 
 from causeway.ops.logs import write
-from causeway.ops.metrics import REFUSED, REQUESTS, SECONDS, Metrics
-from causeway.settings import Settings
+from causeway.ops.metrics import REFUSED, REQUESTS, SECONDS
+from causeway.services import services
 from rein.protocol.auth import NEXT_NONCE_HEADER, NONCE_HEADER, OWNER_HEADER, SIGNATURE_HEADER, SIGNER_HEADER
 
 log = logging.getLogger("causeway.requests")
@@ -29,46 +29,47 @@ _EXPOSED_HEADERS = f"{NEXT_NONCE_HEADER}, ETag, Retry-After, X-Request-Id"
 _PREFLIGHT_S = "86400"
 
 
-def install(app: Flask, settings: Settings, metrics: Metrics, secret: bytes) -> None:
-    """Observe the application.
+def install(app: Flask) -> None:
+    """Observe the application."""
+    app.before_request(_begin)
+    app.after_request(_end)
 
-    :param secret: hides owners in the log: the same owner has the same mark, which nobody else can compute.
-    """
 
-    @app.before_request
-    def begin() -> None:
-        g.request_id = secrets.token_hex(8)
-        g.began = time.monotonic()
+def _begin() -> None:
+    g.request_id = secrets.token_hex(8)
+    g.began = time.monotonic()
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        seconds = time.monotonic() - g.began
-        # The template, never the path: the path holds what people asked for, and there is no end of paths.
-        route = request.url_rule.rule if request.url_rule else NO_ROUTE
-        method = request.method if request.method in METHODS else "other"
-        metrics.add(REQUESTS, method, route, str(response.status_code))
-        metrics.observe(SECONDS, route, seconds=seconds)
-        code = g.get("failure_code")
-        if code is not None:
-            metrics.add(REFUSED, code)
-        response.headers["X-Request-Id"] = g.request_id
-        _allow_origin(response, settings.cors_origins)
-        write(
-            log,
-            logging.ERROR if response.status_code == 500 else logging.INFO,
-            "request",
-            id=g.request_id,
-            method=method,
-            route=route,
-            status=response.status_code,
-            ms=round(seconds * 1_000, 1),
-            **({"code": code} if code else {}),
-            **({"owner": _mark(secret, g.owner)} if "owner" in g else {}),
-        )
-        return response
+
+def _end(response: Response) -> Response:
+    shared = services()
+    seconds = time.monotonic() - g.began
+    # The template, never the path: the path holds what people asked for, and there is no end of paths.
+    route = request.url_rule.rule if request.url_rule else NO_ROUTE
+    method = request.method if request.method in METHODS else "other"
+    shared.metrics.add(REQUESTS, method, route, str(response.status_code))
+    shared.metrics.observe(SECONDS, route, seconds=seconds)
+    code = g.get("failure_code")
+    if code is not None:
+        shared.metrics.add(REFUSED, code)
+    response.headers["X-Request-Id"] = g.request_id
+    _allow_origin(response, shared.settings.cors_origins)
+    write(
+        log,
+        logging.ERROR if response.status_code == 500 else logging.INFO,
+        "request",
+        id=g.request_id,
+        method=method,
+        route=route,
+        status=response.status_code,
+        ms=round(seconds * 1_000, 1),
+        **({"code": code} if code else {}),
+        **({"owner": _mark(shared.mint.secret, g.owner)} if "owner" in g else {}),
+    )
+    return response
 
 
 def _mark(secret: bytes, owner: str) -> str:
+    """What an owner is in the log: always the same mark, which nobody else can compute."""
     return hmac.digest(secret, b"causeway/log/1" + owner.encode(), sha256)[:4].hex()
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Request
+from flask import Response, request
 
 from causeway.api import shapes
 from causeway.api.body import json_parameters
 from causeway.api.parameters import query_parameters
+from causeway.api.responses import compact
 
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -59,17 +60,22 @@ def operation_of(view: Callable[..., Any]) -> Operation:
     return found
 
 
-def read_query(request: type[T], http: Request) -> T:
-    """A request in a query string.
+def read_query(asked: type[T]) -> T:
+    """What the current request asks in its query string.
 
     :raises ApiError: naming what cannot be used.
     """
-    return shapes.read(request, query_parameters(http))
+    return shapes.read(asked, query_parameters(request))
 
 
-def read_body(request: type[T], http: Request) -> T:
-    """A request in a JSON body.
+def read_body(asked: type[T]) -> T:
+    """What the current request asks in a JSON body.
 
     :raises ApiError: naming what cannot be used.
     """
-    return shapes.read(request, json_parameters(http))
+    return shapes.read(asked, json_parameters(request))
+
+
+def respond(answer: object) -> Response:
+    """An answer of the versioned API, which is one of its classes."""
+    return compact(shapes.as_json(answer))

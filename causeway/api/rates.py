@@ -15,19 +15,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from math import ceil
 
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, Request, g, request
 
-from causeway.api.clients import Client, Clients
+from causeway.api.clients import Client
 from causeway.errors import RateLimitError
 from causeway.ops.shared import RATE_BYTES, Shared
+from causeway.services import services
 from causeway.settings import MAX_RATES, Rate, Settings
-
-_EXTENSION = "causeway.rates"
 
 _CELL_WORDS = 1 + MAX_RATES
 _WAYS = 8
@@ -103,34 +101,30 @@ class Limiter:
         return oldest
 
 
-@dataclass(frozen=True)
-class _Rates:
-    limiter: Limiter
-    clients: Clients
-
-
-def install(app: Flask, settings: Settings, shared: Shared) -> None:
-    """Refuse, before anything else is done, whoever asks too often."""
-    rates = {
+def of_settings(settings: Settings) -> Mapping[Class, tuple[Rate, ...]]:
+    """The rates that an operator has set."""
+    return {
         Class.READ: settings.rate_read,
         Class.WRITE: settings.rate_write,
         Class.REQUEST: settings.rate_request,
     }
-    state = _Rates(Limiter(shared, rates), Clients(settings.local, settings.trusted_proxy))
-    app.extensions[_EXTENSION] = state
 
-    @app.before_request
-    def limit_address() -> None:
-        client = this_client()
-        if not client.local and request.path not in UNLIMITED_ROUTES:
-            _refuse_after(state.limiter.take(class_of(request), client.group), "this address")
+
+def install(app: Flask) -> None:
+    """Refuse, before anything else is done, whoever asks too often."""
+    app.before_request(_limit_address)
+
+
+def _limit_address() -> None:
+    client = this_client()
+    if not client.local and request.path not in UNLIMITED_ROUTES:
+        _refuse_after(services().limiter.take(class_of(request), client.group), "this address")
 
 
 def this_client() -> Client:
     """Whom the current request comes from."""
     if "client" not in g:
-        state: _Rates = current_app.extensions[_EXTENSION]
-        g.client = state.clients.of(request.environ)
+        g.client = services().clients.of(request.environ)
     client: Client = g.client
     return client
 
@@ -150,14 +144,13 @@ def account(owner: str, cost: int = 1) -> Iterator[None]:
 
     :raises RateLimitError: the account wrote too much already.
     """
-    state: _Rates = current_app.extensions[_EXTENSION]
     g.owner = owner
     client = this_client()
     if not client.local:
-        _refuse_after(state.limiter.wait(Class.WRITE, owner), "this account")
+        _refuse_after(services().limiter.wait(Class.WRITE, owner), "this account")
     yield
     if not client.local:
-        state.limiter.use(Class.WRITE, owner, cost)
+        services().limiter.use(Class.WRITE, owner, cost)
 
 
 def charge_address(cost: int) -> None:
@@ -166,11 +159,10 @@ def charge_address(cost: int) -> None:
 
     :raises RateLimitError: the address did too much already.
     """
-    state: _Rates = current_app.extensions[_EXTENSION]
     client = this_client()
     if not client.local:
-        _refuse_after(state.limiter.wait(Class.WRITE, client.group), "this address")
-        state.limiter.use(Class.WRITE, client.group, cost)
+        _refuse_after(services().limiter.wait(Class.WRITE, client.group), "this address")
+        services().limiter.use(Class.WRITE, client.group, cost)
 
 
 def _refuse_after(seconds: float, who: str) -> None:

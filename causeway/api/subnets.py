@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from causeway.api.clients import Client
+from causeway.api.rates import this_client
 
 _IPV4_BITS = 24
 _IPV6_BITS = 48
@@ -19,3 +20,8 @@ def subnet_of(client: Client) -> str | None:
     except ValueError:
         return client.group
     return str(ip_network((address, _IPV4_BITS if address.version == 4 else _IPV6_BITS), strict=False))
+
+
+def this_subnet() -> str | None:
+    """The subnet that the current request comes from."""
+    return subnet_of(this_client())

@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from causeway.about.service import PeerStatus
-from causeway.app import make_puller, peers_of
+from causeway.app import make_puller
 from causeway.commands.options import json_option, named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
 from causeway.housekeeping import Job, run_repeatedly
 from causeway.replication import progress
+from causeway.replication.status import PeerStatus, peers_of
 from causeway.serving import database_url
 from causeway.settings import load_settings
 

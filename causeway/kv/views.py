@@ -1,123 +1,102 @@
-"""POST /put and /delete, GET /get."""
+"""POST /v1/put, /v1/delete and /v1/get."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Response
 
-from causeway.api.limits import MAX_BODY_BYTES
-from causeway.api.operations import operation, read_body, read_query
+from causeway.api import shapes
+from causeway.api.operations import operation, read_body
+from causeway.api.parameters import Parameters
 from causeway.api.rates import account
-from causeway.api.responses import success
-from causeway.api.shapes import Address, Also, Flag, Text
-from causeway.auth.nonces import NonceMint
+from causeway.api.responses import compact, error_detail
 from causeway.auth.service import Proof
-from causeway.errors import RequestSignatureError
-from causeway.kv.store import Item, Store
-from rein.btc.hashes import sha256
-from rein.protocol.auth import delete_text, put_text, verify_delete, verify_put
+from causeway.errors import BadParameterError
+from causeway.kv.schemas import DeleteAnswer, KeysRequest, NewValue, OneKey, PutAnswer, PutRequest, ValuesAnswer
+from causeway.kv.store import Item, Refusal
+from causeway.services import services
+from causeway.v1.gate import admit, versioned
+from rein.errors import ReinError
 from rein.protocol.wire import KEY_PATTERN
 
-Key = Annotated[str, Text(128, 1, KEY_PATTERN, "1 to 128 characters of A-Z a-z 0-9 . _ : / -")]
-Owner = Annotated[str, Address(), Also(("address",))]
-Signer = Annotated[str | None, Address(may_be_empty=True)]
-Short = Annotated[str, Text(200)]
-"""A nonce or a signature: the exact lengths are checked where they are used."""
+T = TypeVar("T")
+
+views = versioned("kv")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PutRequest:
-    """What a `/put` sends. An empty value would sign the same bytes as a `/delete`."""
-
-    owner: Owner
-    key: Key
-    value: Annotated[str, Text(MAX_BODY_BYTES, 1)]
-    nonce: Short
-    signature: Short
-    signature_address: Signer = None
-    testnet: Annotated[bool, Flag()] = False
+@views.post("/put")
+@operation(takes=PutRequest, answers=PutAnswer, signed=True)
+def put() -> Response:
+    """Store many values: a verdict for each, in their order. What is stored is durable before the answer."""
+    proof, asked = admit(PutRequest)
+    return _write(proof, asked.values, _read_value, services().store.put, "stored")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PutAnswer:
-    status: str
-    result: str
-    nonce: str
+@views.post("/delete")
+@operation(takes=KeysRequest, answers=DeleteAnswer, signed=True)
+def delete() -> Response:
+    """Delete many of the owner's values and give their bytes back: a verdict for each, in their order."""
+    proof, asked = admit(KeysRequest)
+    return _write(proof, asked.keys, _read_key, services().store.delete, "deleted")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeleteRequest:
-    owner: Owner
-    key: Key
-    nonce: Short
-    signature: Short
-    signature_address: Signer = None
+@views.post("/get")
+@operation(takes=KeysRequest, answers=ValuesAnswer)
+def get() -> Response:
+    """The values under many keys, in their order, charged to the buckets that hold them."""
+    keys = read_body(KeysRequest).keys
+    good, refused = _read_each(keys, _read_key)
+    found: dict[int, str | ReinError] = dict(zip(good, services().store.get(list(good.values())), strict=True))
+    answers = [_outcome(key, "value", (found | refused)[at]) for at, key in enumerate(keys)]
+    return compact({"values": answers})
 
 
-@dataclass(frozen=True, kw_only=True)
-class GetRequest:
-    key: Key
+def _write(
+    proof: Proof,
+    items: Sequence[object],
+    read: Callable[[object], T],
+    work: Callable[[Proof, Sequence[T]], Sequence[Refusal]],
+    done: str,
+) -> Response:
+    """Do what can be done of the items; `done` is the member that says so in a verdict."""
+    good, refused = _read_each(items, read)
+    with account(proof.owner, len(items)):
+        results = work(proof, list(good.values()))
+    refused |= {at: each for at, each in zip(good, results, strict=True) if each is not None}
+    verdicts = [_outcome(each, done, refused.get(at, True)) for at, each in enumerate(items)]
+    return compact({"verdicts": verdicts})
 
 
-@dataclass(frozen=True, kw_only=True)
-class GetAnswer:
-    status: str
-    result: str
-    key: str
-    value: str
+def _read_each(items: Sequence[object], read: Callable[[object], T]) -> tuple[dict[int, T], dict[int, ReinError]]:
+    """What can be read, by its place, and why the rest cannot."""
+    good: dict[int, T] = {}
+    bad: dict[int, ReinError] = {}
+    for at, item in enumerate(items):
+        try:
+            good[at] = read(item)
+        except ReinError as error:
+            bad[at] = error
+    return good, bad
 
 
-def blueprint(store: Store, mint: NonceMint) -> Blueprint:
-    views = Blueprint("kv", __name__)
-
-    @views.post("/put")
-    @operation(takes=PutRequest, answers=PutAnswer, status=201)
-    def put() -> Response:
-        """Store a value: key, value, owner, nonce, signature, signature_address."""
-        asked = read_body(PutRequest, request)
-        with account(asked.owner):
-            store.put_one(_proof_of_put(asked, mint), Item(asked.key, asked.value), testnet=asked.testnet)
-        return success({"nonce": mint.make(asked.owner)}, 201)
-
-    @views.post("/delete")
-    @operation(takes=DeleteRequest, answers=PutAnswer)
-    def delete() -> Response:
-        """Delete a value and get its bytes back: key, owner, nonce, signature, signature_address."""
-        asked = read_body(DeleteRequest, request)
-        proof = _proof_of_delete(asked, mint)
-        with account(asked.owner):
-            store.delete_one(proof, asked.key)
-        return success({"nonce": mint.make(asked.owner)})
-
-    @views.get("/get")
-    @operation(takes=GetRequest, answers=GetAnswer)
-    def get() -> Response:
-        """The value under a key: key."""
-        key = read_query(GetRequest, request).key
-        return success({"key": key, "value": store.get_one(key)})
-
-    return views
+def _read_value(item: object) -> Item:
+    if not isinstance(item, dict):
+        raise BadParameterError("the item is not an object with key and value")
+    value = shapes.read(NewValue, Parameters(item))
+    return Item(value.key, value.value)
 
 
-def _proof_of_put(asked: PutRequest, mint: NonceMint) -> Proof:
-    signer = asked.signature_address or asked.owner
-    mint.check(asked.nonce, asked.owner)
-    if not verify_put(asked.key, asked.value, signer, asked.nonce, asked.signature):
-        raise RequestSignatureError(
-            "Incorrect signature", hint="It is over key + value + signature_address + nonce, by that address."
-        )
-    text = put_text(asked.key, asked.value, signer, asked.nonce)
-    return Proof(asked.owner, signer, asked.nonce, asked.key, sha256(text.encode()))
+def _read_key(item: object) -> str:
+    return shapes.read(OneKey, Parameters({"key": item})).key
 
 
-def _proof_of_delete(asked: DeleteRequest, mint: NonceMint) -> Proof:
-    signer = asked.signature_address or asked.owner
-    mint.check(asked.nonce, asked.owner)
-    if not verify_delete(asked.key, signer, asked.nonce, asked.signature):
-        raise RequestSignatureError(
-            "Incorrect signature", hint="It is over key + signature_address + nonce, by that address."
-        )
-    text = delete_text(asked.key, signer, asked.nonce)
-    return Proof(asked.owner, signer, asked.nonce, asked.key, sha256(text.encode()))
+def _outcome(item: object, name: str, outcome: str | bool | ReinError) -> dict[str, object]:
+    """What became of an item, which is a key or has one: an error, or `outcome` under `name`."""
+    key = item.get("key") if isinstance(item, dict) else item
+    # A key is repeated only where it has the shape of one.
+    shown = key if isinstance(key, str) and KEY_PATTERN.fullmatch(key) else None
+    if isinstance(outcome, ReinError):
+        return {"key": shown, "error": error_detail(outcome.code, outcome.message, outcome.hint)}
+    return {"key": shown, name: outcome}

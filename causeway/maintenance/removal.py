@@ -12,14 +12,13 @@ from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, false, func, select, true
 
+from causeway.app import LISTENER
 from causeway.db.engine import Database
 from causeway.errors import FilterError
-from causeway.kv.incoming import Listener
 from causeway.kv.models import kv
 from causeway.kv.removal import remove_replicas, remove_values
 from causeway.ops.logs import write
 from causeway.replication.models import replica
-from causeway.search import index, tombstones
 from causeway.search.models import document
 from rein.protocol.documents import Kind
 
@@ -140,6 +139,3 @@ def _chunks(found: Sequence[Found]) -> Iterator[tuple[str, list[str]]]:
         keys = [each.key for each in values]
         for begin in range(0, len(keys), KEYS_AT_A_TIME):
             yield owner, keys[begin : begin + KEYS_AT_A_TIME]
-
-
-LISTENER = Listener(stored=index.add_all, released=index.remove, deleted=tombstones.record_deletions)

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from causeway.about.service import PeerStatus
+from causeway.db.engine import Database
 from causeway.ops.metrics import PEER_BEHIND, PEER_FAILURES, PEER_REFUSED, PEER_SECONDS, PEER_TAKEN, Sample
 from causeway.outbound import Peer
 from causeway.replication.models import State, peer, replica
 from causeway.replication.progress import behind
+from causeway.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerStatus:
+    """How it stands with a server that documents are pulled from.
+
+    `state` is new, ok, behind, failing or paused, and `why` says why. `cursor` is the number up to which its feed was
+    read, `latest` its last number, `behind` what is missing between them. Counts of documents: `taken`, `refused` (they
+    do not verify), `skipped` (their signer's share is used up); `resets` of the feed, `failures` in a row.
+    """
+
+    url: str
+    state: str
+    why: str | None = None
+    cursor: int = 0
+    latest: int = 0
+    behind: int = 0
+    seconds_since_success: int | None = None
+    failures: int = 0
+    taken: int = 0
+    refused: int = 0
+    skipped: int = 0
+    resets: int = 0
+
+
+def peers_of(database: Database, settings: Settings) -> list[PeerStatus]:
+    """The peers of the settings, in their order."""
+    if not settings.peers:
+        return []
+    return database.read(lambda connection: read_peers(connection, settings.peers))
 
 
 def read_peers(connection: Connection, peers: Sequence[Peer]) -> list[PeerStatus]:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, select
 
 from causeway.search.models import document, tombstone
-from causeway.search.pages import Found, Page, read_found
+from causeway.search.pages import Page, read_found
+from causeway.search.schemas import FeedAnswer, RemovedDocument
 from causeway.search.sequence import settled
 from rein.protocol.documents import Kind
 
 
-@dataclass(frozen=True)
-class Removal:
-    """That a document was deleted."""
-
-    seq: int
-    id: str
-
-
-@dataclass(frozen=True)
-class FeedSlice:
-    """A stretch of the feed. `next` is the `after` of the stretch behind it; nothing will ever be added up to
-    `settled`, so who has read up to there has missed nothing."""
-
-    documents: list[Found]
-    removed: list[Removal]
-    next: int
-    settled: int
-
-
-def read_feed(connection: Connection, after: int, limit: int, *, kind: Kind | None, network: str | None) -> FeedSlice:
-    """Documents and removals behind number `after`, at most `limit` of each."""
+def read_feed(
+    connection: Connection, server: str, after: int, limit: int, *, kind: Kind | None, network: str | None
+) -> FeedAnswer:
+    """Documents and removals behind number `after`, at most `limit` of each. `server` names the feed."""
     horizon = settled(connection)
     wanted = select(document.c.seq, document.c.size).where(document.c.seq <= horizon)
     if kind is not None:
@@ -43,9 +25,9 @@ def read_feed(connection: Connection, after: int, limit: int, *, kind: Kind | No
     found, more = read_found(connection, page.cut(wanted, document.c.seq), page)
     end = max(after, horizon) if more is None else more
     gone = select(tombstone.c.seq, tombstone.c.document_id).where(tombstone.c.seq > after, tombstone.c.seq <= end)
-    removed = [Removal(*row) for row in connection.execute(gone.order_by(tombstone.c.seq).limit(limit + 1))]
+    removed = [RemovedDocument(*row) for row in connection.execute(gone.order_by(tombstone.c.seq).limit(limit + 1))]
     if len(removed) > limit:
         removed = removed[:limit]
         end = removed[-1].seq
         found = [each for each in found if each.seq <= end]
-    return FeedSlice(found, removed, end, horizon)
+    return FeedAnswer(server=server, documents=found, removed=removed, next=end, settled=horizon)

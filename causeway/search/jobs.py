@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from causeway.search.models import document
-from causeway.search.pages import Found, Page, read_found
+from causeway.search.pages import Page, read_found
 from causeway.search.queries import Person
+from causeway.search.schemas import SearchAnswer
 from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_TAG
 
@@ -46,7 +47,7 @@ class Wanted:
     open_only: bool = False
 
 
-def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> tuple[list[Found], int | None]:
+def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> SearchAnswer:
     """The jobs, newest first, and the `after` of the next page. A page costs the same however few of many jobs are
     wanted: it looks at `LOOKED_AT` at most, so it may hold fewer than its limit, even none, and have a next one."""
     jobs = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_indexed(wanted))
@@ -62,7 +63,7 @@ def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> tuple[list[
         end = connection.scalar(far.cut(jobs, document.c.seq).offset(LOOKED_AT - 1).limit(1))
         jobs = jobs.where(*looked_at, document.c.seq >= (end or 0))
     found, after = read_found(connection, page.cut(jobs, document.c.seq), page)
-    return found, end if after is None else after
+    return SearchAnswer(jobs=found, next=end if after is None else after)
 
 
 def _indexed(wanted: Wanted) -> list[ColumnElement[bool]]:

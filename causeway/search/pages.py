@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, or_, select
 
 from causeway.search.models import document
+from causeway.search.schemas import FoundDocument
+from rein.protocol.documents import Kind
 from rein.protocol.wire import MAX_QUERY_ROWS
 
 MAX_ANSWER_BYTES = 4_000_000
@@ -38,30 +40,20 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Answer:
+class DocumentPage:
     """Armored documents, and the `after` of the next page (None: this was the last)."""
 
     documents: Sequence[str]
     next: int | None
 
 
-@dataclass(frozen=True)
-class Found:
-    """A document as the versioned API shows it."""
-
-    seq: int
-    id: str
-    kind: str
-    armored: str
-
-
-def read_page(connection: Connection, candidates: Candidates, page: Page) -> Answer:
+def read_page(connection: Connection, candidates: Candidates, page: Page) -> DocumentPage:
     """Fetch a page of the candidates."""
     found, after = read_found(connection, candidates, page)
-    return Answer([each.armored for each in found], after)
+    return DocumentPage([each.armored for each in found], after)
 
 
-def read_found(connection: Connection, candidates: Candidates, page: Page) -> tuple[list[Found], int | None]:
+def read_found(connection: Connection, candidates: Candidates, page: Page) -> tuple[list[FoundDocument], int | None]:
     """Fetch a page of the candidates, and the `after` of the next one."""
     of = candidates.subquery("candidate")
     cut = page.cut(select(of.c.seq, of.c.size), of.c.seq).subquery("cut")
@@ -82,5 +74,5 @@ def read_found(connection: Connection, candidates: Candidates, page: Page) -> tu
         .order_by(page.order(document.c.seq))
     ).all()
     is_last = not rows or len(rows) == rows[0].candidates
-    found = [Found(row.seq, row.id, row.kind, row.armored) for row in rows]
+    found = [FoundDocument(row.seq, row.id, Kind(row.kind), row.armored) for row in rows]
     return found, None if is_last else rows[-1].seq

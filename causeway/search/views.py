@@ -1,97 +1,86 @@
-"""GET /query."""
+"""POST /v1/documents, GET /v1/feed and /v1/search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+import hashlib
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
-from causeway.api.operations import operation
-from causeway.api.parameters import query_parameters
-from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Choice, Flag, Text, Whole, read
-from causeway.db.engine import Database
-from causeway.search.pages import Answer, Page
-from causeway.search.service import answer
-from rein.btc.networks import MAINNET, Network
-from rein.protocol.armor import read_armor
-from rein.protocol.signed import text_id
-from rein.protocol.wire import MAX_QUERY_ROWS, Query
+from causeway.api import shapes
+from causeway.api.operations import operation, read_body, read_query, respond
+from causeway.api.parameters import Parameters
+from causeway.errors import BadParameterError
+from causeway.search.documents import read_by_id
+from causeway.search.feed import read_feed
+from causeway.search.jobs import Wanted, find_jobs
+from causeway.search.pages import Page
+from causeway.search.queries import Person
+from causeway.search.schemas import (
+    DocumentsAnswer,
+    DocumentsRequest,
+    FeedAnswer,
+    FeedRequest,
+    OneId,
+    SearchAnswer,
+    SearchRequest,
+)
+from causeway.services import services
+from causeway.v1.gate import versioned
+from rein.protocol.limits import MAX_TAG, MAX_TAGS
+from rein.protocol.values import fold_tag
 
-_MAX_SEQ = 2**63 - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryRequest:
-    """The first three and the page are of every query; the others belong to some."""
-
-    owner: Annotated[str, Address(), Also(("address",))]
-    query: Annotated[Query, Choice(Query)]
-    testnet: Annotated[bool | None, Flag()] = None
-    after: Annotated[int | None, Whole(0, _MAX_SEQ), About("The `next` of the page before.")] = None
-    limit: Annotated[int, Whole(1, MAX_QUERY_ROWS)] = MAX_QUERY_ROWS
-    delegate: Annotated[str | None, Text(), About("Accepted and not looked at.")] = None
-    job_ids: Annotated[str | None, Text(), About("by_job_id, dispute, bids: Job IDs, separated by commas.")] = None
-    creator: Annotated[str | None, Text(), About("bids: on the jobs of this person.")] = None
-    job_creator: Annotated[str | None, Text(), About("deliveries: an address or public key.")] = None
-    worker: Annotated[str | None, Text(), About("in-process: an address or public key.")] = None
-    mediator: Annotated[str | None, Text(), About("review: an address; of jobs of 2016 a public key too.")] = None
-    search_input: Annotated[str | None, Text(), About("get_user: a SIN, an address, a name or a contact.")] = None
-    masters: Annotated[str | None, Text(), About("enrollments: master addresses, separated by commas.")] = None
-    dest: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who was rated.")] = None
-    source: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who rated.")] = None
-    msin: Annotated[str | None, Text(), About("get_user_name: a SIN.")] = None
+views = versioned("search")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BlockInfo:
-    height: int
-    hash: str
-    time: int
+@views.post("/documents")
+@operation(takes=DocumentsRequest, answers=DocumentsAnswer)
+def documents() -> Response:
+    """Documents by their ids."""
+    ids = read_body(DocumentsRequest).ids
+    wanted = [shapes.read(OneId, Parameters({"id": each})).id for each in ids]
+    with services().database.reading() as connection:
+        return respond(read_by_id(connection, wanted))
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueryAnswer:
-    """And a list under the name of the query: armored documents, or objects with key and value."""
-
-    status: str
-    result: str
-    block_info: BlockInfo | None
-    next: int | None
-
-
-def blueprint(database: Database, network: Network, block_info: Callable[[], dict[str, object] | None]) -> Blueprint:
-    """The views.
-
-    :param block_info: the last block as the server's node knows it, None without one.
-    """
-    views = Blueprint("search", __name__)
-
-    @views.get("/query")
-    @operation(takes=QueryRequest, answers=QueryAnswer)
-    def query() -> Response:
-        """Documents: owner, query (mediators, jobs, bids, deliveries, ...), after, limit, and the query's own."""
-        parameters = query_parameters(request)
-        asked = read(QueryRequest, parameters)
-        found = answer(database, asked.owner, asked.query, parameters, Page(asked.after, asked.limit))
-        if not _is_asked_for(network, asked.testnet):
-            found = Answer([], None)
-        return success(
-            {asked.query.value: _items(asked.query, found.documents), "block_info": block_info(), "next": found.next}
+@views.get("/feed")
+@operation(takes=FeedRequest, answers=FeedAnswer, conditional=True)
+def feed() -> Response:
+    """What came and went behind a number, in the order of this server. 304 if the answer is one you have."""
+    asked = read_query(FeedRequest)
+    with services().database.reading() as connection:
+        found = read_feed(
+            connection, services().server_id, asked.after, asked.limit, kind=asked.kind, network=asked.network
         )
-
-    return views
-
-
-def _items(query: Query, documents: Sequence[str]) -> list[object]:
-    """Ratings are objects with key and value, as clients of 2016 expect them; the key is the document id."""
-    if query is not Query.GET_USER_RATINGS:
-        return list(documents)
-    return [{"key": text_id(read_armor(each).text), "value": each} for each in documents]
+    return _unless_known(respond(found))
 
 
-def _is_asked_for(network: Network, testnet: bool | None) -> bool:
-    """Whether this server has documents of the network that is asked for. Left out: whatever it has."""
-    return testnet is None or testnet != (network is MAINNET)
+@views.get("/search")
+@operation(takes=SearchRequest, answers=SearchAnswer)
+def search_jobs() -> Response:
+    """Jobs, newest first, by their words and tags, who is in them, what bids ask for, and whether they are open."""
+    asked = read_query(SearchRequest)
+    wanted = Wanted(
+        text=asked.text,
+        tags=_tags(asked.tags),
+        creator=Person(asked.creator) if asked.creator else None,
+        mediator=Person(asked.mediator) if asked.mediator else None,
+        min_price=asked.min_price,
+        max_price=asked.max_price,
+        open_only=asked.open,
+    )
+    with services().database.reading() as connection:
+        return respond(find_jobs(connection, wanted, Page(asked.after, asked.limit, newest_first=True)))
+
+
+def _unless_known(response: Response) -> Response:
+    """With an ETag of the answer itself; 304 without a body for a client that has it."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.headers["Cache-Control"] = "no-cache"
+    return response.make_conditional(request)  # type: ignore[return-value]  # the same response
+
+
+def _tags(text: str | None) -> list[str]:
+    tags = [fold_tag(tag.strip()) for tag in text.split(",")] if text is not None else []
+    if len(tags) > MAX_TAGS or any(not 0 < len(tag) <= MAX_TAG for tag in tags):
+        raise BadParameterError(f"'tags' is not 1 to {MAX_TAGS} tags of up to {MAX_TAG} characters")
+    return tags

@@ -1,1 +1,1 @@
-"""The versioned API, for today's client: requests signed in their headers, many values in one, a feed, a search."""
+"""The gate of the versioned API: whose views are those of the features (`causeway.kv.views`, ...)."""

@@ -34,6 +34,8 @@ GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--quiet", "-q", is_flag=True, help="Show results, questions and errors only."),
 )
 
+documents_option = click.option("--documents", is_flag=True, help="Show the signed documents and PSBTs in full.")
+
 if TYPE_CHECKING:
     from rein.protocol.values import BasisPoints
     from rein.settings import Settings
@@ -183,23 +185,30 @@ def _show_log(terminal: Terminal) -> None:
     log.propagate = False
 
 
-def command(name: str, *, waits: bool = False) -> Callable[[Callable[..., None]], click.Command]:
+def command(
+    name: str, *, waits: bool = False, writes: bool = False, documents: bool = True
+) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command. Its function gets the `Cli` first, then its own parameters by name.
 
     :param waits: it goes on for as long as somebody likes, so that nobody needs to be told that it does.
+    :param writes: it signs or orders something: running it twice would do so twice. Such a command takes
+        `--documents`, unless `documents` says that there is none to show.
     """
+    shows = writes and documents
+    options = (*GLOBAL_OPTIONS, documents_option) if shows else GLOBAL_OPTIONS
+    names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
             cli = click.get_current_context().ensure_object(Cli)
-            cli.update({each: parameters.pop(each) for each in _GLOBAL_NAMES})
+            cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
             with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
                 function(cli, **parameters)
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
-        for option in reversed(GLOBAL_OPTIONS):
+        for option in reversed(options):
             option(run)
         return click.command(name)(run)
 

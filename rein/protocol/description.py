@@ -25,7 +25,7 @@ from rein.protocol.documents import (
 )
 from rein.protocol.limits import MAX_NAME, MAX_TAG, MAX_TAGS
 from rein.protocol.signed import Signed
-from rein.protocol.values import IDENTITY_ADDRESS, JOB_ID, DocumentId, shorten
+from rein.protocol.values import IDENTITY_ADDRESS, JOB_ID, DocumentId, fold_tag, shorten
 
 LEGACY_MAINNET = "mainnet"
 LEGACY_TESTNET = "testnet"
@@ -161,7 +161,7 @@ def _describe_legacy(signed: Signed[Any], document: LegacyDocument) -> Descripti
 
     enrolled = document.kind is Kind.ENROLLMENT
     title = fields.get("User" if enrolled else "Job name")
-    tags = (tag.strip().lower() for tag in fields.get("Tags", "").split(","))
+    tags = (fold_tag(tag.strip()) for tag in fields.get("Tags", "").split(","))
     return Description(
         id=signed.id,
         kind=document.kind,

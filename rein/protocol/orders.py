@@ -59,26 +59,11 @@ from rein.protocol.documents import (
     Settlement,
 )
 from rein.protocol.enrollments import Enrollments
+from rein.protocol.enums import State as State
 from rein.protocol.job_keys import check_mediator, mediator_escrow_key, parts_of
 from rein.protocol.messages import check_sealed, in_reading_order, speakers_of
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId, mediator_fee
-
-
-class State(Enum):
-    """Where an order stands. docs/orders.md has the picture."""
-
-    POSTED = "posted"
-    BID = "bid"
-    OFFERED = "offered"
-    FUNDED = "funded"
-    DELIVERED = "delivered"
-    DISPUTED = "disputed"
-    ACCEPTED = "accepted"
-    RESOLVED = "resolved"
-    SETTLED = "settled"
-    REFUNDED = "refunded"
-    FROZEN = "frozen"
 
 
 class Event(Enum):

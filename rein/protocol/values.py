@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import NewType
 
 from rein.btc.address import is_identity_address
@@ -29,12 +31,25 @@ class Revocation:
     height: int
 
 
+@dataclass(frozen=True)
+class Budget:
+    """What a creator would pay for a job, in satoshis: up to `highest`, or from `lowest` up to it."""
+
+    lowest: Sat | None
+    highest: Sat
+
+
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"[a-z0-9]{20}")
-_TAG = re.compile(r"[a-z0-9](?:[a-z0-9 +#.-]*[a-z0-9+#])?")
+_TAG_MARKS = "+#"
+_TAG_INNER = " .-" + _TAG_MARKS
+_COMMAS = re.compile("[,\N{ARABIC COMMA}\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH COMMA}]")
+_JOINERS = re.compile("[\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}]")
 _PERCENT = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})%")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _REVOCATION = re.compile(r"([1-9A-HJ-NP-Za-km-z]+) from (0|[1-9][0-9]*)")
+_BUDGET = re.compile(r"(?:up to|([0-9.]+) to) ([0-9.]+)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
 _BECH32 = re.compile(r"[a-z0-9]+")
 
@@ -68,16 +83,77 @@ def format_fee(points: BasisPoints) -> str:
 
 
 def job_tags(text: str) -> tuple[str, ...]:
-    """Read a job's tags: lower-case, separated by a comma and a blank."""
+    """Read a job's tags: in the spelling of `fold_tag`, separated by a comma and a blank."""
     tags = tuple(text.split(", "))
     if len(tags) > limits.MAX_TAGS:
         raise ValueError(f"{len(tags)} tags; at most {limits.MAX_TAGS}")
     for tag in tags:
-        if len(tag) > limits.MAX_TAG or not _TAG.fullmatch(tag):
-            raise ValueError(f"{shorten(tag)!r} is no tag: up to {limits.MAX_TAG} of a-z, 0-9, blank and + # . -")
+        if not _is_tag(tag):
+            what = f"up to {limits.MAX_TAG} letters and digits in lower case, blanks and + # . -"
+            raise ValueError(f"{shorten(tag)!r} is not a tag: {what}")
     if len(set(tags)) < len(tags):
-        raise ValueError("a tag stands twice")
+        raise ValueError("a tag is repeated")
     return tags
+
+
+def typed_tags(text: str) -> tuple[str, ...]:
+    """Tags as people type them: in any case and composition, with any blanks, repeated, separated by any comma.
+
+    :raises ValueError: one cannot be a tag, or there are too many.
+    """
+    tags = dict.fromkeys(filter(None, (fold_tag(" ".join(part.split())) for part in _COMMAS.split(text))))
+    return job_tags(", ".join(tags)) if tags else ()
+
+
+def fold_tag(text: str) -> str:
+    """The spelling in which tags compare: without case, composed (Unicode's NFC), without joiners."""
+    composed = unicodedata.normalize("NFC", _JOINERS.sub("", text))
+    return unicodedata.normalize("NFC", composed.casefold())
+
+
+def _is_tag(tag: str) -> bool:
+    if not 0 < len(tag) <= limits.MAX_TAG or tag != fold_tag(tag):
+        return False
+    inner = all(char in _TAG_INNER or _is_of_word(char) for char in tag)
+    return inner and _begins_word(tag[0]) and (tag[-1] in _TAG_MARKS or _is_of_word(tag[-1]))
+
+
+def _begins_word(char: str) -> bool:
+    return unicodedata.category(char)[0] == "L" or unicodedata.category(char) == "Nd"
+
+
+def _is_of_word(char: str) -> bool:
+    """A letter, a digit, or a mark on one: many scripts write their vowels as marks."""
+    return _begins_word(char) or unicodedata.category(char) in ("Mn", "Mc")
+
+
+def budget(text: str) -> Budget:
+    """Read a budget in bitcoin: `up to 0.5` or `0.1 to 0.5`, written with all eight decimals."""
+    match = _BUDGET.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{shorten(text)!r} is not a budget such as up to 0.5 or 0.1 to 0.5")
+    found = Budget(parse_btc(match[1]) if match[1] else None, parse_btc(match[2]))
+    if found.highest == 0 or found.lowest == 0:
+        raise ValueError("a budget begins and ends above 0")
+    if found.lowest is not None and found.lowest > found.highest:
+        raise ValueError("the budget begins above its end")
+    return found
+
+
+def format_budget(value: Budget) -> str:
+    """Write a budget as documents have it."""
+    lowest = "up to" if value.lowest is None else f"{format_btc(value.lowest)} to"
+    return f"{lowest} {format_btc(value.highest)}"
+
+
+def day(text: str) -> str:
+    """Check that a text is a day of the calendar, YYYY-MM-DD."""
+    _match(_DAY, text, "a date such as 2026-12-24")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text} is not a date of the calendar") from None
+    return text
 
 
 def revocations(text: str) -> tuple[Revocation, ...]:
@@ -195,6 +271,8 @@ AMOUNT: Codec[Sat] = Codec(parse_btc, format_btc)
 FEE: Codec[BasisPoints] = Codec(fee_percent, format_fee)
 BOOLEAN: Codec[bool] = Codec(_bool, str)
 NETWORK: Codec[Network] = Codec(_network, _network_name)
+BUDGET: Codec[Budget] = Codec(budget, format_budget)
+DATE: Codec[str] = Codec(day, str)
 REVOCATIONS: Codec[tuple[Revocation, ...]] = Codec(revocations, _format_revocations)
 TAGS: Codec[tuple[str, ...]] = Codec(job_tags, _format_tags)
 

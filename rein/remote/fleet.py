@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 STRAGGLER_SECONDS = 5.0
 """How long the others are waited for once as many servers are done without an error as are not; three times as long
-while those who are not are the most. What they said until then is kept."""
+while those who are not are the most. What they sent until then is kept."""
 ROUND_SECONDS = 300.0
 """How long servers are waited for at all."""
 _WAITING_REPORTS = 4
@@ -25,7 +25,7 @@ _TICK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Report(Generic[T]):
-    """Something a server said (`value`), why it can say no more (`error`), or that it is done (neither)."""
+    """What the work at one server produced (`value`), why it ended early (`error`), or that it is done (neither)."""
 
     url: str
     value: T | None = None
@@ -36,18 +36,18 @@ class Report(Generic[T]):
         return self.value is None
 
 
-Say = Callable[[T], None]
+Emit = Callable[[T], None]
 
 
-def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], None]) -> Iterator[Report[T]]:
+def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Emit[T]], None]) -> Iterator[Report[T]]:
     """Do the same work at every server, in parallel, and yield what comes of it as it comes.
 
-    :param work: calls its second argument with each thing it has to say; it waits there while nobody listens.
+    :param work: calls its second argument with each result; it waits there until the result is consumed.
     """
-    heard: queue.Queue[Report[T] | BaseException] = queue.Queue(_WAITING_REPORTS * len(servers) or 1)
+    results: queue.Queue[Report[T] | BaseException] = queue.Queue(_WAITING_REPORTS * len(servers) or 1)
     over = threading.Event()
     for server in servers:
-        threading.Thread(target=_run, args=(server, work, heard, over), daemon=True).start()
+        threading.Thread(target=_run, args=(server, work, results, over), daemon=True).start()
     pending = {server.url: server for server in servers}
     done = 0
     waited, since_one_was_done = 0.0, 0.0
@@ -55,7 +55,7 @@ def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], N
         while pending:
             began = time.monotonic()
             try:
-                report = heard.get(timeout=_TICK_SECONDS)
+                report = results.get(timeout=_TICK_SECONDS)
             except queue.Empty:
                 report = None
             idle = time.monotonic() - began  # only while nothing is here: what we do with it is not their fault
@@ -75,7 +75,7 @@ def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Say[T]], N
         for server in pending.values():
             server.give_up()
     for url in pending:
-        yield Report(url, error=RemoteError(f"{url} is slow and was left behind; what it said until then is kept"))
+        yield Report(url, error=RemoteError(f"{url} is slow and was left behind; what it sent until then is kept"))
 
 
 def _patience(done: int, pending: int) -> float:
@@ -86,14 +86,14 @@ def _patience(done: int, pending: int) -> float:
 
 def _run(
     server: Causeway,
-    work: Callable[[Causeway, Say[T]], None],
-    heard: queue.Queue[Report[T] | BaseException],
+    work: Callable[[Causeway, Emit[T]], None],
+    results: queue.Queue[Report[T] | BaseException],
     over: threading.Event,
 ) -> None:
     def put(report: Report[T] | BaseException) -> None:
         while not over.is_set():
             try:
-                return heard.put(report, timeout=_TICK_SECONDS)
+                return results.put(report, timeout=_TICK_SECONDS)
             except queue.Full:
                 continue
         raise RemoteError(f"{server.url} was left behind")

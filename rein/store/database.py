@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rein.errors import StoreError
 from rein.store.schema import STEPS
+from rein.store.sql import in_parts, marks
 
 _MAGIC = b"SQLite format 3\0"
 _BUSY_MILLISECONDS = 10_000
@@ -30,7 +31,7 @@ class Database:
         """
         self.path = path
         self._snapshot: sqlite3.Connection | None = None
-        self._alone: sqlite3.Connection | None = None
+        self._exclusive: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _create_private(path)
@@ -66,22 +67,31 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: done whole, or not at all. It takes the write lock at once, so that two processes queue
         instead of failing half-way."""
-        if self._alone is not None:
-            yield self._alone
+        if self._exclusive is not None:
+            yield self._exclusive
             return
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Nobody else writes until it ends, so that what was read in it still holds when something is written in it.
         All that is written in it is one transaction."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            self._snapshot = self._alone = connection
+            self._snapshot = self._exclusive = connection
             try:
                 yield
             finally:
-                self._snapshot = self._alone = None
+                self._snapshot = self._exclusive = None
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """What a query finds."""
+        with self.reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def rows_in(self, query: str, values: Collection[str]) -> list[sqlite3.Row]:
+        """What a query finds that has `{}` in place of the values it names."""
+        return [row for some in in_parts(values) for row in self.rows(query.format(marks(some)), *some)]
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:

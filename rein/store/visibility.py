@@ -19,7 +19,7 @@ class Foreign:
     received_from: str
 
 
-class Shown:
+class Visibility:
     """What servers showed. A document that a server brought here first it has shown, too."""
 
     def __init__(self, database: Database) -> None:
@@ -40,13 +40,13 @@ class Shown:
             rows = connection.execute(query, [*order_ids, network, *order_ids, *order_ids]).fetchall()
         return [Foreign(DocumentId(row["id"]), row["kind"], row["job_id"], row["received_from"]) for row in rows]
 
-    def by(self, url: str) -> dict[DocumentId, bool]:
+    def on_server(self, url: str) -> dict[DocumentId, bool]:
         """What a server was seen to show: whether it shows it still, as far as it said."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT document_id, removed FROM shown WHERE url = ?", [url]).fetchall()
         return {DocumentId(row["document_id"]): not row["removed"] for row in rows}
 
-    def add(self, url: str, ids: Collection[DocumentId], *, removed: bool = False) -> None:
+    def record(self, url: str, ids: Collection[DocumentId], *, removed: bool = False) -> None:
         """A server shows documents; or says that it removed them. Of what is not here nothing is kept."""
         statement = """INSERT INTO shown SELECT id, ?, ? FROM document WHERE id = ? AND own = 0
                        ON CONFLICT (url, document_id) DO UPDATE SET removed = excluded.removed"""

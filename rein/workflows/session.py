@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rein.btc.networks import NETWORKS, Network
 from rein.errors import IdentityError
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.store.store import Store
 
 if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
@@ -51,7 +51,9 @@ class Session:
         :raises IdentityError: this home has no identity on this network.
         """
         if self.row is None:
-            elsewhere = [name for name in NETWORKS if name != self.network.name and self.store.identities(name)]
+            elsewhere = [
+                name for name in NETWORKS if name != self.network.name and self.store.identities.of_network(name)
+            ]
             use = f"It has one on {elsewhere[0]}: rein config network {elsewhere[0]}" if elsewhere else None
             raise IdentityError(
                 f"this home has no identity on {self.network.name}", hint=use or "Create one: rein setup"
@@ -81,7 +83,7 @@ class Session:
     @cached_property
     def servers(self) -> list[Causeway]:
         """The servers of who acts."""
-        self._servers = [self.server(row.url) for row in self.store.servers(self.identity.id)]
+        self._servers = [self.server(row.url) for row in self.store.servers.of_identity(self.identity.id)]
         return self._servers
 
     def server(self, url: str) -> Causeway:

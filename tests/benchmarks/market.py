@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
-from rein.store.store import IdentityRow, Payment, Store
+from rein.store.escrows import Payment
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.workflows.market.entries import market
 from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs
 from rein.workflows.market.reputation import known_ratings, mediators_with_records
@@ -48,7 +50,9 @@ def _strangers() -> Iterator[Figure]:
             run()
             yield Figure(f"{name}, {known}", min(_cpu(run) for _ in range(_RUNS)), "ms", bare)
         number = len(market(session))
-        session.store.add_received([(job(person("Bob"), person("Alice"), job_id=f"{number:020d}"), "http://x/")])
+        session.store.documents.add_received(
+            [(job(person("Bob"), person("Alice"), job_id=f"{number:020d}"), "http://x/")]
+        )
         once = lambda: find_jobs(session, JobFilter(), TIME)  # noqa: E731 - named as the others are
         yield Figure(f"rein jobs, one new, {known}", _cpu(once), "ms", bare)
 
@@ -58,7 +62,7 @@ def _own() -> Iterator[Figure]:
     documents = [signed for told in stories for signed in (told.job, *told.documents)]
     with _home(person("Bob"), documents) as session:
         for told in stories[: OWN_JOBS * 9 // 10]:
-            session.store.set_seen(told.offer.id, [], _paid(told))
+            session.store.escrows.observe(told.offer.id, [], _paid(told))
         bare = _cpu(lambda: [verify(each.armored) for each in documents])
         known = f"{OWN_JOBS:,} own jobs"
         yield Figure(f"rein status, first, {known}", _cpu(lambda: overview(session)), "ms", bare)
@@ -98,9 +102,9 @@ def _home(who: Person, documents: list[Signed[Any]]) -> Iterator[Session]:
     with tempfile.TemporaryDirectory(prefix="rein-bench-") as directory:
         store = Store(Path(directory) / "rein.db")
         names = (who.name, who.contact, who.master_address, who.delegate_address)
-        row = store.add_identity(IdentityRow(0, "regtest", *names, "key"), enroll(who))
+        row = store.identities.add(IdentityRow(0, "regtest", *names, "key"), enroll(who))
         others = [enroll(person("Alice"), True), enroll(person("Charlie"))]
-        store.add_received([(each, "http://x/") for each in (*others, *documents)])
+        store.documents.add_received([(each, "http://x/") for each in (*others, *documents)])
         yield Session(Path(directory), REGTEST, store, row, _never, _never, lambda _: None)
 
 

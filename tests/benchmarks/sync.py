@@ -18,7 +18,9 @@ from causeway.db.engine import make_patient_engine
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
 from rein.remote.causeway import Causeway, batches
-from rein.store.store import IdentityRow, ServerRow, Store
+from rein.store.identities import IdentityRow
+from rein.store.servers import ServerRow
+from rein.store.store import Store
 from tests.benchmarks.figures import Figure
 from tests.support.people import Person, enroll, person, story
 
@@ -76,9 +78,9 @@ def remember_jobs(home: Path, documents: Sequence[Signed[object]]) -> None:
     """A home of Bob's that knows these documents."""
     bob = person("Bob")
     store = Store(home / "rein.db")
-    store.add_identity(_row(bob), enroll(bob))
+    store.identities.add(_row(bob), enroll(bob))
     others = [enroll(person("Alice"), True), enroll(person("Charlie"))]
-    store.add_received([(signed, "http://x/") for signed in (*others, *documents)])
+    store.documents.add_received([(signed, "http://x/") for signed in (*others, *documents)])
 
 
 def _row(who: Person) -> IdentityRow:
@@ -89,9 +91,9 @@ def _first_sync(home: Path, urls: Sequence[str]) -> float:
     """Of somebody who wrote nothing but his enrollment, which is there already."""
     dora = person("Mallory")
     store = Store(home / "rein.db")
-    identity = store.add_identity(_row(dora), enroll(dora))
+    identity = store.identities.add(_row(dora), enroll(dora))
     for url in urls:
-        store.set_server(identity.id, ServerRow(url, 1, 1_000_000))
+        store.servers.set(identity.id, ServerRow(url, 1, 1_000_000))
     _disown(home)
     return _timed(home, "sync")
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from causeway.app import create_app
 from causeway.db.engine import Database, parse_url
-from causeway.payments.legacy_texts import balance_text
+from causeway.legacy.texts import balance_text
 from causeway.payments.watcher import Watcher
 from rein.btc import message
 from rein.btc.amounts import Sat

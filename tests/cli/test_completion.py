@@ -60,7 +60,7 @@ def home(tmp_path: Path) -> Path:
     alice, bob = person("alice"), person("bob")
     enrolled = enroll(alice, True)
     for job_id in ("a" * 20, "b" * 20):
-        store.add_own(job(bob, alice, enrolled, job_id=job_id))
+        store.documents.add_own(job(bob, alice, enrolled, job_id=job_id))
     return home
 
 

@@ -97,6 +97,7 @@ def _closed(home: Path, *words: str, passphrase: str = "") -> subprocess.Complet
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "command"),
     [pytest.param(*each, id=each[0]) for each in leaves() if each[0] not in FOREVER],

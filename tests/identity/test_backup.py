@@ -18,7 +18,8 @@ from rein.identity.backup import Backup, read_backup, write_backup
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import Keyring
 from rein.identity.sealing import Cost
-from rein.store.store import IdentityRow, Store
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.workflows.identity.backup import back_up, restore_home
 from rein.workflows.identity.enroll import NewIdentity, build_enrollment, genesis, row_of
 from tests.support.people import story
@@ -35,15 +36,15 @@ def home(tmp_path: Path) -> Path:
     store = Store(home / "rein.db")
     for name, words in WORDS.items():
         signed = build_enrollment(NewIdentity(name, f"{name}@x", None), Keyring(words, REGTEST), genesis(REGTEST))
-        row = store.add_identity(row_of(signed.document, name), signed)
+        row = store.identities.add(row_of(signed.document, name), signed)
         write_key_file(home / row.key_file, words, PASSPHRASE, cost=CHEAP)
-    store.add_received((each, "http://s/") for each in story().documents)
+    store.documents.add_received((each, "http://s/") for each in story().documents)
     (home / "config.toml").write_text('network = "regtest"\n')
     return home
 
 
 def rows(home: Path) -> list[IdentityRow]:
-    return Store(home / "rein.db").identities("regtest")
+    return Store(home / "rein.db").identities.of_network("regtest")
 
 
 def backed_up(home: Path) -> Path:
@@ -87,7 +88,7 @@ def test_what_is_not_checkpointed_yet_is_in_it(home: Path, tmp_path: Path) -> No
     back_up(home, store, tmp_path / "b", OTHER, lambda _, use: use(PASSPHRASE))
     writer.close()
     restore_home(tmp_path / "b", tmp_path / "again", OTHER)
-    assert [server.url for server in Store(tmp_path / "again" / "rein.db").servers(1)] == ["http://new/"]
+    assert [server.url for server in Store(tmp_path / "again" / "rein.db").servers.of_identity(1)] == ["http://new/"]
 
 
 def test_a_wrong_passphrase(home: Path, tmp_path: Path) -> None:

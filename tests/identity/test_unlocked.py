@@ -167,7 +167,7 @@ def test_a_desk_asks_for_no_passphrase_while_the_key_is_unlocked(tmp_path: Path)
     signed = build_enrollment(NewIdentity("Alice", "a@x", None), keyring, genesis(REGTEST))
     row = row_of(signed.document, "Alice")
     store = Store(home / "rein.db")
-    store.add_identity(row, signed)
+    store.identities.add(row, signed)
     write_key_file(home / row.key_file, WORDS, "correct horse battery")
     settings = load_settings(Flags(home=home, network="regtest"), {})
 

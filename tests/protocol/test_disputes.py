@@ -582,6 +582,7 @@ def test_conflicts_below_a_conflict_are_shown_beside_it() -> None:
 # ---- much of it
 
 
+@pytest.mark.long
 def test_a_long_quarrel_takes_no_long_time() -> None:
     """Three people may publish thousands of documents at each other. Each is looked at once."""
     many = range(1_000, 2_500)

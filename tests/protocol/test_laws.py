@@ -45,6 +45,8 @@ from tests.support.people import (
     story,
 )
 
+pytestmark = pytest.mark.long
+
 ALICE, BOB, CHARLIE, MALLORY, EVE = (person(name) for name in ("Alice", "Bob", "Charlie", "Mallory", "Eve"))
 """Alice mediates for Bob, who hires Charlie. Mallory is enrolled and would mediate; nobody knows Eve."""
 

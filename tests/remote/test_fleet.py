@@ -13,7 +13,7 @@ from rein.btc.networks import REGTEST
 from rein.errors import RemoteError, ServerLiedError
 from rein.remote import fleet
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Say, run_on_all
+from rein.remote.fleet import Emit, run_on_all
 from tests.remote.conftest import Answer, Request, Server, says, sends
 from tests.support.people import person
 
@@ -47,8 +47,8 @@ def ask_all(servers: Sequence[Causeway], ask: Callable[[Causeway], object]) -> d
     """Ask every server one thing: its answer, or its error, by URL in the order of `servers`."""
     answers: dict[str, object] = {}
 
-    def work(server: Causeway, say: Say[object]) -> None:
-        say(ask(server))
+    def work(server: Causeway, emit: Emit[object]) -> None:
+        emit(ask(server))
 
     for report in run_on_all(servers, work):
         if report.error is not None or report.value is not None:
@@ -131,10 +131,10 @@ def test_a_mistake_of_ours_is_not_hidden_as_a_servers(sail: Sail) -> None:
 def test_what_is_said_before_an_error_is_heard_and_nobody_overtakes_a_slow_listener(sail: Sail) -> None:
     said: list[int] = []
 
-    def work(server: Causeway, say: Say[int]) -> None:
+    def work(server: Causeway, emit: Emit[int]) -> None:
         for number in range(1, 51):
             said.append(number)
-            say(number)
+            emit(number)
         raise ServerLiedError(f"{server.url} lied")
 
     heard: list[int | None] = []
@@ -146,9 +146,9 @@ def test_what_is_said_before_an_error_is_heard_and_nobody_overtakes_a_slow_liste
 
 
 def test_nobody_who_stops_listening_leaves_a_thread_behind(sail: Sail) -> None:
-    def endless(_server: Causeway, say: Say[int]) -> None:
+    def endless(_server: Causeway, emit: Emit[int]) -> None:
         while True:
-            say(1)
+            emit(1)
 
     for _ in run_on_all(sail(GOOD, GOOD), endless):
         break

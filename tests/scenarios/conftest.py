@@ -10,7 +10,8 @@ import pytest
 
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
-from rein.store.store import IdentityRow, Store
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.workflows.session import Session
 from tests.chain.conftest import bitcoin_core, development_node
 from tests.scenarios.stage import BASIS_POINTS, Actor, PersonalKeyring, Play
@@ -42,8 +43,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         path = tmp_path_factory.mktemp(who.name) / "rein.db"
         store = Store(path)
         row = IdentityRow(0, "regtest", who.name, who.contact, who.master_address, who.delegate_address, "none")
-        store.add_identity(row, enrollments[who.name])
-        store.add_received(
+        store.identities.add(row, enrollments[who.name])
+        store.documents.add_received(
             [(each, "http://causeway.example/") for name, each in enrollments.items() if name != who.name]
         )
         made[who.name] = path
@@ -76,6 +77,6 @@ def play(new_play: Callable[[], Play]) -> Play:
 
 def _actor(who: Person, home: Path, chain: CoreRpc) -> Actor:
     store, notes = Store(home / "rein.db"), list[str]()
-    (row,) = store.identities("regtest")
+    (row,) = store.identities.of_network("regtest")
     keyring = PersonalKeyring(who)
     return Actor(who, Session(home, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes)

@@ -26,7 +26,7 @@ from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.accounting.ledger import Account, ledger
 from rein.workflows.jobs import post
 from rein.workflows.jobs.bid import build_bid
@@ -124,10 +124,10 @@ class Play:
             remember_job(signed, self.mediator.person)
         elif hasattr(self, "bid"):
             remember_contract(self.bid, signed)
-        by.session.store.add_own(signed)
+        by.session.store.documents.add_own(signed)
         for each in to or (*self.everybody, self.stranger):
             if each is not by:
-                each.session.store.add_received([(signed, "http://causeway.example/")])
+                each.session.store.documents.add_received([(signed, "http://causeway.example/")])
         return signed
 
     def seen_by(self, who: Actor) -> Order:
@@ -149,7 +149,9 @@ class Play:
     def payments(self) -> dict[str, Payment]:
         """By escrow, the same for everybody."""
         order = self.seen_by(self.creator)
-        found = [self.seen_by(each) and each.session.store.payments(order.contract_id) for each in self.everybody]
+        found = [
+            self.seen_by(each) and each.session.store.escrows.payments(order.contract_id) for each in self.everybody
+        ]
         assert found[0] == found[1] == found[2]
         return found[0]
 

@@ -14,7 +14,7 @@ from rein.errors import EscrowError, InputError, OrderError, RejectedError
 from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
-from rein.store.rows import Placement
+from rein.store.servers import Placement
 from rein.workflows.money.fund import Invoice, invoices, look_for_funding
 from rein.workflows.status.agenda import agenda
 from rein.workflows.status.next_step import next_step_of, orders_with_money
@@ -106,7 +106,7 @@ def test_nothing_is_asked_for_what_needs_nothing(play: Play) -> None:
 
     def forgotten() -> tuple[Invoice, ...]:
         for who in play.everybody:
-            who.session.store.set_seen(play.offer.id, [], [])
+            who.session.store.escrows.observe(play.offer.id, [], [])
         return bills(play)
 
     play.agree_on()
@@ -138,9 +138,11 @@ def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
         bills(play, play.creator)
     (before,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
     assert before["next"].startswith("publish the offer: rein sync")
-    everything = play.creator.session.store.own_ids("regtest", play.creator.session.address)
+    everything = play.creator.session.store.documents.own_ids("regtest", play.creator.session.address)
     assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything)
-    play.creator.session.store.set_placements([Placement(order.contract_id, "http://causeway.example/", "key", True)])
+    play.creator.session.store.servers.set_placements(
+        [Placement(order.contract_id, "http://causeway.example/", "key", True)]
+    )
     assert len(bills(play, play.creator)) == 2
     (after,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
     assert after["next"] == "pay into escrow: rein fund"

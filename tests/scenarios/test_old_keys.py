@@ -34,7 +34,7 @@ def enrolled_again(play: Play, **changes: Any) -> Signed[Enrollment]:
     values = {"mediator_fee": old.document.mediator_fee, "previous": old.id, "block_height": 100} | changes
     signed = enroll(who.person, values.pop("mediates", True), **values)
     for each in (*play.everybody, play.stranger):
-        each.session.store.add_received([(signed, "http://causeway.example/")])
+        each.session.store.documents.add_received([(signed, "http://causeway.example/")])
     return signed
 
 
@@ -139,7 +139,7 @@ def test_a_new_bid_has_the_keys_of_now(play: Play, sealed: bool) -> None:
     earlier = play.tell(bid_as(first.delegate_address), worker)
     new = p2pkh_address(second.public_key, who.network)
     for each in (*play.everybody, play.stranger):
-        each.session.store.add_received([(enroll(who, delegate_address=new), "http://causeway.example/")])
+        each.session.store.documents.add_received([(enroll(who, delegate_address=new), "http://causeway.example/")])
     later = bid_as(new)
     assert earlier.document.worker_public_key != later.document.worker_public_key
     assert later.document.worker_public_key == keyring.with_delegate(new).worker_escrow(play.job.id).public_key
@@ -163,7 +163,7 @@ def test_nobody_offers_with_the_keys_of_a_delegate_that_was_revoked(play: Play) 
     for revoked in (None, (Revocation(who.delegate_address, 5_000),)):
         renewed = enroll(who, delegate_address=new, revoked=revoked)
         for each in (*play.everybody, play.stranger):
-            each.session.store.add_received([(renewed, "http://causeway.example/")])
+            each.session.store.documents.add_received([(renewed, "http://causeway.example/")])
         session = at(new)
         if revoked is None:
             assert build_offer(session, find_order(session, play.name), play.bid, 10)

@@ -93,7 +93,7 @@ def everything_changes(play: Play, who: Actor) -> Callable[[], None]:
 
 def shown_and_signed(play: Play, terminal: Watched, who: Actor) -> None:
     """Every line is in the payments that were signed, and they hold nothing else."""
-    documents = {each.id: each.document for each in who.session.store.documents_of_orders([play.job.id])}
+    documents = {each.id: each.document for each in who.session.store.orders.documents([play.job.id])}
     document = documents[terminal.told["document_id"]]
     texts = [getattr(document, name, None) for name in ("primary_psbt", "mediator_psbt")]
     signed = [Psbt.parse(text) for text in texts if text]
@@ -142,10 +142,10 @@ def test_coins_that_leave_the_chain_meanwhile_are_refused(play: Play, step: str)
     fund_from(play, wallet)
     play.deliver()
     who = actor(play)
-    before = who.session.store.own_ids("regtest", who.session.address)
+    before = who.session.store.documents.own_ids("regtest", who.session.address)
     with pytest.raises(EscrowError, match=r"does not show .* any more; nothing was signed"):
         run(play, who, command, *words, then=lambda: branch(play.chain, wallet.sign()))
-    assert who.session.store.own_ids("regtest", who.session.address) == before
+    assert who.session.store.documents.own_ids("regtest", who.session.address) == before
 
 
 def test_a_payment_that_was_made_meanwhile_is_not_signed_against(play: Play) -> None:
@@ -170,7 +170,7 @@ def test_what_somebody_else_signed_is_completed_as_shown_or_not(play: Play, name
     who = next(each for each in play.everybody if each.name == name)
     with pytest.raises(EscrowError, match=r"does not show .* any more; nothing was signed"):
         run(play, who, command, then=lambda: branch(play.chain, wallet.sign()))
-    assert who.session.store.payments(play.offer.id) == {}
+    assert who.session.store.escrows.payments(play.offer.id) == {}
 
 
 def test_a_child_is_sent_as_shown(play: Play) -> None:

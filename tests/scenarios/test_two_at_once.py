@@ -30,8 +30,8 @@ def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:
     add_to_outbox(who.session, first)
     with pytest.raises(OrderError, match=r"contradict|rated this person"):
         add_to_outbox(who.session, second)
-    assert who.session.store.document(first.id) == first
-    assert who.session.store.document(second.id) is None
+    assert who.session.store.documents.get(first.id) == first
+    assert who.session.store.documents.get(second.id) is None
 
 
 def test_offers_to_two_bids(play: Play) -> None:
@@ -115,12 +115,12 @@ def test_nothing_is_kept_where_it_fails(play: Play) -> None:
     posted = signed_job(session, JobDraft("x", "y", None, 14, find_mediator(session, play.mediator.name)))
 
     def fail() -> None:
-        with session.store.alone():
-            session.store.add_own(posted)
-            assert session.store.document(posted.id) == posted, "it is read where it was written"
+        with session.store.exclusive():
+            session.store.documents.add_own(posted)
+            assert session.store.documents.get(posted.id) == posted, "it is read where it was written"
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert session.store.document(posted.id) is None
-    session.store.add_own(posted)
+    assert session.store.documents.get(posted.id) is None
+    session.store.documents.add_own(posted)

@@ -57,12 +57,14 @@ def restored(actor: Actor, folder: Path) -> Session:
     """The same words in a new home, with the documents that servers have, and nothing else."""
     old, store = actor.session.store, Store(folder / "again" / "rein.db")
     network = actor.session.network.name
-    (enrollment,) = old.enrollments_of(network, {actor.session.address})
-    row = store.add_identity(actor.session.identity, enrollment)
-    orders = old.my_order_ids(network, actor.session.address)
-    found = old.documents_of_orders(orders)
-    store.add_received([(each, "http://causeway.example/") for each in found])
-    store.mark_own([each.id for each in found if each.document.author.master_address == actor.session.address])
+    (enrollment,) = old.documents.enrollments_of(network, {actor.session.address})
+    row = store.identities.add(actor.session.identity, enrollment)
+    orders = old.orders.of_person(network, actor.session.address)
+    found = old.orders.documents(orders)
+    store.documents.add_received([(each, "http://causeway.example/") for each in found])
+    store.documents.mark_own(
+        [each.id for each in found if each.document.author.master_address == actor.session.address]
+    )
     return replace(actor.session, store=store, row=row)
 
 
@@ -231,7 +233,7 @@ def test_twenty_jobs_that_paid_nothing_do_not_hide_the_next_from_other_wallets(p
 def test_withdrawing_a_document_frees_its_address(play: Play) -> None:
     play.post()
     session = play.creator.session
-    assert session.store.remove_unpublished(play.job.id)
+    assert session.store.documents.remove_unpublished(play.job.id)
     session.store.wallet.add_addresses(session.identity.id, [])
     rows = {each.address: each for each in session.store.wallet.addresses(session.identity.id)}
     assert rows[play.job.document.creator_payment_address].document_id is None

@@ -24,8 +24,10 @@ from rein.protocol.documents import Kind
 from rein.protocol.values import DocumentId
 from rein.store import database
 from rein.store.database import Database
+from rein.store.escrows import EscrowOutput, Payment
 from rein.store.schema import STEPS
-from rein.store.store import EscrowOutput, Payment, Placement, ServerRow, Store
+from rein.store.servers import Placement, ServerRow
+from rein.store.store import Store
 from tests.support.people import job, person, story
 
 TABLES = [
@@ -122,23 +124,23 @@ def test_what_an_older_version_held_is_kept(path: Path, execute: Callable[..., l
             *(told.offer.id, "11" * 32, told.offer.id),
         )
     store = Store(path)
-    assert [each.name for each in store.identities("regtest")] == ["Bob"]
-    assert store.servers(1) == [ServerRow("http://x/", 2, 7)]
-    assert store.documents_of_orders([told.job.id]) == [told.job, *told.documents]
-    assert store.placements("http://x/") == {told.job.id: Placement(told.job.id, "http://x/", "K", proved=True)}
+    assert [each.name for each in store.identities.of_network("regtest")] == ["Bob"]
+    assert store.servers.of_identity(1) == [ServerRow("http://x/", 2, 7)]
+    assert store.orders.documents([told.job.id]) == [told.job, *told.documents]
+    assert store.servers.placements("http://x/") == {told.job.id: Placement(told.job.id, "http://x/", "K", proved=True)}
     purse, txid, vout, amount, confirmations = OUTPUT
     output = EscrowOutput(told.offer.id, purse, OutPoint(txid, vout), Sat(amount), None, confirmations)
-    assert store.escrow_outputs(told.offer.id) == [output]
-    assert store.escrow_outputs(DocumentId("ab" * 32)) == []
-    assert store.payments(told.offer.id) == ({} if taken == 1 else {"primary": payment(told.offer.id, 5, 1)})
+    assert store.escrows.outputs(told.offer.id) == [output]
+    assert store.escrows.outputs(DocumentId("ab" * 32)) == []
+    assert store.escrows.payments(told.offer.id) == ({} if taken == 1 else {"primary": payment(told.offer.id, 5, 1)})
 
 
 def test_a_store_of_this_version_opens_again_with_all_it_held(path: Path) -> None:
     posted = job(person("Bob"), person("Alice"))
-    Store(path).add_own(posted)
+    Store(path).documents.add_own(posted)
     before = described(path)
     again = Store(path)
-    assert again.documents("regtest", Kind.JOB) == [posted]
+    assert again.documents.of_kinds("regtest", Kind.JOB) == [posted]
     assert described(path) == before
 
 
@@ -175,12 +177,12 @@ def test_junk_is_refused_and_left_as_it_is(path: Path, raw: bytes) -> None:
 def test_a_damaged_store_is_an_error_of_ours_wherever_it_shows(path: Path) -> None:
     store = Store(path)
     for number in range(40):
-        store.add_own(job(person("Bob"), person("Alice"), job_id=f"{number:020}"))
+        store.documents.add_own(job(person("Bob"), person("Alice"), job_id=f"{number:020}"))
     raw = bytearray(path.read_bytes())
     raw[4096:] = b"\xa5" * len(raw[4096:])
     path.write_bytes(raw)
     with pytest.raises(StoreError):
-        Store(path).documents("regtest", *Kind)
+        Store(path).documents.of_kinds("regtest", *Kind)
 
 
 def test_the_database_of_another_program_is_left_alone(path: Path, execute: Callable[..., list[Any]]) -> None:
@@ -201,9 +203,9 @@ def test_places_where_no_database_can_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a?b", "mode=ro", "50%", "%2e%2e", "a#b", "it's", "ünï", "a b", "a;b", ":memory:"])
 def test_any_home_will_do(tmp_path: Path, name: str) -> None:
     path = tmp_path / name / f"{name}.db"
-    Store(path).add_own(job(person("Bob"), person("Alice")))
+    Store(path).documents.add_own(job(person("Bob"), person("Alice")))
     assert path.stat().st_size > 0
-    assert len(Store(path).documents("regtest", Kind.JOB)) == 1
+    assert len(Store(path).documents.of_kinds("regtest", Kind.JOB)) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -214,7 +216,7 @@ def test_all_files_are_for_their_owner_alone(path: Path) -> None:
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM document").fetchall()
-            store.add_own(job(person("Bob"), person("Alice")))
+            store.documents.add_own(job(person("Bob"), person("Alice")))
             found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
     finally:
         os.umask(before)
@@ -236,7 +238,7 @@ def test_a_file_that_was_open_to_others_is_closed_to_them(path: Path) -> None:
 def _write_jobs(path: Path, name: str, count: int) -> None:
     store = Store(path)
     for number in range(count):
-        store.add_own(job(person(name), person("Alice"), job_id=f"{name.lower()}{number:0{20 - len(name)}}"))
+        store.documents.add_own(job(person(name), person("Alice"), job_id=f"{name.lower()}{number:0{20 - len(name)}}"))
 
 
 def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
@@ -250,9 +252,9 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     store = Store(path)
-    assert len(store.documents("regtest", Kind.JOB)) == len(names) * count
+    assert len(store.documents.of_kinds("regtest", Kind.JOB)) == len(names) * count
     for name in names:
-        assert len(store.own_ids("regtest", person(name).master_address)) == count
+        assert len(store.documents.own_ids("regtest", person(name).master_address)) == count
 
 
 def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,11 +264,11 @@ def test_whoever_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPa
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         with pytest.raises(StoreError, match="locked") as caught:
-            store.add_own(job(person("Bob"), person("Alice")))
+            store.documents.add_own(job(person("Bob"), person("Alice")))
         assert caught.value.hint == "Another rein is writing to it: try again."
-        assert Store(path).identities("regtest") == [], "who only reads waits for nobody"
+        assert Store(path).identities.of_network("regtest") == [], "who only reads waits for nobody"
         assert time.monotonic() - began < 15
-    store.add_own(job(person("Bob"), person("Alice")))
+    store.documents.add_own(job(person("Bob"), person("Alice")))
 
 
 _DIE = """
@@ -274,7 +276,8 @@ _DIE = """
     from pathlib import Path
     from rein.btc.amounts import Sat
     from rein.protocol.values import DocumentId
-    from rein.store.store import Payment, Store
+    from rein.store.escrows import Payment
+    from rein.store.store import Store
 
     order = DocumentId("ab" * 32)
 
@@ -285,7 +288,7 @@ _DIE = """
 
     def write_and_die(path, statement):
         store = Store(path)
-        store.set_seen(order, [], [payment("primary", "11", 1, 1)])
+        store.escrows.observe(order, [], [payment("primary", "11", 1, 1)])
         done = []
 
         def die(text):
@@ -302,7 +305,7 @@ _DIE = """
             return connection
 
         store._database._connect = traced
-        store.set_seen(order, [], [payment(purse, "22", 2, 2) for purse in ("primary", "mediator")])
+        store.escrows.observe(order, [], [payment(purse, "22", 2, 2) for purse in ("primary", "mediator")])
 
     for statement in range(1, 8):
         child = os.fork()
@@ -324,8 +327,8 @@ def test_killed_in_the_middle_of_a_transaction_the_state_before_stays(tmp_path: 
     for statement in range(1, 8):
         path = tmp_path / str(statement)
         store = Store(path)
-        assert store.payments(order) == {"primary": payment(order, 1, 1)}
-        store.add_own(job(person("Bob"), person("Alice")))
+        assert store.escrows.payments(order) == {"primary": payment(order, 1, 1)}
+        store.documents.add_own(job(person("Bob"), person("Alice")))
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -337,14 +340,15 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         from pathlib import Path
         from rein.btc.amounts import Sat
         from rein.protocol.values import DocumentId
-        from rein.store.store import Payment, Store
+        from rein.store.escrows import Payment
+        from rein.store.store import Store
         store = Store(Path(sys.argv[1]))
         for number in range(100_000):
             order = DocumentId(f"{number:064x}")
             payment = Payment(
                 order, "primary", "11" * 32, Sat(number), Sat(0), Sat(9), None, 0, "acceptance", order
             )
-            store.set_seen(order, [], [payment])
+            store.escrows.observe(order, [], [payment])
             print(number, flush=True)
     """
     for wait in (0.0, 0.1):
@@ -360,7 +364,7 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         store = Store(path)
         for number in range(last + 1):
             order = DocumentId(f"{number:064x}")
-            assert store.payments(order)["primary"].amount == number
+            assert store.escrows.payments(order)["primary"].amount == number
 
 
 def test_a_full_disk_is_an_error_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,8 +380,8 @@ def test_a_full_disk_is_an_error_of_ours(path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(store._database, "_connect", shrunk)
     documents = [(job(person("Bob"), person("Alice"), job_id=f"{number:020}"), "http://x/") for number in range(60)]
     with pytest.raises(StoreError, match="full"):
-        store.add_received(documents)
-    assert Store(path).documents("regtest", Kind.JOB) == []
+        store.documents.add_received(documents)
+    assert Store(path).documents.of_kinds("regtest", Kind.JOB) == []
 
 
 def test_connections_are_not_kept(path: Path) -> None:
@@ -391,5 +395,5 @@ def test_connections_are_not_kept(path: Path) -> None:
 
 def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..., list[Any]]) -> None:
     order = DocumentId("ab" * 32)
-    Store(path).set_seen(order, [], [payment(order, 2_100_000_000_000_000, 1)])
+    Store(path).escrows.observe(order, [], [payment(order, 2_100_000_000_000_000, 1)])
     assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]

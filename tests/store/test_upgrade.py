@@ -95,14 +95,14 @@ def test_what_was_written_is_kept(tmp_path: Path, taken: int) -> None:
     path = tmp_path / "home" / "rein.db"
     old_store(path, taken)
     store = Store(path)
-    (bob,) = store.identities("regtest")
+    (bob,) = store.identities.of_network("regtest")
     assert (bob.name, bob.master_address) == ("Bob", TOLD.job.document.author.master_address)
-    assert set(store.documents("regtest", *Kind)) == set(EVERYTHING)
-    assert store.own_ids("regtest", bob.master_address) == [TOLD.job.id]
-    assert [(server.url, server.buckets) for server in store.servers(bob.id)] == [(URL, 2)]
-    assert store.placements(URL)[TOLD.job.id].remote_key == "KEY"
-    assert set(store.documents_of_orders([TOLD.job.id])) == {TOLD.job, *TOLD.documents}
-    assert store.my_order_ids("regtest", TOLD.job.document.mediator_master_address) == [TOLD.job.id]
+    assert set(store.documents.of_kinds("regtest", *Kind)) == set(EVERYTHING)
+    assert store.documents.own_ids("regtest", bob.master_address) == [TOLD.job.id]
+    assert [(server.url, server.buckets) for server in store.servers.of_identity(bob.id)] == [(URL, 2)]
+    assert store.servers.placements(URL)[TOLD.job.id].remote_key == "KEY"
+    assert set(store.orders.documents([TOLD.job.id])) == {TOLD.job, *TOLD.documents}
+    assert store.orders.of_person("regtest", TOLD.job.document.mediator_master_address) == [TOLD.job.id]
     health = examine(path)
     assert (health.step, health.problems) == (len(STEPS), ())
 
@@ -170,7 +170,7 @@ def test_an_upgrade_that_is_killed_leaves_the_old_or_the_new(tmp_path: Path, tak
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         if version == taken:
             assert _schema(path) == _schema(old), "nothing of a step without the whole of it"
-        assert set(Store(path).documents("regtest", *Kind)) == (set(EVERYTHING) if taken else set())
+        assert set(Store(path).documents.of_kinds("regtest", *Kind)) == (set(EVERYTHING) if taken else set())
         assert examine(path).problems == ()
         if ended == 0:
             break

@@ -15,7 +15,9 @@ from rein.btc.bip84 import GAP, RECEIVING, Account
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint
 from rein.protocol.signed import Signed
-from rein.store.store import IdentityRow, Payment, Store
+from rein.store.escrows import Payment
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.store.wallet import WalletCoin, WalletPayment
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import fresh
@@ -29,7 +31,7 @@ NUMBERS = {ACCOUNT.address(RECEIVING, number): number for number in range(4 * GA
 def at(folder: Path) -> tuple[Session, list[str]]:
     store, notes = Store(folder / "rein.db"), list[str]()
     row = IdentityRow(0, "regtest", "Bob", BOB.contact, BOB.master_address, BOB.delegate_address, "key")
-    row = store.add_identity(row, enroll(BOB))
+    row = store.identities.add(row, enroll(BOB))
     return Session(folder, REGTEST, store, row, None, None, notes.append), notes  # type: ignore[arg-type]
 
 
@@ -64,7 +66,7 @@ def test_no_wallet_misses_an_address_and_none_is_named_twice_without_need(steps:
                 notes.clear()
                 if step == "name":
                     signed = job(BOB, ALICE, creator_payment_address=address, name=f"Job {len(named)}")
-                    session.store.add_own(signed)
+                    session.store.documents.add_own(signed)
                     named.setdefault(address, []).append(signed)
             elif step == "pay" and named:
                 address = sorted(named)[which % len(named)]
@@ -72,7 +74,7 @@ def test_no_wallet_misses_an_address_and_none_is_named_twice_without_need(steps:
                 paid.add(address)
             elif step == "withdraw" and named:
                 address = sorted(named)[which % len(named)]
-                session.store.remove_unpublished(named[address].pop().id)
+                session.store.documents.remove_unpublished(named[address].pop().id)
                 if not named[address]:
                     del named[address]
 
@@ -99,12 +101,12 @@ def test_a_job_that_paid_has_used_its_address(
     mine = posted if who == "creator" else bid(BOB, posted, worker_payment_address=address)
     taken = mine if who == "worker" else bid(person("Dora"), posted)
     offered = offer(BOB if who == "creator" else CHARLIE, taken, posted)
-    session.store.add_received([(each, "http://x/") for each in (posted, taken, offered) if each is not mine])
-    session.store.add_own(mine)
+    session.store.documents.add_received([(each, "http://x/") for each in (posted, taken, offered) if each is not mine])
+    session.store.documents.add_own(mine)
     named = _row(session, address)
     assert (named.document_id, named.job_id, named.paid) == (mine.id, posted.document.job_id, False)
     payment = Payment(offered.id, purse, "ab" * 32, Sat(amount), Sat(back), Sat(1), 5, 1, "refund", offered.id)
-    session.store.set_seen(offered.id, [], [payment])
+    session.store.escrows.observe(offered.id, [], [payment])
     assert _row(session, address).paid is is_paid
     assert session.store.wallet.jobs_by_txid() == {"ab" * 32: posted.document.job_id}
 

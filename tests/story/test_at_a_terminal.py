@@ -60,7 +60,7 @@ def test_a_slip_costs_no_other_answer(trio: Trio) -> None:
                 child.send(ENTER)
                 child.expect(r"type\s+1500000sat;\s+one\s+more\s+try")
         child.send(PASSPHRASE + ENTER)
-        child.expect("Bid amount .BTC.: 0.01500000\r\n")
+        child.expect("Bid amount +0.01500000 BTC .1,500,000 sat.\r\n")
         assert ended(child)[0] == 0
     with rein_at_terminal("--home", str(trio.bob.home), "post", "--name", "A", "--description", "B") as child:
         child.expect("Choose a mediator")

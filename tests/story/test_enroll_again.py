@@ -110,7 +110,7 @@ def test_a_stolen_delegate_is_revoked(new_person: NewPerson, trio: Trio, world: 
 
 def _without_escrow_key(thief: Person, document_id: str) -> Signed[Any]:
     """A document as the thief of a delegate alone signs it: with some escrow key, and not the author's."""
-    signed = Store(thief.home / "rein.db").document(DocumentId(document_id))
+    signed = Store(thief.home / "rein.db").documents.get(DocumentId(document_id))
     assert signed is not None
     (key_file,) = (thief.home / "keys").iterdir()
     delegate = Keyring(read_key_file(key_file, PASSPHRASE), REGTEST).delegate
@@ -119,7 +119,9 @@ def _without_escrow_key(thief: Person, document_id: str) -> Signed[Any]:
 
 def _smuggle(reader: Person, *documents: Signed[Any]) -> None:
     """The thief's documents reach a reader by another way: no server is needed for that."""
-    assert Store(reader.home / "rein.db").add_received((each, "thief") for each in documents) == len(documents)
+    assert Store(reader.home / "rein.db").documents.add_received((each, "thief") for each in documents) == len(
+        documents
+    )
 
 
 def test_an_identity_is_handed_on_by_its_recovery_key(new_person: NewPerson, trio: Trio) -> None:

@@ -106,7 +106,8 @@ def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) 
     posting = _start(["--home", str(home), "post"])
     posting.expect("Choose a mediator")
     posting.sendline("1")
-    for prompt, answer in (("Job name", "A job"), ("Tags", ""), ("Description", "Do it."), ("Days", "7")):
+    answers = (("Job name", "A job"), ("Tags", ""), ("Description", "Do it."), ("Days", "7"))
+    for prompt, answer in (*answers, ("Budget", "0.1-0.5"), ("Deadline", "")):
         posting.expect(prompt)
         posting.sendline(answer)
     posting.expect("Passphrase of Dora")

@@ -47,10 +47,10 @@ def test_from_two_servers_with_half_each_one_that_forges_and_one_that_is_slow(
     trio.sync()
     store = Store(trio.bob.home / "rein.db")
     ids = [DocumentId(each) for each in sorted(own(trio.bob, "bob"))]
-    orders = store.my_order_ids("regtest", store.identities("regtest")[0].master_address)
-    others = [signed.id for signed in store.documents_of_orders(orders) if signed.id not in ids]
-    people = [signed.id for signed in store.documents("regtest", Kind.ENROLLMENT) if signed.id not in ids]
-    texts = list(store.texts([*ids, *others, *people]).values())
+    orders = store.orders.of_person("regtest", store.identities.of_network("regtest")[0].master_address)
+    others = [signed.id for signed in store.orders.documents(orders) if signed.id not in ids]
+    people = [signed.id for signed in store.documents.of_kinds("regtest", Kind.ENROLLMENT) if signed.id not in ids]
+    texts = list(store.documents.texts([*ids, *others, *people]).values())
     chain = ("--network", "regtest", "--chain", world.chain_url, "--chain-cookie", str(world.cookie))
     with ExitStack() as stack:
         one, other, forger, slow = (stack.enter_context(evil_server()) for _ in range(4))
@@ -82,8 +82,8 @@ def test_a_sealed_bid_is_opened_again(world: World, trio: Trio, home: Path) -> N
 
 def own(who: Person, name: str) -> set[str]:
     store = Store(who.home / "rein.db")
-    (row,) = store.identities("regtest")
-    return set(store.own_ids("regtest", row.master_address))
+    (row,) = store.identities.of_network("regtest")
+    return set(store.documents.own_ids("regtest", row.master_address))
 
 
 @pytest.fixture
@@ -117,8 +117,8 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
     """The thief signs with a key of his own and writes Charlie's address above it."""
     agreed = agree(trio)
     store = Store(trio.charlie.home / "rein.db")
-    job = store.document(agreed.order_id)
-    (charlie,) = store.identities("regtest")
+    job = store.documents.get(agreed.order_id)
+    (charlie,) = store.identities.of_network("regtest")
     mallory = person("Mallory", REGTEST)
     assert job is not None
     remember_job(job, person("Alice"))
@@ -129,11 +129,11 @@ def test_nobody_can_make_a_document_mine_by_naming_me(world: World, trio: Trio, 
     thief.rein(*chain, "setup", "--name", "Mallory", "--contact", "m@x", "--no-mediate")
     thief.rein("request", world.server_urls[0])
     theirs = Store(thief.home / "rein.db")
-    (row,) = theirs.identities("regtest")
+    (row,) = theirs.identities.of_network("regtest")
     publish(thief, forged, row.master_address, world)
     again = restore(world, home, words_of(trio.charlie))
     kept = Store(again.home / "rein.db")
-    assert kept.known([forged.id]) == {forged.id}
+    assert kept.documents.known([forged.id]) == {forged.id}
     assert forged.id not in own(again, "charlie")
     assert own(again, "charlie") == own(trio.charlie, "charlie")
 

@@ -32,7 +32,7 @@ def bid_sealed(who: Person, job_id: str, amount: str) -> dict[str, Any]:
 def texts_at(who: Person, job_document: str) -> str:
     """Everything of a job that somebody has, as text."""
     store = Store(who.home / "rein.db")
-    return "\n".join(signed.text for signed in store.documents_of_orders([job_document]))
+    return "\n".join(signed.text for signed in store.orders.documents([job_document]))
 
 
 def test_two_bid_sealed_and_one_gets_the_job(trio: Trio, dave: Person, tmp_path: Path) -> None:
@@ -125,7 +125,8 @@ def test_a_creator_who_hides_the_bid_cannot_hide_the_price(trio: Trio) -> None:
 def published(who: Person, document_id: str) -> bool:
     """Whether somebody gave a document to every server."""
     placed = [
-        Store(who.home / "rein.db").placements(url) for url in (each["url"] for each in who.rein("servers")["servers"])
+        Store(who.home / "rein.db").servers.placements(url)
+        for url in (each["url"] for each in who.rein("servers")["servers"])
     ]
     return all(document_id in each and each[document_id].proved for each in placed)
 

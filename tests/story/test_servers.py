@@ -124,7 +124,7 @@ def test_a_dead_server_is_listed_as_it_was_known(world: World, dora: Person, tmp
         report = dora.rein("sync")
         ours = {each["url"]: each for each in report["servers"]}[url]
         assert (ours["lost"], ours["uploaded"], ours["held"]) == (1, 1, 1)
-        assert ours["notes"] == ["its feed was begun anew and is read from the beginning"]
+        assert ours["notes"] == ["its feed began again and is read from the beginning"]
 
 
 def test_a_server_of_another_network_is_refused(world: World, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def take_everything_away(person: Person) -> None:
 
     def delete(session: Session) -> None:
         for server in session.servers:
-            keys = [each.remote_key for each in session.store.placements(server.url).values() if each.proved]
+            keys = [each.remote_key for each in session.store.servers.placements(server.url).values() if each.proved]
             reply = server._signed_post("v1/delete", {"keys": keys}, session.keyring.delegate)
             gone = server.get(keys)
             assert len(gone) == len(keys) == len(reply.data["verdicts"])
@@ -192,13 +192,15 @@ def test_a_server_that_hides_one_document_and_files_that_carry_all(
     agreed = agree(trio, mediator=in_session(dora, lambda session: session.address))
     carry_on(trio, "delivered", agreed)
     publish(trio.charlie, "workerdispute", "--jobid", agreed.job_id, "--detail", "He hides.")
-    told = in_session(trio.charlie, lambda session: session.store.documents_of_orders([agreed.order_id]))
+    told = in_session(trio.charlie, lambda session: session.store.orders.documents([agreed.order_id]))
     for each in told:
         if each.document.KIND.value != "offer":
             evil.show(each.armored)
     dora.rein("sync")
     for person in (trio.bob, trio.charlie):
-        enrollments = in_session(person, lambda session: session.store.enrollments_of("regtest", {session.address}))
+        enrollments = in_session(
+            person, lambda session: session.store.documents.enrollments_of("regtest", {session.address})
+        )
         evil.show(*(each.armored for each in enrollments))
     dora.rein("sync")
     assert dora.rein("status", "--jobid", agreed.job_id)["state"] == "bid"

@@ -19,7 +19,9 @@ from rein.errors import ChainError
 from rein.identity.keyring import Keyring
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import IdentityRow, ServerRow, Store
+from rein.store.identities import IdentityRow
+from rein.store.servers import ServerRow
+from rein.store.store import Store
 from rein.workflows.money.chain_view import observe
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
@@ -44,7 +46,7 @@ class Home:
 
     def learn(self, *documents: Signed[Any]) -> None:
         """Receive verified documents."""
-        self.session.store.add_received([(signed, "http://x/") for signed in documents])
+        self.session.store.documents.add_received([(signed, "http://x/") for signed in documents])
 
     def order(self, name: str) -> Order:
         """The order after a look at the chain."""
@@ -70,7 +72,7 @@ def home(chain: CoreRpc, tmp_path: Path) -> Callable[[str], Home]:
         who, notes = person(name), list[str]()
         store = Store(tmp_path / name / "rein.db")
         row = IdentityRow(0, "regtest", name, who.contact, who.master_address, who.delegate_address, "key")
-        row = store.add_identity(row, enroll(who, mediator=name == "Alice"))
+        row = store.identities.add(row, enroll(who, mediator=name == "Alice"))
         keyring = PersonsKeyring(who)
         return Home(
             Session(tmp_path / name, REGTEST, store, row, lambda _: keyring, lambda: chain, notes.append), notes
@@ -116,13 +118,13 @@ def sit(tmp_path: Path) -> Iterator[Sit]:
     def at(*servers: EvilServer, who: str = "Bob", home: str = "home", copies: int | None = None) -> Session:
         me = person(who)
         store = Store(tmp_path / home / "rein.db")
-        rows = store.identities("regtest")
+        rows = store.identities.of_network("regtest")
         row = IdentityRow(0, "regtest", me.name, me.contact, me.master_address, me.delegate_address, "key")
-        row = rows[0] if rows else store.add_identity(row, enroll(me))
-        known = {each.url for each in store.servers(row.id)}
+        row = rows[0] if rows else store.identities.add(row, enroll(me))
+        known = {each.url for each in store.servers.of_identity(row.id)}
         for server in servers:
             if server.url not in known:
-                store.set_server(row.id, ServerRow(server.url, 1, 1_000_000))
+                store.servers.set(row.id, ServerRow(server.url, 1, 1_000_000))
         told: list[Any] = []
         keys = cast(Keyring, Keys(me))
         session = Session(tmp_path, REGTEST, store, row, lambda _: keys, no_chain, told.append, copies=copies)

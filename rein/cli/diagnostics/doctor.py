@@ -66,7 +66,9 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
         return
     from rein.btc.networks import NETWORKS
 
-    yield from check_keys(settings.home, [row for name in NETWORKS for row in session.store.identities(name)])
+    yield from check_keys(
+        settings.home, [row for name in NETWORKS for row in session.store.identities.of_network(name)]
+    )
     if not offline:
         yield from _elsewhere(cli, settings)
 
@@ -92,7 +94,9 @@ def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
             yield fail("chain", f"{each.shown}: {error.message}", error.hint or "rein config chain list")
         else:
             yield from check_chain(each.shown, source, now)
-    said = ask_servers([server.url for server in cli.session.store.servers(row.id)] if row else [], settings.proxy)
+    said = ask_servers(
+        [server.url for server in cli.session.store.servers.of_identity(row.id)] if row else [], settings.proxy
+    )
     if row is not None:
         yield from check_servers(said, settings.network)
     yield from check_clock(said, int(time.time()))

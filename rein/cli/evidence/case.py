@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from rein.casefile.archive import read_archive
-from rein.casefile.verify import Case, verify_case
+from rein.casefile.verify import verify_case
 from rein.casefile.words import tell
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe
-from rein.workflows.evidence.case_export import export_case
-from rein.workflows.evidence.case_import import keep_case
-from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.workflows.evidence import case_export, case_import
+from rein.workflows.evidence.case_result import CaseResult
 
 
 @click.group("case")
@@ -41,14 +38,9 @@ def export(cli: Cli, job: str, out: Path | None, attachments: tuple[Path, ...]) 
 
     Example: rein case export n0qlna45dgynluhtl0gf
     """
-    session, terminal = cli.session, cli.terminal
-    _ = session.identity
-    pull(session)
-    order = find_order(session, job)
-    path = out or Path(f"case-{order.job.document.job_id}.zip")
-    made = export_case(session, order, path, attachments)
-    terminal.say(f"Wrote {path}. Anybody checks it with `rein case verify {path}`.")
-    terminal.result(_data(made) | {"file": str(path)})
+    result = case_export.commit(cli.session, case_export.prepare(cli.session, job, out, attachments))
+    cli.terminal.say(f"Wrote {result.file}. Anybody checks it with `rein case verify {result.file}`.")
+    cli.terminal.result(result.json())
 
 
 @command("verify")
@@ -62,7 +54,7 @@ def check(cli: Cli, file: Path) -> None:
     for line in tell(found):
         cli.terminal.say(safe(line))
     cli.terminal.say("Every piece is as it was signed.")
-    cli.terminal.result(_data(found) | {"file": str(file)})
+    cli.terminal.result(CaseResult(found, file).json())
 
 
 @command("keep")
@@ -75,54 +67,11 @@ def keep(cli: Cli, file: Path) -> None:
 
     Example: rein case keep case-n0qlna45dgynluhtl0gf.zip
     """
-    found = keep_case(cli.session, read_archive(file))
-    cli.terminal.say(safe(f"Kept: job {found.order.job.document.job_id} is {found.order.state.value} by this case."))
-    cli.terminal.result(_data(found) | {"file": str(file)})
+    result = case_import.commit(cli.session, case_import.prepare(cli.session, read_archive(file)), file)
+    order = result.case.order
+    cli.terminal.say(safe(f"Kept: job {order.job.document.job_id} is {order.state.value} by this case."))
+    cli.terminal.result(result.json())
 
 
 for _command in (export, check, keep):
     case.add_command(_command)
-
-
-def _data(found: Case) -> dict[str, Any]:
-    order = found.order
-    return {
-        "job_id": order.job.document.job_id,
-        "job_document": order.id,
-        "network": order.job.document.network.name,
-        "state": order.state.value,
-        "made_by": found.index.master_address,
-        "documents": [each.id for each in order.documents()],
-        "conflict": [each.id for each in order.conflict],
-        "escrows": [
-            {
-                "purse": story.terms.id,
-                "address": story.terms.escrow.address,
-                "amount_sat": story.terms.amount,
-                "funded_sat": story.funded,
-                "deposits": [
-                    {
-                        "outpoint": str(deposit.coin.outpoint),
-                        "amount_sat": deposit.coin.amount,
-                        "confirmations": deposit.proved.confirmations,
-                    }
-                    for deposit in story.deposits
-                ],
-                "payments": [
-                    {
-                        "txid": paid.txid,
-                        "confirmations": paid.proved.confirmations,
-                        "ending": paid.proposal.ending.value if paid.proposal else None,
-                        "amount_sat": paid.payout.split.payee if paid.payout else None,
-                        "back_sat": paid.payout.back if paid.payout else None,
-                        "fee_sat": paid.payout.fee if paid.payout else None,
-                    }
-                    for paid in story.payments
-                ],
-            }
-            for story in found.escrows
-        ],
-        "attachments": [
-            {"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in found.index.attachments
-        ],
-    }

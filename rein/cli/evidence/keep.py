@@ -25,36 +25,18 @@ def keep(cli: Cli, files: tuple[str, ...]) -> None:
     Example: rein keep job.txt offer.txt
     """
     from rein.cli.toolkit.files import STDIN, read_given
-    from rein.workflows.evidence.document_import import keep_documents, texts_in
+    from rein.workflows.evidence.document_check import job_id_of, kind_of
+    from rein.workflows.evidence.document_import import commit, prepare
 
-    texts: list[str] = []
+    given = []
     for each in files:
         if each != STDIN and not os.path.exists(each):
             raise InputError(f"there is no file {each[:80]!r}", hint="Name a file, or - for standard input.")
-        texts += texts_in(read_given(each, _LIMIT), "standard input" if each == STDIN else safe_line(each, 80))
-    handed = keep_documents(cli.session, texts)
+        given.append(("standard input" if each == STDIN else safe_line(each, 80), read_given(each, _LIMIT)))
+    handed = commit(cli.session, prepare(cli.session, given))
     for signed in (*handed.new, *handed.known):
-        job_id = getattr(signed.document, "job_id", None)
+        job_id = job_id_of(signed.document)
         of_job = f" in the job {job_id}" if job_id else ""
         verb = "Kept" if signed in handed.new else "Was here"
-        cli.terminal.say(safe(f"{verb}: {_kind(signed.document)} {signed.id}{of_job}"))
-    cli.terminal.result(
-        {
-            "documents": [
-                {
-                    "document_id": signed.id,
-                    "kind": _kind(signed.document),
-                    "job_id": getattr(signed.document, "job_id", None),
-                    "new": signed in handed.new,
-                }
-                for signed in (*handed.new, *handed.known)
-            ]
-        }
-    )
-
-
-def _kind(document: object) -> str:
-    from rein.protocol.documents import LegacyDocument
-
-    found = document.kind if isinstance(document, LegacyDocument) else document.KIND  # type: ignore[attr-defined]  # every other document has it
-    return str(found.value)
+        cli.terminal.say(safe(f"{verb}: {kind_of(signed.document).value} {signed.id}{of_job}"))
+    cli.terminal.result(handed.json())

@@ -9,92 +9,67 @@ import click
 
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe, safe_line
-from rein.errors import FieldError, InputError
+from rein.errors import InputError
 
 if TYPE_CHECKING:
     from rein.protocol.signed import Signed
 
-_LIMIT = 131_072
-"""Bytes that are read: a document, and the blank lines and line ends that mail may have put around it."""
+_LIMIT = 262_144
+"""Bytes that are read: a document in whatever encoding, and what mail may have put around it."""
 
 
 @command("verify")
 @click.argument("source", metavar="FILE")
 @click.option("--enrollment", "enrollments", multiple=True, metavar="FILE", help="Of the signer, if it is not here.")
 def verify(cli: Cli, source: str, enrollments: tuple[str, ...]) -> None:
-    """Check one signed document, today's or of 2016: who signed it, and whether he might.
+    """Verify a document's signature and its author's authority.
 
-    - stands for standard input. What is here of enrollments and jobs is used; no server is asked, nothing is stored.
-    The exit code is 0 only if the signature is right and nothing known here speaks against the document.
+    The document may be of today or of 2016; - stands for standard input. What is here of enrollments and jobs is used;
+    no server is asked, nothing is stored. The exit code is 0 only if the signature is right and nothing known here
+    speaks against the document.
 
     Example: rein verify offer.txt
     """
-    from rein.workflows.evidence.document_check import judge
+    from rein.workflows.evidence.document_check import check_document
 
     terminal = cli.terminal
     signed = _read(cli, source)
     given = [_read(cli, each, show=False) for each in enrollments]
-    judgement = judge(cli.session, signed, given)
-    data = _data(signed)
+    check = check_document(cli.session, signed, given)
+    found = check.finding
     terminal.say(_indented(signed.text))
-    terminal.say(f"Document {signed.id}: {data['kind']}, of {data['network'] or '2016'}")
+    terminal.say(f"Document {signed.id}: {check.kind.value}, of {check.network or '2016'}")
     terminal.say(f"Signed by {signed.address}: the signature is right.")
-    if judgement.authorised:
-        name, address = safe_line(judgement.name or "somebody"), data["author"]
-        terminal.say(f"That is a key of {name}" + (f" ({address}, SIN {data['sin']})." if address else "."))
-    if judgement.counts:
+    if found.authorised:
+        name = safe_line(found.name or "somebody")
+        terminal.say(f"That is a key of {name}" + (f" ({check.author}, SIN {check.sin})." if check.author else "."))
+    if found.counts:
         terminal.say("It counts in its job.")
-    for doubt in judgement.doubts:
+    for doubt in found.doubts:
         terminal.say(f"Take care: {safe_line(doubt)}.")
-    if judgement.objection is not None:
-        raise judgement.objection
-    known = {"author_name": judgement.name, "authorised": judgement.authorised, "counts": judgement.counts}
-    terminal.result(data | known | {"doubts": list(judgement.doubts)})
+    if found.objection is not None:
+        raise found.objection
+    terminal.result(check.json())
 
 
 def _read(cli: Cli, source: str, *, show: bool = True) -> Signed[Any]:
-    """The document in a file. Of a text that is signed and no document, everything that can be said is said first.
+    """The document in a file. A text that is signed and not a document is shown before it is refused.
 
     :raises ReinError: it is none, or not by who it says.
     """
     from rein.cli.toolkit.files import STDIN, read_given
-    from rein.protocol.armor import read_armor
-    from rein.protocol.signed import verify as verified
+    from rein.workflows.evidence.document_check import SignedTextError, read_document
 
     if source != STDIN and not os.path.exists(source):
         raise InputError(f"there is no file {source[:80]!r}", hint="Name a file, or - for standard input.")
+    name = "standard input" if source == STDIN else safe_line(source, 80)
     try:
-        text = read_given(source, _LIMIT).decode("utf-8-sig").replace("\r\n", "\n").strip()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source[:80]!r} is not text in UTF-8") from error
-    try:
-        return verified(text)
-    except FieldError as error:
-        signed = read_armor(text)
+        return read_document(read_given(source, _LIMIT), name)
+    except SignedTextError as error:
         if show:
-            cli.terminal.say(_indented(signed.text))
-        hint = f"The signature is right, though: {signed.address} signed this text."
-        raise FieldError(error.message, hint=hint) from error
+            cli.terminal.say(_indented(error.armored.text))
+        raise
 
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in safe(text).split("\n"))
-
-
-def _data(signed: Signed[Any]) -> dict[str, Any]:
-    """A document of whatever age, for programs."""
-    from rein.protocol.documents import LegacyDocument
-    from rein.protocol.sin import secure_identity_number
-
-    document, author = signed.document, signed.document.author.master_address
-    is_old = isinstance(document, LegacyDocument)
-    return {
-        "document_id": signed.id,
-        "kind": document.kind.value if is_old else document.KIND.value,
-        "network": None if is_old else document.network.name,
-        "job_id": document.fields.get("Job ID") if is_old else getattr(document, "job_id", None),
-        "signed_by": signed.address,
-        "author": author or None,
-        "sin": secure_identity_number(author) if author else None,
-        "text": signed.text,
-    }

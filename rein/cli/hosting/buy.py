@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 3_600.0
 
 
-@command("buy", waits=True)
+@command("buy", waits=True, writes=True, documents=False)
 @click.argument("url")
 @click.option("--wait/--no-wait", default=True, help="Wait up to an hour until the server has seen the payment.")
 @click.option("--qr/--no-qr", default=None, help="Show the payment as a QR code. [on a terminal that has room]")

@@ -8,7 +8,7 @@ from rein.cli.common import Cli, command
 from rein.cli.toolkit.units import size
 
 
-@command("request")
+@command("request", writes=True, documents=False)
 @click.argument("url")
 def request(cli: Cli, url: str) -> None:
     """Ask a causeway server for free microhosting, and remember it.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@command("enroll")
+@command("enroll", writes=True)
 @click.option("--contact", help="How to reach you from now on; public.")
 @click.option("--mediate/--no-mediate", default=None, help="Whether you are willing to mediate.")
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")

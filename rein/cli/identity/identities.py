@@ -25,7 +25,7 @@ def identities(cli: Cli) -> None:
             "sin": secure_identity_number(row.master_address),
             "key_file": str(cli.settings.home / row.key_file),
         }
-        for row in session.store.identities(session.network.name)
+        for row in session.store.identities.of_network(session.network.name)
     ]
     if found:
         columns = ("name", "master_address", "sin", "contact")

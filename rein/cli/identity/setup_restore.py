@@ -14,7 +14,7 @@ from rein.errors import InputError
 if TYPE_CHECKING:
     from rein.protocol.documents import Enrollment
     from rein.protocol.signed import Signed
-    from rein.store.store import IdentityRow
+    from rein.store.identities import IdentityRow
 
 
 def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ def lock(cli: Cli) -> None:
     from rein.identity.unlocked import lock as forget
 
     home, store = cli.settings.home, cli.session.store
-    rows = [row for network in NETWORKS for row in store.identities(network)]
+    rows = [row for network in NETWORKS for row in store.identities.of_network(network)]
     locked = [row.name for row in rows if forget(home, row.key_file)]
     cli.terminal.say(f"Locked: {', '.join(locked)}." if locked else "Nothing was unlocked.")
     cli.terminal.result({"locked": locked})

@@ -10,8 +10,7 @@ import click
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, pay_to_option
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.listing import person
-from rein.cli.toolkit.show import finish, say_where_paid
-from rein.cli.toolkit.terminal import safe
+from rein.cli.toolkit.show import finish, say_document, say_where_paid
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
 from rein.workflows.jobs.bid import build_bid, open_jobs
@@ -22,7 +21,7 @@ from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
 
 
-@command("bid")
+@command("bid", writes=True)
 @job_option
 @click.option("--description", help="What you would do, and by when.")
 @click.option("--amount", metavar="BTC", help="Your price in BTC, such as 0.015, or with its unit: 1500000sat.")
@@ -73,7 +72,7 @@ def bid(
         return
     document, carried = build_sealed_bid(session, order, description, asked, now, paid_at)
     terminal.say("What the job creator reads:")
-    terminal.say(safe(carried.armored), exact=True)
+    say_document(cli, carried, in_full=dry_run)
     terminal.say()
     terminal.say("What everybody sees:")
     finish(cli, document, dry_run=dry_run, next_step="Publish it, still sealed, with `rein sync`.", carried=carried)

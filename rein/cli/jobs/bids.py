@@ -58,7 +58,7 @@ def bids(
         hidden_too=hidden_too,
     )
     unopened = unseal_bids(session) if unseal else unopened_bids(session)
-    still_sealed = session.store.sealed_bids(session.network.name)
+    still_sealed = session.store.documents.sealed_bids(session.network.name)
     shown = cut(find_bids(session, wanted, now, sort), page_number, limit, reverse=reverse)
     rows, ratings = load_offered(session, shown.rows), known_ratings(session)
     if rows:

@@ -14,7 +14,7 @@ from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
 
 
-@command("deliver")
+@command("deliver", writes=True)
 @job_option
 @click.option("--deliverables", help="What you deliver: text, links, hashes of files.")
 @click.option(

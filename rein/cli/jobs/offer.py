@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
 
 
-@command("offer")
+@command("offer", writes=True)
 @click.option("--bid", metavar="ID", help="The bid's document id or its beginning, or the Job ID if it has one bid.")
 @click.option(
     "--feerate",

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
+from rein.cli.jobs.budget import typed_budget, typed_deadline
 from rein.cli.market.mediators import in_words
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
-from rein.protocol.values import format_fee, job_tags
+from rein.protocol.values import format_fee, typed_tags
 from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
 from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
 from rein.workflows.orders.feeds import pull
 
 
-@command("post")
+@command("post", writes=True)
 @click.option("--name", help="What the job is called.")
 @click.option("--description", help="What is to be done, and by when.")
 @click.option("--tags", help="Such as: music, recording")
 @click.option("--expires", metavar="DAYS", help="Days for which bids are wanted.")
+@click.option("--budget", metavar="BTC", help='What you would pay: such as "up to 0.5" or 0.1-0.5')
+@click.option("--deadline", metavar="DATE", help="Day by which you want the delivery: YYYY-MM-DD.")
 @click.option("--mediator", metavar="WHO", help="Name, master address, SIN or public key of a mediator.")
 @pay_to_option
 @form_option
@@ -33,6 +37,8 @@ def post(
     description: str | None,
     tags: str | None,
     expires: str | None,
+    budget: str | None,
+    deadline: str | None,
     mediator: str | None,
     pay_to: str | None,
     form_file: Path | None,
@@ -61,8 +67,9 @@ def post(
         chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
     else:
         chosen = find_mediator(session, wanted)
+    optional = None if terminal.interactive and form_file is None else ""
     name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
-    given_tags = first(tags, form.get("Tags", "Category"), None if terminal.interactive and form_file is None else "")
+    given_tags = first(tags, form.get("Tags", "Category"), optional)
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
     description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
     given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
@@ -73,9 +80,14 @@ def post(
         lambda text: number(text, "the number of days"),
         default="30",
     )
+    given_budget = first(budget, form.get("Budget (BTC)"), optional)
+    read_budget = partial(typed_budget, terminal)
+    limits = cli.answer(given_budget, "Budget, such as up to 0.5 (may be empty)", "--budget", read_budget, default="")
+    given_deadline = first(deadline, form.get("Deadline"), optional)
+    until = cli.answer(given_deadline, "Deadline, YYYY-MM-DD (may be empty)", "--deadline", typed_deadline, default="")
     if not dry_run:
         ask_about_tests(cli, f"{name}\n{description}")
-    draft = JobDraft(name, description, chosen_tags, days, chosen)
+    draft = JobDraft(name, description, chosen_tags, days, chosen, limits, until)
     paid_at = say_where_paid(cli, pay_to)
     result = commit(session, prepare(session, draft, paid_at), dry_run=dry_run)
     say_written(cli, result, "Publish it with `rein sync`.")
@@ -101,11 +113,7 @@ def _line(mediator: Mediator, ratings: Averages) -> str:
 
 
 def _tags(text: str) -> tuple[str, ...] | None:
-    """Tags as people type them: any case, any blanks, repeated."""
-    tags = dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip())
-    if not tags:
-        return None
     try:
-        return job_tags(", ".join(tags))
+        return typed_tags(text) or None
     except ValueError as error:
-        raise InputError(f"the tags: {error}") from error
+        raise InputError(f"--tags: {error}") from error

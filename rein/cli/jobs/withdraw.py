@@ -8,7 +8,7 @@ from rein.cli.common import Cli, command
 from rein.workflows.jobs.withdraw import withdraw_document
 
 
-@command("withdraw")
+@command("withdraw", writes=True, documents=False)
 @click.option("--document", metavar="ID", required=True, help="The document's id, or its beginning.")
 def withdraw(cli: Cli, document: str) -> None:
     """Take back a document of yours that was never sent to any server.

@@ -7,7 +7,7 @@ import click
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe_line
 from rein.errors import InputError, NotFoundError
-from rein.store.notes import Hidden, Hideable
+from rein.store.hidden import Hidden, Hideable
 from rein.workflows.market.hide import find_hidden, find_to_hide
 
 _KINDS = click.Choice([kind.value for kind in Hideable])
@@ -26,10 +26,10 @@ def hide(cli: Cli, kind: str | None, name: str | None) -> None:
     network = session.network.name
     if kind is not None:
         hidden = find_to_hide(session, Hideable(kind), _needed(name))
-        session.store.notes.hide(network, hidden)
+        session.store.hidden.add(network, hidden)
         again = terminal.here(f"Show it again: rein unhide {hidden.kind.value} {hidden.name}")
         terminal.say(f"Hidden: {_line(hidden)}. {again}")
-    everything = session.store.notes.hidden(network)
+    everything = session.store.hidden.of_network(network)
     if kind is None:
         for each in everything:
             terminal.say(_line(each))
@@ -51,9 +51,9 @@ def unhide(cli: Cli, kind: str, name: str) -> None:
     if not found:
         raise NotFoundError(f"no {kind} {name!r} is hidden", hint="See what is: rein hide")
     for each in found:
-        session.store.notes.unhide(session.network.name, each)
+        session.store.hidden.remove(session.network.name, each)
         terminal.say(f"Shown again: {_line(each)}")
-    terminal.result({"hidden": [_data(each) for each in session.store.notes.hidden(session.network.name)]})
+    terminal.result({"hidden": [_data(each) for each in session.store.hidden.of_network(session.network.name)]})
 
 
 def _needed(name: str | None) -> str:

@@ -53,7 +53,7 @@ def mediators(
     session, terminal = cli.session, cli.terminal
     _ = session.identity
     most = None if max_fee is None else fee_points(max_fee)
-    look_up(cli, entries(session, session.store.orders_with(session.network.name, Kind.OFFER)))
+    look_up(cli, entries(session, session.store.orders.having(session.network.name, Kind.OFFER)))
     ratings = known_ratings(session)
     everybody = mediators_with_records(session, hidden_too=hidden_too)
     known = [each for each in everybody if _is_wanted(each.enrollment.document, " ".join(text), most)]

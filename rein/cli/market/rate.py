@@ -21,7 +21,7 @@ from rein.workflows.orders.load import find_order
 _ROLES = [role.value for role in Role]
 
 
-@command("rate")
+@command("rate", writes=True)
 @job_option
 @click.option("--role", type=click.Choice(_ROLES), help="Whom: what that person was in the job.")
 @click.option("--rating", metavar="0-5", help="5 is the best.")

@@ -20,7 +20,7 @@ _job = click.option(
 _bid = click.option("--bid", metavar="ID", help="Which bidder, where several have bid; or an address or SIN.")
 
 
-@command("message")
+@command("message", writes=True)
 @_job
 @click.option("--to", required=True, type=click.Choice([role.value for role in Role]), help="Who is to read it.")
 @_bid
@@ -86,7 +86,7 @@ def messages(cli: Cli, job: str) -> None:
     )
 
 
-@command("disclose")
+@command("disclose", writes=True)
 @_job
 @click.option("--to", type=click.Choice([Role.MEDIATOR.value]), default=Role.MEDIATOR.value, help="Who may read it.")
 @_bid

@@ -14,7 +14,7 @@ from rein.cli.toolkit.terminal import safe
 from rein.workflows.money.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
 
 
-@command("accept")
+@command("accept", writes=True)
 @job_option
 @feerate_option
 @form_option

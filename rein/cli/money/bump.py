@@ -21,7 +21,7 @@ from rein.workflows.orders.load import open_orders
 _REPLACEMENT = "The same payment at a higher fee."
 
 
-@command("bump")
+@command("bump", writes=True)
 @job_option
 @feerate_option
 @click.option("--replace", is_flag=True, help="Propose the same payment at a higher fee to the other signer.")

@@ -9,7 +9,7 @@ from rein.workflows.money.collect import orders_to_collect, prepare
 from rein.workflows.money.explain import remark
 
 
-@command("collect")
+@command("collect", writes=True, documents=False)
 @job_option
 @dry_run_option
 def collect(cli: Cli, job: str | None, dry_run: bool) -> None:

@@ -19,7 +19,7 @@ _detail_option = click.option("--detail", metavar="TEXT", help="What went wrong.
 _TITLES = {Role.CREATOR: DisputeDelivery.TITLE, Role.WORKER: DisputeOffer.TITLE}
 
 
-@command("creatordispute")
+@command("creatordispute", writes=True)
 @job_option
 @_detail_option
 @feerate_option
@@ -37,7 +37,7 @@ def creatordispute(
     _dispute(cli, Role.CREATOR, job, detail, feerate, form_file, dry_run=dry_run)
 
 
-@command("workerdispute")
+@command("workerdispute", writes=True)
 @job_option
 @_detail_option
 @feerate_option

@@ -17,7 +17,7 @@ from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
 
 
-@command("import")
+@command("import", writes=True, documents=False)
 @click.argument("file", type=click.Path(path_type=Path))
 @job_option
 @click.option("--dry-run", "-n", is_flag=True, help="Check and combine; send nothing.")

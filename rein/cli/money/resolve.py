@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
 
 
-@command("resolve")
+@command("resolve", writes=True)
 @job_option
 @click.option("--worker", metavar="AMOUNT", help="What the worker gets, in bitcoin; or all, or nothing.")
 @click.option("--creator", metavar="AMOUNT", help="What the creator gets back at least. [the rest of the price]")
@@ -92,7 +92,7 @@ def resolve(
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 
-@command("acceptresolution")
+@command("acceptresolution", writes=True)
 @job_option
 @dry_run_option
 def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:

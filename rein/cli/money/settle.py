@@ -34,7 +34,7 @@ from rein.workflows.status.next_step import orders_with_money
 _NEXT = "Publish it with `rein sync`; then another can agree to it."
 
 
-@command("settle")
+@command("settle", writes=True)
 @job_option
 @click.option("--worker", metavar="AMOUNT", help="What the worker gets, in bitcoin.")
 @click.option("--creator", metavar="AMOUNT", help="What the creator gets back at least. [the rest of the price]")
@@ -81,7 +81,7 @@ def settle(
     finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
 
 
-@command("refund")
+@command("refund", writes=True)
 @job_option
 @click.option("--reason", metavar="TEXT", help="Why the money goes back.")
 @feerate_option
@@ -113,7 +113,7 @@ def refund(
     finish(cli, signed, dry_run=dry_run, next_step=_NEXT)
 
 
-@command("agree")
+@command("agree", writes=True)
 @job_option
 @click.option("--document", metavar="ID", help="The settlement's or refund's document id, or its beginning.")
 @dry_run_option

@@ -13,8 +13,8 @@ from rein.cli.common import Cli, command, job_option, moment
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.protocol.sin import secure_identity_number
-from rein.store.notes import SeenBlock
-from rein.store.rows import IdentityRow
+from rein.store.chain_tip import SeenBlock
+from rein.store.identities import IdentityRow
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.orders.turn import Turn
 from rein.workflows.status.agenda import Agenda, agenda
@@ -44,8 +44,12 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
 def _overview(cli: Cli) -> None:
     session, terminal = cli.session, cli.terminal
     acting = session.identity
-    seen = session.store.notes.seen_block(session.network.name)
-    others = [] if cli.settings.identity else [row for row in session.store.identities(acting.network) if row != acting]
+    seen = session.store.chain_tip.get(session.network.name)
+    others = (
+        []
+        if cli.settings.identity
+        else [row for row in session.store.identities.of_network(acting.network) if row != acting]
+    )
     agendas = [agenda(session, row, seen.time if seen else None) for row in (acting, *others)]
     for each in agendas:
         _say_agenda(cli, each, seen)
@@ -110,14 +114,16 @@ def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Seq
 
 
 def _servers(cli: Cli, row: IdentityRow) -> list[str]:
-    return [server.url for server in cli.session.store.servers(row.id)]
+    return [server.url for server in cli.session.store.servers.of_identity(row.id)]
 
 
 def _warnings(cli: Cli, row: IdentityRow) -> list[str]:
     """What runs out soon, as far as servers said when they were last asked."""
     now = int(time.time())
     return [
-        f"{server.url}  {each}" for server in cli.session.store.servers(row.id) for each in warnings_of(server, now)
+        f"{server.url}  {each}"
+        for server in cli.session.store.servers.of_identity(row.id)
+        for each in warnings_of(server, now)
     ]
 
 

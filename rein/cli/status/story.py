@@ -16,14 +16,14 @@ from rein.workflows.status.agenda import at_time
 from rein.workflows.status.earnings import whereabouts
 from rein.workflows.status.story import Event, story_of, times_of
 from rein.workflows.status.summary import summary
-from rein.workflows.sync.availability import Showing, Sight, who_shows
+from rein.workflows.sync.availability import Availability, DocumentAvailability, check_availability
 
 _SHOWINGS = {
-    Showing.SHOWN: "shows it",
-    Showing.LACKING: "does not have it",
-    Showing.REMOVED: "has removed it",
-    Showing.GONE: "showed it before and does not show it any more",
-    Showing.ALTERED: "shows another text instead",
+    Availability.AVAILABLE: "shows it",
+    Availability.ABSENT: "does not have it",
+    Availability.REMOVED: "has removed it",
+    Availability.WITHHELD: "showed it before and does not show it any more",
+    Availability.ALTERED: "shows another text instead",
 }
 _WORDS = 200
 """Characters of what somebody wrote that are shown in a story; the document has them all."""
@@ -38,12 +38,12 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
     pull(session)
     order = find_order(session, job)
     seen = newest_block(session)
-    unpublished = session.store.unpublished_ids(session.network.name, session.address)
+    unpublished = session.store.documents.unpublished_ids(session.network.name, session.address)
     told = at_time(summary(session, order), seen.time if seen else None, unpublished)
     told = whereabouts(session, session.identity, told)
     events = story_of(session, order)
     times = times_of(session, [event.height for event in events if event.height is not None])
-    shown = who_shows(session, order) if documents else []
+    shown = check_availability(session, order) if documents else []
     if documents:
         sealed = set(order.messages)
         for signed in (*order.documents(), *order.conflict, *order.void_ratings):
@@ -83,7 +83,7 @@ def tell_story(cli: Cli, job: str, *, documents: bool) -> None:
             "conflict": [signed.id for signed in order.conflict],
             "void_ratings": [signed.id for signed in order.void_ratings],
         }
-        | ({"servers": [_shown_data(each) for each in shown]} if documents else {})
+        | ({"servers": [each.json() for each in shown]} if documents else {})
     )
 
 
@@ -98,20 +98,11 @@ def _say_paid(cli: Cli, paid: dict[str, Any], job_id: str) -> None:
         cli.terminal.say("Only the wallet that has this address can spend it.")
 
 
-def _say_servers(cli: Cli, sights: list[Sight]) -> None:
+def _say_servers(cli: Cli, sights: list[DocumentAvailability]) -> None:
     """Where everybody can read a document."""
     for each in sights:
         word = _SHOWINGS[each.showing] if each.showing else "cannot be asked now"
         cli.terminal.say(safe(f"  {each.url}  {word}"))
-
-
-def _shown_data(each: Sight) -> dict[str, Any]:
-    return {
-        "url": each.url,
-        "document_id": each.document_id,
-        "showing": each.showing.value if each.showing else None,
-        "error": each.error.message if each.error else None,
-    }
 
 
 def _say_event(cli: Cli, event: Event, times: dict[int, int]) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.advice import advice
 from rein.cli.toolkit.terminal import Terminal, safe
-from rein.errors import ReinError, RemoteError
+from rein.errors import RemoteError
 
 if TYPE_CHECKING:
-    from rein.workflows.sync.availability import Difference
-    from rein.workflows.sync.sync import ServerReport, SyncReport
+    from rein.workflows.sync.availability import Discrepancy
+    from rein.workflows.sync.report import ServerReport, SyncReport
 
 _SHOWINGS = {
     "lacking": "does not have,",
@@ -46,12 +46,12 @@ def sync(cli: Cli, full: bool) -> None:
         terminal.say(safe(_line(server, report)))
         if server.error is None:
             terminal.detail(f"{server.url}  {server.checked:,} of your documents were read back now")
-        for remark in (*server.told.notes, *server.warnings):
+        for remark in (*server.feed.notes, *server.warnings):
             terminal.note(safe(f"{server.url}  {remark}"))
-        for reason in server.told.refused[:_SHOWN]:
+        for reason in server.feed.refused[:_SHOWN]:
             terminal.note(safe(f"Refused a document from {server.url}: {reason.message}"))
-        if len(server.told.refused) > _SHOWN:
-            terminal.note(f"Refused {len(server.told.refused) - _SHOWN:,} more documents.")
+        if len(server.feed.refused) > _SHOWN:
+            terminal.note(f"Refused {len(server.feed.refused) - _SHOWN:,} more documents.")
     _say_differences(terminal, report)
     terminal.say(f"{report.new:,} new {'document' if report.new == 1 else 'documents'} fetched.")
     if report.safe < report.documents:
@@ -59,23 +59,23 @@ def sync(cli: Cli, full: bool) -> None:
     if report.chain_error is not None:
         hint = report.chain_error.hint or advice(report.chain_error)
         terminal.note(safe(f"The chain was not looked at: {report.chain_error.message}; {hint}"))
-    terminal.result(_result(report))
+    terminal.result(report.json())
     if all(server.error is not None for server in report.servers):
         raise RemoteError("no server could be used", hint="Try again later, or register another: rein request URL")
 
 
 def _line(server: ServerReport, report: SyncReport) -> str:
-    error = server.error or server.told.error
+    error = server.error or server.feed.error
     said = _without_url(error.message, server.url) if error else ""
     mine = f"{server.held:,} of your {report.documents:,} documents"
-    if server.error is not None and not (server.uploaded or server.checked or server.told.new):
+    if server.error is not None and not (server.uploaded or server.checked or server.feed.new):
         return f"{server.url}  {said}" + (f"; it held {mine} when last asked" if server.held else "")
-    line = f"{server.url}  {server.uploaded:,} uploaded, {server.told.new:,} new, holds {mine}"
+    line = f"{server.url}  {server.uploaded:,} uploaded, {server.feed.new:,} new, holds {mine}"
     if report.others:
         line += f" and {server.kept:,} of {report.others:,} of others in your jobs"
     lost = f", had lost {server.lost:,}" if server.lost else ""
-    # What was uploaded stands in a stretch of the feed that the next sync reads.
-    shown = min(server.told.shown + server.uploaded, report.known)
+    # What was uploaded is in the part of the feed that the next sync reads.
+    shown = min(server.feed.shown + server.uploaded, report.known)
     return f"{line}{lost}, shows {shown:,} of {report.known:,}" + (f"; {said}" if said else "")
 
 
@@ -119,59 +119,8 @@ def _say_differences(terminal: Terminal, report: SyncReport) -> None:
         terminal.note(safe(f"What is known here counts for you all the same, but others may not see it.{who}"))
 
 
-def _by_job(differences: Sequence[Difference]) -> dict[tuple[str | None, str], list[Difference]]:
-    found: dict[tuple[str | None, str], list[Difference]] = {}
+def _by_job(differences: Sequence[Discrepancy]) -> dict[tuple[str | None, str], list[Discrepancy]]:
+    found: dict[tuple[str | None, str], list[Discrepancy]] = {}
     for each in differences:
         found.setdefault((each.job_id, each.showing.value), []).append(each)
     return found
-
-
-def _result(report: SyncReport) -> dict[str, Any]:
-    return {
-        "documents": report.documents,
-        "others": report.others,
-        "safe": report.safe,
-        "copies": report.copies,
-        "known": report.known,
-        "servers": [
-            {
-                "url": server.url,
-                "uploaded": server.uploaded,
-                "held": server.held,
-                "read_back": server.checked,
-                "lost": server.lost,
-                "kept_of_others": server.kept,
-                "left_out": server.left_out,
-                "fetched": server.told.new,
-                "shown": server.told.shown,
-                "notes": server.told.notes,
-                "warnings": server.warnings,
-                "error": error.message if error else None,
-                "code": _code(error),
-                "asked_of_others": server.foreign,
-                "differences": [
-                    {
-                        "document_id": each.document_id,
-                        "kind": each.kind,
-                        "job_id": each.job_id,
-                        "showing": each.showing.value,
-                    }
-                    for each in server.differences
-                ],
-            }
-            for server in report.servers
-            for error in (server.error or server.told.error,)
-        ],
-        "fetched": report.new,
-        "refused": [
-            {"url": server.url, "code": reason.code, "message": reason.message}
-            for server in report.servers
-            for reason in server.told.refused
-        ],
-        "chain_error": report.chain_error.message if report.chain_error else None,
-    }
-
-
-def _code(error: ReinError | None) -> str | None:
-    """The server's own code where it gave one: `storage_exhausted` says more than that it refused."""
-    return getattr(error, "reason", "") or error.code if error else None

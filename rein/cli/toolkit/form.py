@@ -20,6 +20,7 @@ LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "Rein User Enrollment": ("User", "Contact", "Willing to mediate", "Mediator fee"),
     "Rein Job": (
         *("Job name", "Tags", "Category", "Description", "Expiration (days)"),
+        *("Budget (BTC)", "Deadline"),
         *("Mediator", "Mediator public key", "Mediator master address"),
     ),
     "Rein Bid": ("Job ID", "Description", "Bid amount (BTC)"),

@@ -13,7 +13,7 @@ from rein.cli.toolkit.terminal import safe_line
 from rein.errors import InputError
 from rein.protocol.reputation import Score
 from rein.protocol.sin import secure_identity_number
-from rein.protocol.values import job_tags
+from rein.protocol.values import job_tags, typed_tags
 from rein.workflows.market.listings import Page, page
 from rein.workflows.market.reputation import Averages
 
@@ -84,13 +84,10 @@ def tags(texts: Iterable[str]) -> tuple[str, ...]:
     :raises InputError: no job can have such a tag.
     """
     try:
-        return tuple(tag for text in texts for tag in job_tags(", ".join(_words(text))))
+        found = [typed_tags(text) or job_tags(text) for text in texts]
     except ValueError as error:
         raise InputError(f"--tag: {error}", hint="Such as: --tag music --tag 'theme song'") from error
-
-
-def _words(text: str) -> list[str]:
-    return [" ".join(part.split()) for part in text.lower().split(",")]
+    return tuple(tag for some in found for tag in some)
 
 
 def btc(amount: Sat | None) -> str:

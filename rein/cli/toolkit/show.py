@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from rein.cli.common import Cli
-from rein.cli.toolkit.terminal import safe
+from rein.cli.toolkit.layout import columns_of
+from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.toolkit.units import amount
 from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout
-from rein.protocol.documents import Bid
+from rein.protocol import values
+from rein.protocol.documents import Bid, Document
+from rein.protocol.fields import Line, lines_of
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.workflows.orders.outbox import DocumentResult, write
@@ -17,15 +21,50 @@ from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
 def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
-    """Show a document that a person has signed here, and what to do with it."""
+    """Show what a person has signed here, and what to do with it: a summary, or the whole text where it is asked for
+    and where nothing else is left of it."""
     terminal = cli.terminal
-    terminal.say(safe(result.signed.armored), exact=True)
+    say_document(cli, result.signed, in_full=not result.stored)
     terminal.say()
     if result.stored:
         terminal.advise(f"Stored as document {result.signed.id}. {next_step}")
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())
+
+
+def say_document(cli: Cli, signed: Signed[Any], *, in_full: bool = False) -> None:
+    """A summary of a document, or with `--documents` and `-v` all of its signed text."""
+    if in_full or cli.given("documents") or cli.terminal.verbose:
+        cli.terminal.say(safe(signed.armored), exact=True)
+        return
+    for line in summary(signed.document):
+        cli.terminal.say(line)
+
+
+_TECHNICAL = (
+    *(values.IDENTITY_ADDRESS, values.PAYMENT_ADDRESS, values.PUBLIC_KEY, values.EXTENDED_KEY, values.SIGNATURE),
+    *(values.PSBT, values.SEALED, values.DOCUMENT_ID, values.BLOCK_HASH, values.HEIGHT, values.TIME, values.NETWORK),
+    *(values.CONTACT, values.REVOCATIONS, values.SIN),
+)
+"""What a person does not read in a document, kind by kind of value."""
+_SUMMARY_TEXT = 200
+"""Characters of a long text that a summary repeats."""
+
+
+def summary(document: Document) -> list[str]:
+    """What a document says to people, a line a field: names, terms and amounts, without keys, ids and payments."""
+    fields = [each for each in lines_of(type(document)) if each.codec not in _TECHNICAL]
+    said = [(each, getattr(document, each.attribute)) for each in fields]
+    rows = [(each.label.removesuffix(" (BTC)"), _in_words(each, value)) for each, value in said if value is not None]
+    width = max((columns_of(label) for label, _ in rows), default=0)
+    return [document.TITLE, *(f"  {label.ljust(width)}  {value}" for label, value in rows)]
+
+
+def _in_words(field: Line, value: Any) -> str:
+    if field.codec is values.AMOUNT:
+        return amount(value)
+    return safe_line(field.codec.format(value), _SUMMARY_TEXT)
 
 
 def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:

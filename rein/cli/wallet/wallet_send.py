@@ -27,7 +27,7 @@ _out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="W
 _dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Show the payment without signing it.")
 
 
-@command("send")
+@command("send", writes=True, documents=False)
 @click.argument("address")
 @click.argument("amount")
 @_rate_option
@@ -61,7 +61,7 @@ def send(
     _finish(cli, [planned], rate, Sat(0), psbt=psbt, out=out, dry_run=dry_run)
 
 
-@command("sweep")
+@command("sweep", writes=True, documents=False)
 @click.argument("to")
 @_rate_option
 @_from_option

@@ -4,42 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 from rein.btc.networks import Network
 from rein.errors import FieldError
+from rein.protocol.enums import Kind as Kind
+from rein.protocol.enums import Role as Role
 from rein.protocol.fields import line
 from rein.protocol.values import BLOCK_HASH, DOCUMENT_ID, HEIGHT, JOB_ID, NAME, NETWORK, SIGNATURE, DocumentId
-
-
-class Kind(Enum):
-    """The type of a document. The values are what APIs and databases call it."""
-
-    ENROLLMENT = "enrollment"
-    JOB = "job"
-    BID = "bid"
-    SEALED_BID = "sealedbid"
-    OFFER = "offer"
-    DELIVERY = "delivery"
-    ACCEPT = "accept"
-    SETTLEMENT = "settlement"
-    REFUND = "refund"
-    CREATOR_DISPUTE = "creatordispute"
-    WORKER_DISPUTE = "workerdispute"
-    RESOLUTION = "resolution"
-    ACCEPT_RESOLUTION = "acceptresolution"
-    MESSAGE = "message"
-    DISCLOSURE = "disclosure"
-    RATING = "rating"
-
-
-class Role(Enum):
-    """What a person is in a job."""
-
-    CREATOR = "creator"
-    MEDIATOR = "mediator"
-    WORKER = "worker"
 
 
 @dataclass(frozen=True)

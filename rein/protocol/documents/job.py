@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rein.btc.amounts import Sat
 from rein.protocol.documents.base import Author, EscrowSigned, Kind, Role
 from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
+    BUDGET,
     CONTACT,
+    DATE,
     DAYS,
     DOCUMENT_ID,
     FEE,
@@ -21,6 +24,7 @@ from rein.protocol.values import (
     TEXT,
     TIME,
     BasisPoints,
+    Budget,
     DocumentId,
 )
 
@@ -33,8 +37,9 @@ class Job(EscrowSigned):
 
     What it says of the mediator is a copy, for readers, of the enrollment named by `mediator_enrollment`; it counts
     only if it agrees with it. The mediator's escrow key belongs to one contract, and so stands in the bid. `time` is
-    the time of the block at signing, in seconds since 1970. Without a message key the creator takes no messages in
-    this job.
+    the time of the block at signing, in seconds since 1970. `deadline` is the day by which the creator wants the
+    delivery, YYYY-MM-DD; it and the budget tell bidders what is wanted and bind nobody. Without a message key the
+    creator takes no messages in this job.
     """
 
     TITLE = "Rein Job"
@@ -46,6 +51,8 @@ class Job(EscrowSigned):
     description: str = line("Description", TEXT)
     time: int = line("Time", TIME)
     expiration_days: int = line("Expiration (days)", DAYS)
+    budget: Budget | None = line("Budget (BTC)", BUDGET, optional=True)
+    deadline: str | None = line("Deadline", DATE, optional=True)
     mediator: str = line("Mediator", NAME)
     mediator_contact: str = line("Mediator contact", CONTACT)
     mediator_fee: BasisPoints = line("Mediator fee", FEE)
@@ -68,6 +75,16 @@ class Job(EscrowSigned):
     def expires(self) -> int:
         """Seconds since 1970 after which no bid is wanted."""
         return self.time + self.expiration_days * SECONDS_A_DAY
+
+    @property
+    def budget_min(self) -> Sat | None:
+        """The least that the creator would pay, in satoshis; None where the job does not say."""
+        return self.budget.lowest if self.budget else None
+
+    @property
+    def budget_max(self) -> Sat | None:
+        """The most that the creator would pay, in satoshis; None where the job does not say."""
+        return self.budget.highest if self.budget else None
 
     @property
     def signing_role(self) -> Role:

@@ -12,7 +12,7 @@ from rein.escrow.terms import Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.protocol.values import format_fee
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.accounting.ledger import day
 from rein.workflows.orders.load import roles_in, terms_if_any
 from rein.workflows.session import Session
@@ -60,7 +60,7 @@ def invoice_of(session: Session, order: Order) -> Invoice:
     if not roles:
         raise OrderError(f"you have no part in the job {order.job.document.job_id}")
     role = next(iter(roles))
-    lines = tuple(_lines(order, terms, role, session.store.payments(order.contract_id)))
+    lines = tuple(_lines(order, terms, role, session.store.escrows.payments(order.contract_id)))
     heights = {line.payment.height for line in lines if line.payment and line.payment.height is not None}
     times = {height: session.chain.block_at(height).time for height in sorted(heights)}
     return Invoice(order, role, lines, times_of(session, _agreed_at(order)) | times)

@@ -17,7 +17,7 @@ from rein.errors import EscrowError
 from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
 from rein.workflows.orders.load import kinds_of, my_orders, roles_in
 from rein.workflows.session import Session
@@ -98,7 +98,7 @@ def ledger(session: Session, seen: Mapping[str, ChainView]) -> list[Transaction]
 
 def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_Move]:
     roles, kinds = roles_in(order, session.address), kinds_of(order)
-    payments = session.store.payments(order.contract_id)
+    payments = session.store.escrows.payments(order.contract_id)
     if Role.CREATOR in roles:
         yield from _funding(session, order, payments)
         for payment in _confirmed([*payments.values(), *(seen.others if seen else ())]):
@@ -116,7 +116,7 @@ def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_
 
 def _funding(session: Session, order: Order, payments: dict[str, Payment]) -> Iterator[_Move]:
     """What the creator paid in. An output that was met only when spent already is dated by the payment's block."""
-    for output in session.store.escrow_outputs(order.contract_id):
+    for output in session.store.escrows.outputs(order.contract_id):
         payment = payments.get(output.purse)
         height = output.height if output.height is not None else (payment.height if payment else None)
         if height is not None:

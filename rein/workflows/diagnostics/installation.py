@@ -14,7 +14,7 @@ from rein import __version__
 from rein.errors import IdentityError, StoreError
 from rein.identity.keyfile import check_key_file, is_private
 from rein.store.health import examine
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.diagnostics.findings import Finding, fail, ok, warn
 
 FREE_FAIL_BYTES: Final = 20_000_000

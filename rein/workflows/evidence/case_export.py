@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rein.btc.hashes import sha256
@@ -14,7 +15,6 @@ from rein.casefile.verify import (
     DESCRIPTORS,
     DOCUMENTS,
     PROOFS,
-    Case,
     descriptors,
     documents_of,
     payment_name,
@@ -24,20 +24,35 @@ from rein.chain.proofs import gather_proof
 from rein.errors import ChainError, InputError
 from rein.escrow.proposals import proposals_of
 from rein.protocol.orders import Order
+from rein.workflows.evidence.case_result import CaseResult
 from rein.workflows.money.chain_view import observe
-from rein.workflows.orders.feeds import load_enrollments
-from rein.workflows.orders.load import terms_if_any
+from rein.workflows.orders.feeds import load_enrollments, pull
+from rein.workflows.orders.load import find_order, terms_if_any
 from rein.workflows.session import Session
 
 
-def export_case(session: Session, order: Order, path: Path, attachments: Sequence[Path] = ()) -> Case:
-    """Write the case of an order, verified as its reader will verify it.
+@dataclass(frozen=True)
+class CasePlan:
+    """A case before its index is signed. `pieces` are all files in it but the index, by name."""
 
+    index: Index
+    pieces: Mapping[str, bytes]
+    path: Path
+
+
+def prepare(session: Session, name: str, path: Path | None = None, attachments: Sequence[Path] = ()) -> CasePlan:
+    """The case of an order, after asking the servers.
+
+    :param name: of the order, as for `find_order`.
+    :param path: of the file; by default after the job, in the current directory.
     :param attachments: files whose hashes the case names; they are not copied into it.
-    :raises InputError: a file cannot be read, or the case exists already.
+    :raises NotFoundError: there is no such order.
+    :raises InputError: a file cannot be read.
     """
-    pieces = _pieces(session, order)
     row = session.identity
+    pull(session)
+    order = find_order(session, name)
+    pieces = _pieces(session, order)
     index = Index(
         network=session.network,
         job_document=order.id,
@@ -47,15 +62,23 @@ def export_case(session: Session, order: Order, path: Path, attachments: Sequenc
         pieces={name: sha256(content).hex() for name, content in pieces.items()},
         attachments=tuple(attachment(each) for each in attachments),
     )
-    pieces[INDEX] = sign_index(index, session.keyring.delegate)
+    return CasePlan(index, pieces, path or Path(f"case-{order.job.document.job_id}.zip"))
+
+
+def commit(session: Session, plan: CasePlan) -> CaseResult:
+    """Sign the index and write the file, verified as its reader will verify it.
+
+    :raises InputError: the file exists already, or cannot be written.
+    """
+    pieces = {**plan.pieces, INDEX: sign_index(plan.index, session.keyring.delegate)}
     case = verify_case(pieces)
-    write_archive(path, pieces)
-    return case
+    write_archive(plan.path, pieces)
+    return CaseResult(case, plan.path)
 
 
 def _pieces(session: Session, order: Order) -> dict[str, bytes]:
     documents = documents_of(order, load_enrollments(session))
-    still_sealed = session.store.sealed_bids(session.network.name)
+    still_sealed = session.store.documents.sealed_bids(session.network.name)
     pieces = {
         f"{DOCUMENTS}{each.id}.txt": each.armored.encode() for each in documents.values() if each.id not in still_sealed
     }
@@ -70,8 +93,8 @@ def _pieces(session: Session, order: Order) -> dict[str, bytes]:
 def _proofs(session: Session, order: Order) -> dict[str, bytes]:
     """Of everything that was seen to come in and go out. What the chain source cannot prove is said and left out."""
     observe(session, order)
-    seen = {output.outpoint.txid: output.height for output in session.store.escrow_outputs(order.contract_id)}
-    seen |= {payment.txid: payment.height for payment in session.store.payments(order.contract_id).values()}
+    seen = {output.outpoint.txid: output.height for output in session.store.escrows.outputs(order.contract_id)}
+    seen |= {payment.txid: payment.height for payment in session.store.escrows.payments(order.contract_id).values()}
     pieces = {}
     for txid, height in seen.items():
         try:

@@ -4,21 +4,33 @@ chain source alone could not find the payments."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rein.casefile.verify import DOCUMENTS, Case, EscrowHistory, verify_case
 from rein.chain.proofs import Proved
-from rein.errors import CaseError, ChainError, InputError
-from rein.protocol.signed import verify
-from rein.store.store import EscrowOutput, Payment
-from rein.workflows.money.chain_view import look
+from rein.errors import CaseError, InputError
+from rein.protocol.signed import Signed, verify
+from rein.store.escrows import EscrowOutput, Payment
+from rein.workflows.evidence.case_result import CaseResult
+from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.load import load_orders, roles_in
 from rein.workflows.session import Session
 
 
-def keep_case(session: Session, pieces: Mapping[str, bytes]) -> Case:
-    """Check a case and keep its documents: they count as if a server had sent them. In a job of my own I look at the
-    chain myself; of another, what the case proves is remembered, where every block it proves something in is in the
-    best chain.
+@dataclass(frozen=True)
+class KeepPlan:
+    """A case that holds, before it is kept. `proved` is what it proves of the chain, None in a job of one's own."""
+
+    case: Case
+    documents: tuple[Signed[Any], ...]
+    proved: tuple[list[EscrowOutput], list[Payment]] | None
+
+
+def prepare(session: Session, pieces: Mapping[str, bytes]) -> KeepPlan:
+    """Check a case. In a job of my own I look at the chain myself; of another, what the case proves will be remembered,
+    where every block it proves something in is in the best chain.
 
     :raises CaseError: it is not sound, or a block is unknown: the work on it may be that of a lost or made-up branch.
     :raises InputError: it is of another network.
@@ -27,22 +39,20 @@ def keep_case(session: Session, pieces: Mapping[str, bytes]) -> Case:
     case = verify_case(pieces)
     if case.index.network != session.network:
         raise InputError(f"this case is of {case.index.network.name}, and this home works on {session.network.name}")
+    documents = tuple(verify(content.decode()) for name, content in pieces.items() if name.startswith(DOCUMENTS))
     is_mine = session.row is not None and bool(roles_in(case.order, session.address))
-    seen = None if is_mine else _proved(session, case)
-    documents = [verify(content.decode()) for name, content in pieces.items() if name.startswith(DOCUMENTS)]
-    session.store.add_received([(signed, "a case file") for signed in documents])
-    if seen is None:
-        _look(session, case)
-    elif seen[1] and not session.store.payments(case.order.contract_id):
-        session.store.set_seen(case.order.contract_id, *seen)
-    return case
+    return KeepPlan(case, documents, None if is_mine else _proved(session, case))
 
 
-def _look(session: Session, case: Case) -> None:
-    try:
-        look(session, load_orders(session, [case.order.id]).orders)
-    except ChainError as error:
-        session.note(f"The chain was not looked at: {error.message}")
+def commit(session: Session, plan: KeepPlan, file: Path) -> CaseResult:
+    """Keep the documents of a case: they count as if a server had sent them."""
+    contract_id = plan.case.order.contract_id
+    session.store.documents.add_received([(signed, "a case file") for signed in plan.documents])
+    if plan.proved is None:
+        observe_if_possible(session, load_orders(session, [plan.case.order.id]).orders)
+    elif plan.proved[1] and not session.store.escrows.payments(contract_id):
+        session.store.escrows.observe(contract_id, *plan.proved)
+    return CaseResult(plan.case, file)
 
 
 def _proved(session: Session, case: Case) -> tuple[list[EscrowOutput], list[Payment]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rein.errors import ArmorError, InputError
-from rein.protocol.armor import BEGIN, END
+from rein.errors import BadSignatureError, InputError
+from rein.protocol.reading import armored_texts, damage_in, decode
 from rein.protocol.signed import Signed
+from rein.workflows.evidence.document_check import job_id_of, kind_of
 from rein.workflows.orders.feeds import verified_here
 from rein.workflows.session import Session
 
 RECEIVED_FROM = "a file"
+_ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -22,37 +24,49 @@ class Handed:
     new: tuple[Signed[Any], ...]
     known: tuple[Signed[Any], ...]
 
-
-def texts_in(content: bytes, name: str) -> list[str]:
-    """The armored texts in a file, one or several, with anything around them that is none.
-
-    :param name: of the file, for people.
-    :raises InputError: there is none in it, or one has no end.
-    """
-    try:
-        lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        hint = "Is it a case file? rein case keep FILE" if content.startswith(b"PK") else None
-        raise InputError(f"{name} is not text in UTF-8", hint=hint) from error
-    begins = [number for number, line in enumerate(lines) if line.strip() == BEGIN]
-    if not begins:
-        raise InputError(f"{name} holds no signed document: no line in it is {BEGIN}")
-    texts = []
-    for begin, following in zip(begins, [*begins[1:], len(lines)], strict=True):
-        end = next((number for number in range(begin, following) if lines[number].strip() == END), None)
-        if end is None:
-            raise ArmorError(f"{name}: the document that begins in line {begin + 1} is cut short")
-        texts.append("\n".join([BEGIN, *lines[begin + 1 : end], END]))
-    return texts
+    def json(self) -> dict[str, Any]:
+        return {
+            "documents": [
+                {
+                    "document_id": signed.id,
+                    "kind": kind_of(signed.document).value,
+                    "job_id": job_id_of(signed.document),
+                    "new": signed in self.new,
+                }
+                for signed in (*self.new, *self.known)
+            ]
+        }
 
 
-def keep_documents(session: Session, texts: Sequence[str]) -> Handed:
-    """Check documents as if a server had sent them, and keep all of them, or none.
+def prepare(session: Session, files: Iterable[tuple[str, bytes]]) -> Handed:
+    """Check the documents in files, each as if a server had sent it.
 
+    :param files: name, for people, and content of each; one may hold several documents.
+    :raises InputError: there is none in one of them.
     :raises ReinError: one is not good, or of another network.
     """
-    signed = list({each.id: each for each in (verified_here(session, text) for text in texts)}.values())
-    known = session.store.known([each.id for each in signed])
-    new = tuple(each for each in signed if each.id not in known)
-    session.store.add_received([(each, RECEIVED_FROM) for each in new])
-    return Handed(new, tuple(each for each in signed if each.id in known))
+    texts = [text for name, content in files for text in _texts_in(content, name)]
+    signed = list({each.id: each for each in (_verified(session, text) for text in texts)}.values())
+    known = session.store.documents.known([each.id for each in signed])
+    return Handed(
+        tuple(each for each in signed if each.id not in known), tuple(each for each in signed if each.id in known)
+    )
+
+
+def commit(session: Session, handed: Handed) -> Handed:
+    """Keep all of them."""
+    session.store.documents.add_received([(each, RECEIVED_FROM) for each in handed.new])
+    return handed
+
+
+def _texts_in(content: bytes, name: str) -> list[str]:
+    if content.startswith(_ZIP):
+        raise InputError(f"{name} is an archive, not text", hint="Is it a case file? rein case keep FILE")
+    return armored_texts(decode(content, name), name)
+
+
+def _verified(session: Session, text: str) -> Signed[Any]:
+    try:
+        return verified_here(session, text)
+    except BadSignatureError as error:
+        raise BadSignatureError(error.message, hint=damage_in(text) or error.hint) from error

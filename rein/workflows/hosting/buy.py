@@ -14,7 +14,7 @@ from rein.errors import RefusedError, RemoteError
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
 from rein.remote.transport import normal_url
-from rein.store.notes import HostingOrder
+from rein.store.hosting_orders import HostingOrder
 from rein.workflows.hosting.servers import check_network, remember
 from rein.workflows.session import Session
 
@@ -63,7 +63,7 @@ def get_quote(session: Session, url: str) -> Quote:
     :raises RemoteError: the server cannot be reached or refuses.
     """
     normal = normal_url(url)
-    is_known = any(row.url == normal for row in session.store.servers(session.identity.id))
+    is_known = any(row.url == normal for row in session.store.servers.of_identity(session.identity.id))
     server = session.server(normal)
     try:
         price = check_network(session, server).price
@@ -71,7 +71,7 @@ def get_quote(session: Session, url: str) -> Quote:
         balance = _balance(session, server, hosting) if price and is_known else None
     finally:
         server.close()
-    order = session.store.notes.hosting_order(session.identity.id, normal)
+    order = session.store.hosting_orders.get(session.identity.id, normal)
     is_credited = order is not None and hosting.newest > order.newest
     if is_credited:
         _credited(session, normal, hosting)
@@ -97,7 +97,7 @@ def order_hosting(session: Session, quote: Quote, *, anew: bool = False) -> Bill
             return purchase.hosting
         newest = max(quote.hosting.newest, purchase.hosting.newest)
         order = HostingOrder(quote.url, purchase.address, purchase.price, newest, int(time.time()), purchase.until)
-        session.store.notes.set_hosting_order(session.identity.id, order)
+        session.store.hosting_orders.set(session.identity.id, order)
         remember(session, quote.url, quote.hosting)
     balance = quote.balance or 0
     # Bought from the balance, a bucket costs what it does on that day: only what comes to its address pays the order.
@@ -127,7 +127,7 @@ def wait_for_credit(
     :raises RefusedError: a bucket costs more now, and the balance is not spent on it.
     """
     deadline = time.monotonic() + seconds
-    order = session.store.notes.hosting_order(session.identity.id, quote.url)
+    order = session.store.hosting_orders.get(session.identity.id, quote.url)
     newest = order.newest if order else quote.hosting.newest
     trouble = ""
     server = session.server(quote.url)
@@ -189,4 +189,4 @@ def _balance(session: Session, server: Causeway, hosting: Hosting) -> int | None
 
 def _credited(session: Session, url: str, hosting: Hosting) -> None:
     remember(session, url, hosting)
-    session.store.notes.forget_hosting_order(session.identity.id, url)
+    session.store.hosting_orders.remove(session.identity.id, url)

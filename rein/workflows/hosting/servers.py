@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rein.errors import InputError, ReinError
 from rein.remote.answers import Hosting, ServerStatus
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Say, run_on_all
+from rein.remote.fleet import Emit, run_on_all
 from rein.remote.transport import normal_url
-from rein.store.store import ServerRow
+from rein.store.servers import ServerRow
 from rein.workflows.session import Session
 
 HOSTING_SECONDS = 3_600
@@ -63,14 +63,14 @@ def look_at_servers(session: Session, *, balances: bool = False) -> list[ServerS
     said: dict[str, list[object]] = {server.url: [] for server in session.servers}
     errors: dict[str, ReinError] = {}
 
-    def work(server: Causeway, say: Say[object]) -> None:
-        say(server.buckets())
+    def work(server: Causeway, emit: Emit[object]) -> None:
+        emit(server.buckets())
         began = time.perf_counter()
         status = server.status()
-        say(round((time.perf_counter() - began) * 1_000))
-        say(status)
+        emit(round((time.perf_counter() - began) * 1_000))
+        emit(status)
         if signer is not None and status.price:
-            say(Balance(server.balance(signer)))
+            emit(Balance(server.balance(signer)))
 
     for report in run_on_all(session.servers, work):
         if isinstance(report.value, Hosting):
@@ -82,13 +82,13 @@ def look_at_servers(session: Session, *, balances: bool = False) -> list[ServerS
     return [
         ServerState(
             row=row,
-            held=sum(each.proved for each in session.store.placements(row.url).values()),
+            held=sum(each.proved for each in session.store.servers.placements(row.url).values()),
             balance=next((each.sats for each in said[row.url] if isinstance(each, Balance)), None),
             status=next((each for each in said[row.url] if isinstance(each, ServerStatus)), None),
             round_trip=next((each for each in said[row.url] if isinstance(each, int)), None),
             error=errors.get(row.url),
         )
-        for row in session.store.servers(session.identity.id)
+        for row in session.store.servers.of_identity(session.identity.id)
     ]
 
 
@@ -97,7 +97,7 @@ def remember(session: Session, url: str, hosting: Hosting) -> None:
     row = ServerRow(
         url, hosting.buckets, hosting.bytes_free, hosting.transfer_free, hosting.expires, asked=int(time.time())
     )
-    session.store.set_server(session.identity.id, row)
+    session.store.servers.set(session.identity.id, row)
 
 
 def check_network(session: Session, server: Causeway) -> ServerStatus:

@@ -16,7 +16,7 @@ from rein.identity.backup import Backup, read_backup, write_backup
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import open_secret
 from rein.identity.sealing import Opener
-from rein.store import snapshot
+from rein.store import database_copy
 from rein.store.store import Store
 
 DATABASE, SETTINGS = "rein.db", "config.toml"
@@ -41,11 +41,11 @@ def back_up(home: Path, store: Store, to: Path, passphrase: str, opened: Opener)
     :raises PassphraseError: one does not open its file, or that of the backup is too short.
     :raises IdentityError: a key file is not the one of its identity; or the file exists or cannot be written.
     """
-    rows = [row for network in NETWORKS for row in store.identities(network)]
+    rows = [row for network in NETWORKS for row in store.identities.of_network(network)]
     words = {row.key_file: opened(row.name, partial(read_key_file, home / row.key_file)) for row in rows}
     settings = home / SETTINGS
     text = settings.read_text(encoding="utf-8") if settings.exists() else None
-    backup = Backup(words, text, snapshot.take(home / DATABASE))
+    backup = Backup(words, text, database_copy.take_copy(home / DATABASE))
     contents = _check(backup)
     size = write_backup(to, backup, passphrase)
     return Kept(len(contents.identities), contents.documents, size)
@@ -89,9 +89,9 @@ def _check_absent(home: Path) -> None:
         raise InputError(f"there is something at {home}; a home is never overwritten", hint="Give another --home.")
 
 
-def _check(backup: Backup) -> snapshot.Contents:
-    """Hold the words against the identities, and look into the database."""
-    contents = snapshot.look_into(backup.database)
+def _check(backup: Backup) -> database_copy.Contents:
+    """Hold the words against the identities, and check the database."""
+    contents = database_copy.check_copy(backup.database)
     if {key_file for _, _, _, key_file in contents.identities} != set(backup.words):
         raise IdentityError("the words and the identities do not belong together")
     for network, master, delegate, key_file in contents.identities:

@@ -16,7 +16,7 @@ from rein.protocol.documents import Enrollment
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import BasisPoints
-from rein.store.store import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import know_wallet
 
@@ -84,7 +84,7 @@ def check_free(session: Session, name: str) -> None:
 
     :raises InputError:
     """
-    if any(row.name == name for row in session.store.identities(session.network.name)):
+    if any(row.name == name for row in session.store.identities.of_network(session.network.name)):
         raise InputError(f"this home has an identity called {name} on {session.network.name} already")
 
 
@@ -115,7 +115,7 @@ def check_new(session: Session, master_address: str) -> None:
     :raises IdentityError:
     """
     for network in NETWORKS:
-        for row in session.store.identities(network):
+        for row in session.store.identities.of_network(network):
             if hash_of_identity(row.master_address) != hash_of_identity(master_address):
                 continue
             if network == session.network.name:
@@ -150,7 +150,7 @@ def keep_identity(
     path = session.home / row.key_file
     written = keep_key_file(path, words, passphrase)
     try:
-        return session.store.add_identity(row, signed)
+        return session.store.identities.add(row, signed)
     except BaseException:
         if written:
             path.unlink()

@@ -15,7 +15,7 @@ from rein.protocol.armor import BEGIN, Armored
 from rein.protocol.documents import Enrollment
 from rein.protocol.fields import read
 from rein.protocol.signed import Signed, verify
-from rein.store.store import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.identity.enroll import (
     NewIdentity,
     block_for_enrollment,
@@ -85,7 +85,7 @@ def finish_offline(session: Session, signed: Signed[Enrollment], keyring: Keyrin
     except IdentityError as error:
         raise AuthorityError(f"the key file does not belong to this enrollment: {error.message}") from error
     check_mediator_keys(document, keyring)
-    row = session.store.add_identity(row_of(document, document.user), signed)
+    row = session.store.identities.add(row_of(document, document.user), signed)
     know_wallet(session, row, keyring)
     return row
 

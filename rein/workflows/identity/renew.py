@@ -13,7 +13,7 @@ from rein.protocol.documents import Enrollment
 from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.signed import Signed, sign
 from rein.protocol.values import BasisPoints, Revocation
-from rein.store.store import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.orders.people import master_address_of
 from rein.workflows.session import Session
@@ -131,11 +131,11 @@ def keep_renewal(session: Session, signed: Signed[Enrollment]) -> IdentityRow:
     """
     document = signed.document
     row = replace(session.identity, contact=document.contact, delegate_address=document.delegate_address)
-    with session.store.alone():
+    with session.store.exclusive():
         current = load_enrollments(session, {session.address}).current(session.network, session.address)
         if current is not None and current.id not in (document.previous, signed.id):
             raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Look, and try again.")
-        session.store.change_identity(row, signed)
+        session.store.identities.update(row, signed)
     return row
 
 

@@ -20,7 +20,8 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
 from rein.remote.causeway import Causeway, Hosting
 from rein.remote.transport import normal_url
-from rein.store.store import IdentityRow, ServerRow
+from rein.store.identities import IdentityRow
+from rein.store.servers import ServerRow
 from rein.workflows.identity.enroll import check_free, check_new, keep_identity, row_of
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.orders.feeds import load_enrollments, pull
@@ -64,12 +65,12 @@ def restore_identity(
     stranger = _as(session, IdentityRow(0, session.network.name, "", "", master, delegate, ""), keyring)
     servers = [stranger.server(url) for url in dict.fromkeys(map(normal_url, urls))]
     try:
-        told = pull(stranger, servers=servers)
+        reports = pull(stranger, servers=servers)
         hostings = {each.url: _hosting(each) for each in servers}
     finally:
         for server in servers:
             server.close()
-    errors = [each.error for each in told if each.error is not None]
+    errors = [each.error for each in reports if each.error is not None]
     enrollment = load_enrollments(stranger).current(session.network, master)
     if enrollment is None:
         if len(errors) == len(servers):
@@ -81,10 +82,10 @@ def restore_identity(
     name = name or enrollment.document.user
     check_free(session, name)
     keyring = keyring.with_delegate(enrollment.document.delegate_address)
-    with session.store.alone():  # else an interruption would leave an identity that counts nothing as its own
+    with session.store.exclusive():  # else an interruption would leave an identity that counts nothing as its own
         row = keep_identity(session, row_of(enrollment.document, name), enrollment, words, passphrase)
         for url, hosting in hostings.items():
-            session.store.set_server(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
+            session.store.servers.set(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
         restored = _take_back(_as(session, row, keyring), Restored(row, enrollment, errors))
     _find_coins(_as(session, row, keyring))
     return restored
@@ -107,10 +108,10 @@ def _take_back(session: Session, restored: Restored) -> Restored:
     """Find what is ours in all that came."""
     me = session.address
     mine = _signed_by_me(session)
-    session.store.mark_own([signed.id for signed in mine])
+    session.store.documents.mark_own([signed.id for signed in mine])
     unseal_bids(session)
     restored.own = len(mine)
-    restored.jobs = len(session.store.my_order_ids(session.network.name, me))
+    restored.jobs = len(session.store.orders.of_person(session.network.name, me))
     own = {each.address for each in own_addresses(session)}
     restored.elsewhere = [signed for signed in mine if (where := _paid_at(signed.document)) and where not in own]
     restored.lost = [signed for signed in mine if not _has_key(session.keyring, signed.document)]
@@ -123,10 +124,10 @@ def _signed_by_me(session: Session) -> list[Signed[Any]]:
 
 
 def _naming_me(session: Session) -> Iterator[Signed[Any]]:
-    orders = session.store.my_order_ids(session.network.name, session.address)
+    orders = session.store.orders.of_person(session.network.name, session.address)
     for signed in (
-        *session.store.documents(session.network.name, Kind.ENROLLMENT),
-        *session.store.documents_of_orders(orders),
+        *session.store.documents.of_kinds(session.network.name, Kind.ENROLLMENT),
+        *session.store.orders.documents(orders),
     ):
         if isinstance(signed.document, Document) and signed.document.author.master_address == session.address:
             yield signed

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import string
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.signed import Signed, sign
+from rein.protocol.values import Budget
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.people import master_address_of, meant
@@ -28,6 +30,8 @@ class JobDraft:
     tags: tuple[str, ...] | None
     expiration_days: int
     mediator: Signed[Enrollment]
+    budget: Budget | None = None
+    deadline: str | None = None
 
 
 def mediators(session: Session) -> list[Signed[Enrollment]]:
@@ -66,7 +70,7 @@ def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) ->
     """The job as it will be signed, with fresh keys of its own.
 
     :param paid_at: where money comes back to; by default as `pay_at` chooses.
-    :raises InputError: creator and mediator are the same.
+    :raises InputError: creator and mediator are the same, or the deadline is past.
     """
     mediator = draft.mediator.document
     if mediator.master_address == session.address:
@@ -74,6 +78,8 @@ def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) ->
     if mediator.mediator_fee is None or mediator.mediator_payment_address is None:
         raise InputError(f"{mediator.user} is not willing to mediate")
     keyring, row, block = session.keyring, session.identity, session.block_to_name()
+    if draft.deadline is not None and draft.deadline < datetime.fromtimestamp(block.time, UTC).date().isoformat():
+        raise InputError(f"the deadline {draft.deadline} is past", hint="Name a day that is still to come.")
     job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
     return Job(
         network=session.network,
@@ -85,6 +91,8 @@ def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) ->
         description=draft.description,
         time=block.time,
         expiration_days=draft.expiration_days,
+        budget=draft.budget,
+        deadline=draft.deadline,
         mediator=mediator.user,
         mediator_contact=mediator.contact,
         mediator_fee=mediator.mediator_fee,

@@ -69,8 +69,8 @@ def build_sealed_bid(
 def unopened_bids(session: Session) -> list[Unopened]:
     """The sealed bids on my jobs that were not opened yet, and those of mine that are not here as an identity was
     restored from its words."""
-    mine = set(session.store.my_order_ids(session.network.name, session.address))
-    sealed = [each for each in session.store.orders_with(session.network.name, Kind.SEALED_BID) if each in mine]
+    mine = set(session.store.orders.of_person(session.network.name, session.address))
+    sealed = [each for each in session.store.orders.having(session.network.name, Kind.SEALED_BID) if each in mine]
     return [
         Unopened(order, each)
         for order in load_orders(session, sealed).orders
@@ -91,16 +91,16 @@ def unseal_bids(session: Session) -> list[Unopened]:
             good.append(_opened(session, each.order, each.sealed.document))
         except ReinError as reason:
             refused.append(replace(each, reason=reason))
-    session.store.add_unsealed(good, session.address)
+    session.store.documents.add_unsealed(good, session.address)
     return refused
 
 
 def publish_offered(session: Session) -> None:
     """Let the bids that were sealed be published to which the job creator's offer gives the job."""
-    orders = load_orders(session, session.store.orders_to_publish(session.network.name, session.address)).orders
+    orders = load_orders(session, session.store.orders.to_publish(session.network.name, session.address)).orders
     offers = chain.from_iterable((order.offer, *order.conflict) for order in orders)
     answered = [each.document.previous for each in offers if each is not None and isinstance(each.document, Offer)]
-    session.store.publish([each for each in answered if each is not None])
+    session.store.documents.publish([each for each in answered if each is not None])
 
 
 def _opened(session: Session, order: Order, sealed: SealedBid) -> Signed[Bid]:

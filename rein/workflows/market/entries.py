@@ -11,7 +11,7 @@ from rein.protocol.documents import Bid, Kind, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.fold_cache import keep
 from rein.workflows.orders.load import load_orders
 from rein.workflows.session import Session
@@ -102,7 +102,7 @@ class Entry:
 
 def market(session: Session) -> list[Entry]:
     """Every job here that counts, whoever posted it, in the order of arrival."""
-    return _entries(session, lambda: session.store.orders_with(session.network.name, Kind.JOB))
+    return _entries(session, lambda: session.store.orders.having(session.network.name, Kind.JOB))
 
 
 def entries(session: Session, order_ids: Sequence[DocumentId]) -> list[Entry]:
@@ -112,7 +112,7 @@ def entries(session: Session, order_ids: Sequence[DocumentId]) -> list[Entry]:
 
 def rated_entries(session: Session) -> list[Entry]:
     """Every order in which somebody rated somebody."""
-    return entries(session, session.store.orders_with(session.network.name, Kind.RATING))
+    return entries(session, session.store.orders.having(session.network.name, Kind.RATING))
 
 
 def entry_of(order: Order) -> Entry:

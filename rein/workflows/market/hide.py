@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
-from rein.store.notes import Hidden, Hideable
+from rein.store.hidden import Hidden, Hideable
 from rein.workflows.market.reputation import find_person
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.people import is_address_of
@@ -26,7 +26,7 @@ def find_to_hide(session: Session, kind: Hideable, name: str) -> Hidden:
     if kind is Hideable.PERSON:
         person = find_person(session, name)
         return Hidden(kind, person.master_address, person.user)
-    bids = session.store.bids_beginning(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    bids = session.store.documents.bids_beginning(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
     found = [each for each in bids if isinstance(each.document, Bid)]
     if not found:
         raise NotFoundError(f"no bid {name!r} is known here", hint="See them: rein bids")
@@ -38,10 +38,10 @@ def find_to_hide(session: Session, kind: Hideable, name: str) -> Hidden:
 
 def find_hidden(session: Session, kind: Hideable, name: str) -> list[Hidden]:
     """What is hidden under a name: what it is called, its Job ID, its id, or the beginning of that."""
-    jobs = set(session.store.find_jobs(session.network.name, name)) if kind is Hideable.JOB else set()
+    jobs = set(session.store.orders.find_jobs(session.network.name, name)) if kind is Hideable.JOB else set()
     return [
         each
-        for each in session.store.notes.hidden(session.network.name)
+        for each in session.store.hidden.of_network(session.network.name)
         if each.kind is kind
         and (
             name in (each.label, each.name)

@@ -13,7 +13,8 @@ from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.notes import Hideable, SeenBlock
+from rein.store.chain_tip import SeenBlock
+from rein.store.hidden import Hideable
 from rein.workflows.market.entries import Entry, EntryBid, entries, market
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import load_orders
@@ -37,7 +38,7 @@ def newest_block(session: Session) -> SeenBlock | None:
         return look_at_tip(session)
     except ChainError as error:
         session.note(f"The chain was not asked for the time: {error.message}")
-        return session.store.notes.seen_block(session.network.name)
+        return session.store.chain_tip.get(session.network.name)
 
 
 def look_at_tip(session: Session) -> SeenBlock:
@@ -47,8 +48,8 @@ def look_at_tip(session: Session) -> SeenBlock:
     """
     tip = session.chain.tip()
     seen = SeenBlock(tip.height, tip.time)
-    if seen != session.store.notes.seen_block(session.network.name):
-        session.store.notes.set_seen_block(session.network.name, seen)
+    if seen != session.store.chain_tip.get(session.network.name):
+        session.store.chain_tip.set(session.network.name, seen)
     return seen
 
 
@@ -178,7 +179,7 @@ def find_bids(session: Session, wanted: BidFilter, now: int | None, sort: str = 
     hidden = hidden_names(session)
     found = [
         ListedBid(entry, bid)
-        for entry in entries(session, session.store.my_order_ids(session.network.name, session.address))
+        for entry in entries(session, session.store.orders.of_person(session.network.name, session.address))
         if _is_job(entry, wanted.job) and (is_open_entry(entry, now) or not wanted.open_only)
         for bid in entry.bids
         if _is_wanted_bid(session, ListedBid(entry, bid), wanted)
@@ -219,7 +220,7 @@ def is_spoken_of(person: Enrollment, text: str) -> bool:
 
 def hidden_names(session: Session) -> set[tuple[Hideable, str]]:
     """What is hidden here."""
-    return {(each.kind, each.name) for each in session.store.notes.hidden(session.network.name)}
+    return {(each.kind, each.name) for each in session.store.hidden.of_network(session.network.name)}
 
 
 def is_hidden_entry(entry: Entry, hidden: set[tuple[Hideable, str]]) -> bool:

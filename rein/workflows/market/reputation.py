@@ -14,7 +14,7 @@ from rein.protocol.documents import Enrollment, Kind, Rating, Role
 from rein.protocol.orders import Order
 from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
-from rein.store.notes import Hideable
+from rein.store.hidden import Hideable
 from rein.workflows.market.entries import EVEN, Entry, entries, rated_entries
 from rein.workflows.market.listings import hidden_names
 from rein.workflows.money.chain_view import look
@@ -65,7 +65,7 @@ def prove_endings(session: Session, known: Iterable[Entry]) -> int:
 
 def entries_of(session: Session, master_address: str) -> list[Entry]:
     """The orders that somebody got, gave or mediates: all that hold ratings of him or by him."""
-    named = entries(session, session.store.my_order_ids(session.network.name, master_address))
+    named = entries(session, session.store.orders.of_person(session.network.name, master_address))
     return [
         entry
         for entry in named
@@ -96,7 +96,7 @@ def find_person(session: Session, name: str) -> Enrollment:
 
 def orders_to_rate(session: Session) -> list[Order]:
     """Jobs of mine that are over and in which I can still rate somebody."""
-    mine = load_orders(session, session.store.my_order_ids(session.network.name, session.address)).orders
+    mine = load_orders(session, session.store.orders.of_person(session.network.name, session.address)).orders
     return [order for order in mine if order.is_over and unrated_roles(session, order)]
 
 
@@ -188,7 +188,7 @@ class Mediator:
 def mediators_with_records(session: Session, *, hidden_too: bool = False) -> list[Mediator]:
     """Everybody willing to mediate, oneself too, by name."""
     hidden, cases = hidden_names(session), defaultdict(list)
-    for entry in entries(session, session.store.orders_with(session.network.name, Kind.OFFER)):
+    for entry in entries(session, session.store.orders.having(session.network.name, Kind.OFFER)):
         cases[entry.mediator_address].append(entry)
     willing = [
         signed

@@ -16,7 +16,7 @@ from rein.escrow.proposals import Ending, award_split
 from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.payments import by_escrow, plan_fee, role_of, see
 from rein.workflows.money.plan import Plan, make_plan

@@ -20,7 +20,7 @@ from rein.escrow.payout import Coin
 from rein.escrow.proposals import Ending, Proposal, all_payments, proposals_of
 from rein.escrow.terms import EscrowTerms, Terms
 from rein.protocol.orders import Order
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.money.lookups import Lookups, to_try
 from rein.workflows.orders.load import not_lost, terms_if_any
 from rein.workflows.session import Session
@@ -87,8 +87,8 @@ def _look(
     proposals, signed = proposals_of(order, terms), claims_of(all_payments(order, terms))
     outputs = [*largest_outputs, *_signed_for(lookups, order, terms, proposals, largest_outputs)]
     shown = _match(session, terms, outputs, lookups)
-    before = session.store.escrow_outputs(order.contract_id)
-    paid_before = session.store.payments(order.contract_id)
+    before = session.store.escrows.outputs(order.contract_id)
+    paid_before = session.store.escrows.payments(order.contract_id)
     payments: dict[str, Payment] = {}
     rows: dict[OutPoint, EscrowOutput] = {}
     spent: dict[str, tuple[Coin, ...]] = {}
@@ -121,7 +121,7 @@ def _look(
         if _tell_what_is_gone(session, order, escrow_id, gone, going, before_it, made, claimed):
             unexplained.add(escrow_id)
     _tell_what_waits_again(session, order, paid_before.values(), payments.values())
-    session.store.set_seen(order.contract_id, list(rows.values()), list(payments.values()))
+    session.store.escrows.observe(order.contract_id, list(rows.values()), list(payments.values()))
     claims = not_lost(signed, rows.values())
     funding = _match(session, terms, outputs, lookups, claims, payments)
     return ChainView(terms, funding, payments, proposals, frozenset(unexplained), spent, tuple(others), claims)

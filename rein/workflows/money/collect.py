@@ -29,7 +29,7 @@ def orders_to_collect(session: Session) -> list[Order]:
 
 def owes(session: Session, order: Order) -> bool:
     """Whether an order owes the identity a payment that it can complete."""
-    terms, paid = terms_if_any(order), session.store.payments(order.contract_id)
+    terms, paid = terms_if_any(order), session.store.escrows.payments(order.contract_id)
     if order.bid is None or terms is None:
         return False
     unpaid = {each.kind for each in terms.escrows if each.id not in paid}

@@ -18,7 +18,7 @@ from rein.protocol.documents import (
 )
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.money.payments import (
     Ready,
     by_escrow,

@@ -41,7 +41,7 @@ def invoices(session: Session, order: Order, funding: Funding, *, again: bool = 
     :raises OrderError: nobody else has seen the offer, or an earlier payment may come back; or nothing is there yet,
         and the mediator does not mediate any more (`mediator_of`).
     """
-    endings = {payment.ending for payment in session.store.payments(order.contract_id).values()}
+    endings = {payment.ending for payment in session.store.escrows.payments(order.contract_id).values()}
     if order.is_over or order.state is State.FROZEN or Ending.REFUND.value in endings:
         return ()
     wanting = [each for each in funding.escrows if each.ask is not None]
@@ -61,7 +61,7 @@ def invoices(session: Session, order: Order, funding: Funding, *, again: bool = 
 
 def is_unseen(session: Session, order: Order) -> bool:
     """Whether an offer of the identity's has reached nobody: no server has shown to hold it, nobody has answered."""
-    if order.offer is None or order.offer.id not in session.store.unpublished_ids(
+    if order.offer is None or order.offer.id not in session.store.documents.unpublished_ids(
         session.network.name, session.address
     ):
         return False

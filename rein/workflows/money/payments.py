@@ -23,7 +23,7 @@ from rein.escrow.proposals import Ending, Proposal, is_reserved
 from rein.escrow.terms import DEFAULT_FEERATE, MAX_FEERATE
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.money.chain_view import ChainView, observe
 from rein.workflows.money.outstanding import remember_completed
 from rein.workflows.money.plan import require_unchanged
@@ -218,18 +218,18 @@ def remember_payment(session: Session, ready: Ready) -> Payment:
         ending=ready.proposal.ending.value,
         document_id=ready.proposal.document.id,
     )
-    before = store.payments(order.contract_id)
+    before = store.escrows.payments(order.contract_id)
     is_rest = payment.purse in before and before[payment.purse].confirmations > 0
     payments = list((before if is_rest else before | {payment.purse: payment}).values())
     spent = {coin.outpoint for coin in payout.coins}
-    known = store.escrow_outputs(order.contract_id)
+    known = store.escrows.outputs(order.contract_id)
     kept = [each for each in known if each.outpoint not in spent]
     heights = {each.outpoint: each.height for each in known}
     rows = [
         EscrowOutput(order.contract_id, payment.purse, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True)
         for coin in payout.coins
     ]
-    store.set_seen(order.contract_id, [*kept, *rows], payments)
+    store.escrows.observe(order.contract_id, [*kept, *rows], payments)
     return payment
 
 

@@ -11,7 +11,7 @@ from rein.escrow.explain import Checked, explain
 from rein.escrow.proposals import Proposal
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.explain import signers_of
 from rein.workflows.money.outstanding import remember_completed

@@ -13,7 +13,7 @@ from rein.escrow.proposals import Ending, Proposal, award_split, is_reserved, re
 from rein.protocol.documents import Refund, Role, Settlement
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.store import Payment
+from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.outstanding import require_only_payment
 from rein.workflows.money.payments import (

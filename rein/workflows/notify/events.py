@@ -15,7 +15,8 @@ from rein.protocol.documents import Disclosure, Kind, Message, Rating, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import Payment, SummaryRow
+from rein.store.escrows import Payment
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.market.entries import Entry, entries
 from rein.workflows.market.listings import hidden_names, is_hidden_entry, is_open_entry
 from rein.workflows.orders.fold_cache import keep
@@ -101,7 +102,7 @@ def news(session: Session, noticed: Collection[str]) -> Iterator[Event]:
     :param noticed: the ids of earlier events: what the chain showed then and does not show now has disappeared.
     """
     shown_once = _shown_once(noticed)
-    wanted = lambda: session.store.my_order_ids(session.network.name, session.address)  # noqa: E731 - a name for what is asked
+    wanted = lambda: session.store.orders.of_person(session.network.name, session.address)  # noqa: E731 - a name for what is asked
     for row in keep(session, f"{session.address} watch", wanted, _fold):
         happened = json.loads(row.content)
         for each in happened["said"]:
@@ -116,7 +117,7 @@ def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str
 
     :param now: seconds since 1970; who comes too late to bid is told nothing.
     """
-    ids = [each for each in session.store.orders_with(session.network.name, Kind.JOB) if f"job:{each}" not in noticed]
+    ids = [each for each in session.store.orders.having(session.network.name, Kind.JOB) if f"job:{each}" not in noticed]
     hidden = hidden_names(session) if ids else set()
     told: list[Event] = []
     rest: list[Event] = []
@@ -196,7 +197,7 @@ def _shown(session: Session, order: Order) -> Iterator[Event]:
         return
     if was_funded(session, order):
         yield _event(order, f"funded:{order.contract_id}", EventType.FUNDED, order.offer)
-    for payment in session.store.payments(order.contract_id).values():
+    for payment in session.store.escrows.payments(order.contract_id).values():
         if _is_confirmed(order, payment):
             event = _event(order, f"payment:{order.contract_id}:{payment.txid}", EventType.PAYMENT, order.offer)
             yield replace(event, txid=payment.txid, amount_sat=payment.amount)

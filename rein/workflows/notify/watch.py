@@ -57,7 +57,7 @@ class Round:
 def fetch(session: Session) -> list[str]:
     """Fetch and look, as `rein sync` does but without uploading, so that no key is needed; what went wrong. The one
     place where watching meets the servers and the chain."""
-    problems = [told.error.message for told in pull(session) if told.error is not None]
+    problems = [report.error.message for report in pull(session) if report.error is not None]
     try:
         look(session, load_orders(session, orders_to_watch(session)).orders)
         newest_block(replace(session, note=problems.append, open_chain=lambda: session.chain))
@@ -68,10 +68,12 @@ def fetch(session: Session) -> list[str]:
 
 def begin(session: Session, watch: Watch, clock: int) -> None:
     """At the first time in a home, take what is here already as told."""
-    noticed = session.store.noticed(session.identity.id)
+    noticed = session.store.watch.noticed(session.identity.id)
     if _BEGUN not in noticed:
         events = _new_events(session, watch, clock, noticed)
-        session.store.notice(session.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)])
+        session.store.watch.notice(
+            session.identity.id, [(_BEGUN, "", ()), *((event.id, "", ()) for event, _ in events)]
+        )
 
 
 def watch_round(session: Session, watch: Watch, clock: int, gather: Callable[[Session], list[str]] = fetch) -> Round:
@@ -89,12 +91,12 @@ def watch_round(session: Session, watch: Watch, clock: int, gather: Callable[[Se
 
 def _notice(session: Session, watch: Watch, clock: int) -> int:
     """Remember what is new, and whom to tell; how many events there were for the hooks."""
-    noticed = session.store.noticed(session.identity.id)
+    noticed = session.store.watch.noticed(session.identity.id)
     hooks = [hook.name for hook in watch.hooks]
     events = _new_events(session, watch, clock, noticed)
     told = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
     to_tell = {event.id: _body(event) for event in told}
-    session.store.notice(
+    session.store.watch.notice(
         session.identity.id,
         [(event.id, to_tell.get(event.id, ""), hooks if event.id in to_tell else ()) for event, _ in events],
     )
@@ -103,7 +105,7 @@ def _notice(session: Session, watch: Watch, clock: int) -> int:
 
 def _new_events(session: Session, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
     """What was not noticed before, and whether it is worth telling."""
-    seen = session.store.notes.seen_block(session.network.name)
+    seen = session.store.chain_tip.get(session.network.name)
     jobs, others = new_jobs(session, watch.wanted, seen.time if seen else clock, noticed)
     found = [(event, True) for event in (*news(session, noticed), *jobs)]
     return found + [(event, False) for event in others]
@@ -111,14 +113,14 @@ def _new_events(session: Session, watch: Watch, clock: int, noticed: Collection[
 
 def _tell(session: Session, hook: Hook, result: Round) -> None:
     identity, failures = session.identity.id, 0
-    waiting = session.store.undelivered(identity, hook.name, MOST_ATTEMPTS)
+    waiting = session.store.watch.undelivered(identity, hook.name, MOST_ATTEMPTS)
     for number, (event_id, body) in enumerate(waiting):
         if failures == _FAILURES_A_ROUND:
             result.waiting += len(waiting) - number
             return
         event: Mapping[str, Any] = json.loads(body)
         problem = hook.tell(event, body)
-        attempts = session.store.tried(identity, event_id, hook.name, done=problem is None)
+        attempts = session.store.watch.tried(identity, event_id, hook.name, done=problem is None)
         if problem is None:
             result.told += 1
             continue

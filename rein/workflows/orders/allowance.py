@@ -17,7 +17,7 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.allowances import Spent
-from rein.store.rows import FeedRow
+from rein.store.servers import FeedRow
 from rein.workflows.session import Session
 
 SERVER_BYTES = 512 * 2**20
@@ -45,13 +45,13 @@ def mine(session: Session) -> Mine:
     network = session.network.name
     if session.row is None:
         return Mine({}, set(), set(), Enrollments(), 0)
-    order_ids = session.store.my_order_ids(network, session.address)
-    parties = session.store.parties_of(order_ids)
+    order_ids = session.store.orders.of_person(network, session.address)
+    parties = session.store.orders.parties(order_ids)
     everybody = {session.address, *(each for some in parties.values() for each in some)}
-    enrolled = session.store.enrollments_of(network, everybody)
+    enrolled = session.store.documents.enrollments_of(network, everybody)
     size = sum(map(len, parties.values())) + len(enrolled)
     known = Enrollments(each for each in enrolled if isinstance(each.document, Enrollment))
-    return Mine(parties, everybody, session.store.people_in(order_ids) | everybody, known, size)
+    return Mine(parties, everybody, session.store.orders.people(order_ids) | everybody, known, size)
 
 
 class Allowance:

@@ -21,16 +21,16 @@ from rein.protocol.signed import Signed, text_id, verify
 from rein.protocol.values import DocumentId
 from rein.remote.answers import FeedEntry, FeedPage
 from rein.remote.causeway import Causeway
-from rein.remote.fleet import Report, Say, run_on_all
-from rein.store.store import FeedRow
+from rein.remote.fleet import Emit, Report, run_on_all
+from rein.store.servers import FeedRow
 from rein.workflows.orders.allowance import Allowance
 from rein.workflows.session import Session
 
 MAX_SYNC_DOCUMENTS = 50_000
 MAX_SYNC_BYTES = 128 * 2**20
-"""What one server may send in one round; the next round goes on from there."""
+"""What one server may send in one round; the next round continues from there."""
 MAX_REFUSED = 5_000
-"""Documents that do not verify: after so many a server is not listened to for the rest of the round."""
+"""Documents that do not verify: after so many, the rest of a server's feed is left for another round."""
 MAX_PAGES = 500
 
 PASSED_OVER = (
@@ -40,16 +40,16 @@ PASSED_OVER = (
 TOO_MUCH_JUNK = "it sent too much that is no document; the rest is read another time"
 
 Progress = Callable[[str, int, int], None]
-"""Told a server's URL, how much is done, and of how much."""
+"""Called with a server's URL, how much is done, and of how much."""
 
 
 def no_progress(_url: str, _done: int, _all: int) -> None:
-    """For who does not look."""
+    """Shows nothing."""
 
 
 @dataclass
-class Told:
-    """What one server told in a round. `notes` are sentences about what is odd, but hurts nobody."""
+class FeedReport:
+    """What one server's feed brought in a round. `notes` are sentences about what is odd, but harmless."""
 
     url: str
     new: int = 0
@@ -62,16 +62,16 @@ class Told:
 
 @dataclass(frozen=True)
 class FeedSlice:
-    """A page of a feed, and from where it is followed: `begins_anew` if what was read before no longer counts."""
+    """A page of a feed. `restarted`: the feed began again, so that what was read before no longer counts."""
 
     page: FeedPage
-    begins_anew: bool
+    restarted: bool
     etag: str | None
 
 
 def pull(
     session: Session, progress: Progress = no_progress, *, servers: Sequence[Causeway] | None = None
-) -> list[Told]:
+) -> list[FeedReport]:
     """Fetch what is new from every server and keep what is good and of this network.
 
     :param servers: those of the identity if not given.
@@ -79,21 +79,21 @@ def pull(
     asked = session.servers if servers is None else servers
     if not asked:
         return []
-    intake = FeedIngester(session, progress, servers=asked)
-    feeds = dict(intake.feeds)
+    ingester = FeedIngester(session, progress, servers=asked)
+    feeds = dict(ingester.feeds)
 
-    def work(server: Causeway, say: Say[FeedSlice]) -> None:
-        for stretch in follow(server, feeds[server.url]):
-            say(stretch)
+    def work(server: Causeway, emit: Emit[FeedSlice]) -> None:
+        for part in follow(server, feeds[server.url]):
+            emit(part)
 
     for report in run_on_all(asked, work):
-        intake.hear(report)
-    return list(intake.told.values())
+        ingester.on_report(report)
+    return list(ingester.reports.values())
 
 
 def follow(server: Causeway, feed: FeedRow) -> Iterator[FeedSlice]:
     """Page by page what a feed holds since it was last read. The first page begins with the last document of the time
-    before: a feed that shows another one there, or ends before it, was begun anew, and is read from its beginning.
+    before: a feed that shows another one there, or ends before it, began again, and is read from its beginning.
 
     :raises ServerLiedError: pages without end, or with numbers that cannot be.
     """
@@ -101,16 +101,16 @@ def follow(server: Causeway, feed: FeedRow) -> Iterator[FeedSlice]:
     page = server.feed(after, feed.etag)
     if page is None:
         return
-    anew = feed.anchor is not None and not _still_shows(page, feed)
-    if anew:
+    restarted = feed.anchor is not None and not _still_shows(page, feed)
+    if restarted:
         page = server.feed(0)
     characters = documents = 0
     for number in range(MAX_PAGES):
         if page is None:
             return
         is_end = page.next >= page.settled
-        is_old = number == 0 and not anew and is_end and all(each.seq <= feed.anchor_seq for each in page.entries)
-        yield FeedSlice(page, anew and number == 0, page.etag if is_old else None)
+        is_old = number == 0 and not restarted and is_end and all(each.seq <= feed.anchor_seq for each in page.entries)
+        yield FeedSlice(page, restarted and number == 0, page.etag if is_old else None)
         documents += len(page.entries)
         characters += sum(len(entry.armored) for entry in page.entries)
         if is_end or documents > MAX_SYNC_DOCUMENTS or characters > MAX_SYNC_BYTES:
@@ -130,7 +130,7 @@ def _still_shows(page: FeedPage, feed: FeedRow) -> bool:
 
 
 class FeedIngester:
-    """Takes in what servers tell: verifies, keeps, and remembers how far each feed was read."""
+    """Stores what feeds bring: verifies each document, and remembers how far each feed was read."""
 
     def __init__(
         self,
@@ -145,91 +145,90 @@ class FeedIngester:
         self._allowance = Allowance(session)
         asked = session.servers if servers is None else servers
         self.feeds = {server.url: self._read_so_far(server.url, from_the_beginning) for server in asked}
-        self.told = {url: Told(url, shown=feed.shown) for url, feed in self.feeds.items()}
+        self.reports = {url: FeedReport(url, shown=feed.shown) for url, feed in self.feeds.items()}
         self._begins = {url: feed.cursor for url, feed in self.feeds.items()}
 
     def _read_so_far(self, url: str, from_the_beginning: bool) -> FeedRow:
-        feed = self._session.store.feed(url, self._session.network.name)
+        feed = self._session.store.servers.feed(url, self._session.network.name)
         is_old = from_the_beginning or feed.version != __version__ or self._allowance.is_to_be_read_again(feed)
         return feed.from_the_beginning(__version__) if is_old else feed
 
-    def hear(self, report: Report[Any]) -> None:
-        """Take what a server said, if it is a stretch of its feed; or that it failed."""
-        told = self.told[report.url]
+    def on_report(self, report: Report[Any]) -> None:
+        """Store what a server sent, if it is a slice of its feed; or note that it failed."""
         if report.error is not None:
-            told.error = report.error
+            self.reports[report.url].error = report.error
         elif isinstance(report.value, FeedSlice):
-            self._take(told, report.value)
+            self._ingest(self.reports[report.url], report.value)
 
-    def _take(self, told: Told, stretch: FeedSlice) -> None:
-        feed = self.feeds[told.url]
-        if len(told.refused) >= MAX_REFUSED:
-            _note(told, TOO_MUCH_JUNK)
+    def _ingest(self, report: FeedReport, part: FeedSlice) -> None:
+        feed = self.feeds[report.url]
+        if len(report.refused) >= MAX_REFUSED:
+            _note(report, TOO_MUCH_JUNK)
             return
-        if stretch.begins_anew:
-            told.notes.append("its feed was begun anew and is read from the beginning")
+        if part.restarted:
+            report.notes.append("its feed began again and is read from the beginning")
             feed = feed.from_the_beginning(__version__)
-            self._begins[told.url] = 0
-        page = stretch.page
+            self._begins[report.url] = 0
+        page = part.page
         fresh = [each for each in page.entries if each.seq > feed.anchor_seq]
-        good = self._verified(told, fresh)
-        if self._keep(told, good):
+        good = self._verified(report, fresh)
+        if self._store(report, good):
             feed = self._allowance.passing(feed)
-        if len(told.refused) >= MAX_REFUSED:  # what was not looked at is not passed over
-            _note(told, TOO_MUCH_JUNK)
+        if len(report.refused) >= MAX_REFUSED:  # what was not looked at is not passed over
+            _note(report, TOO_MUCH_JUNK)
             return
         gone = [id_ for seq, id_ in page.removed if seq > feed.cursor]
-        told.removed.update(gone)
-        self._session.store.shown.add(told.url, gone, removed=True)
+        report.removed.update(gone)
+        self._session.store.visibility.record(report.url, gone, removed=True)
         last = page.entries[-1] if page.entries else None
         feed = replace(
             feed,
             cursor=page.next,
             anchor=last.id if last else feed.anchor,
             anchor_seq=last.seq if last else feed.anchor_seq,
-            etag=stretch.etag,
+            etag=part.etag,
             shown=max(0, feed.shown + len(fresh) - len(gone)),
             server=page.server or feed.server,
         )
-        self._session.store.add_received([], feed)
-        told.shown = feed.shown
-        self.feeds[told.url] = feed
-        begin = self._begins[told.url]
-        self._progress(told.url, page.next - begin, max(page.settled, page.next) - begin)
+        self._session.store.documents.add_received([], feed)
+        report.shown = feed.shown
+        self.feeds[report.url] = feed
+        begin = self._begins[report.url]
+        self._progress(report.url, page.next - begin, max(page.settled, page.next) - begin)
 
-    def _keep(self, told: Told, good: Sequence[Signed[Any]]) -> bool:
-        """Keep what may be taken; whether something was passed over. What is taken may show that more of the rest
-        concerns my orders. How far the feed is read is noted afterwards: what is read twice costs a hash."""
-        taken, passed = self._allowance.sift(told.url, good)
+    def _store(self, report: FeedReport, good: Sequence[Signed[Any]]) -> bool:
+        """Store what the allowance admits; whether something was passed over. What is stored may show that more of the
+        rest concerns my orders. How far the feed is read is noted afterwards: what is read twice costs a hash."""
+        taken, passed = self._allowance.sift(report.url, good)
         while taken:
-            told.new += self._session.store.add_received([(signed, told.url) for signed in taken])
+            report.new += self._session.store.documents.add_received([(signed, report.url) for signed in taken])
             self._allowance.learned()
             if not passed:
                 break
-            taken, passed = self._allowance.sift(told.url, passed)
+            taken, passed = self._allowance.sift(report.url, passed)
         self._allowance.save()
         if passed:
-            _note(told, PASSED_OVER)
+            _note(report, PASSED_OVER)
         return bool(passed)
 
-    def _verified(self, told: Told, entries: Sequence[FeedEntry]) -> list[Signed[Any]]:
+    def _verified(self, report: FeedReport, entries: Sequence[FeedEntry]) -> list[Signed[Any]]:
         """What is not here yet, verified. A forgery is never remembered under the id it pretends to have: it would
         keep the true document out."""
         unknown: list[FeedEntry] = []
         for entry in entries:
             try:
-                _check_id(entry, told.url)
+                _check_id(entry, report.url)
                 unknown.append(entry)
             except ReinError as error:
-                told.refused.append(error)
-        known = self._session.store.known([entry.id for entry in unknown])
+                report.refused.append(error)
+        known = self._session.store.documents.known([entry.id for entry in unknown])
         good: list[Signed[Any]] = []
         for entry in unknown:
-            if entry.id not in known and len(told.refused) < MAX_REFUSED:
+            if entry.id not in known and len(report.refused) < MAX_REFUSED:
                 try:
                     good.append(verified_here(self._session, entry.armored))
                 except ReinError as error:
-                    told.refused.append(error)
+                    report.refused.append(error)
         return good
 
 
@@ -245,9 +244,9 @@ def verified_here(session: Session, text: str) -> Signed[Any]:
     return signed
 
 
-def _note(told: Told, note: str) -> None:
-    if note not in told.notes:
-        told.notes.append(note)
+def _note(report: FeedReport, note: str) -> None:
+    if note not in report.notes:
+        report.notes.append(note)
 
 
 def _check_id(entry: FeedEntry, url: str) -> None:
@@ -259,9 +258,9 @@ def load_enrollments(session: Session, masters: set[str] | None = None) -> Enrol
     """The enrollments of today's format that are here, of these identities or of everybody."""
     network = session.network.name
     signed = (
-        session.store.documents(network, Kind.ENROLLMENT)
+        session.store.documents.of_kinds(network, Kind.ENROLLMENT)
         if masters is None
-        else session.store.enrollments_of(network, masters)
+        else session.store.documents.enrollments_of(network, masters)
     )
     todays = (each for each in signed if isinstance(each.document, Enrollment))
     return Enrollments(todays, tip=last_height(session, session.network))
@@ -269,5 +268,5 @@ def load_enrollments(session: Session, masters: set[str] | None = None) -> Enrol
 
 def last_height(session: Session, network: Network) -> int | None:
     """Where the chain ended when this home last asked; None if it never did."""
-    seen = session.store.notes.seen_block(network.name)
+    seen = session.store.chain_tip.get(network.name)
     return seen.height if seen else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rein import __version__
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.session import Session
 
 _SHAPE = 4
@@ -32,10 +32,12 @@ def keep(session: Session, use: str, wanted: Callable[[], list[DocumentId]], fol
     """
     with session.store.snapshot():
         order_ids = wanted()
-        kept = session.store.summaries(use, VERSION)
+        kept = session.store.fold_cache.summaries(use, VERSION)
         missing = [each for each in order_ids if each not in kept]
-        generation = session.store.generation()
+        generation = session.store.fold_cache.generation()
         folded = fold(session, missing) if missing else {}
     if folded:
-        session.store.set_summaries(use, VERSION, generation, [row for rows in folded.values() for row in rows])
+        session.store.fold_cache.set_summaries(
+            use, VERSION, generation, [row for rows in folded.values() for row in rows]
+        )
     return [row for each in order_ids for row in (kept.get(each) or folded[each])]

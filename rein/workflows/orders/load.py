@@ -19,7 +19,7 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.session import Session
 
@@ -47,13 +47,13 @@ def load_orders(session: Session, order_ids: Iterable[DocumentId]) -> LoadedOrde
     wanted = list(order_ids)
     by_order: dict[DocumentId, list[Signed[Any]]] = defaultdict(list)
     jobs: dict[DocumentId, Signed[Job]] = {}
-    for signed in session.store.documents_of_orders(wanted):
+    for signed in session.store.orders.documents(wanted):
         document = signed.document
         if isinstance(document, Job) and document.network == session.network:
             jobs[signed.id] = signed
         elif isinstance(document, Document):
             by_order[getattr(document, "job_document", signed.id)].append(signed)
-    enrollments = load_enrollments(session, session.store.people_in(wanted))
+    enrollments = load_enrollments(session, session.store.orders.people(wanted))
     cases = LoadedOrders([], [])
     for order_id in wanted:
         if order_id not in jobs:
@@ -67,7 +67,7 @@ def load_orders(session: Session, order_ids: Iterable[DocumentId]) -> LoadedOrde
 
 def my_orders(session: Session) -> LoadedOrders:
     """The orders in which the identity has a part, oldest first."""
-    return load_orders(session, session.store.my_order_ids(session.network.name, session.address))
+    return load_orders(session, session.store.orders.of_person(session.network.name, session.address))
 
 
 def find_order(session: Session, name: str) -> Order:
@@ -76,9 +76,9 @@ def find_order(session: Session, name: str) -> Order:
     :raises NotFoundError: nothing of that name is here, or it is a job that does not count, saying why.
     :raises InputError: several orders answer to that name.
     """
-    named = session.store.find_jobs(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
+    named = session.store.orders.find_jobs(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
     if not named and len(name) >= _SHORTEST_PREFIX:
-        named = session.store.orders_of_offers(session.network.name, name)
+        named = session.store.orders.of_offers(session.network.name, name)
     cases = load_orders(session, named)
     meant = [order for order in cases.orders if order.offer and order.offer.id.startswith(name)] or cases.orders
     if len(meant) > 1:
@@ -99,7 +99,7 @@ def with_document(session: Session, order: Order, signed: Signed[Any]) -> Order:
     :raises OrderError: the document would be kept apart, or would contradict an earlier one of mine.
     """
     documents = [*order.all_documents(), signed]
-    people = session.store.people_in([order.id]) | {signed.document.author.master_address}
+    people = session.store.orders.people([order.id]) | {signed.document.author.master_address}
     offer_id = order.offer.id if order.offer else None
     changed = fold(order.job, documents, load_enrollments(session, people), order.evidence, offer_id=offer_id)
     for each in changed.apart:
@@ -199,8 +199,8 @@ def evidence_of(session: Session, order: Order) -> Evidence:
     terms = terms_if_any(order)
     if terms is None:
         return NO_EVIDENCE
-    outputs = session.store.escrow_outputs(order.contract_id)
-    payments = session.store.payments(order.contract_id)
+    outputs = session.store.escrows.outputs(order.contract_id)
+    payments = session.store.escrows.payments(order.contract_id)
     funding = recorded_funding(order, terms, outputs, payments, Ending.REFUND)
     refunded = any(payment.ending == Ending.REFUND.value for payment in payments.values())
 
@@ -256,8 +256,8 @@ def was_funded(session: Session, order: Order) -> bool:
     terms = terms_if_any(order)
     if order.evidence.funded or terms is None:
         return order.evidence.funded
-    payments = session.store.payments(order.contract_id)
-    funding = recorded_funding(order, terms, session.store.escrow_outputs(order.contract_id), payments, Ending.REFUND)
+    payments = session.store.escrows.payments(order.contract_id)
+    funding = recorded_funding(order, terms, session.store.escrows.outputs(order.contract_id), payments, Ending.REFUND)
     return all(_was_full(each, payments) or each.complete for each in funding.escrows)
 
 

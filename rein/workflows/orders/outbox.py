@@ -60,13 +60,13 @@ def add_to_outbox(session: Session, signed: Signed[Any], carried: Signed[Bid] | 
     :raises OrderError: it would not count any more, or contradict what was signed meanwhile. Nothing is kept.
     """
     order_id = getattr(signed.document, "job_document", None)
-    with session.store.alone():
+    with session.store.exclusive():
         if order_id is not None:
             _check_again(session, signed, order_id)
         if carried is None:
-            session.store.add_own(signed)
+            session.store.documents.add_own(signed)
         else:
-            session.store.add_sealed_bid(signed, carried)
+            session.store.documents.add_sealed_bid(signed, carried)
 
 
 def _check_again(session: Session, signed: Signed[Any], order_id: Any) -> None:

@@ -29,7 +29,8 @@ def master_address_of(session: Session, given: str) -> str:
     if not _is_sin(given):
         return given
     known = (
-        each.document.author.master_address for each in session.store.documents(session.network.name, Kind.ENROLLMENT)
+        each.document.author.master_address
+        for each in session.store.documents.of_kinds(session.network.name, Kind.ENROLLMENT)
     )
     return next((each for each in known if is_address_of(given, each)), given)
 

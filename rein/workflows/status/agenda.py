@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.orders.turn import Turn
 from rein.workflows.session import Session
 from rein.workflows.status.earnings import whereabouts
@@ -35,7 +35,7 @@ def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
     :param now: the time of the newest block, None where none was ever seen.
     """
     seen = overview(replace(session, row=row))
-    unpublished = session.store.unpublished_ids(row.network, row.master_address)
+    unpublished = session.store.documents.unpublished_ids(row.network, row.master_address)
     jobs = [whereabouts(session, row, at_time(job, now, unpublished)) for job in seen.jobs]
     jobs.sort(key=lambda job: (_URGENCY.index(job["due"]), job["since_height"], job["job_document"]))
     return Agenda(row, jobs, seen.refused, len(unpublished))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rein.store.rows import IdentityRow
+from rein.store.identities import IdentityRow
 from rein.workflows.session import Session
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
-from rein.store.rows import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import my_orders, roles_in
 from rein.workflows.orders.step import Step, act, nothing, wait
 from rein.workflows.orders.turn import Turn
@@ -63,7 +63,9 @@ _PURSE_OF = {Role.WORKER: "primary", Role.MEDIATOR: "mediator"}
 def next_step_of(session: Session, order: Order) -> Step:
     """The step of the identity, as the chain was last seen."""
     store = session.store
-    return next_step(order, session.address, store.payments(order.contract_id), store.escrow_outputs(order.contract_id))
+    return next_step(
+        order, session.address, store.escrows.payments(order.contract_id), store.escrows.outputs(order.contract_id)
+    )
 
 
 def orders_with_money(session: Session) -> list[Order]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.fold_cache import keep
 from rein.workflows.session import Session
 
@@ -65,7 +65,7 @@ def _is_deep(content: dict[str, Any]) -> bool:
 def _summaries(session: Session) -> list[SummaryRow]:
     """Of all my orders, all views."""
     return keep(
-        session, session.address, lambda: session.store.my_order_ids(session.network.name, session.address), _fold
+        session, session.address, lambda: session.store.orders.of_person(session.network.name, session.address), _fold
     )
 
 

@@ -27,7 +27,7 @@ from rein.protocol.documents import (
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import kinds_of
 from rein.workflows.session import STAMP_DEPTH, Session
 
@@ -52,8 +52,8 @@ def story_of(session: Session, order: Order) -> list[Event]:
     sealed = set(order.messages)
     spoken = [_said(order, signed) for signed in order.documents() if signed not in sealed]
     spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
-    outputs = session.store.escrow_outputs(order.contract_id)
-    payments = list(session.store.payments(order.contract_id).values())
+    outputs = session.store.escrows.outputs(order.contract_id)
+    payments = list(session.store.escrows.payments(order.contract_id).values())
     kinds = kinds_of(order)
     moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.purse)) for each in payments]
     return sorted([*spoken, *moved], key=_position)

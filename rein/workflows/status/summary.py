@@ -8,7 +8,7 @@ from typing import Any
 from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
-from rein.store.rows import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import kinds_of, recorded_funding, roles_in, terms_if_any
 from rein.workflows.session import Session
 from rein.workflows.status.next_step import next_step
@@ -19,8 +19,8 @@ def summary(session: Session, order: Order) -> dict[str, Any]:
     it does; the documents' own word, except for money. `until`: when bids end, in seconds since 1970, while that
     matters."""
     job = order.job.document
-    payments = session.store.payments(order.contract_id)
-    outputs = session.store.escrow_outputs(order.contract_id)
+    payments = session.store.escrows.payments(order.contract_id)
+    outputs = session.store.escrows.outputs(order.contract_id)
     step = next_step(order, session.address, payments, outputs)
     return {
         "job_id": job.job_id,

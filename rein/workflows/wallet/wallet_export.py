@@ -63,7 +63,7 @@ def _since(session: Session) -> int:
     the beginning of the chain, where no source tells it. Nothing was paid to these keys before."""
     enrolled = [
         each.document.block_height
-        for each in session.store.documents(session.network.name, Kind.ENROLLMENT)
+        for each in session.store.documents.of_kinds(session.network.name, Kind.ENROLLMENT)
         if each.document.master_address == session.address
     ]
     try:

@@ -16,8 +16,8 @@ from causeway.app import create_app
 from causeway.chain import scans
 from causeway.chain.scans import Scans
 from causeway.chain.service import Node
-from causeway.chain.views import PAGE
 from causeway.errors import ScanningError
+from causeway.legacy.chain import PAGE
 from causeway.outbound import read_chain
 from causeway.settings import Rate
 from rein.btc.address import p2wsh_address, p2wsh_script

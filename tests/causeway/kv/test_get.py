@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from causeway.kv import reading
-from causeway.search import by_id
+from causeway.search import documents as by_id
 from rein.protocol.wire import MAX_BATCH
 from tests.causeway.callers_v1 import Caller
 from tests.causeway.conftest import Server

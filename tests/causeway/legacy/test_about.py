@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from causeway.about.service import Counter, Holdings, free_bytes
+from causeway.about.service import CachedCount, Holdings, free_bytes
 from causeway.db.engine import Database, parse_url
 from rein import __version__
 from tests.causeway.conftest import Server
@@ -56,7 +56,7 @@ def test_counting_that_is_slow_is_not_done_for_everybody(server: Server, monkeyp
         now[0] += 0.5 if number == 1 else 0.001
         return Holdings(0, number)
 
-    counter = Counter(database, count)
+    counter = CachedCount(database, count)
     assert [counter.counted().documents for _ in range(3)] == [0, 1, 1]
     now[0] += 9
     assert counter.counted().documents == 1

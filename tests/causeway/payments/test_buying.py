@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from causeway.db.engine import parse_url
 from causeway.db.leadership import Duty, Leadership
-from causeway.payments.legacy_texts import address_texts
+from causeway.legacy.texts import address_texts
 from causeway.payments.purchases import ADDRESSES_A_DAY, MAX_OPEN_PURCHASES
 from rein.btc import message
 from rein.btc.address import p2pkh_script, p2wpkh_address

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from causeway.auth.nonces import LIFETIME_S
-from causeway.payments.legacy_texts import balance_text
+from causeway.legacy.texts import balance_text
 from rein.btc import message
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc

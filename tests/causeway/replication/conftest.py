@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import URL
 from werkzeug.serving import make_server
 
-from causeway.app import create_app, make_puller, peers_of
+from causeway.app import create_app, make_puller
 from causeway.db.engine import Database, make_patient_engine
 from causeway.db.migrate import upgrade
 from causeway.outbound import Peer
 from causeway.replication.puller import Puller
+from causeway.replication.status import peers_of
 from causeway.settings import PullLimits, Settings, load_settings
 from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import EMPTY, Server, _at_once

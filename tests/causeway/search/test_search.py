@@ -10,6 +10,7 @@ import pytest
 from causeway.db.migrations.versions.m0002_requests import fill
 from rein.btc.amounts import Sat
 from rein.protocol.signed import Signed
+from rein.protocol.values import Budget
 from tests.causeway.callers_v1 import Caller
 from tests.causeway.conftest import Server
 from tests.support.people import Person, Story, bid, forged, job, offer, person, with_changes
@@ -89,6 +90,15 @@ def test_everything_and_its_filters(v1: Caller, jobs: dict[str, Signed[Any]], bo
     assert names(v1, jobs, mediator=person("Alice").master_address) == ["old", "fence"]
     assert names(v1, jobs, mediator=person("Alice").master_address, text="paint") == ["fence"]
     assert names(v1, jobs, open="1") == ["logo", "fence"]
+
+
+def test_a_job_with_a_budget_a_deadline_and_tags_of_any_script(v1: Caller, bob: Person) -> None:
+    said = {"budget": Budget(None, Sat(50_000_000)), "deadline": "2026-12-24", "tags": ("музыка", "caf\u00e9", "音楽")}
+    jobs = {"song": job(bob, person("Alice"), time=NOW, **said)}
+    assert v1.put(bob, jobs).codes == [None]
+    assert names(v1, jobs, tags="МУЗЫКА, cafe\u0301") == ["song"]
+    assert names(v1, jobs, tags="音楽") == ["song"]
+    assert names(v1, jobs, tags="музы") == []
 
 
 def test_prices_are_those_of_bids(v1: Caller, jobs: dict[str, Signed[Any]], bob: Person) -> None:

@@ -52,7 +52,7 @@ def test_no_list_lets_strangers_write_on_the_terminal(
     monkeypatch.chdir(tmp_path)
     store = store_of(home)
     documents = hostile_story()
-    assert store.add_received([(each, "http://x/") for each in documents]) == len(documents)
+    assert store.documents.add_received([(each, "http://x/") for each in documents]) == len(documents)
     alice = ALICE.master_address
     for words in (
         ("jobs", "--all"),
@@ -109,7 +109,7 @@ def test_the_lists_show_something_of_them(
     """Or the test above would hold for empty lists."""
     monkeypatch.setenv("COLUMNS", "200")
     store = store_of(home)
-    store.add_received([(each, "http://x/") for each in hostile_story()])
+    store.documents.add_received([(each, "http://x/") for each in hostile_story()])
     for words in (("jobs", "--all"), ("search", "cmd", "--all"), ("mediators",)):
         assert "cmd" in rein(*chain.words, *words).out
     listed = rein(*chain.words, "jobs", "--all", "--json").data["jobs"]
@@ -130,7 +130,7 @@ def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path
     assert f"rein --home {home} request URL" in told(rein, chain, "mediators")
     assert f"rein --home {home} jobs" in told(rein, chain, "bids")
     posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
-    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
+    store_of(home).documents.add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
     assert "1 are given away or have expired: --all" in told(rein, chain, "jobs")
     assert "No jobs. 1 are there without these filters" in told(rein, chain, "jobs", "piano", "--all")
     assert "No mediators. 1 are there without these filters" in told(rein, chain, "mediators", "--max-fee", "1")
@@ -139,7 +139,7 @@ def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path
 
 def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain, home: Path) -> None:
     posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
-    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
+    store_of(home).documents.add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
     for words in (["--tag", " Music "], ["--tag", "music , Theme  Song"], ["--tag", "music", "--tag", "theme song"]):
         assert posted.document.job_id in told(rein, chain, "jobs", "--all", *words), words
     for words in (["--max-fee", "1.5"], ["--max-fee", "2%"], ["hostile", "--max-fee", "100"], [ALICE.master_address]):
@@ -150,8 +150,8 @@ def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (("--tag", ""), "'' is no tag"),
-        (("--tag", "\x1b[2J"), "is no tag"),
+        (("--tag", ""), "'' is not a tag"),
+        (("--tag", "\x1b[2J"), "is not a tag"),
         (("--min-price", "-1"), "is not an amount of bitcoin"),
         (("--min-price", "0.02", "--max-price", "0.01"), "--min-price is more than --max-price"),
         (("--limit", "0"), "counted from 1"),
@@ -171,7 +171,7 @@ def test_filters_refuse_what_means_nothing(
 
 def test_pages_say_where_they_are_and_which_is_next(rein: Rein, chain: Chain, home: Path) -> None:
     jobs = [job(BOB, ALICE, job_id=f"{number:020d}", time=1_000_000_000) for number in range(5)]
-    store_of(home).add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), *jobs)])
+    store_of(home).documents.add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), *jobs)])
     assert "Page 1 of 3, 5 jobs. Next: --page 2" in told(rein, chain, "jobs", "--all", "--limit", "2")
     assert "That was the last." in told(rein, chain, "jobs", "--all", "--limit", "2", "--page", "3")
     assert "There is no page 9: 5 jobs end on page 3." in told(
@@ -187,6 +187,6 @@ def test_no_price_is_cut_in_a_narrow_window(
     posted = job(BOB, ALICE, name="A song about " * 5 + "nothing", time=1_000_000_000)
     placed = bid(CHARLIE, posted, amount=Sat(2_012_345_678))
     documents = [enroll(ALICE, True), enroll(BOB), enroll(CHARLIE), posted, placed]
-    store_of(home).add_received([(each, "http://x/") for each in documents])
+    store_of(home).documents.add_received([(each, "http://x/") for each in documents])
     listed = told(rein, chain, "jobs", "--all")
     assert "20.12345678" in listed

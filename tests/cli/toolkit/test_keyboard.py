@@ -197,6 +197,7 @@ def test_the_terminal_is_as_before_however_it_ends(key: str) -> None:
         assert "SAME" in told
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(st.text("abc $(reboot);\"'`", min_size=1, max_size=40), min_size=2, max_size=8))
 def test_no_paste_answers_two_questions(lines: list[str]) -> None:

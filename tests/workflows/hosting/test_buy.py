@@ -10,7 +10,7 @@ import pytest
 
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.remote.answers import Hosting
-from rein.store.store import ServerRow
+from rein.store.servers import ServerRow
 from rein.workflows.hosting.buy import Bill, Quote, buy_from_balance, get_quote, order_hosting, wait_for_credit
 from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer
@@ -73,7 +73,7 @@ def shop(evils: Callable[[], EvilServer]) -> Shop:
 
 def known(session: Session, shop: Shop) -> Session:
     """Somebody who has an account there."""
-    session.store.set_server(session.identity.id, ServerRow(shop.url, 0, 0))
+    session.store.servers.set(session.identity.id, ServerRow(shop.url, 0, 0))
     return session
 
 
@@ -149,8 +149,8 @@ def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> No
     credited = wait_for_credit(session, quote, bill, 60, pay)
     assert credited is not None
     assert (credited.buckets, len(slept), len(told)) == (1, 3, 1), "the same trouble is told once"
-    assert session.store.notes.hosting_order(1, shop.url) is None
-    assert session.store.servers(1)[0].bytes_free == 5
+    assert session.store.hosting_orders.get(1, shop.url) is None
+    assert session.store.servers.of_identity(1)[0].bytes_free == 5
 
 
 def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit, shop: Shop) -> None:
@@ -158,7 +158,7 @@ def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit,
     quote = get_quote(session, shop.url)
     bill = bill_of(session, quote)
     assert wait_for_credit(session, quote, bill, -1) is None
-    assert session.store.notes.hosting_order(1, shop.url) is not None
+    assert session.store.hosting_orders.get(1, shop.url) is not None
 
 
 def test_a_balance_is_spent_at_the_price_that_was_shown(sit: Sit, shop: Shop) -> None:

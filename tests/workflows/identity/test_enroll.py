@@ -43,7 +43,7 @@ def test_is_done_by_the_same_words_and_passphrase(session: Session) -> None:
     path = _left_behind(session, words, words, PASSPHRASE)
     row, _ = create_identity(session, NEW, words, PASSPHRASE)
     assert session.home / row.key_file == path
-    assert session.store.identities("regtest") == [row]
+    assert session.store.identities.of_network("regtest") == [row]
 
 
 @pytest.mark.parametrize(("same_words", "passphrase"), [(True, "another passphrase"), (False, PASSPHRASE)])
@@ -54,7 +54,7 @@ def test_another_file_is_left_as_it_is(session: Session, same_words: bool, passp
     with pytest.raises(IdentityError, match=r"holds other keys|does not open"):
         create_identity(session, NEW, words, PASSPHRASE)
     assert path.read_bytes() == before
-    assert session.store.identities("regtest") == []
+    assert session.store.identities.of_network("regtest") == []
     assert read_key_file(path, passphrase)
 
 
@@ -79,9 +79,9 @@ def test_words_of_one_network_are_not_taken_on_another(session: Session, other: 
             take_in()
         assert refused.value.hint == f"Take other words for {other.name}: rein setup makes new ones."
     assert sorted((session.home / "keys").iterdir()) == files
-    assert session.store.identities(other.name) == []
+    assert session.store.identities.of_network(other.name) == []
     create_identity(there, NEW, new_mnemonic(), PASSPHRASE)
-    assert session.store.identities("regtest") == [row]
+    assert session.store.identities.of_network("regtest") == [row]
 
 
 def test_words_are_not_taken_twice_on_one_network(session: Session) -> None:

@@ -36,7 +36,7 @@ def bob(home: OpenHome) -> Home:
 def uploaded(session: Session) -> set[str]:
     """What a sync would give to servers."""
     publish_offered(session)
-    return set(session.store.own_ids("regtest", session.address))
+    return set(session.store.documents.own_ids("regtest", session.address))
 
 
 def refusal(bob: Home, sealed: Signed[Any]) -> str:
@@ -52,12 +52,12 @@ def test_it_is_opened_by_the_creator_and_stays_at_home_until_the_offer(bob: Home
     assert [signed.id for _, signed in bids_on_my_jobs(bob.session)] == [TOLD.bid.id]
     assert unopened_bids(bob.session) == []
     assert TOLD.bid.id not in uploaded(bob.session)
-    assert bob.session.store.sealed_bids("regtest") == {TOLD.bid.id}
+    assert bob.session.store.documents.sealed_bids("regtest") == {TOLD.bid.id}
 
-    bob.session.store.add_own(TOLD.offer)
+    bob.session.store.documents.add_own(TOLD.offer)
     assert find_order(bob.session, TOLD.job.id).state is State.OFFERED
     assert TOLD.bid.id in uploaded(bob.session)
-    assert bob.session.store.sealed_bids("regtest") == set()
+    assert bob.session.store.documents.sealed_bids("regtest") == set()
 
 
 def test_what_it_waits_for_is_told(bob: Home) -> None:
@@ -81,7 +81,7 @@ def test_two_offers_by_the_creator_publish_both_bids(bob: Home) -> None:
     bob.learn(sealed_bid(MALLORY, BOB, TOLD.job, hers))
     unseal_bids(bob.session)
     for each in (TOLD.offer, offer(BOB, hers, TOLD.job)):
-        bob.session.store.add_own(each)
+        bob.session.store.documents.add_own(each)
     assert {order.state for order in my_orders(bob.session).orders} == {State.FROZEN}
     assert {TOLD.bid.id, hers.id} <= uploaded(bob.session)
 

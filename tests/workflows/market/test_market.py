@@ -18,8 +18,11 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Evidence, fold
 from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed
-from rein.store.notes import Hidden, Hideable, SeenBlock
-from rein.store.store import IdentityRow, Payment, Store
+from rein.store.chain_tip import SeenBlock
+from rein.store.escrows import Payment
+from rein.store.hidden import Hidden, Hideable
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.workflows.accounting.ledger import Account, Transaction, as_beancount, as_csv
 from rein.workflows.market.entries import Entry, entry_of
 from rein.workflows.market.listings import (
@@ -89,14 +92,14 @@ def session(tmp_path: Path, clock: Clock) -> Session:
         raise IdentityError("no key is needed for a list")
 
     open_chain: Callable[[], ChainSource] = lambda: clock  # type: ignore[assignment, return-value]  # noqa: E731
-    row = store.add_identity(row, enroll(BOB))
+    row = store.identities.add(row, enroll(BOB))
     made = Session(tmp_path, REGTEST, store, row, no_keys, open_chain, lambda _: None)
     receive(made, *ENROLLED)
     return made
 
 
 def receive(session: Session, *documents: Signed[Any]) -> None:
-    session.store.add_received([(each, "http://x/") for each in documents])
+    session.store.documents.add_received([(each, "http://x/") for each in documents])
 
 
 def job_id(number: int) -> str:
@@ -174,13 +177,13 @@ def test_hidden_jobs_bids_and_people(session: Session) -> None:
         return [each.bid.id for each in find_bids(session, BidFilter(), TIME)]
 
     assert bids() == [other.id, TOLD.bid.id], "the cheapest first"
-    session.store.notes.hide("regtest", Hidden(Hideable.BID, TOLD.bid.id, ""))
+    session.store.hidden.add("regtest", Hidden(Hideable.BID, TOLD.bid.id, ""))
     assert bids() == [other.id]
-    session.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
+    session.store.hidden.add("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
     assert bids() == []
     assert len(find_bids(session, BidFilter(hidden_too=True), TIME)) == 2
     assert [each.user for each in find_people(session, "")] == ["Alice", "Bob", "Charlie"]
-    session.store.notes.hide("regtest", Hidden(Hideable.JOB, TOLD.job.id, ""))
+    session.store.hidden.add("regtest", Hidden(Hideable.JOB, TOLD.job.id, ""))
     assert find_jobs(session, JobFilter(), TIME) == []
     assert len(find_jobs(session, JobFilter(hidden_too=True), TIME)) == 1
 
@@ -215,9 +218,9 @@ def test_ratings_of_jobs_that_the_chain_was_not_asked_about_do_not_count(session
     receive(session, TOLD.job, *TOLD.documents, given)
     assert known_ratings(session).average(CHARLIE.master_address) == Score(0, 0)
     seen = [payment(purse) for purse in ("primary", "mediator")]
-    session.store.set_seen(TOLD.offer.id, [], seen)
+    session.store.escrows.observe(TOLD.offer.id, [], seen)
     assert known_ratings(session).average(CHARLIE.master_address) == Score(50, 1)
-    session.store.set_seen(TOLD.offer.id, [], seen[:1])
+    session.store.escrows.observe(TOLD.offer.id, [], seen[:1])
     assert known_ratings(session).average(CHARLIE.master_address) == Score(0, 0)
 
 
@@ -309,7 +312,7 @@ def test_a_job_that_expired_without_a_bid_waits_for_nobody_although_it_was_folde
 
 def test_an_agenda_is_of_one_identity_and_tells_since_when(session: Session) -> None:
     second = IdentityRow(0, "regtest", "Dora", "x", person("Dora").master_address, person("Dora").delegate_address, "k")
-    dora = session.store.add_identity(second, enroll(person("Dora")))
+    dora = session.store.identities.add(second, enroll(person("Dora")))
     receive(session, TOLD.job)
     [posted] = agenda(session, session.identity, TIME).jobs
     assert (posted["since_height"], posted["until"]) == (100, EXPIRES)

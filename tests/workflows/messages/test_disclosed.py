@@ -15,7 +15,8 @@ from rein.identity.keyring import Keyring
 from rein.protocol import sealing
 from rein.protocol.documents import Role, SealedDocument
 from rein.protocol.signed import Signed, sign
-from rein.store.store import IdentityRow, Store
+from rein.store.identities import IdentityRow
+from rein.store.store import Store
 from rein.workflows.messages.disclosed import _DIFFERENT, _EITHER, _FALSE_KEY, _NO_KEY, _ONE_WORD, _SENDER, _UNREADABLE
 from rein.workflows.messages.messages import Read, read_messages
 from rein.workflows.orders.load import find_order
@@ -55,9 +56,9 @@ def read(tmp_path: Path) -> Any:
 def reading(folder: Path, who: Person, *said: Signed[Any]) -> list[Read]:
     store = Store(folder / who.name / "rein.db")
     row = IdentityRow(0, "regtest", who.name, who.contact, who.master_address, who.delegate_address, "none")
-    row = store.add_identity(row, next((e for e in TOLD.enrollments if e.document.user == who.name), enroll(who)))
+    row = store.identities.add(row, next((e for e in TOLD.enrollments if e.document.user == who.name), enroll(who)))
     known = (*TOLD.enrollments, enroll(MALLORY), TOLD.job, bid(MALLORY, TOLD.job), *TOLD.documents, *said)
-    store.add_received([(each, "http://x/") for each in known])
+    store.documents.add_received([(each, "http://x/") for each in known])
     keys = cast(Keyring, PersonsKeyring(who))
     session = Session(folder, REGTEST, store, row, lambda _: keys, no_chain, lambda _: None)
     return read_messages(session, find_order(session, TOLD.job.id))

@@ -89,7 +89,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     primary = sign_payout(payout_of(chain, second.terms.of("primary")), creator)
     lie = accept(BOB, second.delivery, primary_psbt=primary.to_base64(), mediator_psbt=str(dressed_up))
     received = [*ENROLLMENTS[1:], *first.documents, *second.documents, lie]
-    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
 
     seen = observe(alice, find_order(alice, second.job.id))
     assert seen is not None
@@ -101,7 +101,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
 
 def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("dusted")
-    alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
     fund(chain, deal)
     told: list[str] = []
     alice.note = lambda text, **_: told.append(text)
@@ -112,7 +112,7 @@ def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc,
         seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
         assert seen.funding.of("primary").complete
-        assert len(alice.store.escrow_outputs(deal.job.id)) <= 2 * MAX_OUTPUTS
+        assert len(alice.store.escrows.outputs(deal.job.id)) <= 2 * MAX_OUTPUTS
     assert told == []
 
 
@@ -123,7 +123,7 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
     psbts = [sign_payout(payout_of(chain, terms), creator) for terms in deal.terms.escrows]
     accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
     received = [*ENROLLMENTS[1:], *deal.documents, accepted]
-    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
     observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.ACCEPTED
     for psbt, key in zip(psbts, (worker, mediator), strict=True):
@@ -158,7 +158,7 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Session) -> 
     primary = payout_of(chain, deal.terms.of("primary")).psbt.to_base64()
     lie = accept(BOB, deal.delivery, primary_psbt=primary, mediator_psbt=str(less.psbt(creator)))
     received = [*ENROLLMENTS[1:], *deal.documents, lie]
-    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
     seen = observe(alice, find_order(alice, deal.job.id))
     assert seen is not None
     assert seen.payments == {}
@@ -172,7 +172,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     honest = accept(BOB, deal.delivery, primary_psbt=psbts[0], mediator_psbt=psbts[1])
     junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
     received = [*ENROLLMENTS[1:], *deal.documents, honest, junk]
-    alice.store.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
     observe(alice, find_order(alice, deal.job.id))
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
@@ -182,7 +182,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
 def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Session) -> None:
     deal = delivered("seen by two")
     fund(chain, deal)
-    alice.store.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
+    alice.store.documents.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
     with connection_to(chain) as own, esplora_server(own) as server:
         esplora = open_esplora(server.url, REGTEST)
         alice.open_chain = lambda: Agreement([Named("node", chain), Named("server", esplora)])

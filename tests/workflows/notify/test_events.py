@@ -9,7 +9,8 @@ import pytest
 
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
-from rein.store.notes import Hidden, Hideable, SeenBlock
+from rein.store.chain_tip import SeenBlock
+from rein.store.hidden import Hidden, Hideable
 from rein.workflows.notify import watch as watching
 from rein.workflows.notify.events import EventType, Wanted, news
 from rein.workflows.notify.watch import Round, Watch, watch_round
@@ -40,7 +41,7 @@ class Ear:
 
 
 def receive(session: Session, *documents: Signed[Any]) -> None:
-    session.store.add_received([(each, "http://x/") for each in documents])
+    session.store.documents.add_received([(each, "http://x/") for each in documents])
 
 
 def round_of(session: Session, ear: Ear, clock: int = TIME, **wanted: Any) -> Round:
@@ -85,7 +86,7 @@ def new_job(number: int, **changes: Any) -> Signed[Any]:
 def test_which_new_jobs_are_told(sit: Sit) -> None:
     session, ear = sit(), Ear()
     receive(session, *TOLD.enrollments)
-    session.store.notes.set_seen_block("regtest", SeenBlock(200, TIME + 20 * DAY))
+    session.store.chain_tip.set("regtest", SeenBlock(200, TIME + 20 * DAY))
     round_of(session, ear)
     today = TIME + 20 * DAY
     receive(
@@ -106,7 +107,7 @@ def test_hidden_people_post_in_silence(sit: Sit) -> None:
     session, ear = sit(), Ear()
     receive(session, *TOLD.enrollments)
     round_of(session, ear)
-    session.store.notes.hide("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
+    session.store.hidden.add("regtest", Hidden(Hideable.PERSON, MALLORY.master_address, ""))
     receive(session, new_job(1))
     round_of(session, ear)
     assert ear.heard == []

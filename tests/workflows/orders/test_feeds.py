@@ -42,8 +42,8 @@ def test_a_second_pull_asks_once_and_is_told_nothing(sit: Sit, evils: Evils) -> 
         (again,) = pull(session)
         assert (again.new, evil.asked) == (0, ["v1/feed"])
     evil.show(*jobs(1))
-    assert [told.new for told in pull(session)] == [1]
-    assert session.store.feed(evil.url, "regtest").shown == len(TEXTS) + 1
+    assert [report.new for report in pull(session)] == [1]
+    assert session.store.servers.feed(evil.url, "regtest").shown == len(TEXTS) + 1
 
 
 def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
@@ -52,7 +52,7 @@ def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
     evil.show(*jobs(10))
     session = sit(evil)
     assert pull(session)[0].new == 10
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 10
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 10
     assert evil.asked == ["v1/feed"] * 4
 
 
@@ -65,11 +65,11 @@ def test_what_every_server_has_is_verified_once(sit: Sit, evils: Evils, monkeypa
     for server in servers:
         server.show(*texts)
     session = sit(*servers)
-    assert sorted(told.new for told in pull(session)) == [0, 0, 20]
+    assert sorted(report.new for report in pull(session)) == [0, 0, 20]
     assert len(verified) == 20
 
 
-def test_a_feed_that_begins_anew_is_read_anew(sit: Sit, evils: Evils) -> None:
+def test_a_feed_that_begins_again_is_read_from_its_beginning(sit: Sit, evils: Evils) -> None:
     """A server restored from an older copy, or grown again behind it, has other documents at the same numbers."""
     evil = evils()
     texts = jobs(8)
@@ -78,16 +78,16 @@ def test_a_feed_that_begins_anew_is_read_anew(sit: Sit, evils: Evils) -> None:
     assert pull(session)[0].new == 4
     evil.forget()
     evil.show(*texts[4:6])  # shorter than before
-    (told,) = pull(session)
-    assert told.new == 2
-    assert told.notes == ["its feed was begun anew and is read from the beginning"]
+    (report,) = pull(session)
+    assert report.new == 2
+    assert report.notes == ["its feed began again and is read from the beginning"]
     evil.forget()
     evil.show(texts[7], *texts[:6])  # longer than before
-    (told,) = pull(session)
-    assert told.new == 1
-    assert told.notes == ["its feed was begun anew and is read from the beginning"]
-    (told,) = pull(session)
-    assert (told.new, told.notes) == (0, [])
+    (report,) = pull(session)
+    assert report.new == 1
+    assert report.notes == ["its feed began again and is read from the beginning"]
+    (report,) = pull(session)
+    assert (report.new, report.notes) == (0, [])
 
 
 def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
@@ -97,9 +97,9 @@ def test_the_last_document_may_be_deleted(sit: Sit, evils: Evils) -> None:
     pull(session)
     evil.remove(evil.feed[-1]["id"])
     for _ in range(2):
-        (told,) = pull(session)
-        assert (told.new, told.notes, told.shown) == (0, [], 2)
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 3, "what was signed stays here"
+        (report,) = pull(session)
+        assert (report.new, report.notes, report.shown) == (0, [], 2)
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 3, "what was signed stays here"
 
 
 def test_another_text_under_an_id_is_shown_as_a_lie(sit: Sit, evils: Evils) -> None:
@@ -121,9 +121,9 @@ def test_a_forgery_does_not_keep_the_true_document_out(sit: Sit, evils: Evils) -
     liar.show("\n".join(armor), forged(TOLD.job.document, mallory.delegate))
     honest.show(TOLD.job.armored)
     session = sit(liar, honest)
-    assert [told.new for told in pull(session)] == [0, 1]
+    assert [report.new for report in pull(session)] == [0, 1]
     liar.show(respelled(TOLD.job.armored))
-    assert [told.new for told in pull(session)] == [0, 0]
+    assert [report.new for report in pull(session)] == [0, 0]
 
 
 def bent(**changes: Any) -> Callable[[str, dict[str, str], Any], Any]:
@@ -167,7 +167,7 @@ def test_a_feed_that_cannot_be_is_named_and_stops_nobody(sit: Sit, evils: Evils,
     assert first.error.exit_code == 8
     assert evil.url in first.error.message
     assert second.error is None
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 3
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 3
     assert len(evil.asked) <= 3
 
 
@@ -177,9 +177,9 @@ def test_pages_without_end_stop(sit: Sit, evils: Evils, monkeypatch: pytest.Monk
     evil.page_size = 2
     evil.show(*jobs(30))
     session = sit(evil)
-    (told,) = pull(session)
-    assert "no end of pages" in str(told.error)
-    assert told.new == 10, "and the next time goes on from there"
+    (report,) = pull(session)
+    assert "no end of pages" in str(report.error)
+    assert report.new == 10, "and the next time goes on from there"
     assert pull(session)[0].new == 9
 
 
@@ -216,9 +216,10 @@ def revocation() -> Signed[Enrollment]:
 
 
 def kept(session: Session, *documents: Signed[Any]) -> set[DocumentId]:
-    return session.store.known([each.id for each in documents])
+    return session.store.documents.known([each.id for each in documents])
 
 
+@pytest.mark.long
 def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils: Evils, clock: list[float]) -> None:
     """What concerns my jobs is taken from it whatever it has brought; the rest when a month is over."""
     evil, other = evils(), evils()
@@ -226,23 +227,23 @@ def test_a_server_that_floods_is_bounded_and_heard_all_the_same(sit: Sit, evils:
     flood = jobs(30)
     evil.show(*flood)
     session = sit(evil, who="Charlie")
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
-    (told,) = pull(session)
-    assert 0 < told.new < 8
-    assert told.notes == [pulling.PASSED_OVER]
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
+    (report,) = pull(session)
+    assert 0 < report.new < 8
+    assert report.notes == [pulling.PASSED_OVER]
     evil.show(*flood, revocation().armored, TOLD.offer.armored, jobs(31)[30])
-    (told,) = pull(session)
-    assert told.new == 2, "the revocation and the offer, and no other job"
+    (report,) = pull(session)
+    assert report.new == 2, "the revocation and the offer, and no other job"
     assert kept(session, TOLD.offer, revocation()) == {TOLD.offer.id, revocation().id}
     other.show(*flood[20:22])
     assert pull(sit(evil, other, who="Charlie"))[1].new == 2, "others are still listened to"
-    seen = len(session.store.orders_with("regtest", Kind.JOB))
+    seen = len(session.store.orders.having("regtest", Kind.JOB))
     clock[0] += allowance.SECONDS
     for _ in range(8):
         pull(session)
         clock[0] += allowance.SECONDS
-    assert len(session.store.orders_with("regtest", Kind.JOB)) == 32 > seen
+    assert len(session.store.orders.having("regtest", Kind.JOB)) == 32 > seen
 
 
 def test_what_was_passed_over_is_read_when_it_concerns_a_job_of_mine(
@@ -256,8 +257,8 @@ def test_what_was_passed_over_is_read_when_it_concerns_a_job_of_mine(
     session = sit(evil, who="Charlie")
     pull(session)
     assert kept(session, *theirs) == set()
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(TOLD.job, "x")])  # handed over in a file
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(TOLD.job, "x")])  # handed over in a file
     for _ in range(2):
         pull(session)
     assert kept(session, *theirs) == {each.id for each in theirs}
@@ -271,8 +272,8 @@ def test_one_signer_fills_no_allowance_of_others(
     evil = evils()
     honest = job(person("Charlie"), person("Alice"))
     evil.show(*jobs(30), honest.armored)
-    (told,) = pull(sit(evil, who="Dora"))
-    assert told.new < 8
+    (report,) = pull(sit(evil, who="Dora"))
+    assert report.new < 8
     assert kept(sit(evil, who="Dora"), honest) == {honest.id}
 
 
@@ -288,13 +289,14 @@ def test_who_only_names_a_party_as_the_author_is_bounded_as_a_stranger(
     ]
     evil.show(*(each.armored for each in false), TOLD.offer.armored)
     session = sit(evil, who="Charlie")
-    session.store.add_own(TOLD.bid)
-    session.store.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
-    (told,) = pull(session)
-    assert told.new < 12
+    session.store.documents.add_own(TOLD.bid)
+    session.store.documents.add_received([(each, "x") for each in (*TOLD.enrollments, TOLD.job)])
+    (report,) = pull(session)
+    assert report.new < 12
     assert kept(session, TOLD.offer) == {TOLD.offer.id}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
     sit: Sit, evils: Evils, clock: list[float], seed: int
@@ -309,11 +311,11 @@ def test_in_whatever_order_a_flood_hides_it_all_of_my_job_comes_through(
     evil.page_size = order.randint(1, 9)
     evil.show(*shown)
     session = sit(evil, who="Alice")
-    session.store.add_received([(enroll(person("Alice"), True), "x")])
+    session.store.documents.add_received([(enroll(person("Alice"), True), "x")])
     for _ in range(6):
         pull(session)
     assert kept(session, *theirs) == {each.id for each in theirs}
-    assert len(session.store.orders_with("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
+    assert len(session.store.orders.having("regtest", Kind.JOB)) < 12, "and no more of the flood than the bounds allow"
 
 
 def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,9 +325,9 @@ def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkey
     good = jobs(30)
     evil.show(*(text.replace("Widget", "Gadget") for text in good[:12]), *good[12:])
     session = sit(evil)
-    (told,) = pull(session)
-    assert len(told.refused) == 5
-    assert told.notes == ["it sent too much that is no document; the rest is read another time"]
+    (report,) = pull(session)
+    assert len(report.refused) == 5
+    assert report.notes == ["it sent too much that is no document; the rest is read another time"]
     monkeypatch.undo()
     assert pull(session)[0].new == 18, "what stood behind it is not lost"
 
@@ -395,4 +397,4 @@ def test_a_mistake_of_ours_is_not_hidden_as_a_servers(sit: Sit, evils: Evils, mo
 def test_without_servers_there_is_nothing_to_ask(sit: Sit) -> None:
     session = sit()
     assert pull(session) == []
-    assert len(session.store.documents("regtest", *Kind)) == 1
+    assert len(session.store.documents.of_kinds("regtest", *Kind)) == 1

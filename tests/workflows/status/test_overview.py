@@ -17,8 +17,8 @@ from rein.errors import BadSignatureError
 from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
-from rein.store.store import EscrowOutput, Payment
+from rein.store.escrows import EscrowOutput, Payment
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.market import entries as listing
 from rein.workflows.market.entries import Entry, entry_of, market
 from rein.workflows.notify import events as watching
@@ -63,7 +63,7 @@ def output(contract: DocumentId, dice: random.Random) -> EscrowOutput:
 def anew(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
     """The same without anything kept."""
     cases = my_orders(session)
-    place = {each: number for number, each in enumerate(session.store.my_order_ids("regtest", session.address))}
+    place = {each: number for number, each in enumerate(session.store.orders.of_person("regtest", session.address))}
     orders = sorted(cases.orders, key=lambda order: (place[order.id], order.contract_id))
     jobs = [json.loads(json.dumps(summary(session, order))) for order in orders]
     return jobs, [each.job.id for each in cases.refused]
@@ -76,13 +76,13 @@ def kept(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
 
 def listed_anew(session: Session) -> list[Entry]:
     """Every job as nobody in particular sees it, without anything kept."""
-    ids = session.store.orders_with("regtest", Kind.JOB)
+    ids = session.store.orders.having("regtest", Kind.JOB)
     return [entry_of(order) for order in load_orders(dataclasses.replace(session, row=None), ids).orders]
 
 
 def told_anew(session: Session) -> set[str]:
     """The ids of everything to be told, without anything kept."""
-    folded = watching._fold(session, session.store.my_order_ids("regtest", session.address))
+    folded = watching._fold(session, session.store.orders.of_person("regtest", session.address))
     happened = [json.loads(row.content) for rows in folded.values() for row in rows]
     said = {event["id"] for each in happened for event in each["said"]}
     return said | {f"{event['id']}#1" for each in happened for event in each["shown"]}
@@ -92,6 +92,7 @@ def told(session: Session) -> set[str]:
     return {event.id for event in watching.news(session, set())}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
     session = sit(who=("Bob", "Alice", "Charlie", "Mallory")[seed % 4])
@@ -101,13 +102,15 @@ def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
         match dice.randrange(4):
             case 0:
                 contract = dice.choice(CONTRACTS)
-                session.store.set_seen(contract, session.store.escrow_outputs(contract), payments(contract, dice))
+                session.store.escrows.observe(
+                    contract, session.store.escrows.outputs(contract), payments(contract, dice)
+                )
             case 1:
                 contract = dice.choice(CONTRACTS)
-                paid = list(session.store.payments(contract).values())
-                session.store.set_seen(contract, [output(contract, dice)] * dice.randrange(2), paid)
+                paid = list(session.store.escrows.payments(contract).values())
+                session.store.escrows.observe(contract, [output(contract, dice)] * dice.randrange(2), paid)
             case _:
-                session.store.add_received([(coming.pop(), "http://x/") for _ in range(min(len(coming), 2))])
+                session.store.documents.add_received([(coming.pop(), "http://x/") for _ in range(min(len(coming), 2))])
         if dice.randrange(3):
             assert kept(session) == anew(session)
         if dice.randrange(3):
@@ -121,7 +124,7 @@ def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
 
 def test_nothing_is_read_again_while_nothing_changes(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in DOCUMENTS])
+    session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS])
     before = overview(session)
     assert len(before.jobs) == 4, "one is there for each of its two offers"
     lists = market(session), told(session)
@@ -135,16 +138,16 @@ def test_nothing_is_read_again_while_nothing_changes(sit: Sit, monkeypatch: pyte
         monkeypatch.setattr(module, "_fold", refuse)
     assert overview(session) == before
     assert (market(session), told(session)) == lists
-    session.store.set_seen(TOLD.offer.id, [], [])  # which says what is known already
+    session.store.escrows.observe(TOLD.offer.id, [], [])  # which says what is known already
     assert overview(session) == before
-    session.store.add_received([(enroll(person("Zoe")), "http://x/")])  # who has no part in it
+    session.store.documents.add_received([(enroll(person("Zoe")), "http://x/")])  # who has no part in it
     assert overview(session) == before
     assert (market(session), told(session)) == lists
 
 
 def test_another_version_of_the_program_folds_again(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in DOCUMENTS])
+    session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS])
     overview(session)
     folded: list[int] = []
     fold = looking._fold
@@ -157,36 +160,38 @@ def test_another_version_of_the_program_folds_again(sit: Sit, monkeypatch: pytes
 def test_what_was_folded_before_a_change_is_not_kept_after_it(sit: Sit) -> None:
     """Another `rein` may write between the fold and the keeping of it."""
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in DOCUMENTS[:8]])
-    generation = session.store.generation()
+    session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS[:8]])
+    generation = session.store.fold_cache.generation()
     stale = SummaryRow(TOLD.job.id, TOLD.job.id, "posted", "{}")
-    session.store.add_received([(signed, "http://x/") for signed in DOCUMENTS[8:]])
-    assert not session.store.set_summaries(session.address, "1", generation, [stale])
-    assert session.store.summaries(session.address, "1") == {}
-    assert session.store.set_summaries(session.address, "1", session.store.generation(), [stale])
-    assert session.store.summaries(session.address, "1") == {TOLD.job.id: [stale]}
+    session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS[8:]])
+    assert not session.store.fold_cache.set_summaries(session.address, "1", generation, [stale])
+    assert session.store.fold_cache.summaries(session.address, "1") == {}
+    assert session.store.fold_cache.set_summaries(session.address, "1", session.store.fold_cache.generation(), [stale])
+    assert session.store.fold_cache.summaries(session.address, "1") == {TOLD.job.id: [stale]}
 
 
 def test_a_bid_on_a_job_that_is_not_here_is_no_job_of_mine_yet(sit: Sit, tmp_path: Path) -> None:
     session = sit(who="Charlie")
-    session.store.add_own(TOLD.bid)
+    session.store.documents.add_own(TOLD.bid)
     assert kept(session) == ([], [])
     assert [
-        row.state for rows in session.store.summaries(session.address, keeping.VERSION).values() for row in rows
+        row.state
+        for rows in session.store.fold_cache.summaries(session.address, keeping.VERSION).values()
+        for row in rows
     ] == [NO_JOB]
-    session.store.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job)])
+    session.store.documents.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job)])
     assert [job["state"] for job in overview(session).jobs] == ["bid"]
 
 
 def test_what_the_chain_shows_of_one_offer_drops_every_view_of_its_job(sit: Sit) -> None:
     """A view that stayed alone would pass for the whole job, and hide the money of the other."""
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in DOCUMENTS])
+    session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS])
     views = [row.contract_id for row in _kept_rows(session)[TOLD.job.id]]
     assert sorted(views) == views == sorted([TOLD.offer.id, SECOND_OFFER.id])
     for contract in views:
-        session.store.set_seen(contract, [output(contract, random.Random(1))], [])
-        left = session.store.summaries(session.address, keeping.VERSION)
+        session.store.escrows.observe(contract, [output(contract, random.Random(1))], [])
+        left = session.store.fold_cache.summaries(session.address, keeping.VERSION)
         assert TOLD.job.id not in left
         assert len(left) == 2, "the other jobs are left alone"
         assert kept(session) == anew(session)
@@ -198,7 +203,9 @@ def test_what_the_chain_shows_of_one_offer_drops_every_view_of_its_job(sit: Sit)
 def test_what_the_chain_shows_reaches_each_use_of_a_fold(sit: Sit, use: str) -> None:
     """Each is kept on its own, so each must be dropped on its own."""
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)])
+    session.store.documents.add_received(
+        [(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)]
+    )
     looks = {
         "status": lambda: [job["state"] for job in overview(session).jobs],
         "list": lambda: [entry.state for entry in market(session)],
@@ -209,15 +216,15 @@ def test_what_the_chain_shows_reaches_each_use_of_a_fold(sit: Sit, use: str) -> 
         Payment(TOLD.offer.id, purse, "11" * 32, Sat(5), Sat(0), Sat(9), None, 6, "acceptance", TOLD.acceptance.id)
         for purse in ("primary", "mediator")
     ]
-    session.store.set_seen(TOLD.offer.id, [], paid)
+    session.store.escrows.observe(TOLD.offer.id, [], paid)
     assert looks[use]() == ["settled"]
-    session.store.set_seen(TOLD.offer.id, [], paid[:1])
+    session.store.escrows.observe(TOLD.offer.id, [], paid[:1])
     assert use == "watch" or looks[use]() == ["offered"]
 
 
 def _kept_rows(session: Session) -> dict[DocumentId, list[SummaryRow]]:
     overview(session)
-    return session.store.summaries(session.address, keeping.VERSION)
+    return session.store.fold_cache.summaries(session.address, keeping.VERSION)
 
 
 def test_a_job_that_is_over_is_watched_until_its_payments_are_deep() -> None:
@@ -236,10 +243,10 @@ def test_a_job_that_is_over_is_watched_until_its_payments_are_deep() -> None:
 def test_only_orders_of_which_the_chain_can_tell_are_watched(sit: Sit) -> None:
     session = sit()
     first, second, third = STORIES
-    session.store.add_received(
+    session.store.documents.add_received(
         [(signed, "http://x/") for signed in (*TOLD.enrollments, first.job, second.job, second.bid)]
     )
-    session.store.add_received([(signed, "http://x/") for signed in (third.job, *third.documents)])
+    session.store.documents.add_received([(signed, "http://x/") for signed in (third.job, *third.documents)])
     assert orders_to_watch(session) == [third.job.id]
     assert [order.id for order in load_orders(session, orders_to_watch(session)).orders] == [third.job.id]
 
@@ -247,7 +254,9 @@ def test_only_orders_of_which_the_chain_can_tell_are_watched(sit: Sit) -> None:
 def test_what_is_kept_is_shown_but_never_signed_for(sit: Sit, tmp_path: Path) -> None:
     """Somebody who writes to the file behind the triggers' back changes what is listed, not what is acted on."""
     session = sit()
-    session.store.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)])
+    session.store.documents.add_received(
+        [(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)]
+    )
     listed = overview(session)
     with sqlite3.connect(tmp_path / "home" / "rein.db") as connection:
         connection.execute("DROP TRIGGER document_update")

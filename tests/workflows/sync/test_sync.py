@@ -11,8 +11,10 @@ import pytest
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.remote import fleet
 from rein.workflows.jobs.withdraw import withdraw_document
-from rein.workflows.sync import sync as syncing
-from rein.workflows.sync.sync import ServerReport, SyncReport, sync
+from rein.workflows.sync import check, upload
+from rein.workflows.sync.replicas import Replicas
+from rein.workflows.sync.report import ServerReport, SyncReport
+from rein.workflows.sync.sync import sync
 from tests.support.evil_server import EvilServer
 from tests.support.people import job, person, respelled
 from tests.support.socks import socks_server
@@ -29,7 +31,7 @@ def held(report: SyncReport) -> list[int]:
 def write(session: Any, count: int = len(MINE)) -> int:
     """With the enrollment, so many documents."""
     for signed in MINE[:count]:
-        session.store.add_own(signed)
+        session.store.documents.add_own(signed)
     return count + 1
 
 
@@ -65,7 +67,7 @@ def test_two_addresses_of_one_server_are_one_copy(sit: Sit, evils: Evils) -> Non
     count = write(sit(one, same))
     report = sync(sit(one, same))
     assert (report.copies, report.safe, held(report)) == (2, 0, [count, count])
-    assert report.servers[1].told.notes == [f"it is the same server as {one.url}: both count as one copy"]
+    assert report.servers[1].feed.notes == [f"it is the same server as {one.url}: both count as one copy"]
     assert sync(sit(one, same)).safe == 0, "it is remembered where nothing is new"
     assert sync(sit(one, same, other)).safe == count
 
@@ -109,7 +111,7 @@ def test_what_a_server_lost_is_uploaded_again_under_the_same_keys(sit: Sit, evil
 def test_one_missing_in_the_sample_and_all_are_asked_for(
     sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncing, "SAMPLE", 2)
+    monkeypatch.setattr(check, "SAMPLE", 2)
     evil = evils()
     session = sit(evil)
     count = write(session)
@@ -125,7 +127,7 @@ def test_one_missing_in_the_sample_and_all_are_asked_for(
 def test_a_deletion_told_in_the_feed_is_looked_at_whatever_the_sample(
     sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncing, "SAMPLE", 0)
+    monkeypatch.setattr(check, "SAMPLE", 0)
     evil = evils()
     session = sit(evil)
     write(session)
@@ -207,7 +209,7 @@ def test_a_feed_that_lies_does_not_keep_mine_from_the_server(sit: Sit, evils: Ev
     count = write(session)
     (server,) = sync(session).servers
     assert (server.held, server.error) == (count, None)
-    assert "no number" in str(server.told.error)
+    assert "no number" in str(server.feed.error)
 
 
 def test_slow_and_dead_servers_delay_nobody(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +242,7 @@ def test_a_crash_between_put_and_proof_pays_for_no_second_key(
         if proved:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(syncing._Round, "_set_proved", crash)
+    monkeypatch.setattr(Replicas, "set_proved", crash)
     with pytest.raises(KeyboardInterrupt):
         sync(session)
     monkeypatch.undo()
@@ -262,7 +264,7 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
         def crash(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(syncing, "_upload", crash)
+        patch.setattr(upload, "_put", crash)
         with pytest.raises(KeyboardInterrupt):
             sync(session)
     assert not evil.stored
@@ -318,7 +320,7 @@ def test_a_stale_nonce_is_replaced_once(sit: Sit, evils: Evils) -> None:
         return answer
 
     evil.bend = once
-    session.store.add_own(MINE[1])
+    session.store.documents.add_own(MINE[1])
     (server,) = sync(session).servers
     assert (server.uploaded, server.error) == (1, None)
 

@@ -10,8 +10,9 @@ from rein.protocol.signed import Signed
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
-from rein.workflows.sync import availability as witness
-from rein.workflows.sync.availability import Showing, Sight, who_shows
+from rein.workflows.sync import availability
+from rein.workflows.sync.availability import Availability, check_availability
+from rein.workflows.sync.availability import DocumentAvailability as At
 from rein.workflows.sync.sync import sync
 from tests.support.evil_server import EvilServer
 from tests.support.people import bid, enroll, person, respelled, story
@@ -27,11 +28,11 @@ def bobs(sit: Sit, *servers: EvilServer) -> Session:
     """Bob's session; he gave his job away, and Charlie has delivered."""
     session = sit(*servers)
     for signed in (TOLD.job, TOLD.offer):
-        session.store.add_own(signed)
+        session.store.documents.add_own(signed)
     return session
 
 
-def found(session: Session) -> list[set[tuple[str, Showing]]]:
+def found(session: Session) -> list[set[tuple[str, Availability]]]:
     """By server, what a sync finds."""
     return [{(each.document_id, each.showing) for each in server.differences} for server in sync(session).servers]
 
@@ -63,7 +64,7 @@ def test_what_a_server_never_had_is_not_called_hidden(sit: Sit, evils: Evils) ->
     session = bobs(sit, one, two)
     assert found(session) == [set(), set()], "nothing is known yet that could be missed"
     for _ in range(2):
-        assert found(session) == [set(), {(TOLD.delivery.id, Showing.LACKING)}]
+        assert found(session) == [set(), {(TOLD.delivery.id, Availability.ABSENT)}]
     (lacked,) = sync(session).servers[1].differences
     assert (lacked.kind, lacked.job_id) == ("delivery", TOLD.job.document.job_id)
     show(two, TOLD.delivery)
@@ -80,7 +81,7 @@ def test_what_a_server_showed_and_hides_is_named_until_it_shows_it_again(sit: Si
     hide(two, TOLD.delivery)
     two.refused = {TOLD.delivery.id}  # else it has it again from Bob
     for _ in range(2):
-        assert found(session) == [set(), {(TOLD.delivery.id, Showing.GONE)}]
+        assert found(session) == [set(), {(TOLD.delivery.id, Availability.WITHHELD)}]
     show(two, TOLD.delivery)
     assert found(session) == [set(), set()]
 
@@ -91,7 +92,7 @@ def test_who_brought_a_document_here_has_shown_it(sit: Sit, evils: Evils) -> Non
     session = bobs(sit, evil)
     pull(session)
     hide(evil, TOLD.delivery)
-    assert found(session) == [{(TOLD.delivery.id, Showing.GONE)}]
+    assert found(session) == [{(TOLD.delivery.id, Availability.WITHHELD)}]
 
 
 def test_a_removal_that_the_feed_tells_is_one_whoever_reads_it(sit: Sit, evils: Evils) -> None:
@@ -104,7 +105,7 @@ def test_a_removal_that_the_feed_tells_is_one_whoever_reads_it(sit: Sit, evils: 
     pull(session)  # as most commands do
     evil.refused = {TOLD.delivery.id}
     for _ in range(2):
-        assert found(session) == [{(TOLD.delivery.id, Showing.REMOVED)}]
+        assert found(session) == [{(TOLD.delivery.id, Availability.REMOVED)}]
     show(evil, TOLD.delivery)
     assert found(session) == [set()]
 
@@ -117,7 +118,7 @@ def test_another_text_is_named(sit: Sit, evils: Evils) -> None:
     for each in evil.feed:
         if each["id"] == TOLD.delivery.id:
             each["armored"] = TOLD.bid.armored
-    assert found(session) == [{(TOLD.delivery.id, Showing.ALTERED)}]
+    assert found(session) == [{(TOLD.delivery.id, Availability.ALTERED)}]
 
 
 def test_the_enrollment_of_the_mediator_is_asked_for_too(sit: Sit, evils: Evils) -> None:
@@ -127,7 +128,12 @@ def test_the_enrollment_of_the_mediator_is_asked_for_too(sit: Sit, evils: Evils)
     sync(session)
     hide(evil, ALICE)
     (gone,) = sync(session).servers[0].differences
-    assert (gone.document_id, gone.kind, gone.job_id, gone.showing) == (ALICE.id, "enrollment", None, Showing.GONE)
+    assert (gone.document_id, gone.kind, gone.job_id, gone.showing) == (
+        ALICE.id,
+        "enrollment",
+        None,
+        Availability.WITHHELD,
+    )
 
 
 def test_jobs_of_others_are_not_asked_for(sit: Sit, evils: Evils) -> None:
@@ -142,17 +148,17 @@ def test_jobs_of_others_are_not_asked_for(sit: Sit, evils: Evils) -> None:
 def test_bids_by_any_number_of_strangers_push_nothing_else_out(
     sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(witness, "SAMPLE", 5)
+    monkeypatch.setattr(availability, "SAMPLE", 5)
     evil = evils()
     strangers = [person(f"Stranger{number}") for number in range(6)]
     show(evil, *THEIRS, *(enroll(each) for each in strangers), *(bid(each, TOLD.job) for each in strangers))
     session = bobs(sit, evil)
     sync(session)
     hide(evil, TOLD.delivery)
-    asked = {each.id for each in witness.to_ask_for(session)}
+    asked = {each.id for each in availability.sample_of_others(session)}
     assert TOLD.delivery.id in asked
     assert len(asked) == 5
-    assert found(session) == [{(TOLD.delivery.id, Showing.GONE)}]
+    assert found(session) == [{(TOLD.delivery.id, Availability.WITHHELD)}]
 
 
 def test_one_job_is_looked_up_at_every_server(sit: Sit, evils: Evils) -> None:
@@ -165,10 +171,10 @@ def test_one_job_is_looked_up_at_every_server(sit: Sit, evils: Evils) -> None:
         sync(session)
     hide(one, TOLD.offer)
     hide(two, TOLD.delivery)
-    sights = who_shows(session, find_order(session, TOLD.job.id))
-    shown = [(each.url, each.document_id) for each in sights if each.showing is Showing.SHOWN]
+    sights = check_availability(session, find_order(session, TOLD.job.id))
+    shown = [(each.url, each.document_id) for each in sights if each.showing is Availability.AVAILABLE]
     everywhere = [(url, each.id) for url in (one.url, two.url) for each in (TOLD.job, TOLD.bid)]
     assert set(shown) == {*everywhere, (one.url, TOLD.delivery.id), (two.url, TOLD.offer.id)}
-    assert Sight(one.url, TOLD.offer.id, Showing.GONE, None) in sights, "mine, and proved to be there once"
-    assert Sight(two.url, TOLD.delivery.id, Showing.GONE, None) in sights
+    assert At(one.url, TOLD.offer.id, Availability.WITHHELD, None) in sights, "mine, and proved to be there once"
+    assert At(two.url, TOLD.delivery.id, Availability.WITHHELD, None) in sights
     assert [str(each.error) for each in sights if each.url == dead.url and "cannot be reached" in str(each.error)]

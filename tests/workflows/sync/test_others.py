@@ -12,14 +12,13 @@ from rein.btc.transaction import OutPoint
 from rein.errors import NotFoundError, PassphraseError
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import EscrowOutput
-from rein.workflows.evidence.document_import import keep_documents
+from rein.store.escrows import EscrowOutput
+from rein.workflows.evidence import document_import
 from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs.withdraw import withdraw_document
 from rein.workflows.session import Session
-from rein.workflows.sync import others_documents as of_others
-from rein.workflows.sync import sync as syncing
-from rein.workflows.sync.others_documents import documents_of_others
+from rein.workflows.sync import check, others
+from rein.workflows.sync.others import documents_of_others
 from rein.workflows.sync.sync import sync
 from tests.support.evil_server import EvilServer
 from tests.support.people import bid, disputed_story, enroll, person, settlement, story
@@ -37,9 +36,9 @@ def at(sit: Sit, who: str, *servers: EvilServer, told: tuple[Signed[Any], ...] =
     me = person(who).master_address
     for each in told:
         if each.document.author.master_address == me:
-            session.store.add_own(each)
+            session.store.documents.add_own(each)
     theirs = [each for each in told if each.document.author.master_address != me]
-    session.store.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
+    session.store.documents.add_received([(each, "http://x/") for each in (*theirs, *ENROLLED.values())])
     return session
 
 
@@ -62,14 +61,14 @@ def test_a_mediator_keeps_a_job_once_there_is_money_in_it(sit: Sit) -> None:
     session = at(sit, "Alice", told=(TOLD.job, TOLD.bid, TOLD.offer))
     assert documents_of_others(session) == []
     paid_in = EscrowOutput(TOLD.offer.id, "primary", OutPoint("ab" * 32, 0), Sat(1_000), 5, 1)
-    session.store.set_seen(TOLD.offer.id, [paid_in], [])
+    session.store.escrows.observe(TOLD.offer.id, [paid_in], [])
     assert ids(TOLD.job, TOLD.bid, TOLD.offer) < set(documents_of_others(session))
 
 
 def test_bids_that_got_nothing_are_left_to_who_made_them(sit: Sit) -> None:
     lost = bid(person("Dora"), TOLD.job)
     session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, lost, TOLD.offer))
-    session.store.add_received([(enroll(person("Dora")), "http://x/")])
+    session.store.documents.add_received([(enroll(person("Dora")), "http://x/")])
     assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Charlie"], TOLD.bid)
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, lost))
     assert set(documents_of_others(session)) == ids(ENROLLED["Alice"], ENROLLED["Bob"], TOLD.job), (
@@ -79,25 +78,25 @@ def test_bids_that_got_nothing_are_left_to_who_made_them(sit: Sit) -> None:
 
 def test_what_is_sealed_is_given_to_no_server(sit: Sit) -> None:
     session = at(sit, "Bob", told=(TOLD.job, TOLD.offer))
-    session.store.add_unsealed([TOLD.bid], session.address)
+    session.store.documents.add_unsealed([TOLD.bid], session.address)
     assert TOLD.bid.id not in documents_of_others(session)
 
 
 def test_what_another_identity_of_the_home_has_not_published_is_not_published(sit: Sit) -> None:
     session = at(sit, "Bob", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    session.store.add_own(TOLD.delivery)  # by Charlie, in the same home
+    session.store.documents.add_own(TOLD.delivery)  # by Charlie, in the same home
     assert TOLD.delivery.id not in documents_of_others(session)
 
 
 def test_one_author_makes_nobody_keep_more_than_so_much(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is needed comes first, however much else that author writes."""
-    monkeypatch.setattr(of_others, "MOST_OF_AUTHOR", 6)
+    monkeypatch.setattr(others, "MOST_OF_AUTHOR", 6)
     bob = person("Bob")
     flood = [settlement(bob, TOLD.offer, terms=f"{number}", block_height=900_100 + number) for number in range(20)]
     enrollments = [enroll(bob, contact=f"{number}") for number in range(20)]
     told = (TOLD.job, *flood, *QUARREL.documents)
     session = at(sit, "Charlie", told=told)
-    session.store.add_received([(each, "http://x/") for each in enrollments])
+    session.store.documents.add_received([(each, "http://x/") for each in enrollments])
     kept = set(documents_of_others(session))
     by_bob = kept - not_by("Bob", *told, *ENROLLED.values(), *enrollments)
     assert len(by_bob) == 6
@@ -110,8 +109,8 @@ def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
     session = at(sit, "Charlie")
     newer = story(job_id="another0000000000000")
     flood = [settlement(person("Bob"), newer.offer, terms=f"{number}") for number in range(5)]
-    session.store.add_own(newer.bid)
-    session.store.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
+    session.store.documents.add_own(newer.bid)
+    session.store.documents.add_received([(each, "http://x/") for each in (newer.job, newer.offer, *flood)])
     kept = documents_of_others(session)
     last = max(kept.index(each.id) for each in (TOLD.job, TOLD.offer, newer.offer, QUARREL.dispute, QUARREL.resolution))
     assert last < min(kept.index(each.id) for each in flood)
@@ -119,7 +118,7 @@ def test_what_is_relied_on_in_any_job_comes_before_the_rest(sit: Sit) -> None:
 
 def test_what_i_wrote_in_another_home_is_kept_too(sit: Sit) -> None:
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid, TOLD.offer))
-    session.store.add_received([(TOLD.delivery, "a file")])
+    session.store.documents.add_received([(TOLD.delivery, "a file")])
     assert TOLD.delivery.id in documents_of_others(session)
 
 
@@ -155,7 +154,7 @@ def test_what_i_write_has_room_before_what_others_wrote(
         return answer
 
     evil.bend = little
-    monkeypatch.setattr(syncing, "HOSTING_SECONDS", 0)
+    monkeypatch.setattr(check, "HOSTING_SECONDS", 0)
     session = at(sit, "Bob", evil)
     report = sync(session)
     (server,) = report.servers
@@ -197,7 +196,10 @@ def test_nobody_withdraws_what_another_wrote(sit: Sit) -> None:
 
 def test_documents_that_were_handed_over_are_kept_as_those_of_a_server(sit: Sit) -> None:
     session = at(sit, "Charlie", told=(TOLD.job, TOLD.bid))
-    handed = keep_documents(session, [TOLD.offer.armored, TOLD.offer.armored, TOLD.job.armored])
+    content = f"{TOLD.offer.armored}\n{TOLD.offer.armored}"
+    handed = document_import.commit(
+        session, document_import.prepare(session, [("mail", content.encode()), ("job", TOLD.job.armored.encode())])
+    )
     assert ids(*handed.new) == {TOLD.offer.id}
     assert ids(*handed.known) == {TOLD.job.id}
     assert TOLD.offer.id in documents_of_others(session)

@@ -31,7 +31,7 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.rows import SummaryRow
+from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.fold_cache import keep
 from rein.workflows.orders.load import load_orders, roles_in
@@ -51,11 +51,11 @@ def documents_of_others(session: Session) -> list[DocumentId]:
     """What is to be kept: what is relied on in any order before the rest, and unfinished and newer orders before
     others. Nobody pushes out what matters in one order by what they write in another."""
     store, network = session.store, session.network.name
-    rows = keep(session, f"{session.address} others", lambda: store.my_order_ids(network, session.address), _fold)
+    rows = keep(session, f"{session.address} others", lambda: store.orders.of_person(network, session.address), _fold)
     newest = rows[::-1]
     contents = [json.loads(row.content) for row in sorted(newest, key=lambda row: row.state in _OVER)]
     wanted = [DocumentId(each) for part in ("relied_on", "more") for content in contents for each in content[part]]
-    return store.from_servers(list(dict.fromkeys(wanted)))
+    return store.documents.from_servers(list(dict.fromkeys(wanted)))
 
 
 def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
@@ -71,14 +71,14 @@ def _kept(session: Session, order: Order) -> dict[str, list[DocumentId]]:
     """Of one view of an order, what is needed most first."""
     roles = roles_in(order, session.address)
     spoke = any(each.document.author.master_address == session.address for each in order.all_documents())
-    if not roles or (roles == {Role.MEDIATOR} and not spoke and not session.store.escrow_outputs(order.contract_id)):
+    if not roles or (roles == {Role.MEDIATOR} and not spoke and not session.store.escrows.outputs(order.contract_id)):
         return {"relied_on": [], "more": []}
     parties = {master for role in Role if (master := order.master_address(role)) is not None}
     known = load_enrollments(session, parties)
     said = [each for each in _said(order) if each.document.author.master_address in parties]
     fallen = [each.document for each in order.apart if _is_by_one_of(parties, each.document, known)]
     enrollments = [each for master in parties for each in known.of(session.network, master)]
-    paid = {each.document_id for each in session.store.payments(order.contract_id).values()}
+    paid = {each.document_id for each in session.store.escrows.payments(order.contract_id).values()}
     agreed = {each.id for each in (order.job, order.bid, order.offer) if each is not None}
     relied_on = agreed | paid | _answered(said) | _enrolling(said, enrollments)
     relied_on.add(order.job.document.mediator_enrollment)

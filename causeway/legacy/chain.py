@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from causeway.api.operations import operation
-from causeway.api.parameters import query_parameters
+from causeway.api.operations import operation, read_query
 from causeway.api.rates import charge_address
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json, read
+from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json
 from causeway.chain.service import MAX_TRANSACTION_BYTES, Node
-from causeway.db.engine import Database
 from causeway.errors import AccountRequiredError, MissingParameterError
 from causeway.hosting import service as hosting
+from causeway.services import services
 from rein.btc.transaction import OutPoint
 from rein.chain.source import MAX_OUTPUTS, BlockRef, Output
 from rein.protocol.limits import MAX_HEIGHT
 
 T = TypeVar("T")
+
+views = Blueprint("legacy_chain", __name__)
 
 MAX_SCRIPTS = 100
 MAX_SCRIPT_DIGITS = 2 * 42
@@ -119,32 +120,27 @@ class BitcoinAnswer:
     feerate: Annotated[int | None, About("Satoshis per virtual byte; null without an estimate.")] = None
 
 
-def blueprint(database: Database, node: Node) -> Blueprint:
-    views = Blueprint("bitcoin", __name__)
+@views.route("/bitcoin", methods=["GET", "POST"])
+@operation(takes=BitcoinRequest, answers=BitcoinAnswer, in_query=True)
+def bitcoin() -> Response:
+    """What the server's node says of the chain, or a transaction sent: owner, query, and the query's parameters."""
+    asked = read_query(BitcoinRequest)
+    with services().database.reading() as connection:
+        if not hosting.live_buckets(connection, asked.owner):
+            raise AccountRequiredError("Account required to use Bitcoin Core", hint="GET /request gives one.")
+    return success(_ANSWERS[asked.query](services().node, asked))
 
-    @views.route("/bitcoin", methods=["GET", "POST"])
-    @operation(takes=BitcoinRequest, answers=BitcoinAnswer, in_query=True)
-    def bitcoin() -> Response:
-        """What the server's node says of the chain, or a transaction sent: owner, query, and the query's parameters."""
-        asked = read(BitcoinRequest, query_parameters(request))
-        answers = {
-            Question.BY_DEPTH: lambda: success(shown(node.by_depth(_needed("depth", asked.depth)))),
-            Question.BY_HEIGHT: lambda: success(shown(node.by_height(_needed("height", asked.height)))),
-            Question.BY_HASH: lambda: success(shown(node.by_hash(_needed("hash", asked.hash)))),
-            Question.HEADERS: lambda: success(_headers(node, asked)),
-            Question.UNSPENT: lambda: success(_unspent(node, _needed("scripts", asked.scripts), asked.after or 0)),
-            Question.OUTPUT: lambda: success(_output(node, asked)),
-            Question.TRANSACTION: lambda: success(_transaction(node, asked)),
-            Question.PROOF: lambda: success(_proof(node, asked)),
-            Question.FEERATE: lambda: success({"feerate": node.feerate(asked.blocks or DEFAULT_TARGET)}),
-            Question.SEND: lambda: success({"txid": node.send(_needed("tx", asked.tx))}),
-        }
-        with database.reading() as connection:
-            if not hosting.live_buckets(connection, asked.owner):
-                raise AccountRequiredError("Account required to use Bitcoin Core", hint="GET /request gives one.")
-        return answers[asked.query]()
 
-    return views
+def _block_by_depth(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    return shown(node.by_depth(_needed("depth", asked.depth)))
+
+
+def _block_by_height(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    return shown(node.by_height(_needed("height", asked.height)))
+
+
+def _block_by_hash(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    return shown(node.by_hash(_needed("hash", asked.hash)))
 
 
 def _headers(node: Node, asked: BitcoinRequest) -> dict[str, object]:
@@ -152,7 +148,8 @@ def _headers(node: Node, asked: BitcoinRequest) -> dict[str, object]:
     return {"headers": [each.raw.hex() for each in headers]}
 
 
-def _unspent(node: Node, text: str, after: int) -> dict[str, object]:
+def _unspent(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    text, after = _needed("scripts", asked.scripts), asked.after or 0
     charge_address(SCAN_COST)
     found = node.unspent(frozenset(bytes.fromhex(each) for each in text.split(",")))
     return {"unspent": _shown_outputs(node, found[after : after + PAGE]), "total": len(found)}
@@ -190,9 +187,31 @@ def _proof(node: Node, asked: BitcoinRequest) -> dict[str, object]:
     return {"position": proof.position, "branch": [each[::-1].hex() for each in proof.branch]}
 
 
-def block_info(node: Node) -> dict[str, object] | None:
-    """The last block, for answers that carry it."""
-    tip = node.tip()
+def _feerate(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    return {"feerate": node.feerate(asked.blocks or DEFAULT_TARGET)}
+
+
+def _send(node: Node, asked: BitcoinRequest) -> dict[str, object]:
+    return {"txid": node.send(_needed("tx", asked.tx))}
+
+
+_ANSWERS: Mapping[Question, Callable[[Node, BitcoinRequest], dict[str, object]]] = {
+    Question.BY_DEPTH: _block_by_depth,
+    Question.BY_HEIGHT: _block_by_height,
+    Question.BY_HASH: _block_by_hash,
+    Question.HEADERS: _headers,
+    Question.UNSPENT: _unspent,
+    Question.OUTPUT: _output,
+    Question.TRANSACTION: _transaction,
+    Question.PROOF: _proof,
+    Question.FEERATE: _feerate,
+    Question.SEND: _send,
+}
+
+
+def last_block() -> dict[str, object] | None:
+    """The last block as the server's node knows it, for answers that carry it; None without one."""
+    tip = services().node.tip()
     return None if tip is None else shown(tip)
 
 

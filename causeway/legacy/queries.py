@@ -1,4 +1,4 @@
-"""Answering queries."""
+"""What each kind of query asks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from causeway.accounts import service as accounts
 from causeway.api.parameters import Parameters
@@ -18,8 +18,7 @@ from causeway.errors import (
     MissingParameterError,
 )
 from causeway.search import queries
-from causeway.search.models import document
-from causeway.search.pages import Answer, Candidates, Page, read_page
+from causeway.search.pages import Candidates, DocumentPage, Page, read_page
 from causeway.search.queries import Person
 from rein.btc.address import is_identity_address
 from rein.btc.base58 import decode_check
@@ -31,7 +30,7 @@ _JOB_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 MAX_SEARCH_INPUT = 200
 
 
-def answer(database: Database, owner: str, query: Query, parameters: Parameters, page: Page) -> Answer:
+def answer(database: Database, owner: str, query: Query, parameters: Parameters, page: Page) -> DocumentPage:
     """Answer a query of a registered owner.
 
     :raises ApiError: AccountRequiredError; a missing or malformed parameter of this kind of query.
@@ -39,17 +38,12 @@ def answer(database: Database, owner: str, query: Query, parameters: Parameters,
     page = replace(page, newest_first=query is Query.JOBS)
     candidates = _CANDIDATES[query](parameters, page)
 
-    def ask(connection: Connection) -> Answer:
+    def ask(connection: Connection) -> DocumentPage:
         if not accounts.is_registered(connection, owner):
             raise AccountRequiredError("Account required to make queries", hint="GET /request registers an owner.")
         return read_page(connection, candidates, page)
 
     return database.read(ask)
-
-
-def count_documents(connection: Connection) -> int:
-    """How many documents are indexed."""
-    return connection.scalar(select(func.count()).select_from(document)) or 0
 
 
 def _mediators(_: Parameters, page: Page) -> Candidates:

@@ -1,4 +1,4 @@
-"""Documents by their ids."""
+"""Documents by their ids, and how many there are."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from sqlalchemy import ARRAY, Connection, String, func, literal, select
 
 from causeway.search.models import document
-from causeway.search.pages import MAX_ANSWER_BYTES, Found
+from causeway.search.pages import MAX_ANSWER_BYTES
+from causeway.search.schemas import DocumentsAnswer, FoundDocument
+from rein.protocol.documents import Kind
 
 
-def read_by_id(connection: Connection, ids: Sequence[str]) -> tuple[list[Found], list[str], list[str]]:
+def read_by_id(connection: Connection, ids: Sequence[str]) -> DocumentsAnswer:
     """The documents, in the order asked; the ids of those that would make the answer too large; and those that are
     not stored here."""
     wanted = list(dict.fromkeys(ids))
@@ -24,10 +26,16 @@ def read_by_id(connection: Connection, ids: Sequence[str]) -> tuple[list[Found],
             total += sizes[each]
             (taken if total <= MAX_ANSWER_BYTES or not taken else left).append(each)
     rows = connection.execute(_DOCUMENTS.where(document.c.id == func.any(literal(taken, ARRAY(String)))))
-    found = {row.id: Found(*row) for row in rows}
+    found = {row.id: FoundDocument(row.seq, row.id, Kind(row.kind), row.armored) for row in rows}
     # One that was removed between the two statements is missing, too.
     missing = [each for each in wanted if each not in found and each not in left]
-    return [found[each] for each in taken if each in found], left, missing
+    documents = [found[each] for each in taken if each in found]
+    return DocumentsAnswer(documents=documents, left=left, missing=missing)
+
+
+def count_documents(connection: Connection) -> int:
+    """How many documents are indexed."""
+    return connection.scalar(select(func.count()).select_from(document)) or 0
 
 
 _SIZES = select(document.c.id, document.c.size)

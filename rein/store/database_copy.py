@@ -24,7 +24,7 @@ class Contents:
     documents: int
 
 
-def take(path: Path) -> bytes:
+def take_copy(path: Path) -> bytes:
     """A copy of the database as it is at one moment. Nothing is written to any disk.
 
     :raises StoreError: it cannot be read.
@@ -41,7 +41,7 @@ def take(path: Path) -> bytes:
     return data[:_MODE] + b"\1\1" + data[_MODE + 2 :]
 
 
-def look_into(data: bytes) -> Contents:
+def check_copy(data: bytes) -> Contents:
     """Check a copy: that SQLite finds it whole, that it is a database of Rein, and that every document in it verifies.
 
     :raises StoreError: it is not.
@@ -50,12 +50,12 @@ def look_into(data: bytes) -> Contents:
     try:
         with closing(sqlite3.connect(":memory:")) as database:
             database.deserialize(data)
-            return _look(database)
+            return _check(database)
     except (sqlite3.Error, ValueError, OverflowError) as error:
         raise StoreError(f"the copy of the database is damaged: {error}") from error
 
 
-def _look(database: sqlite3.Connection) -> Contents:
+def _check(database: sqlite3.Connection) -> Contents:
     if database.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
         raise StoreError("the copy of the database is damaged")
     (step,) = database.execute("PRAGMA user_version").fetchone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rein.store.store import ServerRow
+from rein.store.servers import ServerRow
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.servers import look_at_servers
 from tests.support.evil_server import EvilServer

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rein.store.notes import Hidden, Hideable, SeenBlock
+from rein.store.chain_tip import SeenBlock
+from rein.store.hidden import Hidden, Hideable
 from rein.store.schema import STEPS
 from rein.store.store import Store
 
@@ -22,21 +23,21 @@ def store(tmp_path: Path) -> Store:
 
 def test_hidden_things_are_kept_by_network_and_once(store: Store) -> None:
     for each in (PERSON, JOB, JOB):
-        store.notes.hide("regtest", each)
-    assert store.notes.hidden("regtest") == [JOB, PERSON]
-    assert store.notes.hidden("mainnet") == []
-    store.notes.unhide("mainnet", JOB)
-    store.notes.unhide("regtest", JOB)
-    store.notes.unhide("regtest", JOB)
-    assert store.notes.hidden("regtest") == [PERSON]
+        store.hidden.add("regtest", each)
+    assert store.hidden.of_network("regtest") == [JOB, PERSON]
+    assert store.hidden.of_network("mainnet") == []
+    store.hidden.remove("mainnet", JOB)
+    store.hidden.remove("regtest", JOB)
+    store.hidden.remove("regtest", JOB)
+    assert store.hidden.of_network("regtest") == [PERSON]
 
 
 def test_the_newest_block_is_the_last_one_seen(store: Store) -> None:
-    assert store.notes.seen_block("regtest") is None
+    assert store.chain_tip.get("regtest") is None
     for block in (SeenBlock(7, 1_790_000_000), SeenBlock(6, 1_789_999_000)):
-        store.notes.set_seen_block("regtest", block)
-        assert store.notes.seen_block("regtest") == block, "after a reorganisation it may be lower"
-    assert store.notes.seen_block("signet") is None
+        store.chain_tip.set("regtest", block)
+        assert store.chain_tip.get("regtest") == block, "after a reorganisation it may be lower"
+    assert store.chain_tip.get("signet") is None
 
 
 def test_a_database_of_before_gets_the_tables(tmp_path: Path) -> None:
@@ -48,5 +49,5 @@ def test_a_database_of_before_gets_the_tables(tmp_path: Path) -> None:
                 old.execute(statement)
         old.execute(f"PRAGMA user_version = {before}")
     store = Store(path)
-    store.notes.hide("regtest", JOB)
-    assert store.notes.hidden("regtest") == [JOB]
+    store.hidden.add("regtest", JOB)
+    assert store.hidden.of_network("regtest") == [JOB]

@@ -1,0 +1,27 @@
+"""What owners are asked for, and nonces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from causeway.api.shapes import About, Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerRequest:
+    owner: Annotated[str, Address(), About("The owner's master address.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonceAnswer:
+    nonce: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorDetail:
+    """Why one item of a request was refused."""
+
+    code: str
+    message: str
+    hint: str | None = None
