@@ -270,7 +270,7 @@ def test_an_old_refund_does_not_take_the_place_of_what_is_owed(play: Play, endin
     if ending != "settled":
         play.collect(play.worker)
     sent = play.agree(play.mediator, old)
-    assert [each.purse for each in sent] == [MEDIATOR], "what gives the mediator the fee hurts nobody"
+    assert [each.escrow_id for each in sent] == [MEDIATOR], "what gives the mediator the fee hurts nobody"
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
 

@@ -204,7 +204,7 @@ def test_a_second_replacement_changes_the_fee_and_nothing_else(play: Play) -> No
             each for each in play.seen_by(play.worker).settlements if each.id == terminal.told["document_id"]
         )
         play.tell(proposal, play.worker)
-        (made,) = [each for each in play.agree(play.creator, proposal) if each.purse == "primary"]
+        (made,) = [each for each in play.agree(play.creator, proposal) if each.escrow_id == "primary"]
         backs.append(made.back)
         fees.append(made.fee)
         assert made.amount == PRICE - (made.fee - waiting.fee)

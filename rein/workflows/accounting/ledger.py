@@ -108,7 +108,7 @@ def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_
         (Role.MEDIATOR, EscrowKind.FEE, Account.FEES),
     ):
         for payment in _confirmed(payments.values()):
-            if role in roles and kinds.get(payment.purse) is kind and payment.amount:
+            if role in roles and kinds.get(payment.escrow_id) is kind and payment.amount:
                 postings = ((Account.WALLET, payment.amount), (account, -payment.amount))
                 payer = order.job.document.creator
                 yield _Move(payment.height or 0, payment.txid, order, role, payer, "received", postings)
@@ -117,16 +117,16 @@ def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_
 def _funding(session: Session, order: Order, payments: dict[str, Payment]) -> Iterator[_Move]:
     """What the creator paid in. An output that was met only when spent already is dated by the payment's block."""
     for output in session.store.escrows.outputs(order.contract_id):
-        payment = payments.get(output.purse)
+        payment = payments.get(output.escrow_id)
         height = output.height if output.height is not None else (payment.height if payment else None)
         if height is not None:
             postings = ((Account.WALLET, -output.amount), (Account.ESCROW, output.amount))
-            payee = f"{output.purse} escrow"
+            payee = f"{output.escrow_id} escrow"
             yield _Move(height, output.outpoint.txid, order, Role.CREATOR, payee, "funded", postings)
 
 
 def _paid_out(order: Order, payment: Payment, kinds: Mapping[str, EscrowKind]) -> _Move:
-    to_worker = kinds.get(payment.purse) is EscrowKind.PRICE
+    to_worker = kinds.get(payment.escrow_id) is EscrowKind.PRICE
     job, bid = order.job.document, order.bid
     postings = (
         (Account.ESCROW, -(payment.amount + payment.back + payment.fee)),

@@ -96,7 +96,7 @@ def _look(
     unexplained = set()
     for each in shown.escrows:
         escrow_id = each.id
-        recorded = [output for output in before if output.purse == escrow_id]
+        recorded = [output for output in before if output.escrow_id == escrow_id]
         before_it = paid_before.get(escrow_id)
         made = _find_payments(lookups, order, each.terms, proposals, each.coins, recorded, before_it)
         found = _ending_payment(made, each)
@@ -265,7 +265,7 @@ def _payment(
         return None
     return Payment(
         contract_id=order.contract_id,
-        purse=payout.terms.id,
+        escrow_id=payout.terms.id,
         txid=payout.txid,
         amount=payout.split.payee,
         back=payout.back,
@@ -327,5 +327,5 @@ def _tell_what_waits_again(session: Session, order: Order, before: Iterable[Paym
     confirmed = {payment.txid for payment in before if payment.confirmations}
     for payment in now:
         if payment.txid in confirmed and not payment.confirmations:
-            escrow = f"the {payment.purse} escrow of the job {order.job.document.job_id}"
+            escrow = f"the {payment.escrow_id} escrow of the job {order.job.document.job_id}"
             session.note(f"The payment {payment.txid} from {escrow} has left its block, and waits for a block again.")

@@ -208,7 +208,7 @@ def remember_payment(session: Session, ready: Ready) -> Payment:
     order, payout, store = ready.order, ready.payout, session.store
     payment = Payment(
         contract_id=order.contract_id,
-        purse=ready.escrow_id,
+        escrow_id=ready.escrow_id,
         txid=payout.txid,
         amount=payout.split.payee,
         back=payout.back,
@@ -219,14 +219,16 @@ def remember_payment(session: Session, ready: Ready) -> Payment:
         document_id=ready.proposal.document.id,
     )
     before = store.escrows.payments(order.contract_id)
-    is_rest = payment.purse in before and before[payment.purse].confirmations > 0
-    payments = list((before if is_rest else before | {payment.purse: payment}).values())
+    is_rest = payment.escrow_id in before and before[payment.escrow_id].confirmations > 0
+    payments = list((before if is_rest else before | {payment.escrow_id: payment}).values())
     spent = {coin.outpoint for coin in payout.coins}
     known = store.escrows.outputs(order.contract_id)
     kept = [each for each in known if each.outpoint not in spent]
     heights = {each.outpoint: each.height for each in known}
     rows = [
-        EscrowOutput(order.contract_id, payment.purse, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True)
+        EscrowOutput(
+            order.contract_id, payment.escrow_id, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True
+        )
         for coin in payout.coins
     ]
     store.escrows.observe(order.contract_id, [*kept, *rows], payments)

@@ -239,7 +239,7 @@ def _times_gone(base: str, noticed: Collection[str]) -> int:
 
 
 def _is_confirmed(order: Order, payment: Payment) -> bool:
-    is_fee = kinds_of(order).get(payment.purse) is EscrowKind.FEE
+    is_fee = kinds_of(order).get(payment.escrow_id) is EscrowKind.FEE
     return order.evidence.mediator_paid if is_fee else order.evidence.primary_paid
 
 

@@ -230,12 +230,12 @@ def recorded_funding(
     :param endings: of which payments to ask whether they wait for one signature; of all where none is given.
     """
     shown = [
-        Output(each.outpoint, each.amount, terms.of(each.purse).escrow.script, each.height, each.confirmations)
+        Output(each.outpoint, each.amount, terms.of(each.escrow_id).escrow.script, each.height, each.confirmations)
         for each in outputs
     ]
     spent = {each.outpoint for each in outputs if each.spent}
     paid = set(payments)
-    done = paid - {each.purse for each in outputs if not each.spent}  # nothing is left there to be claimed
+    done = paid - {each.escrow_id for each in outputs if not each.spent}  # nothing is left there to be claimed
     proposals = [
         each
         for each in all_payments(order, terms)

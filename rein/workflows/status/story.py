@@ -55,7 +55,7 @@ def story_of(session: Session, order: Order) -> list[Event]:
     outputs = session.store.escrows.outputs(order.contract_id)
     payments = list(session.store.escrows.payments(order.contract_id).values())
     kinds = kinds_of(order)
-    moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.purse)) for each in payments]
+    moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.escrow_id)) for each in payments]
     return sorted([*spoken, *moved], key=_position)
 
 
@@ -129,9 +129,9 @@ def _verb(document: Any) -> str:
 
 def _came(output: EscrowOutput, payments: Sequence[Payment]) -> Event:
     """An output that was spent before this home ever looked came no later than the payment that spent it."""
-    what, height = f"{_btc(output.amount)} came into the {output.purse} escrow", output.height
+    what, height = f"{_btc(output.amount)} came into the {output.escrow_id} escrow", output.height
     if output.spent and height is None:
-        height = next((each.height for each in payments if each.purse == output.purse), None)
+        height = next((each.height for each in payments if each.escrow_id == output.escrow_id), None)
         what = what if height is None else f"{what}, in this block or before"
     return Event(height, what, txid=output.outpoint.txid)
 
@@ -140,7 +140,7 @@ def _paid(payment: Payment, kind: EscrowKind | None) -> Event:
     receiver = (Role.MEDIATOR if kind is EscrowKind.FEE else Role.WORKER).value
     parts = [f"{_btc(payment.amount)} to the {receiver}"] if payment.amount else []
     parts += [f"{_btc(payment.back)} back to the creator"] if payment.back else []
-    what = f"the {payment.purse} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"
+    what = f"the {payment.escrow_id} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"
     return Event(payment.height, f"{what}, by {payment.ending}", txid=payment.txid)
 
 

@@ -64,7 +64,7 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
     funding = recorded_funding(order, terms, outputs, payments) if terms else None
     for held in funding.escrows if funding else ():
         agreed, name = held.terms, held.id
-        mine = [output for output in outputs if output.purse == name]
+        mine = [output for output in outputs if output.escrow_id == name]
         payment = payments.get(name)
         described_escrows.append(
             {
@@ -95,7 +95,7 @@ def _escrows(order: Order, outputs: list[EscrowOutput], payments: dict[str, Paym
 def _made(payment: Payment) -> dict[str, Any]:
     """A payment on its way or on the chain, for programs."""
     return {
-        "purse": payment.purse,
+        "purse": payment.escrow_id,
         "txid": payment.txid,
         "amount_sat": payment.amount,
         "back_sat": payment.back,
