@@ -7,37 +7,47 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rein.cli.toolkit import values
-from rein.cli.toolkit.terminal import Terminal
-from rein.errors import InputError, PassphraseError, ReinError
-
-GLOBAL_OPTIONS: tuple[Callable[..., Any], ...] = (
-    click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where your data is. [~/.rein]"),
-    click.option(
-        "--identity", metavar="NAME", shell_complete=values.identities, help="Act as this identity of the home."
-    ),
-    click.option(
-        "--network", metavar="NAME", shell_complete=values.networks, help="mainnet, testnet4, signet or regtest."
-    ),
-    click.option("--chain", metavar="URL", help="Bitcoin Core's RPC address."),
-    click.option("--chain-cookie", type=click.Path(path_type=Path), help="Bitcoin Core's cookie file."),
-    click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
-    click.option("--yes", "-y", "assume_yes", is_flag=True, help="Answer every confirmation with yes."),
-    click.option("--verbose", "-v", is_flag=True, help="Show more: who is asked, and what lies behind an error."),
-    click.option("--quiet", "-q", is_flag=True, help="Show results, questions and errors only."),
+from rein.cli.toolkit.amounts import fee_points, feerate, number
+from rein.cli.toolkit.options import (
+    GLOBAL_OPTIONS,
+    documents_option,
+    dry_run_option,
+    feerate_option,
+    form_option,
+    job_option,
+    pay_to_option,
 )
+from rein.cli.toolkit.questions import TRIES, Questions, more_tries
+from rein.cli.toolkit.terminal import Terminal
+from rein.errors import PassphraseError, ReinError
 
-documents_option = click.option("--documents", is_flag=True, help="Show the signed documents and PSBTs in full.")
+__all__ = [
+    "GLOBAL_OPTIONS",
+    "TRIES",
+    "Cli",
+    "alone",
+    "command",
+    "day",
+    "documents_option",
+    "dry_run_option",
+    "fee_points",
+    "feerate",
+    "feerate_option",
+    "first",
+    "form_option",
+    "job_option",
+    "moment",
+    "more_tries",
+    "number",
+    "pay_to_option",
+]
 
 if TYPE_CHECKING:
-    from rein.protocol.values import BasisPoints
     from rein.settings import Settings
     from rein.workflows.session import Session
 
@@ -45,13 +55,10 @@ _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 _GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
-TRIES = 3
-"""For what is typed and can be mistyped, as a passphrase."""
-
 T = TypeVar("T")
 
 
-class Cli:
+class Cli(Questions):
     """One run of the program: its global options, its terminal, and the session, opened when first needed."""
 
     def __init__(self) -> None:
@@ -108,7 +115,7 @@ class Cli:
 
     def opened(self, name: str, use: Callable[[str], T]) -> T:
         """What the passphrase of something opens (`Opener`): one that is given, or typed, in three tries."""
-        return self._passphrase(use, f"Passphrase of {name}")
+        return self.passphrase(use, f"Passphrase of {name}")
 
     def new_passphrase(self, prompt: str = "A passphrase for your key file") -> str:
         """A passphrase for a file that is about to be written.
@@ -121,32 +128,7 @@ class Cli:
             check_passphrase(passphrase)
             return passphrase
 
-        return self._passphrase(checked, prompt, confirm=True)
-
-    def _passphrase(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
-        ask = partial(self.terminal.ask_secret, prompt, "--passphrase-fd", confirm=confirm)
-        return self._tried(use, ask, self.given_passphrase or None, PassphraseError)
-
-    def answer(
-        self, given: str | None, prompt: str, flag: str, read: Callable[[str], T], *, default: str | None = None
-    ) -> T:
-        """What an answer means: one that was given, or typed, in three tries, so that a slip costs no other answer.
-
-        :raises InputError: as `read` says it; or nobody is there to ask.
-        """
-        return self._tried(read, partial(self.terminal.ask, prompt, flag, default=default), given, InputError)
-
-    def _tried(self, use: Callable[[str], T], ask: Callable[[], str], given: str | None, wrong: type[ReinError]) -> T:
-        left = TRIES
-        while True:
-            left -= 1
-            text = ask() if given is None else given
-            try:
-                return use(text)
-            except wrong as error:
-                if given is not None or not left:
-                    raise
-                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {more_tries(left)}.", vital=True)
+        return self.passphrase(checked, prompt, confirm=True)
 
     @cached_property
     def given_passphrase(self) -> str | None:
@@ -164,11 +146,6 @@ class Cli:
                 return file.readline(4096).rstrip("\n")
         except (OSError, ValueError) as error:
             raise PassphraseError(f"no passphrase can be read from descriptor {descriptor}: {error}") from error
-
-
-def more_tries(left: int) -> str:
-    """How many of the `TRIES` are left, in words."""
-    return "one more try" if left == 1 else f"{left} more tries"
 
 
 def _show_log(terminal: Terminal) -> None:
@@ -229,63 +206,9 @@ def alone(default: str) -> type[click.Group]:
     return Group
 
 
-form_option = click.option(
-    "--defaults", "-d", "form_file", type=click.Path(path_type=Path), help="Read the answers from a form file."
-)
-dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Build and show the document without storing it.")
-job_option = click.option(
-    "--jobid",
-    "job",
-    metavar="ID",
-    shell_complete=values.jobs,
-    help="Job ID, or the beginning of the job document's id.",
-)
-pay_to_option = click.option(
-    "--pay-to",
-    metavar="ADDRESS",
-    help="Where you are paid: a bech32 address, or an extended key or descriptor for a fresh one. [your wallet]",
-)
-feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
-
-
-def feerate(text: str | None) -> int | None:
-    """A fee rate somebody typed, in sat/vB.
-
-    :raises InputError: it is no whole number, or nothing.
-    """
-    rate = None if text is None else number(text, "the fee rate")
-    if rate == 0:
-        raise InputError("the fee rate must be 1 sat/vB at least", hint="Leave --feerate out for what is usual now.")
-    return rate
-
-
 def first(*values: str | None) -> str | None:
     """The first answer that was given."""
     return next((value for value in values if value is not None), None)
-
-
-def number(text: str, what: str) -> int:
-    """A whole number somebody typed.
-
-    :raises InputError: it is none.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InputError(f"{what} must be a whole number, and {text[:20]!r} is none")
-    return int(text)
-
-
-def fee_points(text: str) -> BasisPoints:
-    """A fee somebody typed: 1, 1.5 or 1.5%.
-
-    :raises InputError: it is none.
-    """
-    from rein.protocol.values import fee_percent
-
-    number = text.strip().rstrip("%").strip()
-    try:
-        return fee_percent(f"{number if '.' in number else number + '.0'}%")
-    except ValueError as error:
-        raise InputError(f"the mediator's fee: {error}") from error
 
 
 def day(time: int) -> str:

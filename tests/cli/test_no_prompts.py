@@ -17,8 +17,8 @@ from rein.cli.main import COMMANDS
 from tests.reference.commands import leaves
 
 ROOM = Path(rein.cli.__file__).parent
-QUESTIONS = {"ask": 1, "ask_text": 1, "ask_secret": 1, "choose": 2, "agrees": 1}
-"""Methods of the terminal that need a person: where the flag stands among the arguments."""
+QUESTIONS = {"ask": 1, "ask_text": 1, "ask_secret": 1, "choose": 2, "agrees": 1, "answer": 2, "text": 2}
+"""Methods that need a person: where the flag stands among the arguments."""
 FOREVER = {"devnet", "demo", "watch"}
 
 

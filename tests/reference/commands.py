@@ -32,14 +32,18 @@ to stdout, everything else to stderr; with `--json`, stdout holds one JSON objec
 """
 _QUESTIONS = f"""## Questions and amounts
 
-At a terminal a paste is one answer: with all its lines where a text is asked for; where one line is, a paste of several
-is refused as a whole, and asked about again. What was typed before a question is shown does not answer it, and when a
-command has asked something, or fails, what was typed meanwhile is thrown away, so that the shell runs nothing of it. A
-wrong passphrase is asked for again, three times in all.
+At a terminal an answer is checked at once, and asked for again until it can be used; a passphrase three times in all. A
+list is picked from by the number, the name or its beginning; `q` quits. A paste is one answer: with all its lines where
+a text is asked for; where one line is, a paste of several is refused as a whole. What was typed before a question is
+shown does not answer it, and when a command has asked something, or fails, what was typed meanwhile is thrown away, so
+that the shell runs nothing of it.
 
-An amount is bitcoin: `0.015`; or it names its unit: `0.015btc`, `1500000sat`. Without a unit, {UNUSUAL // COIN} BTC and
-more, and less than {DUST_LIMIT} sat, is repeated in both units and asked about. With `--yes`, or with nobody at the
-terminal, it is an error: a script that means it names the unit.
+A long text (a description, deliverables, terms, a message ...) may be `@FILE`, or `-` for standard input; a text that
+begins with `@` is written `\\@...`. At its prompt an empty answer opens `$VISUAL` or `$EDITOR`.
+
+An amount is bitcoin: `0.015`; or it names its unit: `0.015 BTC`, `15 mBTC`, `1_500_000 sat`. Without a unit,
+{UNUSUAL // COIN} BTC and more, and less than {DUST_LIMIT} sat, is repeated in both units and asked about. With `--yes`,
+or with nobody at the terminal, it is an error: a script that means it names the unit.
 """
 _EXAMPLE = re.compile(r"(?m)^\s*(?:.*\. )?Example: (.+)$")
 _DRAWN = re.compile(r"^    [│├└─ ]*(\w+)\s{2,}(\w+)\s{2,}(\d)(?:\s{2,}(.+))?$")

@@ -62,7 +62,7 @@ def bid(
         order = jobs[terminal.choose("job", listed, "--jobid")]
     else:
         order = find_order(session, wanted)
-    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
+    description = cli.text(description, "Description", "--description", form=form.get("Description"))
     price = partial(typed_amount, terminal, what="your price")
     asked = cli.answer(first(amount, form.get("Bid amount (BTC)")), "Bid amount (BTC)", "--amount", price)
     paid_at = say_where_paid(cli, pay_to)

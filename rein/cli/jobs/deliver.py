@@ -49,9 +49,8 @@ def deliver(
     if wanted is None:
         wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
     order = require_deliverable(session, find_order(session, wanted), anyway=anyway)
-    text = first(deliverables, form.get("Deliverables"), None if not files else "")
-    if text is None:
-        text = cli.terminal.ask_text("Deliverables", "--deliverables")
+    told = first(form.get("Deliverables"), "" if files and deliverables is None else None)
+    text = cli.text(deliverables, "Deliverables", "--deliverables", form=told, default="" if files else None)
     content = "\n".join(each for each in (text, named(files)) if each)
     signed = build_delivery(session, order, content, anyway=anyway)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")

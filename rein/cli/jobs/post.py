@@ -71,7 +71,7 @@ def post(
     name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
     given_tags = first(tags, form.get("Tags", "Category"), optional)
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
-    description = first(description, form.get("Description")) or terminal.ask_text("Description", "--description")
+    description = cli.text(description, "Description", "--description", form=form.get("Description"))
     given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
     days = cli.answer(
         given_days,

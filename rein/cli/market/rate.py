@@ -11,7 +11,7 @@ from rein.cli.toolkit.choose import choose_order
 from rein.cli.toolkit.show import finish
 from rein.errors import InputError
 from rein.protocol.documents import Role
-from rein.protocol.limits import MAX_RATING
+from rein.protocol.limits import MAX_RATING, MAX_REMARK
 from rein.protocol.orders import Order
 from rein.workflows.market.reputation import build_rating, orders_to_rate, unrated_roles
 from rein.workflows.money.current import observe_if_possible
@@ -49,10 +49,9 @@ def rate(
     order = _find(cli, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
     value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
-    comment = first(comment, form.get("Comment"))
-    if comment is None and terminal.interactive and form_file is None:
-        comment = terminal.ask_text("Comment (may be empty)", "--comment", default="")
-    signed = build_rating(session, order, rated, value, (comment or "").strip() or None)
+    told = first(form.get("Comment"), None if terminal.interactive and form_file is None else "")
+    comment = cli.text(comment, "Comment (may be empty)", "--comment", form=told, default="", limit=MAX_REMARK)
+    signed = build_rating(session, order, rated, value, comment.strip() or None)
     finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
 
 

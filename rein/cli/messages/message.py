@@ -36,7 +36,7 @@ def message(cli: Cli, job: str, to: str, bid: str | None, text: str | None, dry_
     pull(session)
     order = find_order(session, job)
     party = receiver(session, order, Role(to), bid)
-    words = text if text is not None else cli.terminal.ask_text("Message", "TEXT")
+    words = cli.text(text, "Message", "TEXT")
     signed = write_message(session, order, party, words)
     finish(cli, signed, dry_run=dry_run, next_step="Send it with `rein sync`.")
 

@@ -69,7 +69,7 @@ def _dispute(
 
     session, form, rate = cli.session, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), lambda session: orders_to_dispute(session, role), "dispute")
-    text = first(detail, form.get("Dispute detail")) or cli.terminal.ask_text("Dispute detail", "--detail")
+    text = cli.text(detail, "Dispute detail", "--detail", form=form.get("Dispute detail"))
     planned = plan_dispute(session, order, role, rate)
     signed = sign_shown(
         cli,

@@ -76,7 +76,7 @@ def resolve(
     )
     rest = None if creator is None else _amount(cli, creator, "the creator's part")
     decision = plan_resolution(session, order, award, rest, rate)
-    text = first(resolution, form.get("Resolution")) or terminal.ask_text("Resolution", "--resolution")
+    text = cli.text(resolution, "Resolution", "--resolution", form=form.get("Resolution"))
     terminal.say(
         f"The worker gets {amount_of(decision.worker_amount)}, "
         f"the creator {amount_of(decision.creator_amount)} of the price."

@@ -66,7 +66,7 @@ def settle(
     part = partial(typed_amount, terminal, what="the worker's part")
     gets = cli.answer(first(worker, form.get("Worker amount (BTC)")), "The worker gets (BTC)", "--worker", part)
     back = first(creator, form.get("Job creator amount (BTC)"))
-    text = first(terms, form.get("Terms")) or terminal.ask_text("Terms", "--terms")
+    text = cli.text(terms, "Terms", "--terms", form=form.get("Terms"))
     back_sat = None if back is None else typed_amount(terminal, back, "the creator's part")
     planned = plan_settlement(session, order, gets, back_sat, rate)
     _say_what_is_open(cli, order)
@@ -98,10 +98,10 @@ def refund(
     """
     from rein.cli.toolkit.form import read_form
 
-    session, terminal = cli.session, cli.terminal
+    session = cli.session
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_with_money, "refund")
-    text = first(reason, form.get("Reason")) or terminal.ask_text("Reason", "--reason")
+    text = cli.text(reason, "Reason", "--reason", form=form.get("Reason"))
     signed = sign_shown(
         cli,
         plan_refund(session, order, rate),

@@ -14,7 +14,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import click
 
@@ -60,6 +60,10 @@ def safe_line(text: str, width: int | None = None) -> str:
 def _json(data: dict[str, Any]) -> str:
     """In ASCII, because a terminal may be at the other end, and any text from strangers inside."""
     return json.dumps(data, indent=2)
+
+
+class Quit(click.exceptions.Exit):
+    """A person leaves a question, which is no error."""
 
 
 class Progress:
@@ -234,20 +238,48 @@ class Terminal:
                 return secret
             self._write("These are not the same. Once more:", err=True)
 
-    def choose(self, noun: str, options: Sequence[str], flag: str) -> int:
-        """Let a person pick from a numbered list. Returns the index.
+    def choose(self, noun: str, options: Sequence[str], flag: str, names: Sequence[Sequence[str]] | None = None) -> int:
+        """Let a person pick from a numbered list, shown by pages that fit the screen. Returns the index.
 
-        :raises InputError: nobody is there, or the person quits.
+        :param names: by what each may be named beside its number; where that is not said, by how it begins.
+        :raises InputError: nobody is there; or the person quits and a program waits for a result.
+        :raises Quit: the person quits.
         """
+        from rein.cli.toolkit.picking import QUIT, pages, picked
+
+        names = names if names is not None else [[option] for option in options]
+        page = pages(len(options), _lines())
+        self._show_options(options, page.shown, flag)
+        while True:
+            answer = self._ask(f"Choose a {noun} ({page.keys})", flag).strip()
+            found = picked(answer, names)
+            if (turned := page.turned(answer.lower())) is not None:
+                page = turned
+                self._show_options(options, page.shown, flag)
+            elif answer.lower() == QUIT:
+                self._quit(flag)
+            elif len(found) == 1:
+                if not answer.isdigit():
+                    self._write(f"That is {safe_line(options[found[0]], 110)}", err=True)
+                return found[0]
+            elif found:
+                numbers = ", ".join(str(index + 1) for index in found[:9])
+                self._write(f"{len(found)} begin so: {numbers}. Give the number.", err=True)
+            else:
+                self._write(f"There is no {safe_line(answer, 20)} in the list.", err=True)
+
+    def _show_options(self, options: Sequence[str], shown: range, flag: str) -> None:
+        room = (_room(sys.stderr) or 120) - 1
+        digits = len(str(len(options)))
         with self._asking(flag):
-            for number, option in enumerate(options, start=1):
-                click.echo(f"  {number}  {safe_line(option, 110)}", err=True)
-        numbers = [str(number) for number in range(1, len(options) + 1)]
-        while (answer := self._ask(f"Choose a {noun} (q to quit)", flag).strip()) not in (*numbers, "q"):
-            self._write(f"There is no {safe_line(answer, 20)} in the list.", err=True)
-        if answer == "q":
+            for index in shown:
+                click.echo(cut(f"  {index + 1:>{digits}}  {safe_line(options[index])}", room), err=True)
+
+    def _quit(self, flag: str) -> NoReturn:
+        if self.as_json:
             raise InputError("nothing was chosen, so nothing was done", hint=f"Choose again, or give {flag}.")
-        return int(answer) - 1
+        self._write("Nothing was chosen, so nothing was done.", err=True)
+        raise Quit(0)
 
     def confirm(self, question: str) -> None:
         """Ask for a yes, unless `--yes` has said it.
@@ -348,6 +380,17 @@ def _room(stream: IO[str]) -> int | None:
         return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):  # no terminal, or no descriptor
         return None
+
+
+def _lines() -> int:
+    """How many lines a screen has; 24 where nobody counts them."""
+    given = os.environ.get("LINES", "")
+    if given.isascii() and given.isdigit() and 0 < int(given) < 10_000:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).lines or 24
+    except (OSError, ValueError):
+        return 24
 
 
 def _wants_colour(stream: IO[str]) -> bool:

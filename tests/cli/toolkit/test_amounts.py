@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, format_btc
 from rein.cli.common import feerate
-from rein.cli.toolkit.amounts import UNUSUAL, typed_amount
+from rein.cli.toolkit.amounts import UNUSUAL, fee_points, feerate_per_kvb, typed_amount
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from tests.cli.toolkit.test_keyboard import asking
@@ -33,7 +33,8 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(Sat(UNUSUAL - 1))
 def test_with_its_unit_every_amount_is_taken_at_its_word(amount: Sat) -> None:
     btc = format_btc(amount)
-    for text in (f"{amount}sat", f" {amount} sats ", f"{amount}SAT", f"{btc}btc", f"{btc} BTC"):
+    milli = f"{amount // 100_000}.{amount % 100_000:05} mBTC"
+    for text in (f"{amount}sat", f" {amount} sats ", f"{amount:_} SAT", f"{btc}btc", f"{btc} BTC", milli):
         assert typed_amount(Terminal(), text, "your price") == amount
 
 
@@ -56,6 +57,21 @@ def test_without_one_an_unusual_amount_is_refused_where_nobody_is_asked(amount: 
     assert f"{format_btc(amount)}btc" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("text", "satoshis"),
+    [("0.015", 1_500_000), (".015", 1_500_000), ("0.015 BTC", 1_500_000), ("15 mBTC", 1_500_000), ("0", 0)],
+)
+def test_as_people_type_them(text: str, satoshis: int) -> None:
+    assert typed_amount(Terminal(), text, "your price") == satoshis
+
+
+@pytest.mark.parametrize("text", ["0,015", "1,500,000 sat", "0,015 BTC"])
+def test_a_comma_is_explained(text: str) -> None:
+    with pytest.raises(InputError, match="is not an amount") as caught:
+        typed_amount(Terminal(), text, "your price")
+    assert "The decimal separator is a point" in str(caught.value.hint)
+
+
 def test_satoshis_taken_for_bitcoin() -> None:
     with pytest.raises(InputError, match=r"1500000\.00000000 BTC \(150,000,000,000,000 sat\)") as caught:
         typed_amount(Terminal(assume_yes=True), "1500000", "your price")
@@ -76,6 +92,14 @@ def test_satoshis_taken_for_bitcoin() -> None:
         "1..5btc",
         "\N{ARABIC-INDIC DIGIT ONE}sat",
         "1satoshi",
+        ".",
+        ". sat",
+        "010",
+        "1__0 sat",
+        "_1 sat",
+        "1_ sat",
+        "0.0000000001 mBTC",
+        "21000000.00000001",
         "9" * 17 + "sat",
     ],
 )
@@ -108,3 +132,29 @@ def test_a_fee_rate_of_nothing_is_not_taken_for_none_given() -> None:
     for text in ("0", "000", "-1", "1.5", ""):
         with pytest.raises(InputError, match="the fee rate must be"):
             feerate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "per_kvb"), [("1", 1_000), ("1.5", 1_500), (" .25 ", 250), ("0.001", 1), ("12.3450", 12_345)]
+)
+def test_a_fee_rate_is_exact(text: str, per_kvb: int) -> None:
+    assert feerate_per_kvb(text) == per_kvb
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "0.000", "", ".", "-1", "1,5", "1e3", "0.0005", "1000001", "\N{FULLWIDTH DIGIT ONE}"]
+)
+def test_a_fee_rate_that_is_not_one(text: str) -> None:
+    with pytest.raises(InputError, match="the fee rate"):
+        feerate_per_kvb(text)
+
+
+@pytest.mark.parametrize(("text", "points"), [("1", 100), ("1.5%", 150), ("0.01 %", 1), ("100", 10_000)])
+def test_a_fee_in_percent(text: str, points: int) -> None:
+    assert fee_points(text) == points
+
+
+@pytest.mark.parametrize("text", ["150", "0", "1,5", "", "a", "1.555"])
+def test_a_fee_that_is_not_one(text: str) -> None:
+    with pytest.raises(InputError, match="the mediator's fee"):
+        fee_points(text)
