@@ -1,54 +1,7 @@
-"""Every error the server raises, as a branch of Rein's one tree, split by who can act on it.
+"""Every error the server raises: branches of Rein's one tree (`rein.errors`), split by who can act on it.
 
-    ReinError
-    ├── ApiError                           code                      HTTP   the client asked for what cannot be done
-    │   ├── BadRequestError                bad_request               400
-    │   │   ├── BadJsonError               bad_json                  400
-    │   │   ├── MissingParameterError      missing_parameter         400
-    │   │   ├── BadParameterError          bad_parameter             400
-    │   │   ├── ConflictingParametersError conflicting_parameters    400
-    │   │   └── DuplicateKeyError          duplicate_key             400
-    │   ├── NonceError                     bad_nonce                 401
-    │   │   ├── NonceExpiredError          nonce_expired             401
-    │   │   └── NonceUsedError             nonce_used                401
-    │   ├── RequestSignatureError          incorrect_signature       401
-    │   ├── TransferExhaustedError         transfer_exhausted        402
-    │   ├── BalanceTooLowError             balance_too_low           402
-    │   ├── UnknownOwnerError              unknown_owner             403
-    │   ├── AccountRequiredError           account_required          403
-    │   ├── NotDelegateError               not_delegate              403
-    │   ├── KeyTakenError                  key_taken                 403
-    │   ├── StorageExhaustedError          storage_exhausted         403
-    │   ├── NotLocalError                  not_local                 403
-    │   ├── KeyNotFoundError               key_not_found             404
-    │   ├── BlockNotFoundError             block_not_found           404
-    │   ├── TransactionNotFoundError       transaction_not_found     404
-    │   ├── NoChainError                   no_chain                  404
-    │   ├── SlowBodyError                  slow_body                 408
-    │   ├── NotForSaleError                not_for_sale              409
-    │   ├── PriceChangedError              price_changed             409
-    │   ├── BodyTooLargeError              body_too_large            413
-    │   ├── AnswerFullError                answer_full               413
-    │   ├── UrlTooLongError                url_too_long              414
-    │   ├── ContentTypeError               bad_content_type          415
-    │   ├── WrongNetworkError              wrong_network             422
-    │   ├── TransactionRejectedError       transaction_rejected      422
-    │   ├── RateLimitError                 rate_limited              429
-    │   ├── BusyError                      busy                      503
-    │   ├── ChainDownError                 chain_down                503
-    │   ├── ScanningError                  scanning                  503
-    │   ├── NotReadyError                  not_ready                 503
-    │   └── DatabaseDownError              database_down             503
-    ├── InputError
-    │   ├── SettingsError                  settings                  exit 2   the operator's flags or environment
-    │   ├── FileError                      file                      exit 2   a file to write or read
-    │   └── FilterError                    filter                    exit 2   what to delete
-    ├── StoreError
-    │   └── DatabaseError                  database                  exit 9   the operator's database
-    ├── MailError                          mail                      exit 11  the operator's mail server
-    │   ├── MailRefusedError               mail_refused              exit 11  it will never take that mail
-    │   └── MailLostError                  mail_lost                 exit 11  nobody knows whether it took it
-    └── ListenError                        listen                    exit 10  the operator's address and port
+`ApiError` and what is below it refuse a client's request; docs/api.md lists their codes and statuses (a test compares).
+The others are the operator's: settings, files, the database, mail, the port.
 
 A document that is refused keeps the code of Rein's own DocumentError or AuthorityError and is answered with 422.
 The texts "Bad nonce", "Incorrect signature" and so on are those of 2016: its clients show them to people.
@@ -62,9 +15,16 @@ from rein.errors import InputError, ReinError, StoreError
 
 
 class ApiError(ReinError):
-    """What a request can be refused for. `status` is the HTTP status; `exit_code` is never used."""
+    """What a request is refused for. `status` is the HTTP status; `exit_code` is never used.
+
+    :param retry_after: seconds until it is worth another try.
+    """
 
     status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message, hint=hint or (f"Try again in {retry_after} seconds." if retry_after else None))
+        self.retry_after = retry_after
 
 
 class BadRequestError(ApiError):
@@ -147,24 +107,14 @@ class StorageExhaustedError(ApiError):
     status = 403
 
 
-class KeyNotFoundError(ApiError):
-    code = "key_not_found"
-    status = 404
-
-
 class NotLocalError(ApiError):
     code = "not_local"
     status = 403
 
 
-class NotForSaleError(ApiError):
-    code = "not_for_sale"
-    status = 409
-
-
-class PriceChangedError(ApiError):
-    code = "price_changed"
-    status = 409
+class KeyNotFoundError(ApiError):
+    code = "key_not_found"
+    status = 404
 
 
 class BlockNotFoundError(ApiError):
@@ -185,6 +135,16 @@ class NoChainError(ApiError):
 class SlowBodyError(ApiError):
     code = "slow_body"
     status = 408
+
+
+class NotForSaleError(ApiError):
+    code = "not_for_sale"
+    status = 409
+
+
+class PriceChangedError(ApiError):
+    code = "price_changed"
+    status = 409
 
 
 class BodyTooLargeError(ApiError):
@@ -212,23 +172,19 @@ class WrongNetworkError(ApiError):
     status = 422
 
 
+class TransactionRejectedError(ApiError):
+    code = "transaction_rejected"
+    status = 422
+
+
 class RateLimitError(ApiError):
     code = "rate_limited"
     status = 429
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message, hint=f"Try again in {retry_after} seconds.")
-        self.retry_after = retry_after
 
 
 class NotReadyError(ApiError):
     code = "not_ready"
     status = 503
-
-
-class TransactionRejectedError(ApiError):
-    code = "transaction_rejected"
-    status = 422
 
 
 class BusyError(ApiError):
@@ -245,14 +201,13 @@ class ScanningError(ApiError):
     code = "scanning"
     status = 503
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message, hint=f"Try again in {retry_after} seconds.")
-        self.retry_after = retry_after
-
 
 class DatabaseDownError(ApiError):
     code = "database_down"
     status = 503
+
+
+# ----- the operator's ----------------------------------------------------------------------------------------------
 
 
 class SettingsError(InputError):
@@ -287,3 +242,14 @@ class MailRefusedError(MailError):
 
 class MailLostError(MailError):
     code = "mail_lost"
+
+
+class PeerError(ReinError):
+    """A peer could not be read. The message names what it did, in our own words; `wait_s` is how long it asks us to
+    wait."""
+
+    code = "peer"
+
+    def __init__(self, message: str, *, wait_s: int = 0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s

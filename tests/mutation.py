@@ -16,6 +16,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+_OF_ORDERS = [
+    *("protocol/orders_picture", "protocol/orders", "protocol/disputes", "protocol/sealed_bids"),
+    *("protocol/reputation", "protocol/revoked", "protocol/messages", "protocol/hostile"),
+]
+
 JUDGES = {
     "rein/escrow/bump.py": ["escrow/bump"],
     "rein/escrow/claims.py": ["escrow/verdict"],
@@ -29,10 +34,7 @@ JUDGES = {
     "rein/escrow/terms.py": ["escrow/terms", "escrow/values_and_words", "escrow/payable"],
     "rein/protocol/enrollments.py": ["protocol/enrollments", "protocol/revoked", "protocol/succession"],
     "rein/protocol/job_keys.py": ["protocol/job_keys", "protocol/messages"],
-    "rein/protocol/orders.py": [
-        *("protocol/orders_picture", "protocol/orders", "protocol/disputes", "protocol/sealed_bids"),
-        *("protocol/reputation", "protocol/revoked", "protocol/messages", "protocol/hostile"),
-    ],
+    **{f"rein/protocol/orders/{each}.py": _OF_ORDERS for each in ("candidates", "fold", "order", "rules", "states")},
     "rein/protocol/signed.py": ["protocol/signed", "protocol/revoked", "protocol/fields", "protocol/legacy"],
 }
 """For each module the tests that need no chain, those that notice most first."""

@@ -10,12 +10,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from causeway.api import responses
 from causeway.api.limits import VERSIONED
-from causeway.errors import ApiError, BodyTooLargeError, RateLimitError, ScanningError
+from causeway.errors import ApiError, BodyTooLargeError
 from rein.errors import AuthorityError, DocumentError, ReinError
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S = "1"
+RETRY_AFTER_S = 1
 
 
 def install(app: Flask) -> None:
@@ -28,10 +28,9 @@ def install(app: Flask) -> None:
 def _answer_rein(error: ReinError) -> Response:
     status = _http_status(error)
     response = _failure(error.code, error.message, status, hint=error.hint)
-    if isinstance(error, RateLimitError | ScanningError):
-        response.headers["Retry-After"] = str(error.retry_after)
-    elif status == 503:
-        response.headers["Retry-After"] = RETRY_AFTER_S
+    wait = error.retry_after if isinstance(error, ApiError) else None
+    if wait is not None or status == 503:
+        response.headers["Retry-After"] = str(wait or RETRY_AFTER_S)
     return response
 
 

@@ -51,14 +51,15 @@ class Parameters:
             raise BadParameterError(f"the parameter {name!r} holds a lone surrogate, which UTF-8 cannot carry")
         return value
 
-    def address(self, *names: str) -> str:
-        """A P2PKH address of any Bitcoin network that must be there."""
-        return _checked_address(names[0], self.text(*names))
-
-    def optional_address(self, *names: str) -> str | None:
-        """A P2PKH address of any Bitcoin network. An empty text counts as left out: clients of 2016 send it."""
+    def optional_address(self, *names: str, may_be_empty: bool = False) -> str | None:
+        """A P2PKH address of any Bitcoin network that may be left out. Where it `may_be_empty`, an empty text
+        counts as left out."""
         value = self.optional_text(*names)
-        return _checked_address(names[0], value) if value else None
+        if value is None or (may_be_empty and not value):
+            return None
+        if not is_identity_address(value):
+            raise BadParameterError(f"the parameter {names[0]!r} is no P2PKH address", hint="It begins with 1, m or n.")
+        return value
 
     def flag(self, name: str) -> bool | None:
         """A truth value in any spelling that clients of 2016 use, or None where it was left out."""
@@ -73,23 +74,17 @@ class Parameters:
                 return False
         raise BadParameterError(f"the parameter {name!r} is neither 0 nor 1")
 
-    def number(self, name: str, *, default: int, lowest: int, highest: int) -> int:
-        """A whole number in decimal digits."""
-        text = self.optional_text(name)
-        if text is None:
-            return default
-        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and lowest <= int(text) <= highest):
-            raise BadParameterError(f"the parameter {name!r} is no whole number from {lowest} to {highest}")
-        return int(text)
-
     def optional_number(self, name: str, *, lowest: int, highest: int) -> int | None:
         """A whole number that may be left out: JSON's own, or in decimal digits."""
         _, value = self._one_of((name,))
         if type(value) is int and lowest <= value <= highest:
             return value
-        if self.optional_text(name) is None:
+        text = self.optional_text(name)
+        if text is None:
             return None
-        return self.number(name, default=lowest, lowest=lowest, highest=highest)
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and lowest <= int(text) <= highest):
+            raise BadParameterError(f"the parameter {name!r} is no whole number from {lowest} to {highest}")
+        return int(text)
 
     def optional_items(self, name: str, *, most: int) -> list[object] | None:
         """A list, of anything, that may be left out and is not empty."""
@@ -137,9 +132,3 @@ def without_repeats(pairs: list[tuple[str, object]] | list[tuple[str, str]]) -> 
             raise BadRequestError(f"the parameter {name[:40]!r} stands twice")
         values[name] = value
     return values
-
-
-def _checked_address(name: str, value: str) -> str:
-    if not is_identity_address(value):
-        raise BadParameterError(f"the parameter {name!r} is no P2PKH address", hint="It begins with 1, m or n.")
-    return value

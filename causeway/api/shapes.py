@@ -90,9 +90,7 @@ class Address:
     may_be_empty: bool = False
 
     def read(self, parameters: Parameters, names: Sequence[str]) -> str | None:
-        if self.may_be_empty:
-            return parameters.optional_address(*names)
-        return None if parameters.optional_text(*names) is None else parameters.address(*names)
+        return parameters.optional_address(*names, may_be_empty=self.may_be_empty)
 
     def schema(self) -> Schema:
         pattern = "[1mn][1-9A-HJ-NP-Za-km-z]{25,34}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ import click
 from causeway.commands.options import json_option, setting_options
 from causeway.errors import DatabaseError
 from causeway.maintenance.doctor import check_database, check_machine
-from causeway.maintenance.findings import Finding, Verdict
 from causeway.maintenance.outbound import check_mail, check_payments
 from causeway.serving import database_url
 from causeway.settings import CONFIG_VARIABLE, Settings, load_settings
+from rein.findings import Finding, Level, fail, ok
 
 FAILED_EXIT_CODE = 1
 
@@ -26,7 +25,9 @@ FAILED_EXIT_CODE = 1
 @setting_options()
 @json_option
 def doctor_command(as_json: bool, **flags: Any) -> None:
-    """Look the installation over. Changes nothing; the exit code is 1 if something keeps it from working.
+    """Check the installation.
+
+    Nothing is changed. The exit code is 1 if something keeps the server from working.
 
     Example: causeway doctor --config /etc/causeway.toml
     """
@@ -36,24 +37,28 @@ def doctor_command(as_json: bool, **flags: Any) -> None:
     for finding in _findings(settings, Path(str(config)) if config else None):
         findings.append(finding)
         if not as_json:
-            click.echo(f"{finding.verdict:5} {finding.what}")
+            click.echo(f"{finding.verdict:5} {finding.message}")
             if finding.hint:
                 click.echo(f"      {finding.hint}")
     if as_json:
-        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=4))
-    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        click.echo(json.dumps({"findings": [_as_json(finding) for finding in findings]}, indent=4))
+    if any(finding.verdict is Level.FAIL for finding in findings):
         raise SystemExit(FAILED_EXIT_CODE)
+
+
+def _as_json(finding: Finding) -> dict[str, str | None]:
+    return {"check": finding.check, "verdict": finding.verdict, "what": finding.message, "hint": finding.hint}
 
 
 def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield from check_machine(settings, config)
     yield from check_mail(settings)
     if settings.database_url is None and not (settings.data / "postgres").exists():
-        yield Finding(Verdict.OK, "the embedded PostgreSQL is made at the first start")
+        yield ok("database", "the embedded PostgreSQL is made at the first start")
         return
     try:
         with database_url(settings) as url:
             yield from check_database(url, settings)
             yield from check_payments(url, settings)
     except DatabaseError as error:
-        yield Finding(Verdict.FAIL, error.message, error.hint)
+        yield fail("database", error.message, error.hint)

@@ -18,8 +18,8 @@ from causeway.db.embedded import MAJOR_VERSION
 from causeway.db.engine import make_patient_engine
 from causeway.db.installation import installation
 from causeway.db.migrate import Tables, tables
-from causeway.maintenance.findings import Finding, fail, ok, warn
 from causeway.settings import Settings
+from rein.findings import Finding, fail, ok, warn
 
 LEAST_POSTGRES = 140_000
 """PostgreSQL 14, as `server_version_num` has it: the oldest that its makers still look after."""
@@ -33,7 +33,7 @@ CLOCK_FAIL_S = 30.0
 
 def check_machine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     """Files, disk, port and what is reachable from where."""
-    yield ok(f"the settings can be used; the network is {settings.network.name}")
+    yield ok("settings", f"the settings can be used; the network is {settings.network.name}")
     if config is not None:
         yield _check_private(config, "the settings file")
     yield from _check_data(settings.data, embedded=settings.database_url is None)
@@ -48,7 +48,7 @@ def check_machine(settings: Settings, config: Path | None) -> Iterator[Finding]:
 def _check_data(data: Path, *, embedded: bool) -> Iterator[Finding]:
     if not data.exists():
         if embedded:
-            yield ok(f"the data directory {data} is made at the first start")
+            yield ok("data", f"the data directory {data} is made at the first start")
         return
     yield _check_private(data, "the data directory")
     if not embedded:
@@ -57,23 +57,27 @@ def _check_data(data: Path, *, embedded: bool) -> Iterator[Finding]:
     if version.exists():
         made = version.read_text().strip()
         if made == MAJOR_VERSION:
-            yield ok(f"the embedded PostgreSQL is of version {made}")
+            yield ok("data", f"the embedded PostgreSQL is of version {made}")
         else:
             hint = "Export with the causeway that made it, and import here."
-            yield fail(f"the embedded PostgreSQL was made by version {made}; this is {MAJOR_VERSION}", hint)
+            yield fail("data", f"the embedded PostgreSQL was made by version {made}; this is {MAJOR_VERSION}", hint)
 
 
 def _check_private(path: Path, name: str) -> Finding:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
-        return fail(f"{name} {path} cannot be looked at: {error.strerror}", "Give it to the user that runs causeway.")
+        return fail(
+            "permissions",
+            f"{name} {path} cannot be looked at: {error.strerror}",
+            "Give it to the user that runs causeway.",
+        )
     # Passing through is not reading: PostgreSQL's own account may have to (causeway.db.embedded).
     if mode & (stat.S_IRWXO & ~stat.S_IXOTH | stat.S_IWGRP):
-        return warn(f"{name} {path} is open to others ({mode:o})", f"chmod go-rw {path}")
+        return warn("permissions", f"{name} {path} is open to others ({mode:o})", f"chmod go-rw {path}")
     if not os.access(path, os.R_OK):
-        return fail(f"{name} {path} cannot be read", "Give it to the user that runs causeway.")
-    return ok(f"{name} {path} is private ({mode:o})")
+        return fail("permissions", f"{name} {path} cannot be read", "Give it to the user that runs causeway.")
+    return ok("permissions", f"{name} {path} is private ({mode:o})")
 
 
 def _check_disk(data: Path) -> Finding:
@@ -81,8 +85,8 @@ def _check_disk(data: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     said = f"{free / 1e9:,.1f} GB are free at {existing}"
     if free < FREE_FAIL_BYTES:
-        return fail(said, "PostgreSQL stops when its disk is full. Make room.")
-    return warn(said, "Make room soon.") if free < FREE_WARN_BYTES else ok(said)
+        return fail("disk", said, "PostgreSQL stops when its disk is full. Make room.")
+    return warn("disk", said, "Make room soon.") if free < FREE_WARN_BYTES else ok("disk", said)
 
 
 def _check_port(settings: Settings) -> Finding:
@@ -92,13 +96,15 @@ def _check_port(settings: Settings) -> Finding:
         with socket.socket(family, kind) as probe:
             probe.settimeout(2)
             if settings.port and probe.connect_ex(address) == 0:
-                return ok(f"something listens on {where}: this server, if it runs")
+                return ok("port", f"something listens on {where}: this server, if it runs")
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        return fail(f"{where} cannot be listened on: {error.strerror}", "Choose another with --host and --port.")
-    return ok(f"{where} is free")
+        return fail(
+            "port", f"{where} cannot be listened on: {error.strerror}", "Choose another with --host and --port."
+        )
+    return ok("port", f"{where} is free")
 
 
 def _check_public_urls(settings: Settings) -> Finding:
@@ -106,10 +112,12 @@ def _check_public_urls(settings: Settings) -> Finding:
     plain = [name for name in names if name.startswith("http://") and not name.endswith(".onion")]
     if not settings.public_urls:
         hint = "Set public_urls to what people type, or their signed requests to the versioned API are refused."
-        return warn(f"people can reach it as {', '.join(names)} only", hint)
+        return warn("public_urls", f"people can reach it as {', '.join(names)} only", hint)
     if plain:
-        return warn(f"{plain[0]} is without TLS", "Put a proxy with TLS in front, and name its https address.")
-    return ok(f"people reach it as {', '.join(names)}")
+        return warn(
+            "public_urls", f"{plain[0]} is without TLS", "Put a proxy with TLS in front, and name its https address."
+        )
+    return ok("public_urls", f"people reach it as {', '.join(names)}")
 
 
 def _check_reach(settings: Settings) -> Finding:
@@ -120,24 +128,24 @@ def _check_reach(settings: Settings) -> Finding:
         loopback = settings.host == "localhost"
     if not loopback:
         hint = "Without TLS in front of it, anybody on the way reads and changes what passes. See docs/operations.md."
-        return warn(f"{settings.host} is not a loopback address", hint)
+        return warn("proxy", f"{settings.host} is not a loopback address", hint)
     if settings.local and not settings.trusted_proxy:
         hint = "Behind a proxy or an onion service, set trusted_proxy, or local to none: see docs/operations.md."
-        return warn("requests from this machine have no rate limits and no proxy is trusted", hint)
-    return ok("it listens on a loopback address, and the proxy in front of it is known")
+        return warn("proxy", "requests from this machine have no rate limits and no proxy is trusted", hint)
+    return ok("proxy", "it listens on a loopback address, and the proxy in front of it is known")
 
 
 def _check_peers(settings: Settings) -> Finding:
     plain = [each.url for each in settings.peers if each.url.startswith("http://") and each.proxy is None]
     own = sorted({each.url for each in settings.peers} & set(settings.server_names))
     if own:
-        return warn(f"the peer {own[0]} is this server itself", "Take it off the list of peers.")
+        return warn("peers", f"the peer {own[0]} is this server itself", "Take it off the list of peers.")
     if plain:
         hint = (
             "Documents prove themselves, but whoever is on the way can keep some of them back. Name its https address."
         )
-        return warn(f"the peer {plain[0]} is asked without TLS", hint)
-    return ok(f"documents of {len(settings.peers)} peers are to be pulled")
+        return warn("peers", f"the peer {plain[0]} is asked without TLS", hint)
+    return ok("peers", f"documents of {len(settings.peers)} peers are to be pulled")
 
 
 def check_database(url: URL, settings: Settings) -> Iterator[Finding]:
@@ -148,56 +156,66 @@ def check_database(url: URL, settings: Settings) -> Iterator[Finding]:
                 yield check(connection, settings)
     except DBAPIError as error:
         reason = str(error.orig).strip().split("\n")[0]
-        yield fail(f"the database cannot be used: {reason}", "Check --database-url, and that the database runs.")
+        yield fail(
+            "database", f"the database cannot be used: {reason}", "Check --database-url, and that the database runs."
+        )
 
 
 def _check_version(connection: Connection, _: Settings) -> Finding:
     number = int(str(connection.scalar(text("SHOW server_version_num"))))
     version = connection.scalar(text("SHOW server_version"))
     if number < LEAST_POSTGRES:
-        return fail(f"the database is PostgreSQL {version}", "causeway needs 14 or later.")
-    return ok(f"the database answers; it is PostgreSQL {version}")
+        return fail("postgresql", f"the database is PostgreSQL {version}", "causeway needs 14 or later.")
+    return ok("postgresql", f"the database answers; it is PostgreSQL {version}")
 
 
 def _check_tables(connection: Connection, _: Settings) -> Finding:
     # What `serve` makes good by itself must not keep it from starting: the unit of systemd asks the doctor first.
     match tables(connection):
         case Tables.NONE:
-            return ok("the database has no tables yet; they are made at the first start")
+            return ok("tables", "the database has no tables yet; they are made at the first start")
         case Tables.OLDER:
             return warn(
-                "the database has the tables of an older causeway", "The next start upgrades them: export first."
+                "tables",
+                "the database has the tables of an older causeway",
+                "The next start upgrades them: export first.",
             )
         case Tables.OURS:
-            return ok("the database has the tables of this version")
+            return ok("tables", "the database has the tables of this version")
         case Tables.FOREIGN:
             hint = "Upgrade this causeway, or restore a backup."
-            return fail("the database has the tables of a newer causeway", hint)
+            return fail("tables", "the database has the tables of a newer causeway", hint)
 
 
 def _check_network(connection: Connection, settings: Settings) -> Finding:
     if connection.scalar(text("SELECT to_regclass('installation')")) is None:
-        return warn("no server has run on this database yet", "The first one sets its network.")
+        return warn("network", "no server has run on this database yet", "The first one sets its network.")
     network = connection.scalar(select(installation.c.network))
     if network is None:
-        return warn("no server has run on this database yet", "The first one sets its network.")
+        return warn("network", "no server has run on this database yet", "The first one sets its network.")
     if network != settings.network.name:
-        return fail(f"the database holds documents of {network}", f"Give --network {network}, or another database.")
-    return ok(f"the database holds documents of {network}")
+        return fail(
+            "network", f"the database holds documents of {network}", f"Give --network {network}, or another database."
+        )
+    return ok("network", f"the database holds documents of {network}")
 
 
 def _check_encoding(connection: Connection, _: Settings) -> Finding:
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
-        return fail(f"the database stores {encoding}", "Make one with ENCODING 'UTF8'.")
-    return ok("the database stores UTF-8")
+        return fail("encoding", f"the database stores {encoding}", "Make one with ENCODING 'UTF8'.")
+    return ok("encoding", "the database stores UTF-8")
 
 
 def _check_durable(connection: Connection, _: Settings) -> Finding:
     for name in ("fsync", "full_page_writes"):
         if connection.scalar(text(f"SHOW {name}")) != "on":
-            return fail(f"the database runs with {name} off", f"A power cut would lose documents. Set {name} = on.")
-    return ok("the database waits for the disk")
+            return fail(
+                "durability",
+                f"the database runs with {name} off",
+                f"A power cut would lose documents. Set {name} = on.",
+            )
+    return ok("durability", "the database waits for the disk")
 
 
 def _check_connections(connection: Connection, settings: Settings) -> Finding:
@@ -205,20 +223,20 @@ def _check_connections(connection: Connection, settings: Settings) -> Finding:
     needed = settings.workers * settings.threads + 5
     if needed > most:
         hint = "Raise max_connections, or set fewer workers or threads."
-        return warn(f"the server may open {needed} connections, the database takes {most}", hint)
-    return ok(f"the database takes {most} connections; the server needs {needed} at most")
+        return warn("connections", f"the server may open {needed} connections, the database takes {most}", hint)
+    return ok("connections", f"the database takes {most} connections; the server needs {needed} at most")
 
 
 def _check_clock(connection: Connection, _: Settings) -> Finding:
     there = connection.scalar(text("SELECT clock_timestamp()"))
     if not isinstance(there, datetime):
-        return fail("the database does not tell the time", "It should.")
+        return fail("clock", "the database does not tell the time", "It should.")
     apart = abs((datetime.now(UTC) - there).total_seconds())
     if apart > CLOCK_FAIL_S:
-        return fail(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
+        return fail("clock", f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
     if apart > CLOCK_WARN_S:
-        return warn(f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
-    return ok("this machine's clock and the database's agree")
+        return warn("clock", f"this machine's clock and the database's are {apart:.0f} s apart", "Run NTP on both.")
+    return ok("clock", "this machine's clock and the database's agree")
 
 
 _DATABASE_CHECKS: tuple[Callable[[Connection, Settings], Finding], ...] = (

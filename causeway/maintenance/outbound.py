@@ -14,12 +14,12 @@ from causeway.db.engine import make_patient_engine
 from causeway.db.migrate import is_at_head
 from causeway.errors import MailError
 from causeway.mail.smtp import SmtpMailer
-from causeway.maintenance.findings import Finding, fail, ok, warn
 from causeway.payments.figures import read_figures, unbalanced_transactions
 from causeway.settings import Settings
 from rein.btc.networks import REGTEST
 from rein.chain.source import BlockRef
 from rein.errors import ChainError
+from rein.findings import Finding, fail, ok, warn
 
 TIP_WARN_S = 3 * 3_600
 """A block is found every ten minutes; none in three hours happens a few times in a million."""
@@ -36,9 +36,9 @@ def check_mail(settings: Settings) -> Iterator[Finding]:
     try:
         SmtpMailer(settings.mail_server, settings.mail_from).check()
     except MailError as error:
-        yield warn(error.message, "Check --smtp-url. Until it works nobody is warned before a bucket expires.")
+        yield warn("mail", error.message, "Check --smtp-url. Until it works nobody is warned before a bucket expires.")
     else:
-        yield ok(f"{where} answers, and takes mail of this server")
+        yield ok("mail", f"{where} answers, and takes mail of this server")
 
 
 def check_payments(url: URL, settings: Settings) -> Iterator[Finding]:
@@ -50,11 +50,13 @@ def check_payments(url: URL, settings: Settings) -> Iterator[Finding]:
         try:
             tip = source.tip()
         except ChainError as error:
-            yield warn(error.message, error.hint or "Check --chain-url, and that the node runs.")
+            yield warn("chain", error.message, error.hint or "Check --chain-url, and that the node runs.")
         else:
             yield _check_tip(tip, settings)
     elif settings.price:
-        yield warn("there is a price, and no node to see payments by", "Give --chain-url, or run `causeway watch`.")
+        yield warn(
+            "chain", "there is a price, and no node to see payments by", "Give --chain-url, or run `causeway watch`."
+        )
     try:
         with make_patient_engine(url).connect() as connection:
             if is_at_head(connection):  # if it is not, that was said already
@@ -70,22 +72,22 @@ def _check_tip(tip: BlockRef, settings: Settings) -> Finding:
     age = max(0, int(time.time()) - tip.time)
     said = f"the node is on {settings.network.name}, at block {tip.height}, which is {age // 60} minutes old"
     if age > TIP_WARN_S and settings.network is not REGTEST:  # where blocks come when somebody wants one
-        return warn(said, "Is the node connected to others, and done with its first synchronisation?")
-    return ok(said)
+        return warn("chain", said, "Is the node connected to others, and done with its first synchronisation?")
+    return ok("chain", said)
 
 
 def _check_ledger(unbalanced: int) -> Finding:
     if unbalanced:
         hint = "Somebody has changed it by hand. Correct it with lines that make each transaction sum to zero."
-        return fail(f"{unbalanced} transactions of the ledger do not sum to zero", hint)
-    return ok("the ledger sums to zero")
+        return fail("ledger", f"{unbalanced} transactions of the ledger do not sum to zero", hint)
+    return ok("ledger", "the ledger sums to zero")
 
 
 def _check_watcher(height: int | None, seen: datetime | None, tip: BlockRef | None) -> Finding:
     hint = "`causeway serve` watches where it has --chain-url; or run `causeway watch`. Their log says what is wrong."
     if height is None or seen is None:
-        return warn("the watcher has never seen the chain", hint)
+        return warn("watcher", "the watcher has never seen the chain", hint)
     silent = int((datetime.now(UTC) - seen).total_seconds())
     lag = max(0, tip.height - height) if tip else 0
     said = f"the watcher is at block {height}, {lag} behind the node, and last looked {silent} s ago"
-    return warn(said, hint) if lag > LAG_WARN_BLOCKS or silent > SILENT_WARN_S else ok(said)
+    return warn("watcher", said, hint) if lag > LAG_WARN_BLOCKS or silent > SILENT_WARN_S else ok("watcher", said)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
+from causeway.errors import PeerError
 from causeway.outbound import Peer
-from rein.errors import ReinError
 from rein.net.http import Http, HttpError, Limits, Reply
 from rein.net.strict_json import strict_json
 from rein.protocol.wire import FEED_NAME
@@ -25,17 +25,6 @@ MAX_RETRY_AFTER_S = 3_600
 
 _MAX_SEQ = 2**63 - 1
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{64}")
-
-
-class PeerError(ReinError):
-    """A peer could not be read. The message names what it did, in our own words; `wait_s` is how long it asks us to
-    wait."""
-
-    code = "peer"
-
-    def __init__(self, message: str, *, wait_s: int = 0) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from causeway.db.engine import Database
-from causeway.errors import BusyError
+from causeway.errors import BusyError, PeerError
 from causeway.outbound import Peer
 from causeway.replication import progress
 from causeway.replication.allowance import Allowance
-from causeway.replication.feed import Feed, FeedPage, HttpFeed, PeerError
+from causeway.replication.feed import Feed, FeedPage, HttpFeed
 from causeway.replication.models import State
 from causeway.replication.service import Budget, FeedIngester, Ingested, ReadElsewhereError
 from causeway.settings import PullLimits

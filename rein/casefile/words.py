@@ -29,7 +29,7 @@ def tell(case: Case) -> Iterator[str]:
         yield f"  in conflict: {_signed_by(signed)}"
     for signed in order.void_ratings:
         yield f"  void, contradicting each other: {_signed_by(signed)}"
-    for each in order.apart:
+    for each in order.rejected:
         yield f"  kept apart: {_signed_by(each.document)}: {each.reason.message}"
     for story in case.escrows:
         yield ""

@@ -7,20 +7,25 @@ import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rein.cli.toolkit.amounts import fee_points, feerate, number
+from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.options import (
+    GLOBAL_NAMES,
     GLOBAL_OPTIONS,
+    Command,
+    Forgiving,
     documents_option,
     dry_run_option,
     feerate_option,
     form_option,
     job_option,
     pay_to_option,
+    request_option,
 )
 from rein.cli.toolkit.questions import TRIES, Questions, more_tries
 from rein.cli.toolkit.terminal import Terminal
@@ -45,6 +50,7 @@ __all__ = [
     "more_tries",
     "number",
     "pay_to_option",
+    "request_option",
 ]
 
 if TYPE_CHECKING:
@@ -52,7 +58,6 @@ if TYPE_CHECKING:
     from rein.workflows.session import Session
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
-_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
 T = TypeVar("T")
@@ -169,11 +174,12 @@ def command(
 
     :param waits: it goes on for as long as somebody likes, so that nobody needs to be told that it does.
     :param writes: it signs or orders something: running it twice would do so twice. Such a command takes
-        `--documents`, unless `documents` says that there is none to show.
+        `--request-id` and, unless `documents` says that there is none to show.
     """
     shows = writes and documents
-    options = (*GLOBAL_OPTIONS, documents_option) if shows else GLOBAL_OPTIONS
-    names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
+    own = (*([request_option] if writes else ()), *([documents_option] if shows else ()))
+    options = (*GLOBAL_OPTIONS, *own)
+    names = (*GLOBAL_NAMES, "documents") if shows else GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
@@ -181,13 +187,14 @@ def command(
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
             with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
-                function(cli, **parameters)
+                key = parameters.pop("request_id", None)
+                run_once(cli, key, parameters, partial(function, cli, **parameters))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
         for option in reversed(options):
             option(run)
-        return click.command(name)(run)
+        return click.command(name, cls=Command)(run)
 
     return decorate
 
@@ -195,11 +202,12 @@ def command(
 def alone(default: str) -> type[click.Group]:
     """A group whose name alone, or with options, stands for one of its commands."""
 
-    class Group(click.Group):
+    class Group(Forgiving, click.Group):
         alone = default
 
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            asks_what_there_is = not args and ctx.resilient_parsing  # a shell that completes
+            if not asks_what_there_is and (not args or args[0] not in (*self.commands, "-h", "--help")):
                 args = [default, *args]
             return super().parse_args(ctx, args)
 

@@ -179,7 +179,7 @@ def _of_acceptance(signed: Signed[AcceptDelivery], terms: Terms) -> Iterator[Pro
 
 
 def _kept_apart(order: Order, terms: Terms) -> Iterator[Proposal]:
-    for signed in (each.document for each in order.apart):
+    for signed in (each.document for each in order.rejected):
         document = signed.document
         if order.bid is None or not isinstance(document, EscrowSigned):
             continue

@@ -194,6 +194,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
            PRIMARY KEY (identity_id, txid))""",
     ),
     (
+        """CREATE TABLE request (identity_id INTEGER NOT NULL REFERENCES identity (id), key VARCHAR NOT NULL,
+           command VARCHAR NOT NULL, arguments VARCHAR NOT NULL, time INTEGER NOT NULL, document_id VARCHAR,
+           result TEXT, PRIMARY KEY (identity_id, key)) WITHOUT ROWID""",
+    ),
+    (
         "ALTER TABLE escrow_output RENAME COLUMN purse TO escrow_id",
         "ALTER TABLE payment RENAME COLUMN purse TO escrow_id",
     ),

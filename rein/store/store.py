@@ -16,6 +16,7 @@ from rein.store.hidden import HiddenThings
 from rein.store.hosting_orders import HostingOrders
 from rein.store.identities import Identities
 from rein.store.orders import Orders
+from rein.store.requests import Requests
 from rein.store.servers import Servers
 from rein.store.signatures import Signatures
 from rein.store.visibility import Visibility
@@ -38,6 +39,7 @@ class Store:
         self.wallet = WalletStore(self._database)
         self.servers = Servers(self._database)
         self.visibility = Visibility(self._database)
+        self.requests = Requests(self._database)
         self.allowances = Allowances(self._database)
         self.hosting_orders = HostingOrders(self._database)
         self.watch = WatchEvents(self._database)

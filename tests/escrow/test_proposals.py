@@ -68,7 +68,7 @@ def texts(key: PrivateKey, split: Split = PART, fee: Split | None = None) -> dic
 
 def fold(*documents: Signed[Any]) -> Order:
     order = TOLD.fold(TOLD.bid, TOLD.offer, DELIVERY, *documents)
-    assert order.apart == ()
+    assert order.rejected == ()
     return order
 
 

@@ -258,7 +258,7 @@ def test_an_offer_that_reserves_nothing_for_the_miner_does_not_count(change: dic
     told = deal()
     order = told.fold(told.bid, offer(BOB, told.bid, told.job, **change))
     assert order.offer is None
-    assert [type(each.reason) for each in order.apart] == [AuthorityError]
+    assert [type(each.reason) for each in order.rejected] == [AuthorityError]
 
 
 def test_an_offer_of_another_price_than_the_bid_does_not_count() -> None:
@@ -267,7 +267,7 @@ def test_an_offer_of_another_price_than_the_bid_does_not_count() -> None:
     lower = offer(BOB, told.bid, told.job, amount=Sat(4_000_000), primary_amount=Sat(4_001_000))
     order = told.fold(told.bid, lower)
     assert order.offer is None
-    assert "bid amount" in order.apart[0].reason.message
+    assert "bid amount" in order.rejected[0].reason.message
 
 
 # Payment addresses of another network never get into a document: S7.

@@ -333,7 +333,7 @@ def test_a_payment_in_a_document_that_does_not_count_is_as_good_as_any() -> None
         rating(CREATOR, TOLD.offer, Role.CREATOR, ALICE, Role.MEDIATOR, previous=nowhere),
     ]
     order = TOLD.fold(TOLD.bid, TOLD.offer, refunded, accepted, *others)
-    assert {each.document for each in order.apart} == {refunded, accepted, *others}
+    assert {each.document for each in order.rejected} == {refunded, accepted, *others}
     assert proposals_of(order, TERMS) == []
     found = {(each.document, each.ending, each.author, each.terms) for each in all_payments(order, TERMS)}
     assert found == {

@@ -100,7 +100,7 @@ def test_the_stories_go_step_by_step(name: str) -> None:
     order = folded(*documents, evidence=evidence)
     assert order.state is state
     assert order.documents() == (TOLD.job, *documents)
-    assert order.apart == order.conflict == ()
+    assert order.rejected == order.conflict == ()
     assert order.is_over == (name in ("settled", "refunded"))
 
 
@@ -186,7 +186,7 @@ def test_every_part_of_the_stories_with_every_evidence() -> None:
                 order = folded(*documents, evidence=evidence)
                 assert order.state is state, (present, evidence)
                 assert set(order.documents()) == {TOLD.job, *(NAMED[each] for each in there)}
-                assert {each.document for each in order.apart} == {NAMED[each] for each in set(present) - there}
+                assert {each.document for each in order.rejected} == {NAMED[each] for each in set(present) - there}
                 reached.add(state)
     assert reached == set(State) - {State.FROZEN}
 
@@ -220,7 +220,7 @@ offer_ids = st.sampled_from([None, OFFER.id, OTHER_OFFER.id, BID.id])
 
 
 def shape(order: Order) -> tuple[Any, ...]:
-    return (*counts(order), [(each.document.id, each.reason.message) for each in order.apart])
+    return (*counts(order), [(each.document.id, each.reason.message) for each in order.rejected])
 
 
 @given(st.permutations(DISPUTED.documents), evidences)
@@ -244,7 +244,7 @@ def test_every_document_counts_once_or_conflicts_or_is_apart(
 ) -> None:
     order = folded(*part, evidence=evidence, offer_id=offer_id)
     counted, conflict = order.documents(), order.conflict
-    apart = [each.document for each in order.apart]
+    apart = [each.document for each in order.rejected]
     everything = [*counted, *conflict, *apart]
     assert len(everything) == len(set(everything))
     assert set(everything) == {TOLD.job, *part}
@@ -252,7 +252,7 @@ def test_every_document_counts_once_or_conflicts_or_is_apart(
     if not conflict:
         again = folded(*counted, evidence=evidence, offer_id=offer_id)
         assert counts(again) == counts(order)
-        assert again.apart == ()
+        assert again.rejected == ()
 
 
 @given(st.sets(st.sampled_from(EVERYTHING)), evidences, offer_ids)
@@ -294,8 +294,8 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
         before = folded(*documents, evidence=evidence)
         after = folded(hostile.signed, *documents, evidence=evidence)
         assert counts(after) == counts(before)
-        assert [each.document for each in after.apart] == [hostile.signed]
-    last = folded(hostile.signed, *DISPUTED.documents, evidence=FUNDED).apart[0]
+        assert [each.document for each in after.rejected] == [hostile.signed]
+    last = folded(hostile.signed, *DISPUTED.documents, evidence=FUNDED).rejected[0]
     assert type(last.reason) is AuthorityError
     assert last.reason.code == "not_authorised"
     assert hostile.why in last.reason.message
@@ -304,7 +304,7 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
 def test_the_reasons_in_full() -> None:
     """As people read them; an address stands for every address."""
     address = re.compile(r"\b[mn2][1-9A-HJ-NP-Za-km-z]{25,34}\b")
-    found = [folded(each.signed, *DISPUTED.documents).apart[0].reason.message for each in HOSTILE.values()]
+    found = [folded(each.signed, *DISPUTED.documents).rejected[0].reason.message for each in HOSTILE.values()]
     answered = ("a dispute", "a resolution", "the offer", "the offer, a delivery or an acceptance")
     assert {address.sub("ADDRESS", each) for each in found} == {
         *(f"the document it answers is not {what} of this job that counts here" for what in answered),
@@ -338,7 +338,7 @@ def test_a_quarrel_waits_apart_until_what_it_answers_is_here() -> None:
         order = folded(*part, evidence=FUNDED)
         assert order.resolutions == ()
         assert order.state is not State.RESOLVED
-        assert DISPUTED.resolution in {each.document for each in order.apart}
+        assert DISPUTED.resolution in {each.document for each in order.rejected}
         assert folded(*part, missing, evidence=FUNDED).state is State.RESOLVED
 
 
@@ -408,7 +408,7 @@ def test_who_accepted_does_not_take_it_back_by_a_dispute() -> None:
     for before in (BEFORE, QUARREL):
         order = folded(*before, ACCEPTANCE, regret, evidence=FUNDED)
         assert order.state is State.ACCEPTED
-        [apart] = order.apart
+        [apart] = order.rejected
         assert apart.document == regret
         assert apart.reason.message == "who accepted a delivery does not take it back by a dispute"
     late = creator_dispute(BOB, DELIVERY, detail="On second thoughts.", block_height=900)
@@ -418,7 +418,7 @@ def test_who_accepted_does_not_take_it_back_by_a_dispute() -> None:
 def test_a_protest_waits_for_the_acceptance() -> None:
     order = folded(*BEFORE, PROTEST, evidence=FUNDED)
     assert order.state is State.DELIVERED
-    assert [each.document for each in order.apart] == [PROTEST]
+    assert [each.document for each in order.rejected] == [PROTEST]
 
 
 # ---- resolutions
@@ -483,7 +483,7 @@ def test_a_proposal_moves_nothing_until_the_money_does() -> None:
         before = folded(*documents, evidence=evidence)
         after = folded(*documents, *proposals, evidence=evidence)
         assert after.state is before.state
-        assert after.conflict == after.apart == ()
+        assert after.conflict == after.rejected == ()
         assert set(after.settlements) >= set(proposals[:3])
         assert set(after.refunds) >= set(proposals[3:])
 
@@ -492,7 +492,7 @@ def test_a_settlement_may_give_less_than_the_price_and_no_more() -> None:
     less = settlement(BOB, OFFER, worker_amount=Sat(546), creator_amount=Sat(0))
     assert folded(BID, OFFER, less).settlements == (less,)
     more = settlement(BOB, OFFER, worker_amount=PRICE, creator_amount=Sat(546))
-    assert [each.document for each in folded(BID, OFFER, more).apart] == [more]
+    assert [each.document for each in folded(BID, OFFER, more).rejected] == [more]
 
 
 @pytest.mark.parametrize("documents", [BEFORE[:2], BEFORE, QUARREL, (*BEFORE, ACCEPTANCE), DISPUTED.documents])
@@ -510,18 +510,18 @@ def test_one_of_several_offers_can_be_looked_at() -> None:
     documents = (*DISPUTED.documents, OTHER_OFFER)
     none = folded(*documents, evidence=FUNDED)
     assert (none.state, none.offer, none.bid) == (State.FROZEN, None, None)
-    assert {each.document for each in none.apart} == set(DISPUTED.documents) - {BID, OFFER}
+    assert {each.document for each in none.rejected} == set(DISPUTED.documents) - {BID, OFFER}
 
     one = folded(*documents, evidence=FUNDED, offer_id=OFFER.id)
     assert (one.state, one.offer, one.bid, one.delivery) == (State.FROZEN, OFFER, BID, DELIVERY)
     assert set(one.conflict) == {OFFER, OTHER_OFFER}
     assert one.resolutions == (DISPUTED.resolution,)
-    assert one.apart == ()
+    assert one.rejected == ()
     assert one.documents() == (TOLD.job, *(each for each in DISPUTED.documents if each != OFFER))
 
     other = folded(*documents, evidence=FUNDED, offer_id=OTHER_OFFER.id)
     assert (other.state, other.offer, other.deliveries, other.disputes) == (State.FROZEN, OTHER_OFFER, (), ())
-    assert {each.document for each in other.apart} == set(DISPUTED.documents) - {BID, OFFER}
+    assert {each.document for each in other.rejected} == set(DISPUTED.documents) - {BID, OFFER}
     assert other.documents() == (TOLD.job, BID)
 
 

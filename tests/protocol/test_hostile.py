@@ -94,7 +94,7 @@ def nothing_moves(*hostile: Signed[Any]) -> list[ReinError]:
             before.acceptance,
             before.conflict,
         )
-        reasons = [each.reason for each in after.apart]
+        reasons = [each.reason for each in after.rejected]
     return reasons
 
 
@@ -161,7 +161,7 @@ def test_s2_a_mediators_key_is_the_one_the_mediator_published() -> None:
     swapped = bid(CHARLIE, TOLD.job, mediator_public_key=MALLORY.delegate.public_key)
     order = fold(TOLD.job, [swapped], TOLD.enrollments)
     assert (order.bids, order.state) == ((), State.POSTED)
-    assert "not the one that belongs to this contract" in order.apart[0].reason.message
+    assert "not the one that belongs to this contract" in order.rejected[0].reason.message
 
 
 # ---- S4
@@ -401,7 +401,7 @@ def test_s11_a_mediator_decides_nothing_unasked() -> None:
     for documents in STEPS[:7]:
         order = folded(decision, *documents[0], evidence=documents[1])
         assert order.state is documents[2]
-        assert [each.document for each in order.apart] == [decision]
+        assert [each.document for each in order.rejected] == [decision]
     accepted = folded(*DISPUTED.documents[:4], ACCEPTANCE, decision, evidence=FUNDED)
     assert accepted.state is State.ACCEPTED
     for name in ("dispute as creator by the mediator", "dispute as worker by the mediator"):
@@ -464,7 +464,7 @@ def test_s14_a_job_id_that_is_used_twice_captures_nothing() -> None:
     handed_over = delivery(CHARLIE, given)
     assert nothing_moves(theirs, placed, given, handed_over, accept(MALLORY, handed_over)) == []
     order = fold(theirs, TOLD.documents, TOLD.enrollments, Evidence(True, True, True))
-    assert (order.state, order.documents(), order.apart) == (State.POSTED, (theirs,), ())
+    assert (order.state, order.documents(), order.rejected) == (State.POSTED, (theirs,), ())
 
 
 def test_s14_two_keys_of_one_escrow_are_never_the_same() -> None:
@@ -541,8 +541,8 @@ def test_s20_a_thousand_strangers_change_nothing_and_cost_little() -> None:
     assert process_time() - started < 1
     assert order.state is State.ACCEPTED
     assert order.bids == (BID,)
-    assert len(order.apart) == 1_000
-    assert all("is not known here" in each.reason.message for each in order.apart)
+    assert len(order.rejected) == 1_000
+    assert all("is not known here" in each.reason.message for each in order.rejected)
 
 
 # ---- S21
@@ -611,7 +611,7 @@ def test_s27_a_signature_spelled_anew_is_neither_a_new_document_nor_a_conflict(o
     order = folded(*TOLD.documents, again, evidence=FUNDED)
     assert order.state is State.ACCEPTED
     assert order.conflict == ()
-    assert order.apart == ()
+    assert order.rejected == ()
 
 
 def test_s27_other_spellings_of_a_signature_are_refused() -> None:

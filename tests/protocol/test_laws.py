@@ -28,6 +28,7 @@ from rein.protocol.documents import Bid, Document, Enrollment, EscrowSigned, Job
 from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
+from rein.protocol.orders.fold import triggers_of
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import Revocation
 from tests.support.people import (
@@ -42,6 +43,7 @@ from tests.support.people import (
     person,
     rating,
     refunded_story,
+    respelled,
     story,
 )
 
@@ -178,7 +180,7 @@ def test_the_attackers_of_these_tests_do_make_documents_that_verify() -> None:
     found: list[Attack] = []
 
     @given(made)
-    @settings(max_examples=150, database=None)
+    @settings(max_examples=250, database=None)
     def look(some: list[Attack]) -> None:
         found.extend(some)
 
@@ -352,6 +354,18 @@ def _same_whatever_the_order(
         )
 
 
+@given(st.sampled_from([(name, shown) for name, each in SEEN.items() for shown in each]), st.data())
+def test_neither_arrival_nor_spelling_shows_in_an_order(named: tuple[str, Evidence], data: st.DataObject) -> None:
+    """Even the bytes of a text that arrived under two signatures are the same, and so is what is said to have happened:
+    documents have no time of their own."""
+    name, shown = named
+    twice = [*STORIES[name], *(verify(respelled(each.armored)) for each in STORIES[name])]
+    one, other = (fold(TOLD.job, data.draw(st.permutations(twice)), everybody(), shown) for _ in range(2))
+    assert one == other
+    assert [each.armored for each in one.all_documents()] == [each.armored for each in other.all_documents()]
+    assert list(triggers_of(one)) == list(triggers_of(other))
+
+
 def test_every_type_of_an_order_has_a_twin_by_every_role() -> None:
     """Each document of the story, said again word for word by each of the others, with their own keys: none counts."""
     for source in TRUE:
@@ -369,5 +383,5 @@ def test_every_type_of_an_order_has_a_twin_by_every_role() -> None:
                 except ReinError:
                     continue
                 order = fold(TOLD.job, [*TRUE, signed], everybody())
-                assert signed in [each.document for each in order.apart], (source.document.TITLE, who.name)
+                assert signed in [each.document for each in order.rejected], (source.document.TITLE, who.name)
                 assert p2pkh_address(who.delegate.public_key, who.network) == signed.address

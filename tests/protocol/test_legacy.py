@@ -387,7 +387,7 @@ def test_documents_of_2016_take_no_part_in_an_order() -> None:
     order = fold(told.job, old, told.enrollments)
     assert order.state is State.POSTED
     assert order.documents() == (told.job,)
-    assert order.apart == ()
+    assert order.rejected == ()
 
 
 def test_the_fields_cannot_be_changed() -> None:

@@ -197,7 +197,7 @@ def test_each_of_the_three_may_write_to_each_other(sender: Named, receiver: Name
     sent = sealed_message(sender, receiver, TOLD.delivery, "Hello.")
     order = order_of(sent)
     assert order.messages == (sent,)
-    assert order.apart == ()
+    assert order.rejected == ()
     assert sent in order.documents()
     assert text_of(sent, conversation_key(receiver, sender, TOLD.job)) == "Hello."
 
@@ -232,7 +232,7 @@ def apart(signed: Signed[Any], *more: Signed[Any]) -> str:
     order = order_of(signed, *more)
     assert signed not in order.messages
     assert order.state is order_of().state
-    [found] = [each for each in order.apart if each.document == signed]
+    [found] = [each for each in order.rejected if each.document == signed]
     return found.reason.message
 
 
@@ -272,7 +272,7 @@ def test_who_takes_no_messages_gets_none() -> None:
     sent = [sealed_message(one, other, placed, "Hello?") for one, other in PAIRS]
     order = fold(posted, [placed, offer(BOB, placed, posted), *sent], known)
     assert order.messages == ()
-    assert len(order.apart) == len(sent)
+    assert len(order.rejected) == len(sent)
     assert order.offer is not None
 
 

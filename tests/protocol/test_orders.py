@@ -18,10 +18,10 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import (
     NO_EVIDENCE,
     TRANSITIONS,
-    Event,
     Evidence,
     Order,
     State,
+    Trigger,
     check_job,
     fold,
     run,
@@ -67,7 +67,7 @@ def folded(*documents: Signed[Any], evidence: Evidence = NO_EVIDENCE) -> Order:
 
 
 def shape(order: Order) -> tuple[Any, ...]:
-    """All that an order says. (Two `Apart` are never equal, because two exceptions never are.)"""
+    """All that an order says. (Two `Rejected` are never equal, because two exceptions never are.)"""
     return (
         order.state,
         order.evidence,
@@ -81,7 +81,7 @@ def shape(order: Order) -> tuple[Any, ...]:
         order.resolutions,
         order.accepted_resolutions,
         order.conflict,
-        [(each.document.id, type(each.reason), each.reason.message) for each in order.apart],
+        [(each.document.id, type(each.reason), each.reason.message) for each in order.rejected],
     )
 
 
@@ -106,7 +106,7 @@ def test_the_story_goes_forward_step_by_step(name: str) -> None:
     assert order.state.value == name
     assert order.documents() == (TOLD.job, *documents)
     assert order.evidence == evidence
-    assert order.apart == ()
+    assert order.rejected == ()
     assert order.conflict == ()
     assert order.id == TOLD.job.id
 
@@ -149,7 +149,7 @@ def test_every_part_of_the_story_with_every_evidence() -> None:
                 evidence = Evidence(*flags)
                 order = folded(*(named[each] for each in present), evidence=evidence)
                 assert order.state is expected_state(set(present), evidence), (present, evidence)
-                assert len(order.documents()) + len(order.apart) == 1 + len(present)
+                assert len(order.documents()) + len(order.rejected) == 1 + len(present)
                 reached.add(order.state)
     assert reached == set(State) - {State.FROZEN, State.DISPUTED, State.RESOLVED}
 
@@ -172,7 +172,14 @@ def test_one_payment_of_two_settles_nothing(evidence: Evidence) -> None:
 def test_a_row_leads_from_a_state_to_another_by_one_event() -> None:
     assert all(before is not after for (before, _), after in TRANSITIONS.items())
     assert {state for state, _ in TRANSITIONS} | set(TRANSITIONS.values()) == set(State)
-    assert {event for _, event in TRANSITIONS} == set(Event)
+    assert {event for _, event in TRANSITIONS} == set(Trigger)
+
+
+def test_a_state_depends_on_the_sequence_of_triggers() -> None:
+    """The same triggers in another sequence lead elsewhere, and the fold names them in a fixed one."""
+    begun = (Trigger.BID, Trigger.OFFER, Trigger.FUNDING, Trigger.DELIVERY)
+    assert run([*begun, Trigger.DISPUTE, Trigger.ACCEPTANCE]) is State.ACCEPTED
+    assert run([*begun, Trigger.ACCEPTANCE, Trigger.DISPUTE]) is State.DISPUTED
 
 
 DISPUTE, RESOLUTION = DISPUTED.dispute, DISPUTED.resolution
@@ -185,37 +192,40 @@ DOCUMENTS_TO: dict[State, tuple[tuple[Signed[Any], ...], Evidence]] = {
 }
 """Documents and evidence for each state from which money may end a job."""
 
-REACHED: dict[tuple[State, Event], tuple[tuple[Signed[Any], ...], Evidence]] = {
-    (State.POSTED, Event.BID): STEPS["bid"][:2],
-    (State.BID, Event.OFFER): STEPS["offered"][:2],
-    (State.OFFERED, Event.FUNDING): STEPS["funded"][:2],
-    (State.FUNDED, Event.DELIVERY): STEPS["delivered"][:2],
-    (State.DELIVERED, Event.ACCEPTANCE): STEPS["accepted"][:2],
-    (State.OFFERED, Event.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), NO_EVIDENCE),
-    (State.FUNDED, Event.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), FUNDED),
-    (State.DELIVERED, Event.DISPUTE): ((BID, OFFER, DELIVERY, DISPUTE), FUNDED),
-    (State.ACCEPTED, Event.DISPUTE): ((*TOLD.documents, worker_dispute(CHARLIE, ACCEPTANCE)), FUNDED),
-    (State.DISPUTED, Event.ACCEPTANCE): ((*TOLD.documents, DISPUTE), FUNDED),
-    (State.DISPUTED, Event.RESOLUTION): ((BID, OFFER, DELIVERY, DISPUTE, RESOLUTION), FUNDED),
-    (State.BID, Event.CONFLICT): ((BID, OFFER, OTHER_OFFER), NO_EVIDENCE),
-    (State.OFFERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), NO_EVIDENCE),
-    (State.DELIVERED, Event.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
-    (State.DISPUTED, Event.CONFLICT): ((*TOLD.documents, DISPUTE, OTHER_ACCEPTANCE), FUNDED),
-    (State.RESOLVED, Event.CONFLICT): (
+REACHED: dict[tuple[State, Trigger], tuple[tuple[Signed[Any], ...], Evidence]] = {
+    (State.POSTED, Trigger.BID): STEPS["bid"][:2],
+    (State.BID, Trigger.OFFER): STEPS["offered"][:2],
+    (State.OFFERED, Trigger.FUNDING): STEPS["funded"][:2],
+    (State.FUNDED, Trigger.DELIVERY): STEPS["delivered"][:2],
+    (State.DELIVERED, Trigger.ACCEPTANCE): STEPS["accepted"][:2],
+    (State.OFFERED, Trigger.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), NO_EVIDENCE),
+    (State.FUNDED, Trigger.DISPUTE): ((BID, OFFER, OFFER_DISPUTED), FUNDED),
+    (State.DELIVERED, Trigger.DISPUTE): ((BID, OFFER, DELIVERY, DISPUTE), FUNDED),
+    (State.ACCEPTED, Trigger.DISPUTE): ((*TOLD.documents, worker_dispute(CHARLIE, ACCEPTANCE)), FUNDED),
+    (State.DISPUTED, Trigger.ACCEPTANCE): ((*TOLD.documents, DISPUTE), FUNDED),
+    (State.DISPUTED, Trigger.RESOLUTION): ((BID, OFFER, DELIVERY, DISPUTE, RESOLUTION), FUNDED),
+    (State.BID, Trigger.CONFLICT): ((BID, OFFER, OTHER_OFFER), NO_EVIDENCE),
+    (State.OFFERED, Trigger.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), NO_EVIDENCE),
+    (State.DELIVERED, Trigger.CONFLICT): ((*TOLD.documents, OTHER_ACCEPTANCE), FUNDED),
+    (State.DISPUTED, Trigger.CONFLICT): ((*TOLD.documents, DISPUTE, OTHER_ACCEPTANCE), FUNDED),
+    (State.RESOLVED, Trigger.CONFLICT): (
         (BID, OFFER, DELIVERY, DISPUTE, RESOLUTION, resolution(ALICE, DISPUTE, worker_amount=PRICE)),
         FUNDED,
     ),
     **{
-        (state, event): (documents, Evidence(before.funded, True, True, event is Event.REFUND))
+        (state, event): (documents, Evidence(before.funded, True, True, event is Trigger.REFUND))
         for state, (documents, before) in DOCUMENTS_TO.items()
-        for event in (Event.PAYMENT, Event.REFUND)
+        for event in (Trigger.PAYMENT, Trigger.REFUND)
     },
 }
 """Documents and evidence whose last event is the one of the row."""
 
 UNREACHABLE = {
-    (State.FUNDED, Event.CONFLICT): "two acceptances need a delivery, two offers leave none that could be funded, and "
-    "two resolutions need a dispute",
+    (
+        State.FUNDED,
+        Trigger.CONFLICT,
+    ): "two acceptances need a delivery, two offers leave none that could be funded, "
+    "and two resolutions need a dispute",
 }
 
 
@@ -226,7 +236,7 @@ def test_documents_lead_to_each_state_from_which_money_ends_a_job(state: State) 
 
 
 @pytest.mark.parametrize("row", REACHED, ids=lambda row: f"{row[0].value} {row[1].value}")
-def test_documents_and_evidence_take_each_row(row: tuple[State, Event]) -> None:
+def test_documents_and_evidence_take_each_row(row: tuple[State, Trigger]) -> None:
     documents, evidence = REACHED[row]
     assert folded(*documents, evidence=evidence).state is TRANSITIONS[row]
 
@@ -236,39 +246,39 @@ def test_every_other_row_has_a_reason() -> None:
     assert not set(REACHED) & set(UNREACHABLE)
 
 
-PATH_TO: dict[State, tuple[Event, ...]] = {
+PATH_TO: dict[State, tuple[Trigger, ...]] = {
     State.POSTED: (),
-    State.BID: (Event.BID,),
-    State.OFFERED: (Event.BID, Event.OFFER),
-    State.FUNDED: (Event.BID, Event.OFFER, Event.FUNDING),
-    State.DELIVERED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY),
-    State.ACCEPTED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE),
-    State.SETTLED: (Event.BID, Event.OFFER, Event.FUNDING, Event.DELIVERY, Event.ACCEPTANCE, Event.PAYMENT),
-    State.DISPUTED: (Event.BID, Event.OFFER, Event.DISPUTE),
-    State.RESOLVED: (Event.BID, Event.OFFER, Event.DISPUTE, Event.RESOLUTION),
-    State.REFUNDED: (Event.BID, Event.OFFER, Event.REFUND),
-    State.FROZEN: (Event.BID, Event.CONFLICT),
+    State.BID: (Trigger.BID,),
+    State.OFFERED: (Trigger.BID, Trigger.OFFER),
+    State.FUNDED: (Trigger.BID, Trigger.OFFER, Trigger.FUNDING),
+    State.DELIVERED: (Trigger.BID, Trigger.OFFER, Trigger.FUNDING, Trigger.DELIVERY),
+    State.ACCEPTED: (Trigger.BID, Trigger.OFFER, Trigger.FUNDING, Trigger.DELIVERY, Trigger.ACCEPTANCE),
+    State.SETTLED: (Trigger.BID, Trigger.OFFER, Trigger.FUNDING, Trigger.DELIVERY, Trigger.ACCEPTANCE, Trigger.PAYMENT),
+    State.DISPUTED: (Trigger.BID, Trigger.OFFER, Trigger.DISPUTE),
+    State.RESOLVED: (Trigger.BID, Trigger.OFFER, Trigger.DISPUTE, Trigger.RESOLUTION),
+    State.REFUNDED: (Trigger.BID, Trigger.OFFER, Trigger.REFUND),
+    State.FROZEN: (Trigger.BID, Trigger.CONFLICT),
 }
 
 
-@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("event", Trigger)
 @pytest.mark.parametrize("state", State)
-def test_every_event_in_every_state(state: State, event: Event) -> None:
+def test_every_event_in_every_state(state: State, event: Trigger) -> None:
     assert run(PATH_TO[state]) is state
     assert run([*PATH_TO[state], event]) is TRANSITIONS.get((state, event), state)
 
 
 ENDS = (State.SETTLED, State.REFUNDED)
-MONEY = (Event.PAYMENT, Event.REFUND)
+MONEY = (Trigger.PAYMENT, Trigger.REFUND)
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_the_end_is_the_end(end: State) -> None:
-    assert run([*PATH_TO[end], *Event, *Event]) is end
+    assert run([*PATH_TO[end], *Trigger, *Trigger]) is end
 
 
 def test_nothing_but_money_leaves_frozen() -> None:
-    others = [event for event in Event if event not in MONEY]
+    others = [event for event in Trigger if event not in MONEY]
     assert run([*PATH_TO[State.FROZEN], *others, *others]) is State.FROZEN
 
 
@@ -285,11 +295,11 @@ def test_only_a_protest_leads_back() -> None:
         for (before, event), after in TRANSITIONS.items()
         if State.FROZEN not in (before, after) and LADDER.index(after) < LADDER.index(before)
     }
-    assert back == {(State.ACCEPTED, Event.DISPUTE)}
+    assert back == {(State.ACCEPTED, Trigger.DISPUTE)}
 
 
-@given(st.lists(st.sampled_from(Event)), st.lists(st.sampled_from(Event)))
-def test_no_events_lead_back_or_outside(first: list[Event], then: list[Event]) -> None:
+@given(st.lists(st.sampled_from(Trigger)), st.lists(st.sampled_from(Trigger)))
+def test_no_events_lead_back_or_outside(first: list[Trigger], then: list[Trigger]) -> None:
     before, after = run(first), run(first + then)
     assert before in State
     assert after in State
@@ -356,8 +366,8 @@ def test_a_document_whose_authors_enrollment_is_missing_waits_apart() -> None:
     without_charlie = Enrollments([enroll(ALICE, mediator=True), enroll(BOB)])
     order = fold(TOLD.job, TOLD.documents, without_charlie, PAID)
     assert order.state is State.POSTED
-    assert {each.document.id for each in order.apart} == {signed.id for signed in TOLD.documents}
-    assert f"the enrollment of {CHARLIE.master_address} is not known here" in {e.reason.message for e in order.apart}
+    assert {each.document.id for each in order.rejected} == {signed.id for signed in TOLD.documents}
+    assert f"the enrollment of {CHARLIE.master_address} is not known here" in {e.reason.message for e in order.rejected}
 
 
 # ---- what has no right to speak
@@ -371,8 +381,8 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
         after = folded(hostile.signed, *documents, evidence=evidence)
         assert after.state is state
         assert shape(after)[:-1] == shape(before)[:-1]
-        assert [each.document for each in after.apart] == [hostile.signed]
-    last = folded(hostile.signed, *TOLD.documents, evidence=PAID).apart[0]
+        assert [each.document for each in after.rejected] == [hostile.signed]
+    last = folded(hostile.signed, *TOLD.documents, evidence=PAID).rejected[0]
     assert type(last.reason) is AuthorityError
     assert last.reason.code == "not_authorised"
     assert hostile.why in last.reason.message
@@ -381,7 +391,9 @@ def test_it_is_kept_apart_with_the_reason_and_changes_nothing(name: str) -> None
 def test_the_reasons_in_full() -> None:
     """As people read them; an address stands for every address."""
     address = re.compile(r"\b[mn2][1-9A-HJ-NP-Za-km-z]{25,34}\b")
-    found = [folded(each.signed, *TOLD.documents, evidence=PAID).apart[0].reason.message for each in HOSTILE.values()]
+    found = [
+        folded(each.signed, *TOLD.documents, evidence=PAID).rejected[0].reason.message for each in HOSTILE.values()
+    ]
     quoted = (
         *("worker", "worker's master address", "bid amount", "primary escrow address", "mediator escrow address"),
         *("job creator's public key", "mediator's public key", "worker's public key"),
@@ -421,7 +433,7 @@ def test_any_number_of_them_changes_nothing(step: str, names: list[str], random:
     order = folded(*everything, evidence=evidence)
     assert order.state is state
     assert shape(order)[:-1] == shape(folded(*documents, evidence=evidence))[:-1]
-    assert {each.document.id for each in order.apart} == {HOSTILE[name].signed.id for name in names}
+    assert {each.document.id for each in order.rejected} == {HOSTILE[name].signed.id for name in names}
 
 
 @pytest.mark.parametrize("signed", of_other_orders(), ids=lambda signed: type(signed.document).__name__)
@@ -533,7 +545,7 @@ def test_a_delivery_whose_predecessor_is_missing_waits_apart() -> None:
     second = delivery(CHARLIE, DELIVERY, deliverables="better")
     order = folded(BID, OFFER, second, evidence=FUNDED)
     assert order.state is State.FUNDED
-    assert [each.document for each in order.apart] == [second]
+    assert [each.document for each in order.rejected] == [second]
     assert folded(BID, OFFER, second, DELIVERY, evidence=FUNDED).deliveries == (DELIVERY, second)
 
 
@@ -542,14 +554,14 @@ def test_a_chain_of_deliveries_does_not_pass_through_a_document_kept_apart() -> 
     third = delivery(CHARLIE, foreign)
     order = folded(BID, OFFER, DELIVERY, foreign, third, evidence=FUNDED)
     assert order.deliveries == (DELIVERY,)
-    assert {each.document for each in order.apart} == {foreign, third}
+    assert {each.document for each in order.rejected} == {foreign, third}
 
 
 def test_without_an_offer_nothing_is_delivered() -> None:
     order = folded(BID, DELIVERY, ACCEPTANCE)
     assert order.state is State.BID
     assert order.delivery is None
-    reasons = {each.document.id: each.reason.message for each in order.apart}
+    reasons = {each.document.id: each.reason.message for each in order.rejected}
     assert reasons[DELIVERY.id] == "it delivers where there is no single offer"
     assert reasons[ACCEPTANCE.id] == "the document it answers is not a delivery of this job that counts here"
 
@@ -594,7 +606,7 @@ def test_a_second_offer_freezes_the_job_wherever_it_stood() -> None:
         paid = evidence.primary_paid and evidence.mediator_paid
         assert order.state is (State.SETTLED if paid else State.FROZEN)
         assert set(order.conflict) == {OFFER, OTHER_OFFER}
-        assert {each.document for each in order.apart} == set(documents) - {BID, OFFER}
+        assert {each.document for each in order.rejected} == set(documents) - {BID, OFFER}
 
 
 def test_an_offer_that_does_not_count_is_no_conflict() -> None:

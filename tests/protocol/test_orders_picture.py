@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rein.protocol.orders import TRANSITIONS, Event, State, run
+from rein.protocol.orders import TRANSITIONS, State, Trigger, run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "orders.md").read_text(encoding="utf-8")
 MACHINE = {(before.value, event.value, after.value) for (before, event), after in TRANSITIONS.items()}
@@ -42,7 +42,7 @@ def test_the_picture_begins_and_ends_where_the_machine_does() -> None:
 def test_every_state_and_event_is_in_the_picture() -> None:
     drawn = {name for before, after, _ in picture() for name in (before, after)} - {"[*]"}
     assert drawn == {state.value for state in State}
-    assert {event for _, _, event in picture() if event} == {event.value for event in Event}
+    assert {event for _, _, event in picture() if event} == {event.value for event in Trigger}
 
 
 def test_the_tables_rows_are_the_machines_rows() -> None:

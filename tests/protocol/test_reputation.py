@@ -57,7 +57,7 @@ def test_each_of_the_three_rates_each_other() -> None:
     all_six = [given_by(role, rated, rating=i) for i, (role, rated) in enumerate(permutations(Role, 2))]
     order = folded(*all_six)
     assert set(order.ratings) == set(all_six)
-    assert (order.state, order.void_ratings, order.apart) == (State.SETTLED, (), ())
+    assert (order.state, order.void_ratings, order.rejected) == (State.SETTLED, (), ())
     assert set(order.documents()) >= set(all_six)
     assert set(counted([order])) == set(all_six)
 
@@ -78,21 +78,21 @@ def test_each_of_the_three_rates_each_other() -> None:
 )
 def test_nobody_else_rates_anybody(document: Signed[Any], why: str) -> None:
     order = folded(document)
-    [apart] = order.apart
+    [apart] = order.rejected
     assert apart.document == document
     assert why in apart.reason.message
     assert counted([order]) == ()
 
 
 def test_whoever_is_rated_in_a_role_they_do_not_have_is_named() -> None:
-    [apart] = folded(rating(BOB, TOLD.offer, C, MALLORY, W)).apart
+    [apart] = folded(rating(BOB, TOLD.offer, C, MALLORY, W)).rejected
     assert apart.reason.message == f"{MALLORY.master_address} is not the worker of this job"
 
 
 def test_a_loser_among_the_bidders_rates_nobody() -> None:
     other = bid(MALLORY, TOLD.job)
     order = folded(other, rating(MALLORY, TOLD.offer, W, BOB, C))
-    assert (order.ratings, len(order.apart)) == ((), 1)
+    assert (order.ratings, len(order.rejected)) == ((), 1)
 
 
 @pytest.mark.parametrize("value", [-1, 6, 10**30])
@@ -183,7 +183,7 @@ def test_who_holds_only_a_delegate_key_rates_nobody() -> None:
     stolen = verify(forged(dataclasses.replace(given_by(C, W).document, rating=0), BOB.delegate))
     order = fold(TOLD.job, [*TOLD.documents, stolen], TOLD.enrollments, PAID)
     assert counted([order]) == ()
-    assert order.apart[0].reason.message == "it is not signed by the escrow key of the creator of this job"
+    assert order.rejected[0].reason.message == "it is not signed by the escrow key of the creator of this job"
 
 
 def test_a_rating_moves_no_state_and_quarrels_with_nothing() -> None:

@@ -114,7 +114,7 @@ def test_a_bid_nobody_has_answered_is_gone_and_one_that_was_offered_stays() -> N
     renewed = enroll(CHARLIE, delegate_address=NEW.delegate_address, revoked=revoked, previous=enroll(CHARLIE).id)
     order = folded(known(renewed), [BID])
     assert (order.state, order.bids) == (State.POSTED, ())
-    assert [each.document for each in order.apart] == [BID]
+    assert [each.document for each in order.rejected] == [BID]
     assert folded(known(renewed), [BID, OFFER]).state is State.OFFERED
 
 
@@ -153,7 +153,7 @@ def test_the_thief_of_a_delegate_key_binds_nobody(name: str) -> None:
             continue  # the document names the key that should have signed
         after = folded(known(), [*others, stolen])
         assert (after.state, set(after.documents())) == (before.state, set(before.documents()))
-        assert stolen in [each.document for each in after.apart]
+        assert stolen in [each.document for each in after.rejected]
     with pytest.raises(FieldError, match=f"^{meant.document.TITLE} lacks the field 'Escrow key signature'$"):
         verify(forged(dataclasses.replace(meant.document, escrow_signature=None), who.delegate))
 
@@ -188,7 +188,7 @@ def test_what_others_rely_on_cannot_be_taken_back(name: str, height: int, who: P
         before = folded(known(), told[:count])
         after = folded(known(*ENDS[who](height)), told[:count])
         assert (after.state, set(after.documents())) == (before.state, set(before.documents()))
-        assert after.apart == ()
+        assert after.rejected == ()
 
 
 def _ends(who: Person, height: int) -> list[Signed[Enrollment]]:
@@ -229,7 +229,7 @@ def test_a_delegate_signs_from_a_day_before_its_enrollment_on() -> None:
     assert fold(JOB, [dated[enrolled + 856]], enrollments).bids
     order = fold(JOB, [dated[enrolled + 855]], enrollments)
     assert (order.bids, order.state) == ((), State.POSTED)
-    assert order.apart[0].reason.message == (
+    assert order.rejected[0].reason.message == (
         f"it names block {enrolled + 855}, and its delegate was enrolled at block {enrolled + 1_000}"
     )
 
@@ -242,7 +242,7 @@ def test_nobody_signs_in_the_far_future() -> None:
     assert fold(JOB, [ahead], Enrollments(everybody, tip=1_001)).bids
     order = fold(JOB, [ahead], Enrollments(everybody, tip=1_000))
     assert order.bids == ()
-    assert order.apart[0].reason.message == "it names block 3017, and the chain as last seen ends at block 1000"
+    assert order.rejected[0].reason.message == "it names block 3017, and the chain as last seen ends at block 1000"
 
 
 def test_an_answer_by_a_revoked_delegate_counts_once_others_rely_on_it() -> None:

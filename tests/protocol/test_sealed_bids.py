@@ -39,7 +39,7 @@ def order_of(*documents: Signed[Any]) -> Order:
 
 def apart(*documents: Signed[Any]) -> str:
     """Why the last of these documents is kept apart."""
-    [found] = [each for each in order_of(*documents).apart if each.document == documents[-1]]
+    [found] = [each for each in order_of(*documents).rejected if each.document == documents[-1]]
     return found.reason.message
 
 
@@ -127,7 +127,7 @@ def test_a_revoked_delegates_sealed_bid_stands_once_its_own_bid_is_offered() -> 
         assert fold(TOLD.job, [SEALED, *documents], Enrollments(enrolled)).sealed_bids == (SEALED,)
         order = fold(TOLD.job, [SEALED, hers, *documents], Enrollments([*enrolled, renewed]))
         assert order.sealed_bids == ((SEALED,) if stands else ())
-        assert (SEALED in [each.document for each in order.apart]) != stands
+        assert (SEALED in [each.document for each in order.rejected]) != stands
 
 
 def test_many_bid_and_each_opens_alone() -> None:

@@ -97,7 +97,7 @@ def test_nothing_a_stranger_signs_counts(play: Play) -> None:
             play.tell(in_the_name_of_its_author(say(rightful), mallory, delegate_field), play.stranger)
     order = play.seen_by(play.worker)
     assert order.documents() == before
-    assert len(order.apart) == 2 * len(rows), "each is kept apart, with the reason"
+    assert len(order.rejected) == 2 * len(rows), "each is kept apart, with the reason"
     play.take(play.worker)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 

@@ -27,7 +27,7 @@ EVERYTHING = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
 URL = "http://causeway.example:2016/"
 KEPT = (
     *("identity", "document", "server", "placement", "watch_event", "watch_delivery", "hidden"),
-    *("sealed_bid", "hosting_order", "wallet_address", "wallet_payment"),
+    *("sealed_bid", "hosting_order", "request", "wallet_address", "wallet_payment"),
 )
 """The other tables hold what is asked again: of the chain, of servers."""
 
@@ -58,7 +58,15 @@ def rows_of(table: str) -> list[dict[str, Any]]:
         return [{"document_id": TOLD.job.id, "url": URL, "remote_key": "KEY", "proved": 1}]
     if table == "sealed_bid":
         return [{"document_id": TOLD.bid.id, "address": author.master_address, "published": 0}]
-    if table in ("watch_event", "watch_delivery", "hosting_order", "wallet_address", "wallet_coin", "wallet_payment"):
+    if table in (
+        "request",
+        "watch_event",
+        "watch_delivery",
+        "hosting_order",
+        "wallet_address",
+        "wallet_coin",
+        "wallet_payment",
+    ):
         return [{"identity_id": 1}]
     return [] if table == "generation" else [{}]  # which every step that has it fills itself
 

@@ -20,6 +20,7 @@ import click
 
 from rein.cli.toolkit.advice import advice, with_options
 from rein.cli.toolkit.layout import cut, table, wrap
+from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
 
 _PATIENCE_S = 1.0
@@ -108,6 +109,8 @@ class Terminal:
         self.quiet = quiet and not verbose
         self.command = "rein COMMAND"
         """The one that runs, as it is typed."""
+        self.on_result: Callable[[dict[str, Any]], None] = lambda _: None
+        """Is told what the command has done, before it is shown."""
         self._options = options
         self._answered = False
         self._lock = threading.RLock()
@@ -135,6 +138,7 @@ class Terminal:
 
     def here(self, text: str) -> str:
         """A hint of ours, its commands with the options they need."""
+        text = with_command(text)
         return with_options(text, self._options()) if "rein " in text else text
 
     def note(self, text: str, *, vital: bool = False) -> None:
@@ -152,6 +156,10 @@ class Terminal:
 
     def result(self, data: dict[str, Any]) -> None:
         """The result for programs; shown with `--json` only."""
+        self.on_result(data)
+        self._answer(data)
+
+    def _answer(self, data: dict[str, Any]) -> None:
         if self.as_json and not self._answered:
             self._write(_json(data), exact=True)
             self._answered = True
@@ -176,14 +184,14 @@ class Terminal:
         hint = self.here(hint)
         self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
         self._write(f"Hint:  {safe_line(hint)}", err=True)
-        self.result({"error": {"code": code, "message": message, "hint": hint}})
+        self._answer({"error": {"code": code, "message": message, "hint": hint}})
 
     def stopped(self, code: str) -> None:
         """Somebody pressed Ctrl-C, and a terminal shows that where the cursor was."""
         message = "stopped; nothing more was done"
         if not self.quiet:
             self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
-        self.result({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
+        self._answer({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, readable: bool = False) -> None:
         """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines

@@ -209,7 +209,7 @@ def _check_in_order(order: Order, signed: Signed[Any], enrollments: Enrollments)
     offer_id = order.offer.id if order.offer else None
     order = fold(order.job, [*order.all_documents(), signed], enrollments, order.evidence, offer_id=offer_id)
     job_id = order.job.document.job_id
-    for each in order.apart:
+    for each in order.rejected:
         if each.document == signed:
             raise OrderError(f"it does not count in the job {job_id}: {each.reason.message}")
     if signed in (*order.conflict, *order.void_ratings):

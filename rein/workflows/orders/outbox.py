@@ -67,6 +67,7 @@ def add_to_outbox(session: Session, signed: Signed[Any], carried: Signed[Bid] | 
             session.store.documents.add_own(signed)
         else:
             session.store.documents.add_sealed_bid(signed, carried)
+        session.store.requests.stored(signed.id)
 
 
 def _check_again(session: Session, signed: Signed[Any], order_id: Any) -> None:

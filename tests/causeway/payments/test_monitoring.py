@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from causeway.app import create_app
+from causeway.commands.data import shown_stats
 from causeway.db.engine import parse_url
-from causeway.maintenance.findings import Finding, Verdict
 from causeway.maintenance.outbound import check_mail, check_payments
+from causeway.maintenance.stats import read_stats
 from causeway.outbound import ChainAddress, MailServer, read_mail_server
 from causeway.settings import Settings
 from rein.btc.networks import SIGNET
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
+from rein.findings import Finding, Level
 from tests.causeway.conftest import Server
 from tests.causeway.mail_server import accept, post_office
 from tests.causeway.paid_server import KEY, PRICE, Till, private_chain
@@ -55,9 +57,9 @@ def findings(settings: Settings) -> list[Finding]:
     return list(check_payments(parse_url(settings.database_url or ""), settings))
 
 
-def said(found: list[Finding], verdict: Verdict) -> str:
-    assert all(each.hint for each in found if each.verdict is not Verdict.OK)
-    return "\n".join(each.what for each in found if each.verdict is verdict)
+def said(found: list[Finding], verdict: Level) -> str:
+    assert all(each.hint for each in found if each.verdict is not Level.OK)
+    return "\n".join(each.message for each in found if each.verdict is verdict)
 
 
 # ----- metrics ---------------------------------------------------------------------------------------------------
@@ -73,6 +75,13 @@ def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRp
     found = metrics(selling)
     assert (found["orders_open"], found["orders_late"], found["orders_paid"]) == (1, 1, 1)
     assert found["credited_sat"] == PRICE + 5
+    with server.engine.connect() as connection:
+        counted = read_stats(connection)
+    assert (counted.orders_open, counted.orders_late, counted.orders_paid) == (1, 1, 1)
+    assert (counted.credited_sat, counted.income_sat) == (PRICE + 5, PRICE)
+    shown = shown_stats(counted)
+    assert "orders      1 paid, 1 open, 1 late" in shown
+    assert f"income      {PRICE:,} of {PRICE + 5:,} credited satoshis" in shown
     assert found["watcher_height"] == chain.tip().height - 4
     assert found["watcher_lag_blocks"] == 4
     assert 0 <= time.time() - found["watcher_success_time_seconds"] < 60
@@ -103,24 +112,24 @@ def test_metrics_without_a_node_or_a_price(server: Server, chain: CoreRpc, selli
 
 
 def test_the_doctor_looks_at_the_chain_and_the_watcher(server: Server, chain: CoreRpc, selling: Settings) -> None:
-    assert said(findings(selling), Verdict.WARN) == "the watcher has never seen the chain"
+    assert said(findings(selling), Level.WARN) == "the watcher has never seen the chain"
     Till(server, chain).watcher.look()
     well = findings(selling)
-    assert [each.verdict for each in well] == [Verdict.OK] * 3
-    assert f"the node is on regtest, at block {chain.tip().height}" in said(well, Verdict.OK)
-    assert "the ledger sums to zero" in said(well, Verdict.OK)
+    assert [each.verdict for each in well] == [Level.OK] * 3
+    assert f"the node is on regtest, at block {chain.tip().height}" in said(well, Level.OK)
+    assert "the ledger sums to zero" in said(well, Level.OK)
     faucet.mine(chain, 4)
-    assert "4 behind the node" in said(findings(selling), Verdict.WARN)
+    assert "4 behind the node" in said(findings(selling), Level.WARN)
     server.rows("UPDATE watched_block SET seen = seen - interval '1 hour'")
-    assert "last looked 36" in said(findings(replace(selling, chain=None)), Verdict.WARN)
+    assert "last looked 36" in said(findings(replace(selling, chain=None)), Level.WARN)
 
 
 def test_the_doctor_names_a_node_that_is_away_or_elsewhere(selling: Settings) -> None:
     away = findings(replace(selling, chain=ChainAddress("http://127.0.0.1:1", "user", "hunter2")))
-    assert "the node at http://127.0.0.1:1, asked for getblockchaininfo, cannot be reached" in said(away, Verdict.WARN)
+    assert "the node at http://127.0.0.1:1, asked for getblockchaininfo, cannot be reached" in said(away, Level.WARN)
     assert "hunter2" not in repr(away)
-    assert "is not on signet" in said(findings(replace(selling, network=SIGNET)), Verdict.WARN)
-    assert "there is a price, and no node" in said(findings(replace(selling, chain=None)), Verdict.WARN)
+    assert "is not on signet" in said(findings(replace(selling, network=SIGNET)), Level.WARN)
+    assert "there is a price, and no node" in said(findings(replace(selling, chain=None)), Level.WARN)
 
 
 def test_the_doctor_sees_an_old_tip(selling: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +137,7 @@ def test_the_doctor_sees_an_old_tip(selling: Settings, monkeypatch: pytest.Monke
         "causeway.maintenance.outbound.REGTEST", SIGNET
     )  # on a public network blocks come by themselves
     monkeypatch.setattr("time.time", lambda now=time.time: now() + 4 * 3_600)
-    assert "minutes old" in said(findings(selling), Verdict.WARN)
+    assert "minutes old" in said(findings(selling), Level.WARN)
 
 
 def test_the_doctor_sees_a_ledger_that_somebody_has_changed(server: Server, selling: Settings) -> None:
@@ -137,7 +146,7 @@ def test_the_doctor_sees_a_ledger_that_somebody_has_changed(server: Server, sell
     server.rows(trigger.format("DISABLE"))
     try:
         server.rows(line)
-        assert said(findings(selling), Verdict.FAIL) == "1 transactions of the ledger do not sum to zero"
+        assert said(findings(selling), Level.FAIL) == "1 transactions of the ledger do not sum to zero"
         server.rows("DELETE FROM ledger")
     finally:
         server.rows(trigger.format("ENABLE"))
@@ -151,15 +160,15 @@ def mail(settings: Settings, server: MailServer) -> Finding:
 def test_the_doctor_looks_at_the_mail_server_and_sends_nothing(server: Server) -> None:
     assert list(check_mail(server.settings)) == []
     with post_office() as office:
-        assert mail(server.settings, office.server()).verdict is Verdict.OK
+        assert mail(server.settings, office.server()).verdict is Level.OK
         assert office.mails == []
         plain = read_mail_server(f"smtp://user:hunter2@127.0.0.1:{office.port}")
         refused = mail(server.settings, plain)
-        assert (refused.verdict, "no encryption" in refused.what) == (Verdict.WARN, True)
+        assert (refused.verdict, "no encryption" in refused.message) == (Level.WARN, True)
         secret = mail(server.settings, replace(office.server(), tls=True))
-        assert (secret.verdict, "cannot be used" in secret.what) == (Verdict.WARN, True)
+        assert (secret.verdict, "cannot be used" in secret.message) == (Level.WARN, True)
     gone = mail(server.settings, office.server())
-    assert (gone.verdict, gone.hint is not None) == (Verdict.WARN, True)
+    assert (gone.verdict, gone.hint is not None) == (Level.WARN, True)
     assert "hunter2" not in repr((refused, gone))
 
 
@@ -171,6 +180,6 @@ def test_the_doctor_logs_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     options = {"auth_required": True, "auth_require_tls": False, "authenticator": accept(b"user", b"hunter2")}
     with post_office(**options) as office:
         good = read_mail_server(f"smtp://user:hunter2@127.0.0.1:{office.port}")
-        assert mail(server.settings, good).verdict is Verdict.OK
+        assert mail(server.settings, good).verdict is Level.OK
         wrong = mail(server.settings, replace(good, password="guess"))
-        assert (wrong.verdict, "guess" in repr(wrong)) == (Verdict.WARN, False)
+        assert (wrong.verdict, "guess" in repr(wrong)) == (Level.WARN, False)

@@ -351,7 +351,7 @@ def test_what_cannot_be_used_is_named(flags: dict[str, object], says: str) -> No
 )
 def test_the_doctor_looks_at_peers(peers: str, says: str, tmp_path: Path) -> None:
     settings = load_settings({}, peers=peers, data=str(tmp_path), port=2016)
-    assert any(says in finding.what for finding in check_machine(settings, None))
+    assert any(says in finding.message for finding in check_machine(settings, None))
 
 
 def test_an_allowance_comes_back_by_the_second() -> None:

@@ -18,11 +18,11 @@ import pytest
 
 from rein.btc.networks import MAINNET, REGTEST, Network
 from rein.chain.source import BlockRef
+from rein.findings import Finding, Level
 from rein.store.database import Database
 from rein.store.schema import STEPS
 from rein.workflows.diagnostics import installation as local
 from rein.workflows.diagnostics import network as network
-from rein.workflows.diagnostics.findings import Finding, Verdict
 from tests.cli.conftest import Chain, Rein, Result
 from tests.support.socks import socks_server
 
@@ -147,7 +147,7 @@ def test_what_an_interrupted_setup_leaves_is_explained(rein: Rein, home: Path) -
 def test_an_old_database_is_in_order(tmp_path: Path) -> None:
     path = tmp_path / "rein.db"
     Database(path)
-    assert [each.verdict for each in local.check_database(path)] == [Verdict.OK] * 2
+    assert [each.verdict for each in local.check_database(path)] == [Level.OK] * 2
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def _worst(found: list[Finding]) -> str:
     ids=["agree", "one off", "far off", "one lies", "none tells"],
 )
 def test_the_servers_are_clocks(offsets: list[int | None], verdict: str | None) -> None:
-    said = [network.Said("http://x/", {}, None if each is None else NOW + each) for each in offsets]
+    said = [network.StatusReply("http://x/", {}, None if each is None else NOW + each) for each in offsets]
     assert [each.verdict.value for each in network.check_clock(said, NOW)] == ([verdict] if verdict else [])
 
 
@@ -262,14 +262,14 @@ def test_a_dead_server_and_a_lonely_one(server: Server) -> None:
         free.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{free.getsockname()[1]}/"
     found = list(network.check_servers(network.ask_servers([url, dead], None), REGTEST))
-    assert [each.verdict for each in found] == [Verdict.OK, Verdict.FAIL]
+    assert [each.verdict for each in found] == [Level.OK, Level.FAIL]
     (alone, lonely) = network.check_servers(network.ask_servers([url], None), REGTEST)
-    assert (alone.verdict, lonely.verdict) == (Verdict.OK, Verdict.WARN)
+    assert (alone.verdict, lonely.verdict) == (Level.OK, Level.WARN)
 
 
 def test_the_proxy(server: Server) -> None:
     with socks_server(("127.0.0.1", 1)) as socks:
-        assert network.check_proxy(socks.url).verdict is Verdict.OK
-    assert network.check_proxy(socks.url).verdict is Verdict.FAIL
+        assert network.check_proxy(socks.url).verdict is Level.OK
+    assert network.check_proxy(socks.url).verdict is Level.FAIL
     http = f"socks5h://127.0.0.1:{server.server_address[1]}"
-    assert network.check_proxy(http).verdict is Verdict.FAIL, "something answers, and is no proxy"
+    assert network.check_proxy(http).verdict is Level.FAIL, "something answers, and is no proxy"
