@@ -97,7 +97,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("confirmations", "N", "", "Blocks until a deposit counts; 2, or 1 on regtest, if not given."),
     Setting("chain_url", "URL", "", "RPC of the Bitcoin Core that is asked for deposits: http://user:password@host."),
     Setting("chain_cookie", "FILE", "", "Bitcoin Core's cookie file, instead of user and password."),
-    Setting("watch_interval_s", "N", "15", "Seconds between two looks for a new block."),
+    Setting("watch_interval_s", "N", "15", "Seconds between two checks for a new block."),
     Setting("smtp_url", "URL", "", "Mail server for warnings: smtp://user:password@host:587, or smtps://."),
     Setting("mail_from", "EMAIL", "", "Who the warnings are from."),
     Setting("grace_days", "N", "30", "Days that the values of an expired bucket are kept and served."),
@@ -260,7 +260,7 @@ def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
 def read_file(path: Path) -> dict[str, str]:
     """The settings in a TOML file, as texts.
 
-    :raises SettingsError: it cannot be read, is no TOML, or has a key that is no setting.
+    :raises SettingsError: it cannot be read, is not TOML, or has an unknown key.
     """
     try:
         with path.open("rb") as file:
@@ -268,7 +268,7 @@ def read_file(path: Path) -> dict[str, str]:
     except OSError as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise SettingsError(f"the settings file {path} is no TOML: {error}") from error
+        raise SettingsError(f"the settings file {path} is not TOML: {error}") from error
     return {key: _file_text(path, key, value) for key, value in values.items()}
 
 
@@ -277,7 +277,7 @@ def _file_text(path: Path, key: str, value: object) -> str:
     if key not in names:
         close = difflib.get_close_matches(key, names, 1)
         meant = f"Did you mean {close[0]}?" if close else "docs/operations.md lists all settings."
-        raise SettingsError(f"{path}: there is no setting {key[:40]!r}", hint=meant)
+        raise SettingsError(f"{path}: unknown setting {key[:40]!r}", hint=meant)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | str):
@@ -366,7 +366,7 @@ def _ip_network(given: Given, text: str) -> IPNetwork:
     try:
         return ip_network(text)
     except ValueError:
-        raise given.wrong(f"{text[:40]!r} is no address range like 10.0.0.0/8 or 2001:db8::/32") from None
+        raise given.wrong(f"{text[:40]!r} is not an address range like 10.0.0.0/8 or 2001:db8::/32") from None
 
 
 def _price(given: Given) -> Sat:

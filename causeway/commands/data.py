@@ -138,7 +138,7 @@ def shown_stats(stats: Stats) -> str:
         (
             f"owners      {stats.owners:,}",
             f"buckets     {stats.buckets:,}, of which {stats.buckets_live:,} have not expired",
-            f"values      {stats.values:,}, of which {stats.values_opaque:,} are no documents",
+            f"values      {stats.values:,}, of which {stats.values_opaque:,} are not documents",
             f"documents   {documents:,}" + (f": {kinds}" if kinds else ""),
             f"storage     {stats.bytes_used:,} of {stats.bytes_bought:,} bytes",
             f"transfer    {stats.transfer_used:,} of {stats.transfer_bought:,} bytes",

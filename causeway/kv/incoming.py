@@ -41,7 +41,7 @@ def read_incoming(value: str, network: Network, *, testnet: bool) -> IncomingDoc
     """The document that a value is, or None if the value does not begin as one and so never counts as one.
 
     :param testnet: what the client said of the network; only documents of 2016 need it.
-    :raises ReinError: it begins as a document and is none that verifies.
+    :raises ReinError: it begins as a document and does not verify.
     :raises WrongNetworkError: it is a document of another network.
     """
     if not value.startswith(BEGIN):

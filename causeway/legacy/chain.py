@@ -72,7 +72,7 @@ class BitcoinRequest:
     scripts: Annotated[
         str | None,
         Text(MAX_SCRIPTS * (MAX_SCRIPT_DIGITS + 1), 2, _SCRIPTS, f"up to {MAX_SCRIPTS} scripts in hex, between commas"),
-        About("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
+        About("Whose outputs to find: their scriptPubKeys in hex, between commas."),
     ] = None
     after: Annotated[
         int | None, Whole(0, MAX_SCRIPTS * MAX_OUTPUTS), About("How many of the largest outputs you have already.")

@@ -103,7 +103,7 @@ def _get_user_name(parameters: Parameters, page: Page) -> Candidates:
 
 def _check_sin(text: str) -> None:
     if decode_check(text) is None:
-        raise BadParameterError(f"{text[:40]!r} is no Secure Identity Number")
+        raise BadParameterError(f"{text[:40]!r} is not a Secure Identity Number")
 
 
 def _enrollments(parameters: Parameters, page: Page) -> Candidates:

@@ -63,7 +63,7 @@ def restore_from(database: Database, path: Path, progress: Callable[[int], None]
     """Import a file.
 
     :param progress: told the number of lines read, now and then.
-    :raises FileError: it cannot be read, is no export, or ends before its end.
+    :raises FileError: it cannot be read, is not an export, or is truncated.
     :raises DatabaseError: it is of another network than the database.
     """
     restored = Restored()
@@ -71,7 +71,7 @@ def restore_from(database: Database, path: Path, progress: Callable[[int], None]
         lines = _read(file, path)
         number, first = next(lines, (0, {}))
         if first.get("line") != "causeway" or first.get("format") != FORMAT:
-            raise FileError(f"{path} is no export of causeway that this version reads")
+            raise FileError(f"{path} is not an export that this version of causeway reads")
         network = network_named(str(first.get("network")))
         database.write(lambda connection: open_installation(connection, network))
         restore = _Restore(network, restored)
@@ -359,7 +359,7 @@ def _pass_identity(connection: Connection, table: Table) -> None:
 
 def _add_sequence(connection: Connection, fields: Fields) -> Counter[str]:
     if fields["name"] not in sequences(connection):
-        raise ValueError("there is no such sequence")
+        raise ValueError("unknown sequence")
     _pass_sequence(connection, fields["name"], int(fields["last"]))
     return Counter()
 
