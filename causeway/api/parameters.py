@@ -64,7 +64,7 @@ class Parameters:
         return value
 
     def flag(self, name: str) -> bool | None:
-        """A truth value in any spelling that clients of 2016 use, or None where it was left out."""
+        """A truth value in any spelling that legacy clients use, or None where it was left out."""
         _, value = self._one_of((name,))
         if value is None:
             return None

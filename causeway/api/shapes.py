@@ -113,7 +113,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Flag:
-    """A truth value as clients of 2016 spell it."""
+    """A truth value as legacy clients spell it."""
 
     def read(self, parameters: Parameters, names: Sequence[str]) -> bool | None:
         return parameters.flag(names[0])

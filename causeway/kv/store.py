@@ -168,7 +168,7 @@ class Store:
 
 
 def not_owned() -> KeyNotFoundError:
-    """The error of 2016 for a key that the caller cannot delete: who else may own it, it does not say."""
+    """The legacy error for a key that the caller cannot delete: who else may own it, it does not say."""
     return KeyNotFoundError("Key not found or not owned by caller.")
 
 

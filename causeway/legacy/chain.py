@@ -72,7 +72,7 @@ class BitcoinRequest:
     scripts: Annotated[
         str | None,
         Text(MAX_SCRIPTS * (MAX_SCRIPT_DIGITS + 1), 2, _SCRIPTS, f"up to {MAX_SCRIPTS} scripts in hex, between commas"),
-        About("Whose outputs to find: their scriptPubKeys in hex, between commas."),
+        About("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
     ] = None
     after: Annotated[
         int | None, Whole(0, MAX_SCRIPTS * MAX_OUTPUTS), About("How many of the largest outputs you have already.")
@@ -216,7 +216,7 @@ def last_block() -> dict[str, object] | None:
 
 
 def shown(block: BlockRef) -> dict[str, object]:
-    """A block as clients of 2016 know it."""
+    """A block as legacy clients know it."""
     return {"height": block.height, "hash": block.hash, "time": block.time}
 
 

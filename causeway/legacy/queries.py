@@ -127,7 +127,7 @@ _CANDIDATES: Mapping[Query, Callable[[Parameters, Page], Candidates]] = {
 
 
 def _items(name: str, text: str, is_one: Callable[[str], bool]) -> list[str]:
-    """A comma-separated list. An empty text is an empty list: a client of 2016 with no orders sends that."""
+    """A comma-separated list. An empty text is an empty list: a legacy client with no orders sends that."""
     items = text.split(",") if text else []
     if len(items) > MAX_QUERY_ITEMS:
         raise BadParameterError(f"{name!r} names {len(items):,} items; {MAX_QUERY_ITEMS} are allowed")

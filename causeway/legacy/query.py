@@ -34,7 +34,7 @@ class LegacyQueryRequest:
     testnet: Annotated[bool | None, Flag()] = None
     after: Annotated[int | None, Whole(0, MAX_SEQ), About("The `next` of the page before.")] = None
     limit: Annotated[int, Whole(1, MAX_QUERY_ROWS)] = MAX_QUERY_ROWS
-    delegate: Annotated[str | None, Text(), About("Accepted and ignored.")] = None
+    delegate: Annotated[str | None, Text(), About("Accepted and not looked at.")] = None
     job_ids: Annotated[str | None, Text(), About("by_job_id, dispute, bids: Job IDs, separated by commas.")] = None
     creator: Annotated[str | None, Text(), About("bids: on the jobs of this person.")] = None
     job_creator: Annotated[str | None, Text(), About("deliveries: an address or public key.")] = None
@@ -79,7 +79,7 @@ def query() -> Response:
 
 
 def _items(query: Query, documents: Sequence[str]) -> list[object]:
-    """Ratings are objects with key and value, as clients of 2016 expect them; the key is the document id."""
+    """Ratings are objects with key and value, as legacy clients expect them; the key is the document id."""
     if query is not Query.GET_USER_RATINGS:
         return list(documents)
     return [{"key": text_id(read_armor(each).text), "value": each} for each in documents]

@@ -200,7 +200,7 @@ class _Restore:
         return Counter({"documents added": 1})
 
     def _arrival(self, text_: str, document_id: str) -> IncomingDocument:
-        # On a test network documents of 2016 are test documents, whatever they say: they were accepted as such.
+        # On a test network legacy documents are test documents, whatever they say: they were accepted as such.
         incoming = read_incoming(text_, self._network, testnet=self._network is not MAINNET)
         if incoming is None or incoming.signed.id != document_id:
             raise ValueError("the text is not the document that it is said to be")

@@ -110,7 +110,7 @@ def _has_bid_between(lowest: int | None, highest: int | None) -> ColumnElement[b
 
 def _is_open() -> list[ColumnElement[bool]]:
     """It has not expired, and the key that signed it has signed no offer for it: an offer by another key that claims
-    to be the creator's hides nothing. Documents of 2016 name no expiry, and nobody can bid on them any more."""
+    to be the creator's hides nothing. Legacy documents name no expiry, and nobody can bid on them any more."""
     now = cast(func.extract("epoch", func.now()), BigInteger)
     offer: Any = document.alias("offer")
     given_away = select(offer.c.seq).where(
