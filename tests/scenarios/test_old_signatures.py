@@ -18,7 +18,7 @@ from rein.workflows.jobs.deliver import build_delivery, require_deliverable
 from rein.workflows.jobs.offer import build_offer
 from rein.workflows.money.fund import invoices, look_for_funding
 from rein.workflows.orders.load import find_order
-from rein.workflows.status.next_step import next_step_of
+from rein.workflows.orders.next_step import next_step_of
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at

@@ -15,10 +15,10 @@ from rein.errors import NotFoundError
 from rein.protocol.orders import Order
 from rein.workflows.jobs.bid import build_bid, open_jobs
 from rein.workflows.jobs.sealed_bids import build_sealed_bid
-from rein.workflows.market.listings import newest_block
 from rein.workflows.market.reputation import Averages, known_ratings
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order
+from rein.workflows.orders.tip import newest_block
 
 
 @command("bid", writes=True)
