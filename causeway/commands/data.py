@@ -20,7 +20,8 @@ from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
 from causeway.maintenance.export import export_to
 from causeway.maintenance.removal import FILTERS, Found, find, parse_filters, remove
-from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.restore import restore_from
+from causeway.maintenance.restore_rows import Restored
 from causeway.maintenance.stats import Stats, read_stats
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url
