@@ -134,4 +134,4 @@ def test_an_unknown_key_in_the_file_is_named(tmp_path: Path) -> None:
     path.write_text("prot = 2016\n")
     code, out, err = output("serve", "--config", path)
     assert (code, out) == (2, "")
-    assert err == f"causeway: {path}: there is no setting 'prot'\nDid you mean port?\n"
+    assert err == f"causeway: {path}: unknown setting 'prot'\nDid you mean port?\n"
