@@ -82,7 +82,7 @@ def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]
     :raises StoreError: the database cannot be used.
     :raises NotFoundError: the identity that was asked for is not in this home.
     """
-    store = Store(settings.database)
+    store = Store(settings.database, create=False)
 
     def open_keyring(row: IdentityRow) -> Keyring:
         from rein.identity.keyfile import read_key_file
