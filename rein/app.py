@@ -50,7 +50,7 @@ def open_node(settings: Settings) -> core_rpc.CoreRpc:
     for each in settings.chain:
         if each.kind is ChainKind.CORE:
             return _open_core(each, settings)
-    raise InputError("no Bitcoin Core is set", hint="rein config chain core http://127.0.0.1:18443")
+    raise InputError("no Bitcoin Core is set", hint="Add a chain source.")
 
 
 def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
@@ -60,7 +60,9 @@ def _open_source(source: ChainSetting, settings: Settings, owner: str | None) ->
     if source.kind is ChainKind.ESPLORA:
         return esplora.open_esplora(source.url, settings.network, proxy=proxy)
     if owner is None:
-        raise IdentityError(f"{source.shown} answers accounts only, and this home has no identity", hint="rein setup")
+        raise IdentityError(
+            f"{source.shown} answers accounts only, and this home has no identity", hint="Create an identity."
+        )
     return causeway_chain.open_causeway_chain(source.url, settings.network, owner, proxy=proxy)
 
 

@@ -15,7 +15,10 @@ import click
 from rein.cli.toolkit.amounts import fee_points, feerate, number
 from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.options import (
+    GLOBAL_NAMES,
     GLOBAL_OPTIONS,
+    Command,
+    Forgiving,
     documents_option,
     dry_run_option,
     feerate_option,
@@ -55,7 +58,6 @@ if TYPE_CHECKING:
     from rein.workflows.session import Session
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
-_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
 T = TypeVar("T")
@@ -177,7 +179,7 @@ def command(
     shows = writes and documents
     own = (*([request_option] if writes else ()), *([documents_option] if shows else ()))
     options = (*GLOBAL_OPTIONS, *own)
-    names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
+    names = (*GLOBAL_NAMES, "documents") if shows else GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
@@ -192,7 +194,7 @@ def command(
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
         for option in reversed(options):
             option(run)
-        return click.command(name)(run)
+        return click.command(name, cls=Command)(run)
 
     return decorate
 
@@ -200,11 +202,12 @@ def command(
 def alone(default: str) -> type[click.Group]:
     """A group whose name alone, or with options, stands for one of its commands."""
 
-    class Group(click.Group):
+    class Group(Forgiving, click.Group):
         alone = default
 
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            asks_what_there_is = not args and ctx.resilient_parsing  # a shell that completes
+            if not asks_what_there_is and (not args or args[0] not in (*self.commands, "-h", "--help")):
                 args = [default, *args]
             return super().parse_args(ctx, args)
 
