@@ -86,7 +86,7 @@ def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]
     :raises StoreError: the database cannot be used.
     :raises NotFoundError: the identity that was asked for is not in this home.
     """
-    store = Store(settings.database)
+    store = Store(settings.database, create=False)
 
     def open_keyring(row: IdentityRow) -> keyring.Keyring:
         words = unlocked.unlocked_words(settings.home, row.key_file)
