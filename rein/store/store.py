@@ -15,6 +15,7 @@ from rein.store.fold_cache import FoldCache
 from rein.store.hidden import HiddenThings
 from rein.store.hosting_orders import HostingOrders
 from rein.store.identities import Identities
+from rein.store.learned import Learned
 from rein.store.orders import Orders
 from rein.store.requests import Requests
 from rein.store.servers import Servers
@@ -27,9 +28,9 @@ from rein.store.watch import WatchEvents
 class Store:
     """The database of one home."""
 
-    def __init__(self, path: Path) -> None:
-        """:raises StoreError: see `Database`."""
-        self._database = Database(path)
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """See `Database` for `create` and errors."""
+        self._database = Database(path, create=create)
         self.identities = Identities(self._database)
         self.documents = Documents(self._database)
         self.orders = Orders(self._database)
@@ -45,6 +46,7 @@ class Store:
         self.watch = WatchEvents(self._database)
         self.hidden = HiddenThings(self._database)
         self.chain_tip = ChainTip(self._database)
+        self.learned = Learned(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""

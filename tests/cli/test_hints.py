@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rein.cli
+from rein.cli.commands import COMMANDS
 from rein.cli.common import Cli
 from rein.cli.demo import run_command
-from rein.cli.main import COMMANDS
 from rein.cli.toolkit.advice import with_options
 
 ROOM = Path(rein.cli.__file__).parent

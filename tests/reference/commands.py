@@ -13,10 +13,12 @@ import click
 
 from rein import errors
 from rein.btc.amounts import COIN, DUST_LIMIT
+from rein.cli.commands import ALIASES, COMMANDS, SECTIONS
 from rein.cli.common import GLOBAL_OPTIONS
-from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
+from rein.cli.main import INTERRUPTED, STOPPED
 from rein.cli.toolkit.amounts import UNUSUAL
 from rein.cli.toolkit.form import LABELS
+from rein.cli.tree import tree
 from rein.settings import CONFIG_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -114,8 +116,13 @@ def _forms() -> str:
 
 
 def _contents() -> str:
-    linked = [f"[`{name}`](#rein-{name.replace(' ', '-')})" for name, _ in leaves()]
-    return "\n".join(["## All commands", "", f"{', '.join(linked)}.", ""])
+    lines = ["## All commands", "", "By section, as in `rein --help`.", ""]
+    for section, about in SECTIONS.items():
+        found = [name for name, _ in leaves() if name.split()[0] in about.commands]
+        linked = ", ".join(f"[`{name}`](#rein-{name.replace(' ', '-')})" for name in found)
+        lines.append(f"- {section} ({about.title.lower()}): {linked}")
+    also = ", ".join(f"`rein {words}` for `rein {target}`" for words, target in ALIASES.items())
+    return "\n".join([*lines, "", f"Other names: {also}.", ""])
 
 
 def _section(name: str, command: click.Command) -> str:
@@ -217,6 +224,7 @@ def _environment() -> str:
         settings.CHAIN_VARIABLE: "as `--chain`",
         settings.COOKIE_VARIABLE: "as `--chain-cookie`",
         settings.PROXY_VARIABLE: "a SOCKS5 proxy for everything",
+        settings.AUTOSYNC_VARIABLE: "on or off: fetch and publish without `rein sync`",
         settings.PASSPHRASE_VARIABLE: "the passphrase, for scripts; `--passphrase-fd` is the safer way",
         "NO_COLOR": "if set, no colours",
         "CLICOLOR_FORCE": "if set and not 0, colours even where the output is no terminal",

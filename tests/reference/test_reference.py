@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from rein.cli.main import COMMANDS, tree
+from rein.cli.commands import COMMANDS
+from rein.cli.tree import tree
 from tests.reference.commands import COMMAND, DOCS, FILE, example_of, leaves, names, reference
 from tests.reference.schemas import faults, read_schemas
 

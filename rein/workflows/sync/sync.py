@@ -19,7 +19,7 @@ from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.sealed_bids import publish_offered
 from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.money.chain_view import look
-from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress
+from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress, remember_fetch
 from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.tip import observe_tip
@@ -30,10 +30,13 @@ from rein.workflows.sync.report import ServerReport, SyncReport
 from rein.workflows.sync.upload import upload
 
 
-def sync(session: Session, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
+def sync(
+    session: Session, progress: Progress = no_progress, *, everything: bool = False, observe_chain: bool = True
+) -> SyncReport:
     """Upload what servers lack, download what is new, look at the chain. A failing server stops no other.
 
     :param everything: read the feeds from their beginning, and ask back every document instead of a sample.
+    :param observe_chain: read the chain for what concerns open orders, too.
     :raises InputError: no server is registered.
     """
     if not session.servers:
@@ -47,6 +50,7 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
         _ = session.keyring  # ask for the passphrase now, while somebody is at the keyboard
     check = Check(session, replicas, ingester, servers)
     check.run(everything=everything)
+    remember_fetch(session, [server.error for server in servers.values()])
     replicas.refresh()
     lacking |= {url: replicas.lacking(url) for url, server in servers.items() if server.error is None}
     to_upload = {url: each for url, each in lacking.items() if each and servers[url].error is None}
@@ -55,7 +59,7 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
     for url, server in servers.items():
         server.left_out = lacking[url].left_out
     report = _report(session, replicas, servers)
-    report.chain_error = _observe_chain(session)
+    report.chain_error = _observe_chain(session) if observe_chain else None
     return report
 
 
