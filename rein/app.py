@@ -39,7 +39,7 @@ def open_node(settings: Settings) -> CoreRpc:
     for each in settings.chain:
         if each.kind is ChainKind.CORE:
             return _open_core(each, settings)
-    raise InputError("no Bitcoin Core is set", hint="rein config chain core http://127.0.0.1:18443")
+    raise InputError("no Bitcoin Core is set", hint="Add a chain source.")
 
 
 def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
@@ -53,7 +53,9 @@ def _open_source(source: ChainSetting, settings: Settings, owner: str | None) ->
     if source.kind is ChainKind.ESPLORA:
         return open_esplora(source.url, settings.network, proxy=proxy)
     if owner is None:
-        raise IdentityError(f"{source.shown} answers accounts only, and this home has no identity", hint="rein setup")
+        raise IdentityError(
+            f"{source.shown} answers accounts only, and this home has no identity", hint="Create an identity."
+        )
     return open_causeway_chain(source.url, settings.network, owner, proxy=proxy)
 
 
@@ -80,7 +82,7 @@ def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]
     :raises StoreError: the database cannot be used.
     :raises NotFoundError: the identity that was asked for is not in this home.
     """
-    store = Store(settings.database)
+    store = Store(settings.database, create=False)
 
     def open_keyring(row: IdentityRow) -> Keyring:
         from rein.identity.keyfile import read_key_file

@@ -38,21 +38,23 @@ _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @setting_options(*DATABASE)
 @json_option
 def stats_command(as_json: bool, **flags: Any) -> None:
-    """Say how much of everything there is.
+    """Count what the server holds and earns.
 
     Example: causeway stats --json
     """
     settings = load_settings(os.environ, **flags)
     with _database_as_it_is(settings) as url, make_patient_engine(url).connect() as connection:
         stats = read_stats(connection)
-    click.echo(json.dumps(asdict(stats), indent=4) if as_json else _shown_stats(stats))
+    click.echo(json.dumps(asdict(stats), indent=4) if as_json else shown_stats(stats))
 
 
 @click.command("export")
 @_file
 @setting_options(*DATABASE)
 def export_command(file: Path, **flags: Any) -> None:
-    """Write all that is stored to FILE, accounts and payments included. The server may run meanwhile.
+    """Export everything to FILE.
+
+    Accounts and payments are included. The server may run meanwhile.
 
     Example: causeway export /backup/causeway.jsonl
     """
@@ -66,7 +68,9 @@ def export_command(file: Path, **flags: Any) -> None:
 @setting_options(*DATABASE)
 @json_option
 def import_command(file: Path, as_json: bool, **flags: Any) -> None:
-    """Read what `export` wrote to FILE. Every document is verified again; nothing newer is overwritten.
+    """Import an export from FILE.
+
+    Every document is verified again; nothing newer is overwritten.
 
     The command line must say into which database: --data, --database-url, or --config with a file that does. It may be
     interrupted and run again. The exit code is 4 if some of it was refused.
@@ -90,8 +94,9 @@ def import_command(file: Path, as_json: bool, **flags: Any) -> None:
 @setting_options(*DATABASE)
 @json_option
 def delete_command(filters: Sequence[str], yes: bool, reason: str | None, as_json: bool, **flags: Any) -> None:
-    """Delete the values and the copies kept for peers that all filters find, and the documents whose last copies they
-    are.
+    """Delete what filters match.
+
+    That is values and copies kept for peers that match all filters, and the documents whose last copies they are.
 
     Filters: owner=ADDRESS, key=KEY (or key=PREFIX*), document=ID, kind=job (bid, ..., opaque), older-than=30d (or a
     date), peer=URL. With --yes the command line must say in which database: by --data, --database-url or --config.
@@ -125,7 +130,8 @@ def _progress(lines: int) -> None:
         click.echo(f"{lines:,} lines", err=True)
 
 
-def _shown_stats(stats: Stats) -> str:
+def shown_stats(stats: Stats) -> str:
+    """What there is, a line a subject."""
     documents = sum(stats.documents.values())
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in stats.documents.items() if count)
     return "\n".join(
@@ -136,6 +142,8 @@ def _shown_stats(stats: Stats) -> str:
             f"documents   {documents:,}" + (f": {kinds}" if kinds else ""),
             f"storage     {stats.bytes_used:,} of {stats.bytes_bought:,} bytes",
             f"transfer    {stats.transfer_used:,} of {stats.transfer_bought:,} bytes",
+            f"orders      {stats.orders_paid:,} paid, {stats.orders_open:,} open, {stats.orders_late:,} late",
+            f"income      {stats.income_sat:,} of {stats.credited_sat:,} credited satoshis",
             f"for peers   {stats.replicas:,} documents, {stats.replica_bytes:,} bytes",
             f"nonces      {stats.nonces_remembered:,} remembered",
             f"database    {stats.database_bytes:,} bytes",

@@ -25,7 +25,9 @@ FAILED_EXIT_CODE = 1
 @setting_options()
 @json_option
 def doctor_command(as_json: bool, **flags: Any) -> None:
-    """Look the installation over. Changes nothing; the exit code is 1 if something keeps it from working.
+    """Check the installation.
+
+    Nothing is changed. The exit code is 1 if something keeps the server from working.
 
     Example: causeway doctor --config /etc/causeway.toml
     """

@@ -34,9 +34,10 @@ DEFAULT_INTERVAL_S = 30
 @click.option("--from-start", is_flag=True, help="Read every feed from its start again, and wait for nobody.")
 @json_option
 def replicate_command(once: bool, from_start: bool, as_json: bool, **flags: Any) -> None:
-    """Pull what peers have until it is told to stop (Ctrl-C, SIGTERM).
+    """Pull documents from peers.
 
-    `causeway serve` does it by itself where it has --peers. Any number may run: one pulls, the others wait.
+    It runs until Ctrl-C or SIGTERM. `causeway serve` does the same where it has --peers. Any number may run: one
+    pulls, the others wait.
     With --from-start the command line must say in which database: by --data, --database-url or --config.
 
     Example: causeway replicate --once --peers https://causeway.example

@@ -19,10 +19,12 @@ from causeway.serving import database_url
 @setting_options("database_url", "data", "network", "smtp_url", "mail_from", "grace_days", "free_buckets")
 @json_option
 def sweep_command(as_json: bool, **flags: Any) -> None:
-    """Move values out of expired buckets, warn their owners, and remove what nobody renewed. Once.
+    """Clean up expired buckets, once.
 
-    `causeway serve` does it by itself; more often does no harm. The command line must say in which database: by --data,
-    --database-url or --config.
+    Values move to other buckets of their owner, owners are warned, and what nobody renewed is removed.
+
+    `causeway serve` does the same every few minutes; running it more often does no harm. The command line must name
+    the database: by --data, --database-url or --config.
 
     Example: causeway sweep --json --config /etc/causeway.toml
     """

@@ -21,7 +21,7 @@ from rein import __version__
 _database_options = setting_options(*DATABASE)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def tree() -> None:
     """The server of Rein: keeps signed documents for people who have never met."""
@@ -30,7 +30,9 @@ def tree() -> None:
 @tree.command("serve")
 @setting_options()
 def serve_command(**flags: Any) -> None:
-    """Answer requests until it is told to stop (Ctrl-C, SIGTERM).
+    """Run the server.
+
+    It answers requests until Ctrl-C or SIGTERM.
 
     Example: causeway serve --config /etc/causeway.toml
     """
@@ -39,13 +41,15 @@ def serve_command(**flags: Any) -> None:
 
 @tree.group("db")
 def db_group() -> None:
-    """The database."""
+    """Look after the database."""
 
 
 @db_group.command("upgrade")
 @_database_options
 def upgrade_command(**flags: Any) -> None:
-    """Bring the database to the tables of this version. `serve` does it too.
+    """Upgrade the tables to this version.
+
+    `causeway serve` does it, too.
 
     Example: causeway db upgrade --config /etc/causeway.toml
     """

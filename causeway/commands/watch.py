@@ -28,9 +28,11 @@ from causeway.settings import load_settings
 @click.option("--once", is_flag=True, help="Look once, and end.")
 @click.option("--rescan", is_flag=True, help="Scan the unspent outputs once instead of reading blocks, and end.")
 def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
-    """Watch the chain for deposits until it is told to stop (Ctrl-C, SIGTERM).
+    """Watch the chain for deposits.
 
-    `causeway serve` does it by itself where it has --chain-url. Any number may run: one watches, the others wait.
+    It runs until Ctrl-C or SIGTERM.
+
+    `causeway serve` does the same where it has --chain-url. Any number may run: one watches, the others wait.
 
     --rescan is for a node that has the blocks since the last look no longer: it takes minutes on mainnet, and does not
     find what was paid and spent again meanwhile. So the command line must say in which database: by --data,

@@ -41,6 +41,10 @@ BUCKET_TRANSFER = 50 * 1_048_576
 """50 MB of transfer."""
 
 BUCKET_TERM = timedelta(days=365)
+
+MORE_STORAGE = "`rein request` (GET /request) gets a bucket where it is free, `rein buy` (GET /buy) buys one."
+"""What to do where there is no space."""
+
 SUBNET_DAYS_KEPT = 2
 
 
@@ -224,8 +228,10 @@ def charge_for(buckets: Sequence[LockedBucket], size: int, *, old_bucket: int | 
     for each in buckets:
         if each.live and each.id != old_bucket and size <= each.bytes_free:
             return Charge(each.id, size, each.id if old_bucket is None else old_bucket, old_size)
+    free = max((each.bytes_free for each in buckets if each.live), default=0)
     raise StorageExhaustedError(
-        "Insufficient storage space.", hint="GET /request grants a bucket where it is free, GET /buy sells one."
+        "Insufficient storage space.",
+        hint=f"{size:,} bytes are needed; the bucket with the most space has {free:,}. {MORE_STORAGE}",
     )
 
 

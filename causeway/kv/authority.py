@@ -10,7 +10,7 @@ from causeway.accounts import service as accounts
 from causeway.auth import service as auth
 from causeway.auth.service import Proof, ProofStatus
 from causeway.errors import NonceUsedError, NotDelegateError, StorageExhaustedError, UnknownOwnerError
-from causeway.hosting.service import LockedBucket
+from causeway.hosting.service import MORE_STORAGE, LockedBucket
 from causeway.kv.incoming import IncomingDocument
 
 
@@ -29,7 +29,7 @@ def check_authority(
     owner, signer = proof.owner, proof.signer
     if not buckets:
         if accounts.is_registered(connection, owner):
-            raise StorageExhaustedError("Insufficient storage space.", hint="GET /request grants a bucket.")
+            raise StorageExhaustedError("Insufficient storage space.", hint=f"There is no bucket. {MORE_STORAGE}")
         raise UnknownOwnerError("User not found", hint="GET /request registers an owner.")
     if status.nonce_is_spent:
         raise NonceUsedError("This request has been served already; every answer to a write brings a fresh nonce.")

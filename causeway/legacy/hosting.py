@@ -70,7 +70,10 @@ def grant_free(asked: LegacyHostingRequest, **more: object) -> Response:
     if outcome is GrantOutcome.SUBNET_LIMIT:
         hint = "So many were given to addresses near yours today. Try again tomorrow."
         return failure("free_buckets_of_the_day_granted", "Maximum free buckets granted", 200, hint=hint, more=shown)
-    hint = f"An owner may have {terms.per_owner} free buckets at a time. GET /buy sells more, where there is a price."
+    payments = services().payments
+    hint = f"An owner may have {terms.per_owner} free buckets at a time."
+    if payments is not None:
+        hint += f" `rein buy` (GET /buy) buys one for {payments.price} sat."
     return failure("free_buckets_granted", "Maximum free buckets granted", 200, hint=hint, more=shown)
 
 

@@ -12,6 +12,7 @@ from causeway.accounts.models import owner
 from causeway.auth.models import nonce_use
 from causeway.hosting.models import bucket
 from causeway.kv.models import kv
+from causeway.payments.figures import read_figures
 from causeway.replication.models import replica
 from causeway.search.models import document
 from rein.protocol.documents import Kind
@@ -19,7 +20,9 @@ from rein.protocol.documents import Kind
 
 @dataclass(frozen=True)
 class Stats:
-    """Sizes are in bytes. `transfer_used` is what was served from the buckets there are."""
+    """Sizes are in bytes, amounts in satoshis. `transfer_used` is what was served from the buckets there are. Orders
+    are open while their price is held, and late after that; `credited_sat` came in, and buckets were bought for
+    `income_sat` of it."""
 
     owners: int
     buckets: int
@@ -31,6 +34,11 @@ class Stats:
     bytes_bought: int
     transfer_used: int
     transfer_bought: int
+    orders_open: int
+    orders_late: int
+    orders_paid: int
+    credited_sat: int
+    income_sat: int
     replicas: int
     replica_bytes: int
     nonces_remembered: int
@@ -51,6 +59,7 @@ def read_stats(connection: Connection) -> Stats:
     ).one()
     values = connection.execute(select(func.count(), func.count().filter(kv.c.document_id.is_(None)))).one()
     kinds = connection.execute(select(document.c.kind, func.count()).group_by(document.c.kind)).all()
+    sold = read_figures(connection)
     counted: dict[str, int] = {row[0]: row[1] for row in kinds}
     return Stats(
         owners=_count(connection, owner),
@@ -63,6 +72,11 @@ def read_stats(connection: Connection) -> Stats:
         bytes_bought=int(buckets[3]),
         transfer_used=int(buckets[4]),
         transfer_bought=int(buckets[5]),
+        orders_open=sold.open,
+        orders_late=sold.late,
+        orders_paid=sold.paid,
+        credited_sat=sold.credited_sat,
+        income_sat=sold.income_sat,
         replicas=_count(connection, replica),
         replica_bytes=int(connection.scalar(select(_sum(replica.c.size))) or 0),
         nonces_remembered=_count(connection, nonce_use),

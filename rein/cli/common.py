@@ -8,14 +8,19 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rein.cli.toolkit.amounts import fee_points, feerate, number
+from rein.cli.toolkit.autosync import autosync
 from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.options import (
+    GLOBAL_NAMES,
     GLOBAL_OPTIONS,
+    Command,
+    Forgiving,
     documents_option,
     dry_run_option,
     feerate_option,
@@ -55,7 +60,6 @@ if TYPE_CHECKING:
     from rein.workflows.session import Session
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
-_GLOBAL_NAMES = ("home", "identity", "network", "chain", "chain_cookie", "passphrase_fd", *_TERMINAL_NAMES)
 
 
 T = TypeVar("T")
@@ -177,34 +181,43 @@ def command(
     shows = writes and documents
     own = (*([request_option] if writes else ()), *([documents_option] if shows else ()))
     options = (*GLOBAL_OPTIONS, *own)
-    names = (*_GLOBAL_NAMES, "documents") if shows else _GLOBAL_NAMES
+    names = (*GLOBAL_NAMES, "documents") if shows else GLOBAL_NAMES
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def run(**parameters: Any) -> None:
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
-            with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
-                key = parameters.pop("request_id", None)
-                run_once(cli, key, parameters, partial(function, cli, **parameters))
+            given = {each: expanded(value) for each, value in parameters.items()}
+            key = given.pop("request_id", None)
+            progress = nullcontext() if waits else cli.terminal.progress(cli.terminal.command)
+            with progress, autosync(cli, name, writes=writes):
+                run_once(cli, key, given, partial(function, cli, **given))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
         for option in reversed(options):
             option(run)
-        return click.command(name)(run)
+        return click.command(name, cls=Command)(run)
 
     return decorate
+
+
+def expanded(value: Any) -> Any:
+    """A value of an option or argument; a path that begins with `~` begins with the person's own directory, though the
+    shell did not see to it (`--home=~/x`)."""
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def alone(default: str) -> type[click.Group]:
     """A group whose name alone, or with options, stands for one of its commands."""
 
-    class Group(click.Group):
+    class Group(Forgiving, click.Group):
         alone = default
 
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            asks_what_there_is = not args and ctx.resilient_parsing  # a shell that completes
+            if not asks_what_there_is and (not args or args[0] not in (*self.commands, "-h", "--help")):
                 args = [default, *args]
             return super().parse_args(ctx, args)
 

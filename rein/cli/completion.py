@@ -23,7 +23,8 @@ def completion(cli: Cli, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from rein.cli.main import COMPLETION_VARIABLE, tree
+    from rein.cli.main import COMPLETION_VARIABLE
+    from rein.cli.tree import tree
 
     found = get_completion_class(shell)
     if found is None:

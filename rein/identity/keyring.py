@@ -192,9 +192,7 @@ class DelegateKeyring(Keyring):
     def master(self) -> PrivateKey:
         """:raises IdentityError: it is elsewhere."""
         if self._master is None:
-            raise IdentityError(
-                "the master key of this identity is not here", hint="Sign where it is: rein enroll --offline FILE ..."
-            )
+            raise IdentityError("the master key of this identity is not here", hint="Sign where the master key is.")
         return self._master
 
     @property

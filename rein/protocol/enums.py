@@ -49,3 +49,13 @@ class State(Enum):
     SETTLED = "settled"
     REFUNDED = "refunded"
     FROZEN = "frozen"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the money has reached those it was for."""
+        return self in (State.SETTLED, State.REFUNDED)
+
+    @property
+    def takes_bids(self) -> bool:
+        """Whether nobody has got the job yet."""
+        return self in (State.POSTED, State.BID)

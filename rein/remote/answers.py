@@ -28,6 +28,7 @@ _LAST_TIME = 253_402_300_799
 """The end of the year 9999, after which nobody writes dates."""
 _ID = re.compile(r"[0-9a-f]{64}")
 _MAX_BUCKETS = 10_000
+_MAX_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class ServerStatus:
     version: str
     price: Sat
     documents: int
+    names: tuple[str, ...] = ()
+    """What requests to it may be signed for."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,17 @@ def status(answer: Mapping[str, Any], url: str) -> ServerStatus:
     price = min(_number(answer.get("price_sat")), MAX_MONEY)
     said = str(answer.get("version"))
     return ServerStatus(
-        one_line(answer["network"])[:20], one_line(said)[:20], Sat(price), _number(answer.get("documents"))
+        network=one_line(answer["network"])[:20],
+        version=one_line(said)[:20],
+        price=Sat(price),
+        documents=_number(answer.get("documents")),
+        names=_names(answer.get("servers")),
     )
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    names = given[:_MAX_NAMES] if isinstance(given, list) else []
+    return tuple(one_line(each)[:100] for each in names if isinstance(each, str))
 
 
 def feed_page(answer: Mapping[str, Any], url: str, after: int, etag: str | None) -> FeedPage:

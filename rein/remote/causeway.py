@@ -36,6 +36,7 @@ _ETAG = re.compile(r'(W/)?"[!#-~]{1,100}"')
 _MAX_NONCES = 8
 _STALE = frozenset({"bad_nonce", "nonce_expired", "nonce_used"})
 _TO_ASK_AGAIN = "answer_full"
+_SIGNATURE = "incorrect_signature"
 _ROOM_FOR_NAMES = 200
 """Bytes of a body around each value: the names of the fields, the key, and what JSON needs between them."""
 
@@ -178,9 +179,25 @@ class Causeway:
             return self._post(path, body, (signer, nonce))
         except RefusedError as error:
             if not was_kept or error.reason not in _STALE:
-                raise
+                raise self._explained(error) from error
         self._nonces.clear()
         return self._post(path, body, (signer, self._fetch_nonce()))
+
+    def _explained(self, error: RefusedError) -> RefusedError:
+        """What a refused signature comes from where the server does not know the name it is asked under: behind a
+        proxy, or under a path, it has to be told its public address."""
+        name = server_name(self.url)
+        try:
+            names = self.status().names if error.reason == _SIGNATURE else ()
+        except RemoteError:
+            return error
+        if not names or name in names:
+            return error
+        return RefusedError(
+            f"{self.url} takes requests signed for {', '.join(names)} only, and not for {name}, where it was reached",
+            reason=error.reason,
+            hint=f"Its operator sets public_urls (--public-urls) to {name}; or register it under one of its names.",
+        )
 
     def _post(self, path: str, body: Mapping[str, Any], signing: tuple[PrivateKey, str] | None = None) -> Reply:
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")

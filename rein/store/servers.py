@@ -70,6 +70,12 @@ class Servers:
         with self._database.writing() as connection:
             connection.execute(insert("server", values, "identity_id, url"), values)
 
+    def remove(self, identity_id: int, url: str) -> bool:
+        """Forget that an identity uses a server; whether it did. What was put there stays known."""
+        with self._database.writing() as connection:
+            statement = "DELETE FROM server WHERE identity_id = ? AND url = ?"
+            return connection.execute(statement, [identity_id, url]).rowcount > 0
+
     def of_identity(self, identity_id: int) -> list[ServerRow]:
         """The servers of an identity, in the order they were added."""
         rows = self._database.rows("SELECT * FROM server WHERE identity_id = ? ORDER BY rowid", identity_id)

@@ -55,9 +55,7 @@ class Session:
                 name for name in NETWORKS if name != self.network.name and self.store.identities.of_network(name)
             ]
             use = f"It has one on {elsewhere[0]}: rein config network {elsewhere[0]}" if elsewhere else None
-            raise IdentityError(
-                f"this home has no identity on {self.network.name}", hint=use or "Create one: rein setup"
-            )
+            raise IdentityError(f"this home has no identity on {self.network.name}", hint=use or "Create an identity.")
         return self.row
 
     @property

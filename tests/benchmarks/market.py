@@ -15,12 +15,11 @@ from rein.protocol.signed import Signed, verify
 from rein.store.escrows import Payment
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
-from rein.workflows.market.entries import market
-from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs
+from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs, market
 from rein.workflows.market.reputation import known_ratings, mediators_with_records
 from rein.workflows.notify.watch import Watch, watch_round
+from rein.workflows.orders.fold_cache import my_views
 from rein.workflows.session import Session
-from rein.workflows.status.overview import overview
 from tests.benchmarks.figures import Figure
 from tests.support.people import TIME, Person, Story, bid, enroll, job, person, story
 
@@ -65,9 +64,9 @@ def _own() -> Iterator[Figure]:
             session.store.escrows.observe(told.offer.id, [], _paid(told))
         bare = _cpu(lambda: [verify(each.armored) for each in documents])
         known = f"{OWN_JOBS:,} own jobs"
-        yield Figure(f"rein status, first, {known}", _cpu(lambda: overview(session)), "ms", bare)
+        yield Figure(f"rein status, first, {known}", _cpu(lambda: my_views(session)), "ms", bare)
         for name, run in (
-            ("rein status", lambda: overview(session)),
+            ("rein status", lambda: my_views(session)),
             ("rein bids", lambda: find_bids(session, BidFilter(), TIME)),
             ("rein watch, nothing new", lambda: watch_round(session, Watch([]), TIME, lambda _: [])),
         ):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rein.cli.main import COMMANDS, COMPLETION_VARIABLE
+from rein.cli.commands import COMMANDS
+from rein.cli.main import COMPLETION_VARIABLE
 from rein.store.store import Store
 from tests.cli.conftest import Rein
 from tests.cli.test_help import HEAVY
@@ -33,8 +34,9 @@ def ask(line: str) -> list[str]:
 
 
 def test_names_are_completed() -> None:
-    assert ask("rein ") == list(COMMANDS)
-    assert ask("rein acc") == ["accept", "acceptresolution"]
+    assert ask("rein ") == [*COMMANDS, "show", "accept-resolution"]
+    assert ask("rein acc") == ["accept", "acceptresolution", "accept-resolution"]
+    assert ask("rein server ") == ["buy", "list", "request"]
     assert ask("rein --home x psbt sh") == ["show"]
     assert ask("rein case ") == ["export", "keep", "verify"]
     assert ask("rein nothing") == []
@@ -73,6 +75,7 @@ def test_networks_identities_and_jobs_are_completed(home: Path, tmp_path: Path) 
     for command in ("status", "bid", "message", "deliver"):
         assert ask(f"rein {place} {command} --jobid ") == ["b" * 20, "a" * 20]
     assert ask(f"rein status {place} --jobid a") == ["a" * 20]
+    assert ask(f"rein {place} show a") == ["a" * 20]
     assert ask(f"rein status --home {home} --jobid ") == [], "there are none on mainnet"
     assert ask(f"rein status {place} --jobid %") == []
 

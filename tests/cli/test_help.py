@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -12,8 +13,11 @@ import click
 import pytest
 
 import rein
-from rein.cli.main import COMMANDS, tree
+from rein.cli.commands import ALIASES, COMMANDS, SECTIONS
+from rein.cli.demo import run_command
+from rein.cli.tree import load, tree
 from tests.cli.test_no_prompts import leaves
+from tests.support.screen import ended, rein_at_terminal
 
 HEAVY = (
     "sqlalchemy",
@@ -58,13 +62,107 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert set(HEAVY) & set(loaded) == set()
 
 
-def test_help_lists_every_command_in_the_order_of_a_job() -> None:
-    done = python("import sys; from rein.cli.main import run; sys.exit(run(sys.argv[1:]))", "--help")
-    listed = done.stdout[done.stdout.index("Commands:") :].splitlines()[1:]
-    assert [line.split()[0] for line in listed if line.strip()] == list(COMMANDS)
-    for name, (_, text) in COMMANDS.items():
-        assert any(line.split()[0] == name and line.endswith(text) for line in listed if line.strip())
-    assert done.stderr == ""
+SCREEN = (24, 80)
+
+
+def shown(*words: str) -> list[str]:
+    """What `rein` prints on a screen of 24 lines and 80 columns."""
+    with rein_at_terminal(*words) as child:
+        code, told = ended(child)
+    assert code == 0, told
+    return [line.rstrip() for line in told.splitlines()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], *(["help", name] for name in [*SECTIONS, "options"])])
+def test_a_page_of_help_fits_one_screen(words: list[str]) -> None:
+    lines = shown(*words)
+    assert len(lines) < SCREEN[0], "the last line is for the next command"
+    assert max(map(len, lines)) <= SCREEN[1]
+
+
+def test_help_shows_every_command_in_its_section() -> None:
+    lines = shown("--help")
+    start = lines.index("Sections and their commands:") + 1
+    listed = " ".join(lines[start:]).split()
+    assert listed == [word for name, each in SECTIONS.items() for word in (name, *each.commands)]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_help_of_a_section_says_what_its_commands_do(name: str) -> None:
+    lines, section = shown("help", name), SECTIONS[name]
+    if list(section.commands) == [name]:
+        assert lines[0].startswith(f"Usage: rein {name} ")
+        return
+    assert lines[0] == f"{section.title}:"
+    for command, (_, text) in section.commands.items():
+        assert any(line.split()[0] == command and line.endswith(text) for line in lines if line.strip())
+
+
+def test_a_section_is_a_package_of_commands() -> None:
+    packages = {each.name for each in Path(rein.__file__).with_name("cli").iterdir() if (each / "__init__.py").exists()}
+    assert set(SECTIONS) == packages - {"toolkit"}
+    for name, section in SECTIONS.items():
+        for module, _ in section.commands.values():
+            assert module.startswith((f"rein.cli.{name}.", "rein.cli.config", "rein.cli.completion", "rein.cli.de"))
+
+
+@pytest.mark.parametrize("words", [["help", "bid"], ["--home", "x", "help", "bid"], ["bid", "-h"], ["bid", "--help"]])
+def test_own_options_come_first_and_the_global_ones_are_one_block(words: list[str], tmp_path: Path) -> None:
+    lines = shown(*words)
+    own, shared = lines.index("Options:"), lines.index("Global options (rein help options):")
+    assert any(re.match(r"  -h, --help +Show this message", line) for line in lines[own:shared])
+    assert len(lines) - shared <= 4
+    assert not any("--home" in line or "--quiet" in line for line in lines[:shared])
+
+
+def test_help_of_what_there_is_not() -> None:
+    code, out, err = run_command(["help", "stauts"])
+    assert (code, out) == (2, "")
+    assert "Did you mean 'status'?" in err
+
+
+def test_help_of_a_command_of_a_group() -> None:
+    assert run_command(["help", "psbt", "show"])[1].startswith("Usage: rein psbt show ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bid", "--text", "x"], "No such option '--text'.\nHint"),
+        (["bid", "--amuont", "1"], "Did you mean '--amount'?\nHint"),
+        (["psbt", "show", "--jsno"], "Did you mean '--json'?\nHint"),
+        (["nonsense"], "No such command 'nonsense'.\nHint"),
+    ],
+)
+def test_only_what_is_near_is_suggested(words: list[str], said: str) -> None:
+    code, _, err = run_command(words)
+    assert (code, said in err) == (2, True), err
+
+
+@pytest.mark.parametrize("words", [["bid", "--jobid"], ["bid", "--jobid", "x", "--amount"], ["rate", "--role", "boss"]])
+def test_a_missing_or_wrong_value_hints_at_the_help_of_that_command(words: list[str]) -> None:
+    code, _, err = run_command(words)
+    assert code == 2
+    assert err.split()[-3:] == ["rein", words[0], "--help"]
+
+
+def test_aliases_stand_for_commands_that_are_there() -> None:
+    for words, target in ALIASES.items():
+        name, *options = target.split()
+        command = load(name)
+        assert set(options) <= {option for each in command.params for option in each.opts}
+        assert not set(COMMANDS) & {words.split()[0]}
+
+
+def test_an_alias_does_what_its_command_does(tmp_path: Path) -> None:
+    place = ["--home", str(tmp_path / "home"), "--network", "regtest"]
+    for words, same in (
+        (["show", "n0ql"], ["status", "--jobid", "n0ql"]),
+        (["show"], ["status"]),
+        (["accept-resolution", "--jobid", "x"], ["acceptresolution", "--jobid", "x"]),
+    ):
+        assert run_command([*place, *words]) == run_command([*place, *same])
 
 
 def test_every_command_exists_under_its_name_and_says_what_it_does() -> None:
@@ -96,7 +194,7 @@ GROUPS = [name for name in COMMANDS if below(name)]
 
 
 def test_groups() -> None:
-    assert GROUPS == ["wallet", "psbt", "oldescrow", "case", "export", "devnet"]
+    assert GROUPS == ["server", "psbt", "oldescrow", "case", "wallet", "export", "devnet"]
 
 
 GLOBAL = ("--home", "--identity", "--network", "--json", "--yes", "--verbose", "--quiet")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rein.cli
+from rein.cli.commands import COMMANDS
 from rein.cli.common import Cli
 from rein.cli.demo import run_command
-from rein.cli.main import COMMANDS
 from rein.cli.toolkit.advice import with_options
 
 ROOM = Path(rein.cli.__file__).parent
@@ -83,9 +83,9 @@ def test_an_error_a_note_and_a_result(tmp_path: Path) -> None:
     quoted = shlex.quote(home)
     code, out, err = run_command(["--home", home, "--network", "regtest", "sync"])
     assert (code, out) == (3, "")
-    assert err.endswith(f"Hint:  Create one: rein --home {quoted} --network regtest setup\n")
+    assert err.endswith(f"Hint:  Create an identity: rein --home {quoted} --network regtest setup\n")
     code, out, err = run_command(["--home", home, "--network", "regtest", "--json", "sync"])
-    assert json.loads(out)["error"]["hint"] == f"Create one: rein --home {quoted} --network regtest setup"
+    assert json.loads(out)["error"]["hint"] == f"Create an identity: rein --home {quoted} --network regtest setup"
     nowhere = ("--network", "regtest", "--chain", "http://ann:x@127.0.0.1:9")
     words = ("setup", "--name", "Ann", "--contact", "a", "--no-mediate", "--yes")
     code, out, err = run_command(["--home", home, *nowhere, *words])

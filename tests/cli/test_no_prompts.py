@@ -13,7 +13,7 @@ import click
 import pytest
 
 import rein.cli
-from rein.cli.main import COMMANDS
+from rein.cli.commands import COMMANDS
 from tests.reference.commands import leaves
 
 ROOM = Path(rein.cli.__file__).parent

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
 
 from rein import errors
 from rein.btc.amounts import COIN, DUST_LIMIT
+from rein.cli.commands import ALIASES, COMMANDS, SECTIONS
 from rein.cli.common import GLOBAL_OPTIONS
-from rein.cli.main import COMMANDS, INTERRUPTED, STOPPED, tree
+from rein.cli.main import INTERRUPTED, STOPPED
 from rein.cli.toolkit.amounts import UNUSUAL
 from rein.cli.toolkit.form import LABELS
+from rein.cli.tree import tree
 from rein.settings import CONFIG_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,14 +54,17 @@ _DRAWN = re.compile(r"^    [│├└─ ]*(\w+)\s{2,}(\w+)\s{2,}(\d)(?:\s{2,}(.
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something: its words after `rein`, and itself, in the order of --help."""
-    context = click.Context(tree)
+    """Every command that does something: its words after `rein`, and itself, in the order of --help. One that has
+    several names comes once, under the first."""
+    context, seen = click.Context(tree), set[click.Command]()
     for name in COMMANDS:
         command = tree.get_command(context, name)  # type: ignore[attr-defined]  # it is a Tree
         if isinstance(command, click.Group):
             for below in command.commands.values():
-                yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
+                if below not in seen:
+                    yield name if below.name == getattr(command, "alone", None) else f"{name} {below.name}", below
         else:
+            seen.add(command)
             yield name, command
 
 
@@ -74,9 +81,29 @@ def example_of(command: click.Command) -> str | None:
 
 def reference() -> str:
     """The whole page."""
-    sections = [_HEAD, _QUESTIONS, _global_options(), _exit_codes(), _environment(), _forms(), _contents()]
-    sections += [_section(name, command) for name, command in leaves()]
+    sections = [_HEAD, _QUESTIONS, _global_options(), _common_options(), _exit_codes(), _environment(), _forms()]
+    sections += [_contents(), *(_section(name, command) for name, command in leaves())]
     return "\n".join(sections)
+
+
+def _own_options(command: click.Command) -> list[click.Option]:
+    return [each for each in command.params if isinstance(each, click.Option) and each.name not in _shared()]
+
+
+@cache
+def _common_rows() -> list[str]:
+    """The rows of options that at least three commands have; of two about one option, the more frequent."""
+    rows = Counter(_row(option) for _, command in leaves() for option in _own_options(command))
+    by_option: dict[str, str] = {}
+    for row, commands in rows.most_common():
+        if commands >= 3:
+            by_option.setdefault(row.split("`")[1], row)
+    return list(by_option.values())
+
+
+def _common_options() -> str:
+    lines = ["## Options of several commands", "", "| Option | What it does |", "| --- | --- |", *_common_rows(), ""]
+    return "\n".join(lines)
 
 
 def _forms() -> str:
@@ -89,16 +116,25 @@ def _forms() -> str:
 
 
 def _contents() -> str:
-    linked = [f"[`{name}`](#rein-{name.replace(' ', '-')})" for name, _ in leaves()]
-    return "\n".join(["## All commands", "", f"{', '.join(linked)}.", ""])
+    lines = ["## All commands", "", "By section, as in `rein --help`.", ""]
+    for section, about in SECTIONS.items():
+        found = [name for name, _ in leaves() if name.split()[0] in about.commands]
+        linked = ", ".join(f"[`{name}`](#rein-{name.replace(' ', '-')})" for name in found)
+        lines.append(f"- {section} ({about.title.lower()}): {linked}")
+    also = ", ".join(f"`rein {words}` for `rein {target}`" for words, target in ALIASES.items())
+    return "\n".join([*lines, "", f"Other names: {also}.", ""])
 
 
 def _section(name: str, command: click.Command) -> str:
     usage = " ".join(command.collect_usage_pieces(click.Context(command)))
     lines = [f"## `rein {name}`", "", f"    rein {name} {usage}", "", *_prose(command), ""]
-    own = [each for each in command.params if isinstance(each, click.Option) and each.name not in _shared()]
+    rows = {_row(each): each for each in _own_options(command)}
+    own = [row for row in rows if row not in _common_rows()]
+    common = [f"`{each.opts[0]}`" for row, each in rows.items() if row in _common_rows()]
     if own:
-        lines += ["| Option | What it does |", "| --- | --- |", *map(_row, own), ""]
+        lines += ["| Option | What it does |", "| --- | --- |", *own, ""]
+    if common:
+        lines += [f"{'Also' if own else 'Takes'} {', '.join(common)}: see [above](#options-of-several-commands).", ""]
     example = example_of(command)
     if example:
         lines += ["Example:", "", f"    {example}", ""]
@@ -188,6 +224,7 @@ def _environment() -> str:
         settings.CHAIN_VARIABLE: "as `--chain`",
         settings.COOKIE_VARIABLE: "as `--chain-cookie`",
         settings.PROXY_VARIABLE: "a SOCKS5 proxy for everything",
+        settings.AUTOSYNC_VARIABLE: "on or off: fetch and publish without `rein sync`",
         settings.PASSPHRASE_VARIABLE: "the passphrase, for scripts; `--passphrase-fd` is the safer way",
         "NO_COLOR": "if set, no colours",
         "CLICOLOR_FORCE": "if set and not 0, colours even where the output is no terminal",

@@ -1,8 +1,8 @@
 """docs/json.md, read: which fields each command prints, and whether what it printed is just those.
 
 The page is the truth: tables of field, type and meaning, under headings that name the commands. A field is a path such
-as `jobs[].job_id`. "Everything of [x](#x), and:" before a table adds another table's fields; "In `payments[]`,
-everything of [x](#x)." adds them below a field.
+as `jobs[].job_id`; a list of strings has no row for its entries. "Everything of [x](#x), and:" before a table adds
+another table's fields; "In `payments[]`, everything of [x](#x)." adds them below a field.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def read_schemas() -> dict[str, Schema]:
             found.update(dict.fromkeys(commands or [anchor], current))
         elif row := _ROW.match(line):
             current.types[row[1]] = row[2].strip()
+            if "list of strings" in row[2]:
+                current.types[f"{row[1]}[]"] = "string"
             if row[3].startswith("Only "):
                 current.optional.add(row[1])
         else:

@@ -176,6 +176,31 @@ def test_a_fresh_nonce_that_is_called_stale_is_an_error(meet: Meet) -> None:
     assert [request.path for request in server.requests] == ["v1/nonce", "v1/put"]
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["https://causeway.example"], "requests signed for https://causeway.example only"),
+        (None, "Incorrect signature"),
+        ([5], "Incorrect signature"),
+        ("OWN", "Incorrect signature"),
+    ],
+    ids=["elsewhere", "silent", "junk", "own"],
+)
+def test_a_server_that_does_not_know_its_address_says_what_to_set(meet: Meet, names: Any, said: str) -> None:
+    """One behind a proxy, or under a path, that was not given `public_urls`."""
+    refusal = {"error": {"code": "incorrect_signature", "message": "Incorrect signature"}}
+    own: list[str] = []
+    status = {"software": "causeway", "version": "1", "network": "regtest", "price_sat": 0, "documents": 0}
+    answers = {"nonce": {"nonce": NONCE}, "put": refusal}
+    _, bob = meet(by_path(**answers, status=lambda _: status | {"servers": own if names == "OWN" else names}))
+    own.append(server_name(bob.url))
+    with pytest.raises(RefusedError, match=said) as caught:
+        bob.put(ONE, BOB.delegate)
+    assert caught.value.reason == "incorrect_signature"
+    if "only" in said:
+        assert f"public_urls (--public-urls) to {server_name(bob.url)}" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("stored", [None, "", "true", 1, 0, False, [True], {"a": 1}], ids=repr)
 def test_only_a_plain_yes_is_one(meet: Meet, stored: object) -> None:
     _, bob = meet(by_path(nonce={"nonce": NONCE}, put={"verdicts": [{"key": "K", "stored": stored}]}))

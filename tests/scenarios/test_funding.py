@@ -17,8 +17,8 @@ from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
 from rein.store.servers import Placement
 from rein.workflows.money.fund import Invoice, invoices, look_for_funding
+from rein.workflows.orders.next_step import next_step_of, orders_with_money
 from rein.workflows.status.agenda import agenda
-from rein.workflows.status.next_step import next_step_of, orders_with_money
 from tests.scenarios.blocks import Wallet
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
@@ -138,7 +138,7 @@ def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
     with pytest.raises(OrderError, match="on no server yet"):
         bills(play, play.creator)
     (before,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
-    assert before["next"].startswith("publish the offer: rein sync")
+    assert before.step.text.startswith("publish the offer: rein sync")
     everything = play.creator.session.store.documents.own_ids("regtest", play.creator.session.address)
     assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything)
     play.creator.session.store.servers.set_placements(
@@ -146,7 +146,7 @@ def test_an_offer_that_nobody_has_seen_is_not_paid(play: Play) -> None:
     )
     assert len(bills(play, play.creator)) == 2
     (after,) = agenda(play.creator.session, play.creator.session.identity, None).jobs
-    assert after["next"] == "pay into escrow: rein fund"
+    assert after.step.text == "pay into escrow: rein fund"
     assert agenda(play.creator.session, play.creator.session.identity, None).unpublished == len(everything) - 1
 
 

@@ -16,7 +16,7 @@ from rein.protocol.orders import State
 from rein.workflows.jobs.deliver import require_deliverable
 from rein.workflows.money.fund import invoices, look_for_funding
 from rein.workflows.orders.load import find_order
-from rein.workflows.status.next_step import next_step_of
+from rein.workflows.orders.next_step import next_step_of
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at, signed_bid, signed_delivery, signed_offer

@@ -13,8 +13,8 @@ import pytest
 
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
+from rein.cli.commands import COMMANDS
 from rein.cli.demo import run_command
-from rein.cli.main import COMMANDS
 from rein.demo.processes import chain_program, free_ports, running, server_program
 from rein.demo.stage import PASSPHRASE
 

@@ -84,8 +84,8 @@ def test_what_waits_for_me_stands_first_and_since_when(trio: Trio, monkeypatch: 
     assert by_id[agreed.job_id]["until"] is None
     assert by_id[waiting]["until"] > 1_700_000_000, "until when bids are wanted"
     text = in_words(trio.bob, "status")
-    assert text.index("Waits for you:") < text.index(agreed.job_id) < text.index("You wait for others:")
-    assert text.index("You wait for others:") < text.index(waiting)
+    assert text.index("Needs your action:") < text.index(agreed.job_id) < text.index("Waiting for others:")
+    assert text.index("Waiting for others:") < text.index(waiting)
     assert re.search(rf"{agreed.job_id} +creator +offered +block \d+, \d+ ago", text)
 
 

@@ -33,6 +33,7 @@ STRANGE = {
     *(f"rein status: refused[].{name}" for name in ("job_document", "job_id", "code", "message")),
     *(f"rein sync: servers[].{name}[]" for name in ("notes", "warnings")),
     *(f"rein sync: servers[].differences[].{name}" for name in ("document_id", "kind", "job_id", "showing")),
+    *(f"rein sync: unpublished[].{name}" for name in ("document_id", "kind", "job_id")),
     "rein servers: servers[].warnings[]",
     "rein status: warnings[]",
     *(f"rein sync: refused[].{name}" for name in ("url", "code", "message")),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.remedies import with_command
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
 from rein.findings import Finding, Level, fail, ok
 from rein.settings import CONFIG_FILE, Settings
+from rein.workflows.diagnostics.examination import Examination
 
 FAILED_EXIT_CODE = 1
 
@@ -20,7 +22,7 @@ FAILED_EXIT_CODE = 1
 @command("doctor")
 @click.option("--offline", is_flag=True, help="Look at this machine only; ask nobody.")
 def doctor(cli: Cli, offline: bool) -> None:
-    """Look your installation over: versions, home, keys, database, proxy, chain, servers, clock.
+    """Check your installation: versions, home, keys, database, proxy, chain, servers, documents, clock.
 
     Needs no passphrase. Ends with exit code 1 if something keeps Rein from working or leaves your keys open to others.
 
@@ -29,15 +31,16 @@ def doctor(cli: Cli, offline: bool) -> None:
     from rein.workflows.diagnostics.installation import versions
 
     terminal, findings = cli.terminal, []
-    for finding in _findings(cli, offline=offline):
+    for found in _findings(cli, offline=offline):
+        finding = replace(found, hint=with_command(found.hint) if found.hint else None)
         findings.append(finding)
-        verdict = finding.verdict.value
-        terminal.say(f"{terminal.bold(f'{verdict:4}') if finding.hint else f'{verdict:4}'}  {safe(finding.message)}")
+        verdict = f"{finding.verdict.value:4}"
+        terminal.say(f"{terminal.bold(verdict) if finding.hint else verdict}  {safe(finding.message)}")
         if finding.hint:
             terminal.advise(f"      {safe(finding.hint)}")
-    healthy = all(finding.verdict is not Level.FAIL for finding in findings)
-    terminal.result({"healthy": healthy, "findings": [asdict(finding) for finding in findings], "versions": versions()})
-    if not healthy:
+    examination = Examination(findings, versions())
+    terminal.result(examination.json())
+    if not examination.healthy:
         raise click.exceptions.Exit(FAILED_EXIT_CODE)
 
 
@@ -65,10 +68,13 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
         yield fail("database", error.message, error.hint or "rein status")
         return
     from rein.btc.networks import NETWORKS
+    from rein.workflows.diagnostics.documents import check_documents
 
     yield from check_keys(
         settings.home, [row for name in NETWORKS for row in session.store.identities.of_network(name)]
     )
+    if session.row is not None:
+        yield from check_documents(session)
     if not offline:
         yield from _elsewhere(cli, settings)
 
@@ -91,12 +97,12 @@ def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
         try:
             source = open_chain(replace(settings, chain=(each,)), row.master_address if row else None)
         except ReinError as error:
-            yield fail("chain", f"{each.shown}: {error.message}", error.hint or "rein config chain list")
+            yield fail("chain", f"{each.shown}: {error.message}", error.hint or "See the chain sources.")
         else:
             yield from check_chain(each.shown, source, now)
-    said = ask_servers(
+    replies = ask_servers(
         [server.url for server in cli.session.store.servers.of_identity(row.id)] if row else [], settings.proxy
     )
     if row is not None:
-        yield from check_servers(said, settings.network)
-    yield from check_clock(said, int(time.time()))
+        yield from check_servers(replies, settings.network)
+    yield from check_clock(replies, int(time.time()))

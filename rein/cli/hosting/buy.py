@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from rein.btc.amounts import Sat, format_btc
+from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, moment
 from rein.cli.toolkit.qr import show_qr
 from rein.cli.toolkit.terminal import safe
@@ -16,7 +17,7 @@ from rein.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from rein.remote.answers import Hosting
-    from rein.workflows.hosting.buy import Bill, Quote
+    from rein.workflows.hosting.buy import Bill, BuyResult, Quote
 
 _WAIT_SECONDS = 3_600.0
 
@@ -25,45 +26,46 @@ _WAIT_SECONDS = 3_600.0
 @click.argument("url")
 @click.option("--wait/--no-wait", default=True, help="Wait up to an hour until the server has seen the payment.")
 @click.option("--qr/--no-qr", default=None, help="Show the payment as a QR code. [on a terminal that has room]")
-@click.option("--new", "anew", is_flag=True, help="Order anew, though an order of yours waits to be paid.")
+@click.option("--new", "anew", is_flag=True, help="Order again, though an order of yours waits to be paid.")
 def buy(cli: Cli, url: str, wait: bool, qr: bool | None, anew: bool) -> None:
     """Buy hosting at a causeway server: from your balance there, or see what to pay, from any wallet, and wait until
     it is credited. Stop it whenever you like; the next time it waits for the same order.
 
     Example: rein buy https://causeway.example
     """
-    from rein.remote.answers import Hosting
-    from rein.workflows.hosting.buy import buy_from_balance, get_quote, order_hosting
+    from rein.workflows.hosting.buy import commit, prepare
 
     terminal = cli.terminal
-    quote = get_quote(cli.session, url)
-    if quote.credited is not None and not anew:
-        terminal.say(f"What you ordered there on {moment(quote.credited.time)} is paid and credited.")
-        _end(cli, quote, None, quote.hosting)
-        return
-    if quote.is_covered:
+    quote = prepare(cli.session, url)
+    if quote.is_covered and (quote.credited is None or anew):
         terminal.note(safe(f"A bucket at {quote.url} costs {amount(quote.price)}."), vital=True)
         terminal.note(f"Your balance there covers it: {_sats(quote.balance)}.", vital=True)
         terminal.confirm(f"Buy one from it for {quote.price:,} sat?")
-        hosting, left = buy_from_balance(cli.session, quote)
-        terminal.say(f"Bought from your balance, of which {left:,} sat are left.")
-        if left < (quote.balance or 0) - quote.price:
-            terminal.note(f"The server took more than the {quote.price:,} sat you signed for. Do not fill it up again.")
-        _end(cli, quote, None, hosting, balance=left)
-        return
-    bill = order_hosting(cli.session, quote, anew=anew)
-    if isinstance(bill, Hosting):
-        terminal.say(f"{quote.url} asks for no money.")
-        _end(cli, quote, None, bill)
-        return
-    _say_bill(cli, quote, bill, qr)
-    credited = _wait(cli, quote, bill) if wait else None
-    _end(cli, quote, bill, credited)
-    if wait and credited is None:
+    result = commit(cli.session, quote, again=anew)
+    if result.bill is None:
+        _say_bought(cli, result)
+    else:
+        _say_bill(cli, quote, result.bill, qr)
+        if wait:
+            result = replace(result, hosting=_wait(cli, quote, result.bill))
+    _end(cli, result)
+    if wait and result.hosting is None:
         raise RemoteError(
             f"{quote.url} has not seen the payment yet",
             hint="The same command waits on for the same order. A server wants two blocks on most networks.",
         )
+
+
+def _say_bought(cli: Cli, result: BuyResult) -> None:
+    terminal, quote = cli.terminal, result.quote
+    if result.left is not None:
+        terminal.say(f"Bought from your balance, of which {result.left:,} sat are left.")
+        if result.left < (quote.balance or 0) - quote.price:
+            terminal.note(f"The server took more than the {quote.price:,} sat you signed for. Do not fill it up again.")
+    elif quote.credited is not None and result.hosting == quote.hosting:
+        terminal.say(f"What you ordered there on {moment(quote.credited.time)} is paid and credited.")
+    else:
+        terminal.say(f"{quote.url} asks for no money.")
 
 
 def _say_bill(cli: Cli, quote: Quote, bill: Bill, qr: bool | None) -> None:
@@ -82,11 +84,11 @@ def _say_bill(cli: Cli, quote: Quote, bill: Bill, qr: bool | None) -> None:
     if bill.until:
         terminal.say(f"The order holds this price until {moment(bill.until)}: all of it must be in blocks by then.")
         terminal.say("What comes later stays as your balance, and buys at the price of its day.")
-    terminal.say(f"  address  {bill.address}")
-    terminal.say(f"  URI      {_uri(bill)}")
+    terminal.say(f"  address  {bill.address}", exact=True)
+    terminal.say(f"  URI      {bill.uri}", exact=True)
     if qr or (qr is None and sys.stdout.isatty() and not terminal.as_json):
         try:
-            show_qr(terminal, _uri(bill).encode())
+            show_qr(terminal, bill.uri.encode())
         except InputError as error:
             if qr:
                 raise
@@ -106,29 +108,12 @@ def _wait(cli: Cli, quote: Quote, bill: Bill) -> Hosting | None:
         return wait_for_credit(cli.session, quote, bill, _WAIT_SECONDS)
 
 
-def _end(cli: Cli, quote: Quote, bill: Bill | None, credited: Hosting | None, *, balance: int | None = None) -> None:
-    hosting = credited or quote.hosting
-    if credited is not None:
-        cli.terminal.say(f"You have {size(hosting.bytes_free)} free there, in {_buckets(hosting.buckets)}.")
-    result: dict[str, Any] = {
-        "url": quote.url,
-        "price_sat": bill.price if bill else quote.price,
-        "balance_sat": quote.balance if balance is None else balance,
-        "from_balance": balance is not None,
-        "amount_sat": bill.amount if bill else None,
-        "address": bill.address if bill else None,
-        "uri": _uri(bill) if bill else None,
-        "ordered": bill.time if bill else None,
-        "price_until": (bill.until or None) if bill else None,
-        "credited": credited is not None,
-        "buckets": hosting.buckets,
-        "bytes_free": hosting.bytes_free,
-    }
-    cli.terminal.result(result)
-
-
-def _uri(bill: Bill) -> str:
-    return f"bitcoin:{bill.address}?amount={format_btc(bill.amount)}"
+def _end(cli: Cli, result: BuyResult) -> None:
+    if result.hosting is not None:
+        cli.terminal.say(
+            f"You have {size(result.hosting.bytes_free)} free there, in {_buckets(result.hosting.buckets)}."
+        )
+    cli.terminal.result(result.json())
 
 
 def _sats(balance: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from rein.workflows.hosting.servers import ServerState
 
 _UNKNOWN = "?"
+MORE_HOSTING = "More hosting: `rein request URL` where it is free, `rein buy URL` where it is sold."
 
 
 @command("servers")
 @click.option("--balance", is_flag=True, help="Ask for your balance where hosting is sold; needs your keys.")
-def servers(cli: Cli, balance: bool) -> None:
-    """See the servers you registered: what they cost, what is left there, and how fast they answer.
+@click.option("--forget", metavar="URL", help="Use this server no more; what is there stays there.")
+def servers(cli: Cli, balance: bool, forget: str | None) -> None:
+    """List the servers you registered: price, what is left there, and how fast they answer.
 
     Example: rein servers --balance
     """
-    from rein.workflows.hosting.quota_warnings import warnings_of
-    from rein.workflows.hosting.servers import look_at_servers
+    from rein.workflows.hosting.servers import forget as forget_server
+    from rein.workflows.hosting.servers import query_servers
 
     terminal = cli.terminal
-    states = look_at_servers(cli.session, balances=balance)
-    now = int(time.time())
+    if forget is not None:
+        terminal.say(f"{forget_server(cli.session, forget)} is used no more.")
+    found = query_servers(cli.session, balances=balance)
+    states = found.states
     if states:
         middle = ["Balance sat"] if balance else []
         terminal.table(
@@ -47,9 +51,11 @@ def servers(cli: Cli, balance: bool) -> None:
         )
         if state.error is not None:
             terminal.note(safe(state.error.message))
-        for warning in warnings_of(state.row, now):
+        for warning in state.warnings:
             terminal.note(safe(f"{state.row.url}  {warning}"))
-    terminal.result({"servers": [_described(state, warnings_of(state.row, now)) for state in states]})
+    if any(state.warnings for state in states):
+        terminal.note(MORE_HOSTING)
+    terminal.result(found.json())
 
 
 def _row(state: ServerState, *, with_balance: bool) -> tuple[str, ...]:
@@ -66,24 +72,6 @@ def _row(state: ServerState, *, with_balance: bool) -> tuple[str, ...]:
         f"{state.held:,}",
         f"{status.documents:,}" if status else _UNKNOWN,
     )
-
-
-def _described(state: ServerState, warnings: list[str]) -> dict[str, Any]:
-    row, status = state.row, state.status
-    return {
-        "url": row.url,
-        "price_sat": status.price if status else None,
-        "balance_sat": state.balance,
-        "buckets": row.buckets,
-        "bytes_free": row.bytes_free,
-        "transfer_free": row.transfer_free,
-        "expires": row.expires or None,
-        "round_trip_ms": state.round_trip,
-        "holds": state.held,
-        "documents": status.documents if status else None,
-        "warnings": warnings,
-        "error": state.error.message if state.error else None,
-    }
 
 
 def _day(seconds: int) -> str:

@@ -11,8 +11,9 @@ from rein.cli.toolkit.listing import btc, cut, list_options, paging, prices, rat
 from rein.cli.toolkit.terminal import safe_line
 from rein.protocol.values import DocumentId
 from rein.workflows.jobs.sealed_bids import Unopened, unopened_bids, unseal_bids
-from rein.workflows.market.listings import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered, newest_block
+from rein.workflows.market.listings import BID_SORTS, BidFilter, Offered, find_bids, is_open, load_offered
 from rein.workflows.market.reputation import Averages, known_ratings
+from rein.workflows.orders.tip import newest_block
 
 
 @command("bids")

@@ -6,9 +6,10 @@ import click
 
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.terminal import safe_line
-from rein.errors import InputError, NotFoundError
+from rein.errors import InputError
 from rein.store.hidden import Hidden, Hideable
-from rein.workflows.market.hide import find_hidden, find_to_hide
+from rein.workflows.market import hide as workflow
+from rein.workflows.market.hide import everything_hidden
 
 _KINDS = click.Choice([kind.value for kind in Hideable])
 
@@ -23,19 +24,18 @@ def hide(cli: Cli, kind: str | None, name: str | None) -> None:
     Example: rein hide person Mallory
     """
     session, terminal = cli.session, cli.terminal
-    network = session.network.name
-    if kind is not None:
-        hidden = find_to_hide(session, Hideable(kind), _needed(name))
-        session.store.hidden.add(network, hidden)
-        again = terminal.here(f"Show it again: rein unhide {hidden.kind.value} {hidden.name}")
-        terminal.say(f"Hidden: {_line(hidden)}. {again}")
-    everything = session.store.hidden.of_network(network)
     if kind is None:
-        for each in everything:
+        result = everything_hidden(session)
+        for each in result.hidden:
             terminal.say(_line(each))
-        if not everything:
+        if not result.hidden:
             terminal.say("Nothing is hidden.")
-    terminal.result({"hidden": [_data(each) for each in everything]})
+    else:
+        result = workflow.hide(session, Hideable(kind), _needed(name))
+        for each in result.changed:
+            again = terminal.here(f"Show it again: rein unhide {each.kind.value} {each.name}")
+            terminal.say(f"Hidden: {_line(each)}. {again}")
+    terminal.result(result.json())
 
 
 @command("unhide")
@@ -46,14 +46,10 @@ def unhide(cli: Cli, kind: str, name: str) -> None:
 
     Example: rein unhide person Mallory
     """
-    session, terminal = cli.session, cli.terminal
-    found = find_hidden(session, Hideable(kind), name)
-    if not found:
-        raise NotFoundError(f"no {kind} {name!r} is hidden", hint="See what is: rein hide")
-    for each in found:
-        session.store.hidden.remove(session.network.name, each)
-        terminal.say(f"Shown again: {_line(each)}")
-    terminal.result({"hidden": [_data(each) for each in session.store.hidden.of_network(session.network.name)]})
+    result = workflow.unhide(cli.session, Hideable(kind), name)
+    for each in result.changed:
+        cli.terminal.say(f"Shown again: {_line(each)}")
+    cli.terminal.result(result.json())
 
 
 def _needed(name: str | None) -> str:
@@ -64,7 +60,3 @@ def _needed(name: str | None) -> str:
 
 def _line(hidden: Hidden) -> str:
     return f"{hidden.kind.value} {safe_line(hidden.label, 60)} ({hidden.name})"
-
-
-def _data(hidden: Hidden) -> dict[str, str]:
-    return {"kind": hidden.kind.value, "name": hidden.name, "label": hidden.label}

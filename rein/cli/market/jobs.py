@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
 from rein.cli.common import Cli, command, day, number
-from rein.cli.toolkit.listing import btc, cut, list_options, paging, prices, rated, say_where, stars
+from rein.cli.toolkit.listing import btc, cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.listing import tags as read_tags
 from rein.cli.toolkit.terminal import safe_line
-from rein.workflows.market.entries import Entry
-from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, is_open_entry, newest_block
-from rein.workflows.market.reputation import Averages, known_ratings
-from rein.workflows.session import Session
+from rein.workflows.market.listings import JOB_SORTS, JobFilter, ListedJob, find_jobs, listed
+from rein.workflows.orders.tip import time_now
+from rein.workflows.orders.view import OrderView
 
 SECONDS_A_DAY = 86_400
 
@@ -53,8 +51,7 @@ def jobs(
     """
     session = cli.session
     _ = session.identity
-    seen = newest_block(session)
-    now = seen.time if seen else None
+    now = time_now(session)
     lowest, highest = prices(min_price, max_price)
     wanted = JobFilter(
         text=" ".join(text),
@@ -69,10 +66,10 @@ def jobs(
         hidden_too=hidden_too,
     )
     shown = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
-    ratings = known_ratings(session)
-    say_jobs(cli, shown.rows, now, ratings)
+    found = listed(session, shown.rows, now)
+    say_jobs(cli, found)
     say_where(cli, shown, "jobs", lambda: job_advice(cli, wanted, now))
-    cli.terminal.result({"jobs": [job_data(session, each, now, ratings) for each in shown.rows], **paging(shown)})
+    cli.terminal.result({"jobs": [each.json() for each in found], **shown.json()})
 
 
 def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
@@ -88,37 +85,24 @@ def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
     return "Fetch what is new: rein sync"
 
 
-def say_jobs(cli: Cli, jobs: Sequence[Entry], now: int | None, ratings: Averages) -> None:
+def say_jobs(cli: Cli, jobs: Sequence[ListedJob]) -> None:
     """Jobs as a table."""
-    if not jobs:
-        return
-    rows = []
-    for job in jobs:
-        roles = "/".join(sorted(role.value for role in job.roles_of(cli.session.address)))
-        given_away = job.state if job.worker_address is not None else "expired"
-        until = day(job.expires) if is_open_entry(job, now) else given_away
-        creator = f"{safe_line(job.creator, 16)} {stars(ratings.average(job.creator_address))}"
-        name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
-        bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
-        rows.append((job.job_id, until, bids, btc(job.lowest_bid), roles or "-", creator, name))
-    cli.terminal.table(("Job ID", "Open until", "Bids", "From BTC", "You are", "By", "Job"), rows)
+    if jobs:
+        cli.terminal.table(
+            ("Job ID", "Open until", "Bids", "BTC", "You are", "By", "Job"), [_row(each) for each in jobs]
+        )
 
 
-def job_data(session: Session, job: Entry, now: int | None, ratings: Averages) -> dict[str, Any]:
-    """A job for programs."""
-    return {
-        "job_id": job.job_id,
-        "job_document": job.id,
-        "name": job.name,
-        "tags": list(job.tags),
-        "description": job.description,
-        "state": job.state,
-        "open": is_open_entry(job, now),
-        "expires": job.expires,
-        "roles": sorted(role.value for role in job.roles_of(session.address)),
-        "creator": rated(ratings, job.creator, job.creator_address),
-        "mediator": rated(ratings, job.mediator, job.mediator_address),
-        "bids": len(job.bids),
-        "sealed_bids": job.sealed_bids,
-        "lowest_bid_sat": job.lowest_bid,
-    }
+def _row(listed: ListedJob) -> tuple[str, ...]:
+    job = listed.order
+    given_away = job.state.value if job.worker_address is not None else "expired"
+    bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
+    creator = f"{safe_line(job.creator, 16)} {stars(listed.creator.average)}"
+    name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
+    until = day(job.expires) if listed.is_open else given_away
+    return job.job_id, until, bids, price(job), "/".join(listed.roles) or "-", creator, name
+
+
+def price(job: OrderView) -> str:
+    """What a job costs, in a table: what was agreed on, or what the lowest bid asks."""
+    return btc(job.lowest_bid) if job.price is None else btc(job.price)

@@ -8,15 +8,12 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, number
 from rein.cli.toolkit.choose import choose_order
-from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.show import say_written
 from rein.errors import InputError
 from rein.protocol.documents import Role
 from rein.protocol.limits import MAX_RATING, MAX_REMARK
 from rein.protocol.orders import Order
-from rein.workflows.market.reputation import build_rating, orders_to_rate, unrated_roles
-from rein.workflows.money.current import observe_if_possible
-from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.workflows.market.rate import commit, order_to_rate, orders_to_rate, prepare, unrated_roles
 
 _ROLES = [role.value for role in Role]
 
@@ -44,15 +41,14 @@ def rate(
     from rein.cli.toolkit.form import read_form
 
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Rating")
-    _ = session.identity
     wanted = first(job, form.get("Job ID"))
-    order = _find(cli, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
+    order = order_to_rate(session, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
     value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
     told = first(form.get("Comment"), None if terminal.interactive and form_file is None else "")
     comment = cli.text(comment, "Comment (may be empty)", "--comment", form=told, default="", limit=MAX_REMARK)
-    signed = build_rating(session, order, rated, value, comment.strip() or None)
-    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    plan = prepare(session, order, rated, value, comment.strip() or None)
+    say_written(cli, commit(session, plan, dry_run=dry_run), "Publish it with `rein sync`.")
 
 
 def _stars(text: str) -> int:
@@ -62,26 +58,16 @@ def _stars(text: str) -> int:
     return value
 
 
-def _find(cli: Cli, name: str) -> Order:
-    """The order, with what the chain shows now."""
-    pull(cli.session)
-    order = find_order(cli.session, name)
-    if order.is_over:
-        return order
-    observe_if_possible(cli.session, [order])
-    return find_order(cli.session, name)
-
-
 def _role(cli: Cli, order: Order, given: str | None) -> Role:
     if given is not None:
         if given not in _ROLES:
-            raise InputError(f"{given[:20]!r} is no role", hint=f"There is: {', '.join(_ROLES)}.")
+            raise InputError(f"invalid role {given[:20]!r}", hint=f"There is: {', '.join(_ROLES)}.")
         return Role(given)
     left = unrated_roles(cli.session, order)
     if len(left) == 1:
         return left[0]
     if not left:
-        return Role.WORKER  # `build_rating` says why nobody can be rated
+        return Role.WORKER  # `prepare` says why nobody can be rated
     return left[cli.terminal.choose("person", [_person(order, each) for each in left], "--role")]
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.market.jobs import job_advice, job_data, say_jobs
-from rein.cli.toolkit.listing import cut, list_options, paging, rated, say_where, stars
-from rein.protocol.documents import Enrollment
-from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, find_people, newest_block
-from rein.workflows.market.reputation import Averages, known_ratings
+from rein.cli.market.jobs import job_advice, say_jobs
+from rein.cli.toolkit.listing import cut, list_options, say_where, stars
+from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, find_people, listed, listed_people
+from rein.workflows.orders.tip import time_now
 
 
 @command("search")
@@ -34,35 +31,26 @@ def search(
     """
     session, words = cli.session, " ".join(text)
     _ = session.identity
-    seen = newest_block(session)
-    now = seen.time if seen else None
+    now = time_now(session)
     wanted = JobFilter(text=words, open_only=not all_of_them, hidden_too=hidden_too)
     jobs = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
     people = cut(find_people(session, words), page_number, limit, reverse=False)
-    ratings = known_ratings(session)
-    say_jobs(cli, jobs.rows, now, ratings)
+    listed_jobs, found = listed(session, jobs.rows, now), listed_people(session, people.rows)
+    say_jobs(cli, listed_jobs)
     say_where(cli, jobs, "jobs", lambda: job_advice(cli, wanted, now))
-    if people.rows:
+    if found:
         cli.terminal.say()
         rows = [
-            (each.master_address, each.user, stars(ratings.average(each.master_address)), each.contact)
-            for each in people.rows
+            (each.person.master_address, each.person.name, stars(each.person.average), each.enrollment.contact)
+            for each in found
         ]
         cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows)
     say_where(cli, people, "people", lambda: "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {
-            "jobs": [job_data(session, each, now, ratings) for each in jobs.rows],
-            "people": [_data(each, ratings) for each in people.rows],
-            "jobs_paging": paging(jobs),
-            "people_paging": paging(people),
+            "jobs": [each.json() for each in listed_jobs],
+            "people": [each.json() for each in found],
+            "jobs_paging": jobs.json(),
+            "people_paging": people.json(),
         }
     )
-
-
-def _data(person: Enrollment, ratings: Averages) -> dict[str, Any]:
-    return {
-        **rated(ratings, person.user, person.master_address),
-        "contact": person.contact,
-        "mediator": person.willing_to_mediate,
-    }

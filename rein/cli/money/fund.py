@@ -19,7 +19,7 @@ from rein.protocol.orders import Order, State
 from rein.workflows.money.fund import Invoice, invoices, look_for_funding, wait_for_funding
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, my_orders, roles_in
-from rein.workflows.status.next_step import next_step_of
+from rein.workflows.orders.next_step import next_step_of
 
 
 @command("fund")

@@ -29,7 +29,7 @@ from rein.workflows.money.settle import (
     prepare_agreement,
 )
 from rein.workflows.orders.load import open_orders
-from rein.workflows.status.next_step import orders_with_money
+from rein.workflows.orders.next_step import orders_with_money
 
 _NEXT = "Publish it with `rein sync`; then another can agree to it."
 

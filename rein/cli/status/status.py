@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -14,12 +12,11 @@ from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
-from rein.store.identities import IdentityRow
-from rein.workflows.hosting.quota_warnings import warnings_of
-from rein.workflows.orders.turn import Turn
+from rein.workflows.orders.step import Turn
+from rein.workflows.orders.view import OrderView, Paid
 from rein.workflows.status.agenda import Agenda, agenda
 
-_HEADINGS = {Turn.ACT: "Waits for you:", Turn.WAIT: "You wait for others:", Turn.NOTHING: "Nothing to do:"}
+_HEADINGS = {Turn.ACT: "Needs your action:", Turn.WAIT: "Waiting for others:", Turn.NOTHING: "Nothing to do:"}
 
 
 @command("status")
@@ -36,9 +33,9 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
     if job is None:
         _overview(cli)
     else:
-        from rein.cli.status.story import tell_story  # which loads documents; the overview needs none
+        from rein.cli.status.story import say_story  # which loads documents; the overview needs none
 
-        tell_story(cli, job, documents=documents)
+        say_story(cli, job, documents=documents)
 
 
 def _overview(cli: Cli) -> None:
@@ -53,23 +50,22 @@ def _overview(cli: Cli) -> None:
     agendas = [agenda(session, row, seen.time if seen else None) for row in (acting, *others)]
     for each in agendas:
         _say_agenda(cli, each, seen)
-    data = [_data(cli, each) for each in agendas]
-    terminal.result(data[0] | {"others": data[1:]})
+    mine, *more = (each.json() for each in agendas)
+    terminal.result(mine | {"others": more})
 
 
 def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal, row = cli.terminal, mine.row
-    servers = _servers(cli, row)
     terminal.say(terminal.bold(f"{safe_line(row.name)} on {row.network}"))
     terminal.say(f"  master address    {row.master_address}")
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
-    terminal.advise(f"  servers           {', '.join(servers) or 'none; register one with `rein request URL`'}")
-    for warning in _warnings(cli, row):
+    terminal.advise(f"  servers           {', '.join(mine.servers) or 'none; register one with `rein request URL`'}")
+    for warning in mine.warnings:
         terminal.note(safe(warning))
     terminal.say()
     for due, heading in _HEADINGS.items():
-        jobs = [job for job in mine.jobs if job["due"] == due.value]
+        jobs = [job for job in mine.jobs if job.step.due is due]
         if jobs:
             terminal.say(heading)
             terminal.table(
@@ -78,20 +74,20 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
                 readable=True,
             )
             terminal.say()
-    _say_paid(cli, [paid for job in mine.jobs for paid in job["paid"]])
+    _say_paid(cli, [paid for job in mine.jobs for paid in job.paid])
     if not mine.jobs:
         terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
     if mine.unpublished:
         count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
         terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
-        terminal.note(safe(f"The job {refused['job_id']} does not count: {refused['message']}"))
+        terminal.note(safe(f"The job {refused.job_id} does not count: {refused.message}"))
 
 
-def _say_paid(cli: Cli, paid: list[dict[str, Any]]) -> None:
+def _say_paid(cli: Cli, paid: list[Paid]) -> None:
     """How much jobs paid, where it lies, and how to spend it."""
-    kept = [each["amount_sat"] for each in paid if each["own_wallet"] and not each["spent"]]
-    elsewhere = [each["amount_sat"] for each in paid if not each["own_wallet"]]
+    kept = [each.amount_sat for each in paid if each.own_wallet and not each.spent]
+    elsewhere = [each.amount_sat for each in paid if not each.own_wallet]
     if kept:
         cli.terminal.say(f"Jobs paid {amount(Sat(sum(kept)))} into your wallet, not spent as far as is known here.")
         cli.terminal.advise("See it: `rein wallet`. Spend it: `rein wallet send ADDRESS AMOUNT`")
@@ -99,47 +95,14 @@ def _say_paid(cli: Cli, paid: list[dict[str, Any]]) -> None:
         cli.terminal.say(f"Jobs paid {amount(Sat(sum(elsewhere)))} to wallets of yours that are elsewhere.")
 
 
-def _row(terminal: Terminal, job: dict[str, Any], seen: SeenBlock | None) -> Sequence[str]:
-    since = job["since_height"]
-    ago = "" if seen is None or seen.height < since else f", {seen.height - since} ago"
+def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> Sequence[str]:
+    ago = "" if seen is None or seen.height < job.since else f", {seen.height - job.since} ago"
     return (
-        job["job_id"],
-        "/".join(job["roles"]) or "-",
-        job["state"],
-        f"block {since}{ago}",
-        "-" if job["until"] is None else moment(job["until"]),
-        safe_line(job["name"], 30),
-        terminal.here(job["next"]),
+        job.job_id,
+        "/".join(sorted(role.value for role in job.roles)) or "-",
+        job.state.value,
+        f"block {job.since}{ago}",
+        "-" if job.until is None else moment(job.until),
+        safe_line(job.name, 30),
+        terminal.here(job.step.text),
     )
-
-
-def _servers(cli: Cli, row: IdentityRow) -> list[str]:
-    return [server.url for server in cli.session.store.servers.of_identity(row.id)]
-
-
-def _warnings(cli: Cli, row: IdentityRow) -> list[str]:
-    """What runs out soon, as far as servers said when they were last asked."""
-    now = int(time.time())
-    return [
-        f"{server.url}  {each}"
-        for server in cli.session.store.servers.of_identity(row.id)
-        for each in warnings_of(server, now)
-    ]
-
-
-def _data(cli: Cli, mine: Agenda) -> dict[str, Any]:
-    row = mine.row
-    return {
-        "identity": {
-            "name": row.name,
-            "network": row.network,
-            "master_address": row.master_address,
-            "delegate_address": row.delegate_address,
-            "sin": secure_identity_number(row.master_address),
-        },
-        "servers": _servers(cli, row),
-        "warnings": _warnings(cli, row),
-        "unpublished": mine.unpublished,
-        "jobs": mine.jobs,
-        "refused": mine.refused,
-    }

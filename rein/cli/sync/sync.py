@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.hosting.servers import MORE_HOSTING
 from rein.cli.toolkit.advice import advice
 from rein.cli.toolkit.terminal import Terminal, safe
-from rein.errors import RemoteError
+from rein.errors import ReinError, RemoteError
+from rein.workflows.hosting.unpublished import in_words
 
 if TYPE_CHECKING:
     from rein.workflows.sync.availability import Discrepancy
@@ -24,8 +26,10 @@ _SHOWINGS = {
 }
 _SUSPICIOUS = frozenset({"gone", "altered"})
 
+_NO_SPACE = "storage_exhausted"
+
 _SHOWN = 10
-"""Refused documents that are told one by one: a hostile server may send any number."""
+"""Refused documents that are listed one by one: a hostile server may send any number."""
 
 
 @command("sync")
@@ -52,16 +56,19 @@ def sync(cli: Cli, full: bool) -> None:
             terminal.note(safe(f"Refused a document from {server.url}: {reason.message}"))
         if len(server.feed.refused) > _SHOWN:
             terminal.note(f"Refused {len(server.feed.refused) - _SHOWN:,} more documents.")
+    if any(server.warnings for server in report.servers):
+        terminal.note(MORE_HOSTING)
     _say_differences(terminal, report)
     terminal.say(f"{report.new:,} new {'document' if report.new == 1 else 'documents'} fetched.")
     if report.safe < report.documents:
         _say_unsafe(terminal, report)
     if report.chain_error is not None:
-        hint = report.chain_error.hint or advice(report.chain_error)
-        terminal.note(safe(f"The chain was not looked at: {report.chain_error.message}; {hint}"))
+        hint = terminal.here(report.chain_error.hint or advice(report.chain_error))
+        terminal.note(safe(f"The chain was not read: {report.chain_error.message}; {hint}"))
     terminal.result(report.json())
-    if all(server.error is not None for server in report.servers):
-        raise RemoteError("no server could be used", hint="Try again later, or register another: rein request URL")
+    refusal = _refusal(report)
+    if refusal is not None:
+        raise refusal
 
 
 def _line(server: ServerReport, report: SyncReport) -> str:
@@ -86,17 +93,44 @@ def _without_url(message: str, url: str) -> str:
 
 def _say_unsafe(terminal: Terminal, report: SyncReport) -> None:
     unsafe = report.documents - report.safe
-    verb = "is" if unsafe == 1 else "are"
     servers = "server" if report.copies == 1 else "servers"
-    if len(report.servers) < report.copies:
+    same = [server for server in report.servers if server.same_as]
+    hint = "Sync again when the servers above answer, or register another: rein request URL"
+    if report.distinct_servers < report.copies and same:
+        hint = (
+            f"Syncing again will not help: register another server with `rein request URL`, and remove "
+            f"the second address of {same[0].same_as} with `rein servers --forget {same[0].url}`."
+        )
+    elif report.distinct_servers < report.copies:
         hint = "Register another: rein request URL"
+    elif any(map(_is_full, report.servers)):
+        full = next(server.url for server in report.servers if _is_full(server))
+        hint = f"Make room at {full} with `rein buy {full}`, or register another server with `rein request URL`."
     elif all(server.error is None for server in report.servers):
         hint = "Sync again: rein sync"
-    else:
-        hint = "Sync again when the servers above answer, or register another: rein request URL"
     terminal.note(
-        f"{unsafe:,} of your {report.documents:,} documents {verb} at fewer than {report.copies:,} {servers}. {hint}"
+        f"{unsafe:,} of your {report.documents:,} documents {'is' if unsafe == 1 else 'are'} at fewer than "
+        f"{report.copies:,} {servers}. {hint}"
     )
+
+
+def _is_full(server: ServerReport) -> bool:
+    """Whether a server did not take everything for want of space."""
+    return getattr(server.error, "reason", "") == _NO_SPACE
+
+
+def _refusal(report: SyncReport) -> ReinError | None:
+    """Why a sync did not do what it is for: no server answered, or those that did hold none of some documents."""
+    if all(server.error is not None and not server.answered for server in report.servers):
+        return RemoteError("no server could be used", hint="Try again later, or register another: rein request URL")
+    if not report.unpublished or any(server.error is None for server in report.servers):
+        return None
+    count = len(report.unpublished)
+    message = f"{count:,} of your {report.documents:,} documents {'is' if count == 1 else 'are'} at no server: "
+    full = next((server.url for server in report.servers if _is_full(server)), None)
+    hint = f"Buy space there: rein buy {full}; or register another server: rein request URL" if full else None
+    why = f", and {full} has no room for them" if full else ""
+    return RemoteError(message + in_words(report.unpublished) + why, hint=hint)
 
 
 def _say_differences(terminal: Terminal, report: SyncReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rein import errors
+from rein.cli.commands import names
 from rein.errors import ReinError
 
 _ADVICE: dict[type[ReinError], str] = {
@@ -49,12 +50,10 @@ def with_options(text: str, options: str) -> str:
     """
     if not options or "rein " not in text:
         return text
-    from rein.cli.main import COMMANDS  # which imports the terminal, which imports this
-
-    names = "|".join((*COMMANDS, "COMMAND"))
+    known = "|".join((*names(), "COMMAND"))
 
     def rewritten(match: re.Match[str]) -> str:
         wanted = _NETWORK.sub("", options) if match[1] in _OF_ALL_NETWORKS else options
         return f"rein {wanted} {match[1]}" if wanted else match[0]
 
-    return re.sub(rf"\brein ({names})\b", rewritten, text)
+    return re.sub(rf"\brein ({known})\b", rewritten, text)

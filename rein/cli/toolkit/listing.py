@@ -12,7 +12,6 @@ from rein.cli.common import Cli, number
 from rein.cli.toolkit.terminal import safe_line
 from rein.errors import InputError
 from rein.protocol.reputation import Score
-from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import job_tags, typed_tags
 from rein.workflows.market.listings import Page, page
 from rein.workflows.market.reputation import Averages
@@ -62,9 +61,9 @@ def say_where(cli: Cli, shown: Page[Any], what: str, advice: Callable[[], str]) 
         cli.terminal.note(f"Page {shown.number} of {shown.pages}, {shown.total:,} {what}. {following}")
 
 
-def paging(shown: Page[Any]) -> dict[str, int]:
+def paging(shown: Page[Any]) -> dict[str, Any]:
     """The same for programs."""
-    return {"total": shown.total, "page": shown.number, "pages": shown.pages}
+    return shown.json()
 
 
 def prices(lowest: str | None, highest: str | None) -> tuple[Sat | None, Sat | None]:
@@ -102,14 +101,7 @@ def stars(score: Score) -> str:
 
 def rated(ratings: Averages, name: str, master_address: str) -> dict[str, Any]:
     """Somebody for programs; the average in tenths, so that it needs no fractions."""
-    score = ratings.average(master_address)
-    return {
-        "name": name,
-        "master_address": master_address,
-        "sin": secure_identity_number(master_address),
-        "rating_tenths": score.tenths,
-        "ratings": score.count,
-    }
+    return ratings.person(name, master_address).json()
 
 
 def person(name: str, ratings: Averages, master_address: str) -> str:

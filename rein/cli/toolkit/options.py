@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -59,3 +59,64 @@ pay_to_option = click.option(
     help="Where you are paid: a bech32 address, or an extended key or descriptor for a fresh one. [your wallet]",
 )
 feerate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner of each payment. [estimated]")
+
+
+NEAR: Final = 0.7
+"""How alike a name must be to be suggested for one that was mistyped (difflib's ratio): `stauts` for `status`, and not
+`--quiet` for `--text`."""
+
+
+def near(typed: str, names: Iterable[str]) -> list[str]:
+    """The names that may be meant, the nearest first. The dashes of options count for nothing."""
+    import difflib  # it takes 10 ms to load
+
+    known = {each.lstrip("-"): each for each in names}
+    return [known[each] for each in difflib.get_close_matches(typed.lstrip("-"), known, 3, NEAR)]
+
+
+class Forgiving(click.Command):
+    """Its errors about the command line name the command, and suggest only what is near."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            meant = near(error.option_name, error.possibilities or ())
+            raise click.NoSuchOption(error.option_name, possibilities=meant, ctx=ctx) from error
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+
+class Command(Forgiving):
+    """Its help shows its own options, and those of every command in one short block below."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        params = self.get_params(ctx)
+        own = [record for each in params if each.name not in GLOBAL_NAMES if (record := each.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        with formatter.section("Global options (rein help options)"):
+            formatter.write_text(
+                " ".join("/".join(sorted(each.opts, key=len)) for each in params if each.name in GLOBAL_NAMES)
+            )
+
+
+def _declared() -> list[click.Option]:
+    def nothing() -> None: ...
+
+    for option in reversed(GLOBAL_OPTIONS):
+        option(nothing)
+    return list(reversed(vars(nothing)["__click_params__"]))
+
+
+GLOBAL_NAMES: Final = tuple(str(each.name) for each in _declared())
+"""The parameters behind `GLOBAL_OPTIONS`."""
+
+
+def global_options_help(context: click.Context) -> str:
+    """What the options of every command do."""
+    formatter = context.make_formatter()
+    with formatter.section("Global options, before or after a command's name"):
+        formatter.write_dl([record for each in _declared() if (record := each.get_help_record(context))])
+    return formatter.getvalue().rstrip("\n")

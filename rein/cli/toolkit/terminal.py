@@ -20,6 +20,7 @@ import click
 
 from rein.cli.toolkit.advice import advice, with_options
 from rein.cli.toolkit.layout import cut, table, wrap
+from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
 
 _PATIENCE_S = 1.0
@@ -137,6 +138,7 @@ class Terminal:
 
     def here(self, text: str) -> str:
         """A hint of ours, its commands with the options they need."""
+        text = with_command(text)
         return with_options(text, self._options()) if "rein " in text else text
 
     def note(self, text: str, *, vital: bool = False) -> None:

@@ -116,7 +116,7 @@ class Order:
     @property
     def is_over(self) -> bool:
         """Whether the money has reached those it was for."""
-        return self.state in (State.SETTLED, State.REFUNDED)
+        return self.state.is_over
 
     def master_address(self, role: Role) -> str | None:
         """The identity in a role; None for the worker while there is no offer."""

@@ -1,4 +1,4 @@
-"""Looking a home and its machine over; `doctor_network.py` looks at what is elsewhere."""
+"""Checks of a home and its machine; `network` checks what is elsewhere."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def check_versions() -> Iterator[Finding]:
         yield ok("versions", f"Rein {found['rein']} on Python {found['python']}")
     else:
         hint = "Install Rein with Python {}.{} to {}.{}.".format(*OLDEST_PYTHON, *NEWEST_PYTHON)
-        yield warn("versions", f"Python {found['python']} was never tried with Rein", hint)
+        yield warn("versions", f"Python {found['python']} is not tested with Rein", hint)
     missing = [name for name in LIBRARIES if found[name] is None]
     if missing:
-        yield fail("versions", f"libraries are missing: {', '.join(missing)}", "Install Rein anew: pip install rein")
+        yield fail("versions", f"libraries are missing: {', '.join(missing)}", "Install Rein again: pip install rein")
     if found[FAST_CURVE] is None:
         yield warn("versions", "signatures are slow without coincurve", "pip install coincurve")
 
@@ -59,7 +59,7 @@ def check_versions() -> Iterator[Finding]:
 def check_home(home: Path, config: Path) -> Iterator[Finding]:
     """The folder: whose it is, and whether something can be written into it."""
     if not home.is_dir():
-        yield warn("home", f"there is no home at {home} yet", "Create your identity: rein setup")
+        yield warn("home", f"there is no home at {home} yet", "Create an identity.")
         return
     yield _private(home, "700", f"the home {home}")
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
@@ -82,7 +82,7 @@ def check_database(path: Path) -> Iterator[Finding]:
         yield warn("database", "there is no database yet", "It is made by the first command that needs it.")
         return
     yield _private(path, "600", "the database")
-    hint = f"Move {path} away and restore the home from a backup; `rein sync` fetches what servers hold."
+    hint = f"Move {path} away and restore the home from a backup; then fetch what servers hold."
     try:
         health = examine(path)
     except StoreError as error:
@@ -111,12 +111,12 @@ def check_keys(home: Path, rows: Iterable[IdentityRow]) -> Iterator[Finding]:
         yield ok("keys", f"the key file of {row.name} on {row.network} is there and readable")
         yield _private(path, "600", f"the key file of {row.name} on {row.network}")
     if not expected:
-        yield warn("keys", "this home has no identity", "Create one: rein setup")
+        yield warn("keys", "this home has no identity", "Create an identity.")
     for path in sorted((home / "keys").glob("*")):
         if path.suffix == ".new":
             yield warn("keys", f"{path} is half a file that an interrupted setup left", "Delete it.")
         elif path not in expected:
-            hint = "Set up again with the same words and passphrase: rein setup --words-fd. Or move it away."
+            hint = "Set up again with the same recovery phrase and passphrase, or move the file away."
             yield warn("keys", f"{path} belongs to no identity of this home: a setup was interrupted", hint)
 
 

@@ -1,4 +1,4 @@
-"""Looking over what is elsewhere: the proxy, the chain sources, the servers, and what they make of this clock."""
+"""Checks of what is elsewhere: the proxy, the chain sources, the servers, and their clocks against this one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_THREADS: Final = 16
 
 
 @dataclass(frozen=True)
-class Said:
+class StatusReply:
     """What a server answers to /status; `date` is its clock, in seconds since 1970."""
 
     url: str
@@ -51,7 +51,7 @@ def check_proxy(proxy: str) -> Finding:
         speaks = False
     if speaks:
         return ok("proxy", f"everything goes through {proxy}, which answers")
-    hint = "Start Tor; or, to connect directly: rein config tor off"
+    hint = "Connect directly, or start Tor."
     return fail("proxy", f"no SOCKS5 proxy answers at {proxy}, and nothing connects past it", hint)
 
 
@@ -60,7 +60,7 @@ def check_chain(shown: str, source: ChainSource, now: int) -> Iterator[Finding]:
     try:
         tip = source.tip()
     except ReinError as error:
-        yield fail("chain", f"{shown}: {error.message}", error.hint or "See docs/chain.md, or: rein config chain list")
+        yield fail("chain", f"{shown}: {error.message}", error.hint or "See the chain sources.")
         return
     yield ok("chain", f"{shown} answers; its chain has {tip.height:,} blocks")
     yield from _check_tip(shown, tip, source.network, now)
@@ -77,7 +77,7 @@ def _check_tip(shown: str, tip: BlockRef, network: Network, now: int) -> Iterato
         yield warn("chain", f"the newest block of {shown} is {hours} hours old", hint)
 
 
-def ask_servers(urls: Sequence[str], proxy: str | None) -> list[Said]:
+def ask_servers(urls: Sequence[str], proxy: str | None) -> list[StatusReply]:
     """What every server says of itself, in the order of `urls`."""
     if not urls:
         return []
@@ -85,40 +85,40 @@ def ask_servers(urls: Sequence[str], proxy: str | None) -> list[Said]:
         return list(pool.map(lambda url: _ask(url, proxy_for(url, proxy)), urls))
 
 
-def _ask(url: str, proxy: str | None) -> Said:
+def _ask(url: str, proxy: str | None) -> StatusReply:
     http = Http(proxy, environment=True)
     try:
         reply = http.exchange("GET", f"{url}status", _LIMITS)
         answer = strict_json(reply.body)
     except HttpError as error:
-        return Said(url, None, None, error.reason)
+        return StatusReply(url, None, None, error.reason)
     except ValueError:
-        return Said(url, None, None, "answers with something that is not JSON")
+        return StatusReply(url, None, None, "answers with something that is not JSON")
     finally:
         http.close()
     if reply.status != 200 or not isinstance(answer, dict):
-        return Said(url, None, reply.date, f"answers HTTP {reply.status}")
-    return Said(url, answer, reply.date)
+        return StatusReply(url, None, reply.date, f"answers HTTP {reply.status}")
+    return StatusReply(url, answer, reply.date)
 
 
-def check_servers(said: Sequence[Said], network: Network) -> Iterator[Finding]:
+def check_servers(replies: Sequence[StatusReply], network: Network) -> Iterator[Finding]:
     """Whether each server answers, of which version, and for which network."""
-    if not said:
-        yield warn("servers", "no server is registered", "Ask one for hosting: rein request URL")
-    for each in said:
+    if not replies:
+        yield warn("servers", "no server is registered", "Register a server.")
+    for each in replies:
         if each.answer is None:
             yield fail("servers", f"{each.url} {each.error}", "Try again later; other servers do its work meanwhile.")
         elif each.answer.get("network", network.name) != network.name:
             yield fail("servers", f"{each.url} works on another network", f"Ask one of {network.name} for hosting.")
         else:
             yield ok("servers", f"{each.url} answers; Causeway {_shown(each.answer.get('version'))}")
-    if len(said) == 1:
-        yield warn("servers", "one server alone can withhold your documents", "Register a second: rein request URL")
+    if len(replies) == 1:
+        yield warn("servers", "one server alone can withhold your documents", "Register a second server.")
 
 
-def check_clock(said: Sequence[Said], now: int) -> Iterator[Finding]:
+def check_clock(replies: Sequence[StatusReply], now: int) -> Iterator[Finding]:
     """This clock against those of the servers: of several, the middle one, for one may be wrong or lie."""
-    offsets = [each.date - now for each in said if each.date is not None]
+    offsets = [each.date - now for each in replies if each.date is not None]
     if not offsets:
         return
     offset = int(median(offsets))

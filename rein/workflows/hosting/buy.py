@@ -1,6 +1,6 @@
-"""Buying hosting: from what an identity has at the server already, or by paying to an address.
+"""Buying hosting: from the balance of an identity at the server, or by paying to an address.
 
-An order is remembered before anybody is told where to pay, so that who stops and comes back waits for the same one.
+An order is stored before it is shown where to pay, so that whoever stops and comes back waits for the same one.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.amounts import DUST_LIMIT, Sat, format_btc
 from rein.errors import RefusedError, RemoteError
 from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
@@ -25,8 +26,8 @@ _NO_ACCOUNT, _NOT_DELEGATE = "unknown_owner", "not_delegate"
 
 @dataclass(frozen=True)
 class Quote:
-    """How things stand at a server before anything is bought. `price` is today's for a bucket. `balance`: satoshis of
-    the identity there; None where nobody was asked, for there is no account. `order` waits to be paid; `credited` is
+    """What a bucket costs at a server, and what the identity has there. `price`: of today. `balance`: satoshis of the
+    identity there; None where nobody was asked, for there is no account. `order` waits to be paid; `credited` is
     one that was paid since."""
 
     url: str
@@ -55,8 +56,13 @@ class Bill:
     time: int
     until: int
 
+    @property
+    def uri(self) -> str:
+        """For wallets (BIP21)."""
+        return f"bitcoin:{self.address}?amount={format_btc(self.amount)}"
 
-def get_quote(session: Session, url: str) -> Quote:
+
+def prepare(session: Session, url: str) -> Quote:
     """Ask what hosting costs, and what the identity has there. Only who has an account there already needs the keys.
 
     :raises InputError: no server address, or a server of another network.
@@ -78,15 +84,60 @@ def get_quote(session: Session, url: str) -> Quote:
     return Quote(normal, price, hosting, balance, None if is_credited else order, order if is_credited else None)
 
 
-def order_hosting(session: Session, quote: Quote, *, anew: bool = False) -> Bill | Hosting:
+@dataclass(frozen=True)
+class BuyResult:
+    """What came of buying. `hosting` is what the identity has there now, if a bucket was credited; else the `bill` is
+    to be paid. `left`: of the balance, where the bucket was paid from it."""
+
+    quote: Quote
+    hosting: Hosting | None = None
+    bill: Bill | None = None
+    left: int | None = None
+
+    def json(self) -> dict[str, Any]:
+        quote, bill, hosting = self.quote, self.bill, self.hosting or self.quote.hosting
+        return {
+            "url": quote.url,
+            "price_sat": bill.price if bill else quote.price,
+            "balance_sat": quote.balance if self.left is None else self.left,
+            "from_balance": self.left is not None,
+            "amount_sat": bill.amount if bill else None,
+            "address": bill.address if bill else None,
+            "uri": bill.uri if bill else None,
+            "ordered": bill.time if bill else None,
+            "price_until": (bill.until or None) if bill else None,
+            "credited": self.hosting is not None,
+            "buckets": hosting.buckets,
+            "bytes_free": hosting.bytes_free,
+        }
+
+
+def commit(session: Session, quote: Quote, *, again: bool = False) -> BuyResult:
+    """Buy a bucket at the quoted price: nothing where an order was credited since, from the balance where that covers
+    it, else by an order that is to be paid.
+
+    :param again: order, though an order was credited or waits to be paid.
+    :raises RemoteError: the server cannot be reached or refuses.
+    :raises ServerLiedError: it names no address of this network, or no price.
+    """
+    if quote.credited is not None and not again:
+        return BuyResult(quote, quote.hosting)
+    if quote.is_covered:
+        hosting, left = buy_from_balance(session, quote)
+        return BuyResult(quote, hosting, left=left)
+    ordered = order_hosting(session, quote, again=again)
+    return BuyResult(quote, bill=ordered) if isinstance(ordered, Bill) else BuyResult(quote, ordered)
+
+
+def order_hosting(session: Session, quote: Quote, *, again: bool = False) -> Bill | Hosting:
     """What to pay for a bucket: by the order that waits, or a new one. What costs nothing is had at once.
 
-    :param anew: order, though an order waits.
+    :param again: order, though an order waits to be paid.
     :raises RemoteError: the server cannot be reached or refuses.
     :raises ServerLiedError: it names no address of this network, or no price.
     """
     order = quote.order
-    if order is None or anew or not order.time <= time.time() < order.until:
+    if order is None or again or not order.time <= time.time() < order.until:
         server = session.server(quote.url)
         try:
             purchase = server.buy(session.identity.contact)
@@ -121,7 +172,7 @@ def buy_from_balance(session: Session, quote: Quote) -> tuple[Hosting, int]:
 def wait_for_credit(
     session: Session, quote: Quote, bill: Bill, seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Hosting | None:
-    """Look until the server has a bucket more than when it was ordered; None if it has not in that time. A server that
+    """Ask until the server has a bucket more than when it was ordered; None if it has not in that time. A server that
     does not answer for a while is asked again.
 
     :raises RefusedError: a bucket costs more now, and the balance is not spent on it.
@@ -135,7 +186,7 @@ def wait_for_credit(
         while True:
             now = None
             try:
-                now = _look(session, server, bill, newest)
+                now = _poll(session, server, bill, newest)
             except RemoteError as error:
                 if getattr(error, "reason", "") == _PRICE_CHANGED:
                     raise
@@ -152,7 +203,7 @@ def wait_for_credit(
         server.close()
 
 
-def _look(session: Session, server: Causeway, bill: Bill, newest: int) -> Hosting | None:
+def _poll(session: Session, server: Causeway, bill: Bill, newest: int) -> Hosting | None:
     now = server.buckets()
     if now.newest > newest:
         return now
@@ -169,7 +220,7 @@ def _spend(session: Session, server: Causeway, price: Sat) -> tuple[Hosting, int
     except RemoteError as error:
         raise RemoteError(
             f"{error.message}; whether a bucket was bought is not known",
-            hint="Look before you buy again: rein servers --balance",
+            hint="See your balance there before you buy again.",
         ) from error
     hosting = server.buckets()
     _credited(session, server.url, hosting)
@@ -183,7 +234,7 @@ def _balance(session: Session, server: Causeway, hosting: Hosting) -> int | None
         if error.reason not in (_NO_ACCOUNT, _NOT_DELEGATE):
             raise
         if hosting.buckets:
-            session.note(f"{server.url} tells your balance once it has your enrollment: rein sync")
+            session.note(f"{server.url} tells your balance once it has your enrollment")
         return None
 
 

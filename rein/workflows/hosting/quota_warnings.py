@@ -18,16 +18,16 @@ def warnings_of(row: ServerRow, now: int, left_out: int = 0) -> list[str]:
     if not row.asked:
         return []
     if not row.buckets:
-        return ["you have no hosting there any more: ask again with `rein request`, or `rein buy`"]
+        return ["you have no hosting there any more"]
     warnings = []
     if row.bytes_free < LITTLE_SPACE:
-        warnings.append(f"only {row.bytes_free:,} bytes of space are left: `rein request` or `rein buy` gives more")
+        warnings.append(f"only {row.bytes_free:,} bytes of space are left")
     if left_out:
         documents = "1 document" if left_out == 1 else f"{left_out:,} documents"
-        warnings.append(f"no room for {documents} of others in your jobs: `rein request` or `rein buy` gives more")
+        warnings.append(f"no room for {documents} of others in your jobs")
     if row.transfer_free < LITTLE_TRANSFER:
-        warnings.append(f"only {row.transfer_free:,} bytes of transfer are left: `rein buy` gives more")
+        warnings.append(f"only {row.transfer_free:,} bytes of transfer are left")
     if row.expires and row.expires - now < LITTLE_TIME:
         days = max(0, (row.expires - now) // 86_400)
-        warnings.append(f"hosting there ends in {days} days: `rein request` or `rein buy` renews it")
+        warnings.append(f"hosting there ends in {days} days")
     return warnings

@@ -122,7 +122,7 @@ def check_new(session: Session, master_address: str) -> None:
                 raise IdentityError("these words are an identity of this home already")
             raise IdentityError(
                 f"these words are the identity {row.name} of this home on {network} already",
-                hint=f"Take other words for {session.network.name}: rein setup makes new ones.",
+                hint="Create another recovery phrase.",
             )
 
 

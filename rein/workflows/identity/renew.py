@@ -50,7 +50,7 @@ def current_enrollment(session: Session) -> Signed[Enrollment]:
     pull(session)
     found = load_enrollments(session).current(session.network, session.address)
     if found is None:
-        raise IdentityError("your enrollment is not here", hint="Fetch it: rein sync")
+        raise IdentityError("your enrollment is not here", hint="Fetch what is new.")
     return found
 
 
@@ -114,7 +114,7 @@ def draft_renewal(session: Session, changes: Changes) -> Draft:
         "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
     }
     if replace(old.document, **values) == old.document:
-        raise InputError("nothing would change", hint="See rein enroll --help for what can.")
+        raise InputError("nothing would change", hint="See what can be changed.")
     values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
     return Draft(replace(old.document, **values), keyring)
 

@@ -65,11 +65,11 @@ def check_renewal(session: Session, signed: Signed[Enrollment]) -> None:
         raise AuthorityError(f"the enrollment is that of {document.master_address}, and you are {session.address}")
     old = current_enrollment(session)
     if signed.id == old.id:
-        raise InputError("this enrollment counts already", hint="Publish it: rein sync")
+        raise InputError("this enrollment counts already", hint="Publish it.")
     if document.previous != old.id:
         raise InputError(
             "the enrollment does not replace the one that counts now",
-            hint="Begin again with rein enroll --offline FILE",
+            hint="Begin the enrollment again.",
         )
     if document.user != old.document.user:
         raise InputError("the enrollment has another name, and a name stays")

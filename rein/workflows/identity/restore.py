@@ -77,7 +77,7 @@ def restore_identity(
             raise errors[0]
         raise NotFoundError(
             "no server that answered has an enrollment of these words",
-            hint="Name other servers with --server; or enroll anew with the same words: rein setup --words-fd.",
+            hint="Enroll again with the same recovery phrase, or name other servers.",
         )
     name = name or enrollment.document.user
     check_free(session, name)
@@ -96,7 +96,7 @@ def _find_coins(session: Session) -> None:
     try:
         look(session, _WIDE_GAP)
     except ChainError as error:
-        session.note(f"{error.message}; your coins are found by `rein wallet` once a chain source answers.")
+        session.note(f"{error.message}; your coins are found once a chain source answers.")
 
 
 def _as(session: Session, row: IdentityRow, keyring: Keyring) -> Session:

@@ -13,12 +13,13 @@ from rein.protocol.job_keys import ContractParts, mediator_escrow_key
 from rein.protocol.orders import Order, State
 from rein.protocol.values import mediator_fee
 from rein.workflows.jobs.sealed_bids import check_takes_sealed, seal_bid
-from rein.workflows.market.listings import JobFilter, find_jobs, newest_block
+from rein.workflows.market.listings import JobFilter, find_jobs
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, load_orders
 from rein.workflows.orders.mediation import mediator_of
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.reply import belongs_to, sign_answer
+from rein.workflows.orders.tip import newest_block
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt, pay_at
 

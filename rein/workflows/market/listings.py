@@ -1,78 +1,37 @@
-"""What is on offer: the jobs, bids and people known here, filtered, sorted and cut into pages. Nothing is asked of any
-server; `rein sync` fetches what is new."""
+"""What is on offer: the jobs, bids and people known here, filtered, sorted and cut into pages. No server is asked,
+except by a home that never asked one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from rein.btc.amounts import Sat
-from rein.errors import ChainError, InputError
-from rein.protocol.documents import Bid, Enrollment
-from rein.protocol.orders import Order, State
+from rein.errors import InputError
+from rein.protocol.documents import Bid, Enrollment, Kind
+from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.chain_tip import SeenBlock
 from rein.store.hidden import Hideable
-from rein.workflows.market.entries import Entry, EntryBid, entries, market
+from rein.workflows.market.hide import hidden_names, is_hidden_bid, is_hidden_job
+from rein.workflows.market.reputation import RatedPerson, known_ratings
 from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.fold_cache import public_views
 from rein.workflows.orders.load import load_orders
-from rein.workflows.orders.people import is_address_of
+from rein.workflows.orders.people import is_meant, normalised
+from rein.workflows.orders.view import BidView, OrderView, takes_bids
 from rein.workflows.session import Session
 
-AHEAD_SECONDS: Final = 7_200
-"""How far a block's time may be ahead of the clocks that accept it. A job dated later than that names no block."""
-
 _SHORTEST_PIECE = 6
-
-_TAKES_BIDS = frozenset({State.POSTED.value, State.BID.value})
 
 T = TypeVar("T")
 
 
-def newest_block(session: Session) -> SeenBlock | None:
-    """The chain's tip: the clock of every list, because it is the same for everybody. Where the chain source cannot
-    answer, the tip as last seen; None if it never was."""
-    try:
-        return look_at_tip(session)
-    except ChainError as error:
-        session.note(f"The chain was not asked for the time: {error.message}")
-        return session.store.chain_tip.get(session.network.name)
-
-
-def look_at_tip(session: Session) -> SeenBlock:
-    """The chain's tip, which is remembered.
-
-    :raises ChainError: the chain source cannot answer.
-    """
-    tip = session.chain.tip()
-    seen = SeenBlock(tip.height, tip.time)
-    if seen != session.store.chain_tip.get(session.network.name):
-        session.store.chain_tip.set(session.network.name, seen)
-    return seen
-
-
 def is_open(order: Order, now: int | None) -> bool:
-    """Whether bids are taken: nobody has got the job, and it has not expired. One that never expires, because it is
-    dated in the future, is not open.
-
-    :param now: the time of the newest block, in seconds since 1970; None where no block was ever seen.
-    """
+    """As `takes_bids`, of an order."""
     job = order.job.document
-    return takes_bids(order.state.value, job.time, job.expires, now)
-
-
-def is_open_entry(entry: Entry, now: int | None) -> bool:
-    """The same of an entry."""
-    return takes_bids(entry.state, entry.time, entry.expires, now)
-
-
-def takes_bids(state: str, time: int, expires: int, now: int | None) -> bool:
-    """The rule of `is_open`."""
-    if state not in _TAKES_BIDS:
-        return False
-    return now is None or (expires > now and time <= now + AHEAD_SECONDS)
+    return takes_bids(order.state, job.time, job.expires, now)
 
 
 @dataclass(frozen=True)
@@ -83,6 +42,10 @@ class Page(Generic[T]):
     number: int
     pages: int
     total: int
+
+    def json(self) -> dict[str, Any]:
+        """Where the page is in the list, without its rows."""
+        return {"total": self.total, "page": self.number, "pages": self.pages}
 
 
 def page(rows: Sequence[T], number: int, limit: int) -> Page[T]:
@@ -127,63 +90,129 @@ class BidFilter:
 
 
 @dataclass(frozen=True)
-class ListedBid:
-    """A bid with the entry of the order it stands in."""
+class ListedJob:
+    """A job in a list, as the identity sees it at this time."""
 
-    entry: Entry
-    bid: EntryBid
+    order: OrderView
+    roles: Sequence[str]
+    is_open: bool
+    creator: RatedPerson
+    mediator: RatedPerson
+
+    def json(self) -> dict[str, Any]:
+        order = self.order
+        return {
+            "job_id": order.job_id,
+            "job_document": order.id,
+            "name": order.name,
+            "tags": list(order.tags),
+            "description": order.description,
+            "state": order.state.value,
+            "open": self.is_open,
+            "expires": order.expires,
+            "roles": list(self.roles),
+            "creator": self.creator.json(),
+            "mediator": self.mediator.json(),
+            "bids": len(order.bids),
+            "sealed_bids": order.sealed_bids,
+            "lowest_bid_sat": order.lowest_bid,
+        }
+
+
+@dataclass(frozen=True)
+class FoundPerson:
+    """Somebody in a list."""
+
+    person: RatedPerson
+    enrollment: Enrollment
+
+    def json(self) -> dict[str, Any]:
+        return self.person.json() | {
+            "contact": self.enrollment.contact,
+            "mediator": self.enrollment.willing_to_mediate,
+        }
+
+
+@dataclass(frozen=True)
+class ListedBid:
+    """A bid with the order in which it was made."""
+
+    order: OrderView
+    bid: BidView
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A bid, verified, with the order it stands in."""
+    """A bid, verified, with the order in which it was made."""
 
     order: Order
     bid: Signed[Bid]
 
 
-JOB_SORTS: Final[Mapping[str, Callable[[Entry], tuple[object, ...]]]] = {
-    "newest": lambda entry: (-entry.height, entry.id),
-    "expiry": lambda entry: (entry.expires, entry.id),
-    "name": lambda entry: (entry.name.casefold(), entry.id),
-    "bids": lambda entry: (-len(entry.bids), entry.id),
-    "price": lambda entry: (not entry.bids, entry.lowest_bid or 0, entry.id),
+JOB_SORTS: Final[Mapping[str, Callable[[OrderView], tuple[object, ...]]]] = {
+    "newest": lambda order: (-order.height, order.id),
+    "expiry": lambda order: (order.expires, order.id),
+    "name": lambda order: (normalised(order.name), order.id),
+    "bids": lambda order: (-len(order.bids), order.id),
+    "price": lambda order: (not order.bids, order.lowest_bid or 0, order.id),
 }
 BID_SORTS: Final[Mapping[str, Callable[[ListedBid], tuple[object, ...]]]] = {
     "price": lambda each: (each.bid.amount, each.bid.id),
     "newest": lambda each: (-each.bid.height, each.bid.id),
-    "worker": lambda each: (each.bid.worker.casefold(), each.bid.id),
+    "worker": lambda each: (normalised(each.bid.worker), each.bid.id),
 }
-"""How lists can be sorted; the first one is what a list does unasked."""
+"""How lists can be sorted; the first one is the default."""
 
 
-def find_jobs(session: Session, wanted: JobFilter, now: int | None, sort: str = "newest") -> list[Entry]:
+def market(session: Session) -> list[OrderView]:
+    """Every job here that counts, whoever posted it, in the order of arrival."""
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.JOB))
+
+
+def find_jobs(session: Session, wanted: JobFilter, now: int | None, sort: str = "newest") -> list[OrderView]:
     """The jobs that are wanted.
 
-    :raises InputError: there is no such order of lists.
+    :raises InputError: the list cannot be sorted so.
     """
     hidden = hidden_names(session)
     found = [
-        entry
-        for entry in market(session)
-        if (wanted.hidden_too or not is_hidden_entry(entry, hidden)) and _is_wanted(session, entry, wanted, now)
+        order
+        for order in market(session)
+        if (wanted.hidden_too or not is_hidden_job(order, hidden)) and _is_wanted(session, order, wanted, now)
     ]
     return sorted(found, key=_sort(JOB_SORTS, sort))
+
+
+def listed(session: Session, orders: Sequence[OrderView], now: int | None) -> list[ListedJob]:
+    """Jobs as a list shows them."""
+    ratings = known_ratings(session)
+    return [
+        ListedJob(
+            each,
+            sorted(role.value for role in each.roles_of(session.address)),
+            each.is_open(now),
+            ratings.person(each.creator, each.creator_address),
+            ratings.person(each.mediator, each.mediator_address),
+        )
+        for each in orders
+    ]
 
 
 def find_bids(session: Session, wanted: BidFilter, now: int | None, sort: str = "price") -> list[ListedBid]:
     """The bids that are wanted, of those on my jobs and those of mine.
 
-    :raises InputError: there is no such order of lists.
+    :raises InputError: the list cannot be sorted so.
     """
     hidden = hidden_names(session)
     found = [
-        ListedBid(entry, bid)
-        for entry in entries(session, session.store.orders.of_person(session.network.name, session.address))
-        if _is_job(entry, wanted.job) and (is_open_entry(entry, now) or not wanted.open_only)
-        for bid in entry.bids
-        if _is_wanted_bid(session, ListedBid(entry, bid), wanted)
-        and (wanted.hidden_too or not (is_hidden_entry(entry, hidden) or is_hidden_bid(bid, hidden)))
+        ListedBid(order, bid)
+        for order in public_views(
+            session, lambda: session.store.orders.of_person(session.network.name, session.address)
+        )
+        if _is_job(order, wanted.job) and (order.is_open(now) or not wanted.open_only)
+        for bid in order.bids
+        if _is_wanted_bid(session, ListedBid(order, bid), wanted)
+        and (wanted.hidden_too or not (is_hidden_job(order, hidden) or is_hidden_bid(bid, hidden)))
     ]
     return sorted(found, key=_sort(BID_SORTS, sort))
 
@@ -191,7 +220,7 @@ def find_bids(session: Session, wanted: BidFilter, now: int | None, sort: str = 
 def load_offered(session: Session, listed: Sequence[ListedBid]) -> list[Offered]:
     """Listed bids as they were signed: read and verified, which a list of thousands would wait for."""
     found: dict[DocumentId, Offered] = {}
-    for order in load_orders(session, dict.fromkeys(each.entry.id for each in listed)).orders:
+    for order in load_orders(session, dict.fromkeys(each.order.id for each in listed)).orders:
         for bid in order.bids:
             if bid.id not in found or order.bid == bid:  # of contradicting offers, the one that chose it
                 found[bid.id] = Offered(order, bid)
@@ -204,66 +233,63 @@ def find_people(session: Session, text: str) -> list[Enrollment]:
     found = [
         signed.document
         for signed in load_enrollments(session)
-        if (Hideable.PERSON, signed.document.master_address) not in hidden and is_spoken_of(signed.document, text)
+        if (Hideable.PERSON, signed.document.master_address) not in hidden and is_described_by(signed.document, text)
     ]
-    return sorted(found, key=lambda each: (each.user.casefold(), each.master_address))
+    return sorted(found, key=lambda each: (normalised(each.user), each.master_address))
 
 
-def is_spoken_of(person: Enrollment, text: str) -> bool:
+def listed_people(session: Session, people: Sequence[Enrollment]) -> list[FoundPerson]:
+    """People as a list shows them."""
+    ratings = known_ratings(session)
+    return [FoundPerson(ratings.person(each.user, each.master_address), each) for each in people]
+
+
+def is_described_by(person: Enrollment, text: str) -> bool:
     """Whether what somebody is called, or reached by, holds every word of a text. Of an address a word must be at least
-    a piece: any two letters stand in many."""
-    names = f"{person.user}\n{person.contact}".casefold()
+    a piece: any two letters are in many."""
+    names = normalised(f"{person.user}\n{person.contact}")
     addresses = f"{person.master_address}\n{person.delegate_address}\n{person.sin}".casefold()
-    words = text.casefold().split()
+    words = normalised(text).split()
     return all(word in names or (len(word) >= _SHORTEST_PIECE and word in addresses) for word in words)
 
 
-def hidden_names(session: Session) -> set[tuple[Hideable, str]]:
-    """What is hidden here."""
-    return {(each.kind, each.name) for each in session.store.hidden.of_network(session.network.name)}
+def holds_words(text: str, searched: str) -> bool:
+    """Whether every word of `text` is in `searched`, compared normalised."""
+    normal = normalised(searched)
+    return all(word in normal for word in normalised(text).split())
 
 
-def is_hidden_entry(entry: Entry, hidden: set[tuple[Hideable, str]]) -> bool:
-    """Whether a job or whoever posted it is hidden."""
-    return (Hideable.JOB, entry.id) in hidden or (Hideable.PERSON, entry.creator_address) in hidden
-
-
-def is_hidden_bid(bid: EntryBid, hidden: set[tuple[Hideable, str]]) -> bool:
-    """Whether a bid or whoever made it is hidden."""
-    return (Hideable.BID, bid.id) in hidden or (Hideable.PERSON, bid.worker_address) in hidden
-
-
-def _is_wanted(session: Session, entry: Entry, wanted: JobFilter, now: int | None) -> bool:
-    if wanted.open_only and not is_open_entry(entry, now):
+def _is_wanted(session: Session, order: OrderView, wanted: JobFilter, now: int | None) -> bool:
+    if wanted.open_only and not order.is_open(now):
         return False
-    if wanted.mine and not entry.roles_of(session.address):
+    if wanted.mine and not order.roles_of(session.address):
         return False
-    if wanted.expires_within is not None and now is not None and entry.expires > now + wanted.expires_within:
+    if wanted.expires_within is not None and now is not None and order.expires > now + wanted.expires_within:
         return False
-    if not set(wanted.tags) <= set(entry.tags):
+    if not set(map(normalised, wanted.tags)) <= set(map(normalised, order.tags)):
         return False
     if (wanted.min_price, wanted.max_price) != (None, None) and not any(
-        _costs(bid.amount, wanted.min_price, wanted.max_price) for bid in entry.bids
+        _costs(bid.amount, wanted.min_price, wanted.max_price) for bid in order.bids
     ):
         return False
     return (
-        _is_person(wanted.mediator, entry.mediator, entry.mediator_address)
-        and _is_person(wanted.creator, entry.creator, entry.creator_address)
-        and _holds(wanted.text, _words(entry))
+        _is_person(wanted.mediator, order.mediator, order.mediator_address)
+        and _is_person(wanted.creator, order.creator, order.creator_address)
+        and holds_words(wanted.text, _words(order))
     )
 
 
 def _is_wanted_bid(session: Session, listed: ListedBid, wanted: BidFilter) -> bool:
     bid = listed.bid
     is_mine = bid.worker_address == session.address
-    if not (is_mine or (not wanted.mine and listed.entry.creator_address == session.address)):
+    if not (is_mine or (not wanted.mine and listed.order.creator_address == session.address)):
         return False
     is_theirs = _is_person(wanted.worker, bid.worker, bid.worker_address)
     return is_theirs and _costs(bid.amount, wanted.min_price, wanted.max_price)
 
 
-def _is_job(entry: Entry, name: str | None) -> bool:
-    return name is None or entry.job_id == name or entry.id.startswith(name)
+def _is_job(order: OrderView, name: str | None) -> bool:
+    return name is None or order.job_id == name or order.id.startswith(name)
 
 
 def _costs(amount: Sat, lowest: Sat | None, highest: Sat | None) -> bool:
@@ -271,20 +297,14 @@ def _costs(amount: Sat, lowest: Sat | None, highest: Sat | None) -> bool:
 
 
 def _is_person(wanted: str | None, name: str, master_address: str) -> bool:
-    return wanted is None or wanted == name or is_address_of(wanted, master_address)
+    return wanted is None or is_meant(wanted, name, master_address)
 
 
-def _holds(text: str, searched: str) -> bool:
-    """Every word of `text` stands in it, whatever the case."""
-    folded = searched.casefold()
-    return all(word in folded for word in text.casefold().split())
-
-
-def _words(entry: Entry) -> str:
-    return "\n".join((entry.name, entry.job_id, *entry.tags, entry.description, entry.creator, entry.mediator))
+def _words(order: OrderView) -> str:
+    return "\n".join((order.name, order.job_id, *order.tags, order.description, order.creator, order.mediator))
 
 
 def _sort(sorts: Mapping[str, Callable[[T], tuple[object, ...]]], name: str) -> Callable[[T], tuple[object, ...]]:
     if name not in sorts:
-        raise InputError(f"{name[:20]!r} is no order of this list", hint=f"There is: {', '.join(sorts)}.")
+        raise InputError(f"this list cannot be sorted by {name[:20]!r}", hint=f"There is: {', '.join(sorts)}.")
     return sorts[name]

@@ -1,4 +1,4 @@
-"""What is known here about people: their ratings, how far one may trust them, and what mediators have done."""
+"""What is known here about people: their ratings, and what mediators have done."""
 
 from __future__ import annotations
 
@@ -9,52 +9,86 @@ from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import Any, Final
 
-from rein.errors import InputError, NotFoundError, OrderError
-from rein.protocol.documents import Enrollment, Kind, Rating, Role
+from rein.errors import ChainError
+from rein.protocol.documents import Enrollment, Kind
 from rein.protocol.orders import Order
 from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
+from rein.protocol.sin import secure_identity_number
 from rein.store.hidden import Hideable
-from rein.workflows.market.entries import EVEN, Entry, entries, rated_entries
-from rein.workflows.market.listings import hidden_names
+from rein.workflows.market.hide import hidden_names
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.feeds import load_enrollments
-from rein.workflows.orders.load import load_orders, roles_in
-from rein.workflows.orders.people import meant
-from rein.workflows.orders.reply import sign_as
+from rein.workflows.orders.fold_cache import public_views
+from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.people import the_person
+from rein.workflows.orders.view import Favour, OrderView
 from rein.workflows.session import Session
 
 MAX_LOOKED_AT: Final = 200
 """Jobs of other people that are looked up on the chain in one run: strangers decide how many there are."""
 
 
+@dataclass(frozen=True)
+class RatedPerson:
+    """Somebody, with the average of the ratings that count."""
+
+    name: str
+    master_address: str
+    average: Score
+
+    def json(self) -> dict[str, Any]:
+        """The average in tenths, so that it needs no fractions."""
+        return {
+            "name": self.name,
+            "master_address": self.master_address,
+            "sin": secure_identity_number(self.master_address),
+            "rating_tenths": self.average.tenths,
+            "ratings": self.average.count,
+        }
+
+
 class Averages:
     """The mean of the ratings that count, by whom they are of."""
 
-    def __init__(self, known: Iterable[Entry]) -> None:
+    def __init__(self, known: Iterable[OrderView]) -> None:
         """:param known: each order once; those that are not over hold no rating that counts."""
         self._of: dict[str, list[int]] = defaultdict(list)
-        for entry in known:
-            for each in entry.ratings if entry.is_over else ():
+        for order in known:
+            for each in order.ratings if order.is_over else ():
                 self._of[each.rated_address].append(each.value)
 
     def average(self, master_address: str) -> Score:
         """As `rein.protocol.reputation.Ratings.average`."""
         return mean(self._of.get(master_address, ()))
 
+    def person(self, name: str, master_address: str) -> RatedPerson:
+        """Somebody with their average."""
+        return RatedPerson(name, master_address, self.average(master_address))
+
 
 def known_ratings(session: Session) -> Averages:
     """What the ratings that count come to, as far as the chain was looked at."""
-    return Averages(rated_entries(session))
+    return Averages(rated_jobs(session))
 
 
-def prove_endings(session: Session, known: Iterable[Entry]) -> int:
+def rated_jobs(session: Session) -> list[OrderView]:
+    """Every order in which somebody rated somebody."""
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.RATING))
+
+
+def offered_jobs(session: Session) -> list[OrderView]:
+    """Every order in which somebody signed an offer."""
+    return public_views(session, lambda: session.store.orders.having(session.network.name, Kind.OFFER))
+
+
+def prove_endings(session: Session, known: Iterable[OrderView]) -> int:
     """Look on the chain how jobs ended of which that is not known yet. Of too many, some are looked at by chance, so
     that nobody's jobs can push others out for good. Returns how many were left.
 
     :raises ChainError: the chain source cannot answer.
     """
-    open_still = [entry.id for entry in known if entry.worker_address is not None and not entry.is_over]
+    open_still = [order.id for order in known if order.worker_address is not None and not order.is_over]
     chosen = open_still
     if len(open_still) > MAX_LOOKED_AT:
         chosen = secrets.SystemRandom().sample(open_still, MAX_LOOKED_AT)
@@ -63,78 +97,37 @@ def prove_endings(session: Session, known: Iterable[Entry]) -> int:
     return len(open_still) - len(chosen)
 
 
-def entries_of(session: Session, master_address: str) -> list[Entry]:
-    """The orders that somebody got, gave or mediates: all that hold ratings of him or by him."""
-    named = entries(session, session.store.orders.of_person(session.network.name, master_address))
+def prove_endings_if_possible(session: Session, known: Iterable[OrderView]) -> None:
+    """The same where the chain answers; what could not be looked up is said."""
+    try:
+        left = prove_endings(session, known)
+    except ChainError as error:
+        session.note(f"The chain was not looked at, so less is proved: {error.message}")
+    else:
+        if left:
+            session.note(f"{left:,} jobs were not looked up; {MAX_LOOKED_AT} are at once. Run it again for more.")
+
+
+def jobs_of(session: Session, master_address: str) -> list[OrderView]:
+    """The orders that somebody got, gave or mediates: all that hold ratings of them or by them."""
+    named = public_views(session, lambda: session.store.orders.of_person(session.network.name, master_address))
     return [
-        entry
-        for entry in named
-        if entry.worker_address is not None
-        and master_address in (entry.creator_address, entry.mediator_address, entry.worker_address)
+        order
+        for order in named
+        if order.worker_address is not None
+        and master_address in (order.creator_address, order.mediator_address, order.worker_address)
     ]
 
 
 def rated_orders(session: Session, *people: str) -> list[Order]:
     """The orders of these people in which somebody rated somebody."""
-    rated = {entry.id: None for each in people for entry in entries_of(session, each) if entry.rated}
+    rated = {order.id: None for each in people for order in jobs_of(session, each) if order.rated}
     return load_orders(session, rated).orders
 
 
 def find_person(session: Session, name: str) -> Enrollment:
-    """The person somebody means: by master address, SIN, or name where only one has it.
-
-    :raises NotFoundError: nobody.
-    :raises InputError: several have the name.
-    """
-    found = meant(load_enrollments(session), name)
-    if not found:
-        raise NotFoundError(f"nobody called {name!r} is known here", hint="Fetch what is new: rein sync")
-    if len(found) > 1:
-        raise InputError(f"several people are called {name}", hint="Name the master address instead.")
-    return found[0].document
-
-
-def orders_to_rate(session: Session) -> list[Order]:
-    """Jobs of mine that are over and in which I can still rate somebody."""
-    mine = load_orders(session, session.store.orders.of_person(session.network.name, session.address)).orders
-    return [order for order in mine if order.is_over and unrated_roles(session, order)]
-
-
-def unrated_roles(session: Session, order: Order) -> list[Role]:
-    """Whom I can still rate in an order."""
-    mine = roles_in(order, session.address)
-    done = {
-        each.document.rated_role
-        for each in (*order.ratings, *order.void_ratings)
-        if each.document.master_address == session.address
-    }
-    return [role for role in Role if mine and role not in mine and role not in done]
-
-
-def build_rating(session: Session, order: Order, rated: Role, value: int, comment: str | None) -> Signed[Rating]:
-    """The signed rating of somebody in a job that is over.
-
-    :raises OrderError: the job is not over, or I have no part in it, or have rated that person already.
-    """
-    if not order.is_over or order.offer is None:
-        raise OrderError(
-            f"the job {order.job.document.job_id} is {order.state.value}; people are rated when it is over",
-            hint="Look at the chain: rein sync",
-        )
-    roles = roles_in(order, session.address)
-    if not roles:
-        raise OrderError(f"you have no part in the job {order.job.document.job_id}")
-    if rated in roles:
-        raise OrderError("nobody rates themselves")
-    if rated not in unrated_roles(session, order):
-        raise OrderError(f"you have rated the {rated.value} of this job already")
-    fields: dict[str, Any] = {
-        "rated_role": rated,
-        "rated_master_address": order.master_address(rated),
-        "rating": value,
-        "comment": comment,
-    }
-    return sign_as(session, order, next(iter(roles)), Rating, order.offer.id, **fields)
+    """As `the_person`, of everybody known here."""
+    return the_person(load_enrollments(session), name)
 
 
 @dataclass(frozen=True)
@@ -142,7 +135,7 @@ class Record:
     """What signed documents, and the chain where it was looked at, prove of a mediator.
 
     `cases`: jobs that were offered to a worker under this mediator. `ended`: those of them whose money the chain has
-    shown to reach its end; `disputed`: somebody called the mediator; `resolved`: the mediator decided, once. The whole
+    shown to reach its end; `disputed`: somebody opened a dispute; `resolved`: the mediator decided, once. The whole
     or larger part of the price went `for_creator`, `for_worker` or `even` to both. `contradicted`: two different
     decisions were signed in one job. `blocks_to_decide`: the median of the heights between a dispute and its decision,
     as their signers name them; None without a decision.
@@ -158,21 +151,24 @@ class Record:
     contradicted: int = 0
     blocks_to_decide: int | None = None
 
+    def json(self) -> dict[str, Any]:
+        return vars(self)
 
-def record_of(known: Iterable[Entry], master_address: str) -> Record:
+
+def record_of(known: Iterable[OrderView], master_address: str) -> Record:
     """The record of one mediator, from all orders that are known."""
-    cases = [entry for entry in known if entry.worker_address is not None and entry.mediator_address == master_address]
-    decided = [entry.decision for entry in cases if entry.decision is not None]
+    cases = [order for order in known if order.worker_address is not None and order.mediator_address == master_address]
+    decided = [order.decision for order in cases if order.decision is not None]
     favours = [decision.favours for decision in decided]
     return Record(
         cases=len(cases),
-        ended=sum(entry.is_over for entry in cases),
-        disputed=sum(entry.disputed for entry in cases),
+        ended=sum(order.is_over for order in cases),
+        disputed=sum(order.disputed for order in cases),
         resolved=len(decided),
-        for_creator=favours.count(Role.CREATOR.value),
-        for_worker=favours.count(Role.WORKER.value),
-        even=favours.count(EVEN),
-        contradicted=sum(entry.contradicted for entry in cases),
+        for_creator=favours.count(Favour.CREATOR),
+        for_worker=favours.count(Favour.WORKER),
+        even=favours.count(Favour.EVEN),
+        contradicted=sum(order.contradicted for order in cases),
         blocks_to_decide=median_low(decision.blocks for decision in decided) if decided else None,
     )
 
@@ -188,8 +184,8 @@ class Mediator:
 def mediators_with_records(session: Session, *, hidden_too: bool = False) -> list[Mediator]:
     """Everybody willing to mediate, oneself too, by name."""
     hidden, cases = hidden_names(session), defaultdict(list)
-    for entry in entries(session, session.store.orders.having(session.network.name, Kind.OFFER)):
-        cases[entry.mediator_address].append(entry)
+    for order in offered_jobs(session):
+        cases[order.mediator_address].append(order)
     willing = [
         signed
         for signed in load_enrollments(session)
@@ -200,4 +196,32 @@ def mediators_with_records(session: Session, *, hidden_too: bool = False) -> lis
     return [
         Mediator(signed, record_of(cases[signed.document.master_address], signed.document.master_address))
         for signed in ordered
+    ]
+
+
+@dataclass(frozen=True)
+class ListedMediator:
+    """A mediator in a list, with their ratings."""
+
+    mediator: Mediator
+    person: RatedPerson
+
+    def json(self) -> dict[str, Any]:
+        enrollment = self.mediator.enrollment
+        return {
+            **self.person.json(),
+            "contact": enrollment.document.contact,
+            "enrollment": enrollment.id,
+            "fee_basis_points": enrollment.document.mediator_fee,
+            **self.mediator.record.json(),
+        }
+
+
+def listed_mediators(session: Session, *, hidden_too: bool = False) -> list[ListedMediator]:
+    """Everybody willing to mediate, as a list shows them, after a look at the chain for what it proves of them."""
+    prove_endings_if_possible(session, offered_jobs(session))
+    ratings = known_ratings(session)
+    return [
+        ListedMediator(each, ratings.person(each.enrollment.document.user, each.enrollment.document.master_address))
+        for each in mediators_with_records(session, hidden_too=hidden_too)
     ]

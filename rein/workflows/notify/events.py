@@ -17,10 +17,12 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.escrows import Payment
 from rein.store.fold_cache import SummaryRow
-from rein.workflows.market.entries import Entry, entries
-from rein.workflows.market.listings import hidden_names, is_hidden_entry, is_open_entry
-from rein.workflows.orders.fold_cache import keep
+from rein.workflows.market.hide import hidden_names, is_hidden_job
+from rein.workflows.market.listings import holds_words
+from rein.workflows.orders.fold_cache import NO_JOB, keep, public_views
 from rein.workflows.orders.load import load_orders, roles_in, was_funded
+from rein.workflows.orders.people import normalised
+from rein.workflows.orders.view import OrderView
 from rein.workflows.session import Session
 
 
@@ -90,10 +92,9 @@ class Wanted:
     tags: tuple[str, ...] = ()
     words: str = ""
 
-    def matches(self, job: Entry) -> bool:
-        is_tagged = not self.tags or bool(set(self.tags) & set(job.tags))
-        text = f"{job.name}\n{job.description}".casefold()
-        return is_tagged and all(word in text for word in self.words.casefold().split())
+    def matches(self, job: OrderView) -> bool:
+        is_tagged = not self.tags or bool({*map(normalised, self.tags)} & {*map(normalised, job.tags)})
+        return is_tagged and holds_words(self.words, f"{job.name}\n{job.description}")
 
 
 def news(session: Session, noticed: Collection[str]) -> Iterator[Event]:
@@ -121,7 +122,7 @@ def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str
     hidden = hidden_names(session) if ids else set()
     told: list[Event] = []
     rest: list[Event] = []
-    for job in entries(session, ids) if ids else ():
+    for job in public_views(session, lambda: ids) if ids else ():
         event = Event(
             id=f"job:{job.id}",
             type=EventType.JOB,
@@ -129,12 +130,12 @@ def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str
             job_id=job.job_id,
             job_document=job.id,
             job_name=job.name,
-            state=job.state,
+            state=job.state.value,
             document_id=job.id,
             author=job.creator_address,
         )
-        is_open = is_open_entry(job, now) and not is_hidden_entry(job, hidden)
-        is_for_me = is_open and not job.roles_of(session.address) and wanted.matches(job)
+        is_for_me = job.is_open(now) and not is_hidden_job(job, hidden)
+        is_for_me = is_for_me and not job.roles_of(session.address) and wanted.matches(job)
         (told if is_for_me else rest).append(event)
     return told, rest
 
@@ -154,7 +155,7 @@ def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId,
         row = SummaryRow(order.id, order.contract_id, order.state.value, json.dumps(happened))
         found.setdefault(order.id, []).append(row)
     nothing = json.dumps({"said": [], "shown": [], "chain": None})
-    return {each: found.get(each, [SummaryRow(each, each, "", nothing)]) for each in order_ids}
+    return {each: found.get(each, [SummaryRow(each, each, NO_JOB, nothing)]) for each in order_ids}
 
 
 def _read(told: dict[str, Any]) -> Event:
@@ -178,7 +179,7 @@ def _was_sealed(order: Order, signed: Signed[Any]) -> bool:
     return any(each.document.bid == signed.id for each in order.sealed_bids)
 
 
-def _is_for(document: Any, kind: EventType, roles: set[Role], me: str) -> bool:
+def _is_for(document: Any, kind: EventType, roles: frozenset[Role], me: str) -> bool:
     if isinstance(document, (Message, Disclosure)):
         return bool(document.to_address == me)
     if isinstance(document, Rating):

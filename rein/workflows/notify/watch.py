@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
-from rein.workflows.market.listings import newest_block
 from rein.workflows.money.chain_view import look
 from rein.workflows.notify.events import Event, EventType, Wanted, new_jobs, news
 from rein.workflows.notify.hooks import Hook
 from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.tip import newest_block
 from rein.workflows.session import Session
-from rein.workflows.status.overview import orders_to_watch
 
 MOST_ATTEMPTS = 100
 """Rounds in which a failing hook is tried before it is given up for an event."""

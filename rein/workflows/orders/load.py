@@ -21,6 +21,7 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.view import roles_of
 from rein.workflows.session import Session
 
 _SHORTEST_PREFIX = 6
@@ -54,15 +55,15 @@ def load_orders(session: Session, order_ids: Iterable[DocumentId]) -> LoadedOrde
         elif isinstance(document, Document):
             by_order[getattr(document, "job_document", signed.id)].append(signed)
     enrollments = load_enrollments(session, session.store.orders.people(wanted))
-    cases = LoadedOrders([], [])
+    loaded = LoadedOrders([], [])
     for order_id in wanted:
         if order_id not in jobs:
             continue
         try:
-            cases.orders.extend(_fold(session, jobs[order_id], by_order[order_id], enrollments))
+            loaded.orders.extend(_fold(session, jobs[order_id], by_order[order_id], enrollments))
         except ReinError as reason:
-            cases.refused.append(Refused(jobs[order_id], reason))
-    return cases
+            loaded.refused.append(Refused(jobs[order_id], reason))
+    return loaded
 
 
 def my_orders(session: Session) -> LoadedOrders:
@@ -79,8 +80,8 @@ def find_order(session: Session, name: str) -> Order:
     named = session.store.orders.find_jobs(session.network.name, name) if len(name) >= _SHORTEST_PREFIX else []
     if not named and len(name) >= _SHORTEST_PREFIX:
         named = session.store.orders.of_offers(session.network.name, name)
-    cases = load_orders(session, named)
-    meant = [order for order in cases.orders if order.offer and order.offer.id.startswith(name)] or cases.orders
+    loaded = load_orders(session, named)
+    meant = [order for order in loaded.orders if order.offer and order.offer.id.startswith(name)] or loaded.orders
     if len(meant) > 1:
         one_job = len(named) == 1
         ids = ", ".join((order.contract_id if one_job else order.id)[:12] for order in meant)
@@ -88,8 +89,8 @@ def find_order(session: Session, name: str) -> Order:
         raise InputError(f"several {what}s answer to {name}", hint=f"Name the {what} instead: {ids}")
     if meant:
         return meant[0]
-    if cases.refused:
-        raise NotFoundError(f"the job {name} does not count: {cases.refused[0].reason.message}")
+    if loaded.refused:
+        raise NotFoundError(f"the job {name} does not count: {loaded.refused[0].reason.message}")
     raise NotFoundError(f"no job {name!r} is known here", hint="Fetch what is new: rein sync")
 
 
@@ -115,18 +116,12 @@ def with_document(session: Session, order: Order, signed: Signed[Any]) -> Order:
     return changed
 
 
-def roles_in(order: Order, address: str) -> set[Role]:
+def roles_in(order: Order, address: str | None) -> frozenset[Role]:
     """What an identity is in an order. A bidder is a worker until the job goes to somebody else."""
     job = order.job.document
-    roles = set()
-    if job.creator_master_address == address:
-        roles.add(Role.CREATOR)
-    if job.mediator_master_address == address:
-        roles.add(Role.MEDIATOR)
     bids: tuple[Signed[Any], ...] = (order.bid,) if order.bid else (*order.bids, *order.sealed_bids)
-    if any(bid.document.author.master_address == address for bid in bids):
-        roles.add(Role.WORKER)
-    return roles
+    workers = [bid.document.author.master_address for bid in bids]
+    return roles_of(address, job.creator_master_address, job.mediator_master_address, workers)
 
 
 def require_role(order: Order, address: str, role: Role) -> None:
@@ -177,7 +172,8 @@ def _fold(session: Session, job: Signed[Job], documents: list[Signed[Any]], enro
     order = fold(job, documents, enrollments)
     offers = [each for each in order.conflict if isinstance(each.document, Offer)]
     views = [fold(job, documents, enrollments, offer_id=offer.id) for offer in offers]
-    mine = [view for view in views if roles_in(view, session.row.master_address if session.row else "")] or [order]
+    address = session.row.master_address if session.row else None
+    mine = [view for view in views if roles_in(view, address)] or [order]
     return [_with_evidence(session, view, documents, enrollments) for view in mine]
 
 

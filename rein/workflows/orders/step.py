@@ -1,15 +1,22 @@
-"""What is next for one person, in a sentence."""
+"""What is next for one person in an order, and whose turn it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from rein.workflows.orders.turn import Turn
+
+class Turn(Enum):
+    """Whose turn it is, the most urgent first."""
+
+    ACT = "act"
+    WAIT = "wait"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is next for one person, and whether it is that person's turn."""
+    """What is next for one person, in a sentence, and whether it is that person's turn."""
 
     due: Turn
     text: str

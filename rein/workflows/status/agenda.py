@@ -1,32 +1,56 @@
-"""What waits for somebody, and what somebody waits for, in all of his jobs.
+"""What needs somebody's action, and what they wait for, in all of their jobs.
 
-What an order came to is kept between runs (`rein.workflows.status.overview`); what depends on the time is told here.
+What an order came to is kept between runs (`rein.workflows.orders.fold_cache`); what depends on the time is told here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rein.protocol.enums import State
+from rein.protocol.sin import secure_identity_number
 from rein.store.identities import IdentityRow
-from rein.workflows.orders.turn import Turn
+from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.orders.fold_cache import RefusedJob, my_views
+from rein.workflows.orders.step import Turn, act, nothing
+from rein.workflows.orders.view import OrderView
 from rein.workflows.session import Session
-from rein.workflows.status.earnings import whereabouts
-from rein.workflows.status.overview import overview
 
-_URGENCY = [due.value for due in Turn]
+_URGENCY = list(Turn)
 
 
 @dataclass(frozen=True)
 class Agenda:
-    """The jobs of one identity, as `rein status --json` has them: those that wait for it first, then those it waits
-    for, each the oldest first; the jobs that do not count; and how many documents no server holds yet."""
+    """The jobs of one identity: those that need its action first, then those in which it waits, each the oldest first;
+    the jobs that do not count; its servers' URLs, and what runs out there; and how many documents no server holds yet.
+    """
 
     row: IdentityRow
-    jobs: list[dict[str, Any]]
-    refused: list[dict[str, Any]]
+    servers: list[str]
+    warnings: list[str]
+    jobs: list[OrderView]
+    refused: list[RefusedJob]
     unpublished: int
+
+    def json(self) -> dict[str, Any]:
+        row = self.row
+        return {
+            "identity": {
+                "name": row.name,
+                "network": row.network,
+                "master_address": row.master_address,
+                "delegate_address": row.delegate_address,
+                "sin": secure_identity_number(row.master_address),
+            },
+            "servers": self.servers,
+            "warnings": self.warnings,
+            "unpublished": self.unpublished,
+            "jobs": [job.json() for job in self.jobs],
+            "refused": [each.json() for each in self.refused],
+        }
 
 
 def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
@@ -34,23 +58,36 @@ def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
 
     :param now: the time of the newest block, None where none was ever seen.
     """
-    seen = overview(replace(session, row=row))
+    views = my_views(replace(session, row=row))
     unpublished = session.store.documents.unpublished_ids(row.network, row.master_address)
-    jobs = [whereabouts(session, row, at_time(job, now, unpublished)) for job in seen.jobs]
-    jobs.sort(key=lambda job: (_URGENCY.index(job["due"]), job["since_height"], job["job_document"]))
-    return Agenda(row, jobs, seen.refused, len(unpublished))
+    jobs = [with_whereabouts(session, row, at_time(view, now, unpublished)) for view in views.orders]
+    jobs.sort(key=lambda job: (_URGENCY.index(job.step.due), job.since, job.id))
+    servers = session.store.servers.of_identity(row.id)
+    warnings = [f"{server.url}  {each}" for server in servers for each in warnings_of(server, int(time.time()))]
+    return Agenda(row, [server.url for server in servers], warnings, jobs, views.refused, len(unpublished))
 
 
-def at_time(summary: dict[str, Any], now: int | None, unpublished: Collection[str] = ()) -> dict[str, Any]:
-    """What an order comes to at a time: a job that has expired without a bid waits for nobody, and nobody pays for an
-    offer that no server holds.
+def at_time(view: OrderView, now: int | None, unpublished: Collection[str] = ()) -> OrderView:
+    """An order at a time: a job that has expired without a bid waits for nobody, and nobody pays for an offer that no
+    server holds.
 
-    :param summary: as `rein.workflows.status.summary.summary` makes it.
     :param now: as for `agenda`.
     :param unpublished: the ids of documents of the identity that no server holds yet.
     """
-    if summary["state"] == "posted" and now is not None and summary["until"] <= now:
-        return summary | {"due": Turn.NOTHING.value, "next": "nothing; it has expired without a bid"}
-    if summary["state"] == "offered" and summary["offer"] in unpublished:
-        return summary | {"due": Turn.ACT.value, "next": "publish the offer: rein sync; pay only then: rein fund"}
-    return summary
+    if view.state is State.POSTED and now is not None and view.expires <= now:
+        return replace(view, step=nothing("nothing; it has expired without a bid"))
+    if view.state is State.OFFERED and view.offer in unpublished:
+        return replace(view, step=act("publish the offer: rein sync; pay only then: rein fund"))
+    return view
+
+
+def with_whereabouts(session: Session, row: IdentityRow, view: OrderView) -> OrderView:
+    """The same, with what is known of where the pay lies: no key is needed to tell, and no chain is asked."""
+    if not view.paid:
+        return view
+    own = {each.address for each in session.store.wallet.addresses(row.id) if each.is_own}
+    spent = {(each.outpoint.txid, each.address) for each in session.store.wallet.coins(row.id) if each.spent}
+    paid = (
+        replace(each, own_wallet=each.address in own, spent=(each.txid, each.address) in spent) for each in view.paid
+    )
+    return replace(view, paid=tuple(paid))

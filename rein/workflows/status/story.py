@@ -27,7 +27,14 @@ from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
 from rein.store.escrows import EscrowOutput, Payment
+from rein.workflows.orders.build_view import view_of
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
+from rein.workflows.orders.outbox import json_of_document
+from rein.workflows.orders.tip import time_now
+from rein.workflows.orders.view import OrderView
 from rein.workflows.session import STAMP_DEPTH, Session
+from rein.workflows.status.agenda import at_time, with_whereabouts
 
 MAX_DATED: Final = 60
 """Blocks whose times are asked for in one story: strangers decide how many bids there are."""
@@ -45,19 +52,68 @@ class Event:
     txid: str | None = None
 
 
+@dataclass(frozen=True)
+class Story:
+    """One job: what happened, where its money is, what is next. `times`: of blocks, by height, in seconds since 1970,
+    as far as the chain source has them."""
+
+    order: Order
+    view: OrderView
+    events: list[Event]
+    times: dict[int, int]
+
+    def json(self) -> dict[str, Any]:
+        order = self.order
+        return self.view.json() | {
+            "story": [self._event_json(event) for event in self.events],
+            "documents": [json_of_document(signed) for signed in order.documents()],
+            "apart": [
+                {"document_id": each.document.id, "code": each.reason.code, "message": each.reason.message}
+                for each in order.rejected
+            ],
+            "conflict": [signed.id for signed in order.conflict],
+            "void_ratings": [signed.id for signed in order.void_ratings],
+        }
+
+    def _event_json(self, event: Event) -> dict[str, Any]:
+        return {
+            "height": event.height,
+            "time": None if event.height is None else self.times.get(event.height),
+            "what": event.what,
+            "document_id": event.document_id,
+            "signed_by": event.by,
+            "txid": event.txid,
+        }
+
+
+def tell_story(session: Session, name: str) -> Story:
+    """The story of the job of that name, after asking the servers.
+
+    :raises NotFoundError, InputError: as `find_order`.
+    """
+    row = session.identity
+    pull(session)
+    order = find_order(session, name)
+    unpublished = session.store.documents.unpublished_ids(session.network.name, session.address)
+    view = at_time(view_of(session, order), time_now(session), unpublished)
+    events = story_of(session, order)
+    times = times_of(session, [event.height for event in events if event.height is not None])
+    return Story(order, with_whereabouts(session, row, view), events, times)
+
+
 def story_of(session: Session, order: Order) -> list[Event]:
     """What happened in an order, as far as it is known here. What people wrote to each other is theirs."""
     sealed = set(order.messages)
-    spoken = [_said(order, signed) for signed in order.documents() if signed not in sealed]
-    spoken += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
+    said = [_said(order, signed) for signed in order.documents() if signed not in sealed]
+    said += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
     outputs = session.store.escrows.outputs(order.contract_id)
     payments = list(session.store.escrows.payments(order.contract_id).values())
     moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
-    return sorted([*spoken, *moved], key=_position)
+    return sorted([*said, *moved], key=_position)
 
 
 def _position(event: Event) -> tuple[bool, int, bool]:
-    """Where an event stands among the others. A document names a block some way below the tip at which it was signed, a
+    """Where an event is among the others. A document names a block some way below the tip at which it was signed, a
     transaction the block that holds it."""
     depth = 0 if event.document_id is None else STAMP_DEPTH
     return event.height is None, (event.height or 0) + depth, event.document_id is not None
@@ -111,12 +167,12 @@ def _verb(document: Any) -> str:
         case Refund():
             return f"signed a refund: {document.reason}"
         case Dispute():
-            return f"called the mediator: {document.detail}"
+            return f"opened a dispute: {document.detail}"
         case DisputeResolution():
             given = _split(document.worker_amount, document.creator_amount)
             return f"decided, {given}: {document.resolution}"
         case AcceptResolution():
-            return "took the mediator's decision"
+            return "accepted the mediator's decision"
         case Rating():
             comment = f": {document.comment}" if document.comment else ""
             return f"gave the {document.rated_role.value} {document.rating} of 5{comment}"

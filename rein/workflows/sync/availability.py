@@ -20,8 +20,8 @@ from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
 from rein.store.visibility import Foreign
+from rein.workflows.orders.fold_cache import unfinished_orders
 from rein.workflows.session import Session
-from rein.workflows.status.overview import unfinished_orders
 from rein.workflows.sync.read_back import Checked, read_back
 
 SAMPLE = 100

@@ -125,6 +125,7 @@ class Check:
         elif isinstance(value, ServerLiedError):
             server.feed.error = value
         elif isinstance(value, _ReadBack):
+            server.answered = True
             server.checked = len(value.mine.given)
             server.lost += len(value.mine.lost)
             self._replicas.set_proved(url, value.mine.lost | value.others.lost, proved=False)

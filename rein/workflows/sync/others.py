@@ -28,20 +28,19 @@ from rein.protocol.documents import (
     SealedDocument,
 )
 from rein.protocol.enrollments import Enrollments
-from rein.protocol.orders import Order
+from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.feeds import load_enrollments
-from rein.workflows.orders.fold_cache import keep
+from rein.workflows.orders.fold_cache import NO_JOB, keep
 from rein.workflows.orders.load import load_orders, roles_in
 from rein.workflows.session import Session
-from rein.workflows.status.overview import REFUSED
 
 MOST_OF_AUTHOR = 100
 """Documents of one author in one order, the enrollments among them."""
 
-_OVER = frozenset({"settled", "refunded"})
+_OVER = frozenset(state.value for state in State if state.is_over)
 _STEPS: tuple[type[Any], ...] = (Job, Bid, Offer, AcceptDelivery, DisputeResolution, Dispute, Delivery, Enrollment)
 """By what an order moves, the first needed first. Of enrollments anybody writes any number, and those that name a key
 which signed are relied on."""
@@ -64,7 +63,7 @@ def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId,
         content = json.dumps(_kept(session, order))
         found.setdefault(order.id, []).append(SummaryRow(order.id, order.contract_id, order.state.value, content))
     nothing = json.dumps({"relied_on": [], "more": []})
-    return {each: found.get(each, [SummaryRow(each, each, REFUSED, nothing)]) for each in order_ids}
+    return {each: found.get(each, [SummaryRow(each, each, NO_JOB, nothing)]) for each in order_ids}
 
 
 def _kept(session: Session, order: Order) -> dict[str, list[DocumentId]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rein.errors import ChainError, ReinError
+from rein.workflows.hosting.unpublished import Unpublished
 from rein.workflows.orders.feeds import FeedReport
 from rein.workflows.sync.availability import Discrepancy
 
@@ -31,6 +32,10 @@ class ServerReport:
     """Of the documents of others in my orders, how many it was proved to hold for me; there is no room there for
     `left_out`."""
     left_out: int = 0
+    answered: bool = False
+    """Whether it was asked to the end for what it holds, so that an error is about what it did not take."""
+    same_as: str | None = None
+    """Another address of the same server, which was registered before this one."""
 
     def json(self) -> dict[str, Any]:
         error = self.error or self.feed.error
@@ -50,6 +55,7 @@ class ServerReport:
             "code": _code(error),
             "asked_of_others": self.foreign,
             "differences": [each.json() for each in self.differences],
+            "same_as": self.same_as,
         }
 
 
@@ -65,6 +71,13 @@ class SyncReport:
     known: int = 0
     servers: list[ServerReport] = field(default_factory=list)
     chain_error: ChainError | None = None
+    unpublished: list[Unpublished] = field(default_factory=list)
+    """My documents that no server holds."""
+
+    @property
+    def distinct_servers(self) -> int:
+        """How many servers there are, whatever number of addresses they have."""
+        return sum(server.same_as is None for server in self.servers)
 
     @property
     def new(self) -> int:
@@ -76,6 +89,7 @@ class SyncReport:
             "documents": self.documents,
             "others": self.others,
             "safe": self.safe,
+            "unpublished": [each.json() for each in self.unpublished],
             "copies": self.copies,
             "known": self.known,
             "servers": [server.json() for server in self.servers],

@@ -14,29 +14,33 @@ import time
 
 from rein.errors import ChainError, InputError
 from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.hosting.same_server import same_servers, server_ids
+from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.sealed_bids import publish_offered
-from rein.workflows.market.entries import rated_entries
-from rein.workflows.market.listings import look_at_tip
-from rein.workflows.market.reputation import prove_endings
+from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.money.chain_view import look
 from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress
+from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
+from rein.workflows.orders.tip import observe_tip
 from rein.workflows.session import Session
-from rein.workflows.status.overview import orders_to_watch
 from rein.workflows.sync.check import Check
 from rein.workflows.sync.replicas import Replicas
 from rein.workflows.sync.report import ServerReport, SyncReport
 from rein.workflows.sync.upload import upload
 
 
-def sync(session: Session, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
+def sync(
+    session: Session, progress: Progress = no_progress, *, everything: bool = False, observe_chain: bool = True
+) -> SyncReport:
     """Upload what servers lack, download what is new, look at the chain. A failing server stops no other.
 
     :param everything: read the feeds from their beginning, and ask back every document instead of a sample.
+    :param observe_chain: read the chain for what concerns open orders, too.
     :raises InputError: no server is registered.
     """
     if not session.servers:
-        raise InputError("no server is registered", hint="Ask one for hosting: rein request URL")
+        raise InputError("no server is registered", hint="Register a server.")
     publish_offered(session)
     replicas = Replicas(session)
     ingester = FeedIngester(session, progress, from_the_beginning=everything)
@@ -53,25 +57,23 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
     check.note_discrepancies()
     for url, server in servers.items():
         server.left_out = lacking[url].left_out
-    report = _report(session, replicas, ingester, servers)
-    report.chain_error = _observe_chain(session)
+    report = _report(session, replicas, servers)
+    report.chain_error = _observe_chain(session) if observe_chain else None
     return report
 
 
 def _observe_chain(session: Session) -> ChainError | None:
     """Look at the chain; why it could not be."""
     try:
-        look_at_tip(session)
+        observe_tip(session)
         look(session, load_orders(session, orders_to_watch(session)).orders)
-        prove_endings(session, rated_entries(session))
+        prove_endings(session, rated_jobs(session))
     except ChainError as error:
         return error
     return None
 
 
-def _report(
-    session: Session, replicas: Replicas, ingester: FeedIngester, servers: dict[str, ServerReport]
-) -> SyncReport:
+def _report(session: Session, replicas: Replicas, servers: dict[str, ServerReport]) -> SyncReport:
     for url, server in servers.items():
         server.held = len(replicas.held(url, replicas.mine))
         server.kept = len(replicas.held(url, replicas.others))
@@ -79,8 +81,11 @@ def _report(
         if row.url in servers:
             servers[row.url].warnings = warnings_of(row, int(time.time()), servers[row.url].left_out)
     copies = session.copies if session.copies is not None else min(2, len(servers))
-    names = _names(ingester, servers)
-    holders = [len({names[url] for url in servers if replicas.is_proved(url, each)}) for each in replicas.mine]
+    ids, same = server_ids(session), same_servers(session)
+    for url, first in same.items():
+        servers[url].same_as = first
+        servers[url].feed.notes.append(f"it is the same server as {first}: both count as one copy")
+    holders = [len({ids[url] for url in servers if replicas.is_proved(url, each)}) for each in replicas.mine]
     return SyncReport(
         documents=len(replicas.mine),
         others=len(replicas.others),
@@ -88,15 +93,5 @@ def _report(
         copies=copies,
         known=session.store.documents.count(session.network.name),
         servers=list(servers.values()),
+        unpublished=unpublished(session),
     )
-
-
-def _names(ingester: FeedIngester, servers: dict[str, ServerReport]) -> dict[str, str]:
-    """What each server calls itself, or its URL: two addresses of one server hold one copy between them."""
-    first: dict[str, str] = {}
-    for url, feed in ingester.feeds.items():
-        name = feed.server or url
-        if name in first:
-            servers[url].feed.notes.append(f"it is the same server as {first[name]}: both count as one copy")
-        first.setdefault(name, url)
-    return {url: feed.server or url for url, feed in ingester.feeds.items()}

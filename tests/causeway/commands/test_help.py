@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from causeway.commands.tree import tree
 
@@ -22,6 +23,7 @@ def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...]
 
 
 COMMANDS = dict(leaves(tree))
+ROOT = click.Context(tree, **tree.context_settings)
 
 
 def test_every_promised_command_exists() -> None:
@@ -31,10 +33,27 @@ def test_every_promised_command_exists() -> None:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_has_an_example_that_works(path: tuple[str, ...]) -> None:
     command = COMMANDS[path]
-    help_ = " ".join(command.get_help(click.Context(command)).split())
+    help_ = " ".join(command.get_help(click.Context(command, parent=ROOT)).split())
     (example,) = [line.strip() for line in (command.help or "").splitlines() if line.strip().startswith("Example: ")]
     assert example in help_.replace("  ", " ")
     words = shlex.split(example.removeprefix("Example: "))
     assert tuple(words[: len(path) + 1]) == ("causeway", *path)
     # Parsed in full: an option that is no more would be named.
-    command.make_context(path[-1], words[len(path) + 1 :])
+    command.make_context(path[-1], words[len(path) + 1 :], parent=ROOT)
+
+
+GROUPS = [(), ("db",)]
+
+
+@pytest.mark.parametrize("path", [*GROUPS, *COMMANDS], ids=" ".join)
+def test_help_has_a_short_option_everywhere(path: tuple[str, ...]) -> None:
+    said = [CliRunner().invoke(tree, [*path, option]) for option in ("-h", "--help")]
+    assert [each.exit_code for each in said] == [0, 0]
+    assert said[0].output == said[1].output
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=" ".join)
+def test_no_line_of_the_list_is_cut(path: tuple[str, ...]) -> None:
+    listed = CliRunner().invoke(tree, [*path, "--help"], terminal_width=80).output.split("Commands:")[1]
+    assert "..." not in listed
+    assert all(line.endswith(".") for line in listed.strip().splitlines())

@@ -50,7 +50,10 @@ def test_an_overwrite_charges_the_difference(server: Server, caller: Caller, bob
 
 def test_a_full_bucket_takes_not_one_byte_more(server: Server, caller: Caller, bob: Person) -> None:
     shrink(server, bob, 100)
-    assert caller.put(bob, "key", "x" * 98).outcome == (403, "storage_exhausted")
+    refused = caller.put(bob, "key", "x" * 98)
+    assert refused.outcome == (403, "storage_exhausted")
+    assert refused.data["hint"].startswith("101 bytes are needed; the bucket with the most space has 100.")
+    assert "rein buy" in refused.data["hint"]
     assert caller.put(bob, "key", "x" * 97).status == 201
     assert caller.put(bob, "k", "x").outcome == (403, "storage_exhausted")
     assert caller.put(bob, "key", "y" * 98).outcome == (403, "storage_exhausted")

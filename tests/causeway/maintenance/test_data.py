@@ -298,3 +298,4 @@ def test_what_there_is_is_counted(filled: Server) -> None:
     assert stats.transfer_used > 0
     assert stats.nonces_remembered == 10
     assert stats.database_bytes > 1_000_000
+    assert (stats.orders_open, stats.orders_late, stats.orders_paid, stats.credited_sat, stats.income_sat) == (0,) * 5

@@ -306,6 +306,7 @@ def test_purchases_at_once_spend_no_more_than_there_is(till: Till) -> None:
 def test_free_buckets_are_granted_only_where_the_operator_says_so(till: Till) -> None:
     answer = till.caller.get("/request", owner=BOB.master_address)
     assert answer.outcome == (200, "free_buckets_granted")
+    assert f"`rein buy` (GET /buy) buys one for {PRICE} sat" in answer.data["hint"]
     assert till.buckets(BOB) == 0
     assert till.caller.nonce(BOB)
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from causeway.app import create_app
+from causeway.commands.data import shown_stats
 from causeway.db.engine import parse_url
 from causeway.maintenance.outbound import check_mail, check_payments
+from causeway.maintenance.stats import read_stats
 from causeway.outbound import ChainAddress, MailServer, read_mail_server
 from causeway.settings import Settings
 from rein.btc.networks import SIGNET
@@ -73,6 +75,13 @@ def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRp
     found = metrics(selling)
     assert (found["orders_open"], found["orders_late"], found["orders_paid"]) == (1, 1, 1)
     assert found["credited_sat"] == PRICE + 5
+    with server.engine.connect() as connection:
+        counted = read_stats(connection)
+    assert (counted.orders_open, counted.orders_late, counted.orders_paid) == (1, 1, 1)
+    assert (counted.credited_sat, counted.income_sat) == (PRICE + 5, PRICE)
+    shown = shown_stats(counted)
+    assert "orders      1 paid, 1 open, 1 late" in shown
+    assert f"income      {PRICE:,} of {PRICE + 5:,} credited satoshis" in shown
     assert found["watcher_height"] == chain.tip().height - 4
     assert found["watcher_lag_blocks"] == 4
     assert 0 <= time.time() - found["watcher_success_time_seconds"] < 60

@@ -206,7 +206,7 @@ def _worst(found: list[Finding]) -> str:
     ids=["agree", "one off", "far off", "one lies", "none tells"],
 )
 def test_the_servers_are_clocks(offsets: list[int | None], verdict: str | None) -> None:
-    said = [network.Said("http://x/", {}, None if each is None else NOW + each) for each in offsets]
+    said = [network.StatusReply("http://x/", {}, None if each is None else NOW + each) for each in offsets]
     assert [each.verdict.value for each in network.check_clock(said, NOW)] == ([verdict] if verdict else [])
 
 

@@ -11,7 +11,7 @@ import pytest
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.remote.answers import Hosting
 from rein.store.servers import ServerRow
-from rein.workflows.hosting.buy import Bill, Quote, buy_from_balance, get_quote, order_hosting, wait_for_credit
+from rein.workflows.hosting.buy import Bill, Quote, buy_from_balance, order_hosting, prepare, wait_for_credit
 from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
@@ -77,32 +77,32 @@ def known(session: Session, shop: Shop) -> Session:
     return session
 
 
-def bill_of(session: Session, quote: Quote, *, anew: bool = False) -> Bill:
-    bill = order_hosting(session, quote, anew=anew)
+def bill_of(session: Session, quote: Quote, *, again: bool = False) -> Bill:
+    bill = order_hosting(session, quote, again=again)
     assert isinstance(bill, Bill)
     return bill
 
 
 def test_who_comes_back_waits_for_the_same_order(sit: Sit, shop: Shop) -> None:
     session = sit()
-    bill = bill_of(session, get_quote(session, shop.url))
+    bill = bill_of(session, prepare(session, shop.url))
     assert (bill.amount, bill.price, bill.address) == (50_000, 50_000, ADDRESSES[1])
     shop.asked_price = 60_000
     again = sit()
-    quote = get_quote(again, shop.url)
+    quote = prepare(again, shop.url)
     assert (bill_of(again, quote), shop.orders) == (bill, 1), "the price of an order is held"
-    assert bill_of(again, quote, anew=True).price == 60_000
+    assert bill_of(again, quote, again=True).price == 60_000
     assert shop.orders == 2
 
 
-def test_an_order_whose_price_is_held_no_longer_is_made_anew(
+def test_an_order_whose_price_is_held_no_longer_is_made_again(
     sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = sit()
-    bill = bill_of(session, get_quote(session, shop.url))
+    bill = bill_of(session, prepare(session, shop.url))
     assert bill.until == shop.until, "as the server says it"
     monkeypatch.setattr("time.time", lambda: shop.until)
-    bill_of(session, get_quote(session, shop.url))
+    bill_of(session, prepare(session, shop.url))
     assert shop.orders == 2
 
 
@@ -110,30 +110,30 @@ def test_an_order_whose_price_is_held_no_longer_is_made_anew(
 def test_a_time_that_is_none_is_not_promised_to_anybody(sit: Sit, shop: Shop, until: object) -> None:
     shop.until = until
     session = sit()
-    assert bill_of(session, get_quote(session, shop.url)).until == 0
+    assert bill_of(session, prepare(session, shop.url)).until == 0
 
 
 def test_from_the_balance_no_price_is_held(sit: Sit, shop: Shop) -> None:
     shop.balance = 20_000
     session = known(sit(), shop)
-    assert bill_of(session, get_quote(session, shop.url)).until == 0
+    assert bill_of(session, prepare(session, shop.url)).until == 0
 
 
 def test_what_was_credited_while_nobody_waited_is_not_ordered_twice(sit: Sit, shop: Shop) -> None:
     shop.grant(7)
     session = sit()
-    bill = bill_of(session, get_quote(session, shop.url))
+    bill = bill_of(session, prepare(session, shop.url))
     shop.buckets.clear()  # the old one ended,
     shop.grant(8)  # and another came
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     assert quote.credited is not None
     assert (quote.credited.address, quote.order) == (bill.address, None)
-    assert get_quote(session, shop.url).credited is None, "it is told once"
+    assert prepare(session, shop.url).credited is None, "it is told once"
 
 
 def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> None:
     session = sit()
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     bill = bill_of(session, quote)
     told: list[str] = []
     session.note = told.append
@@ -155,7 +155,7 @@ def test_the_payment_is_waited_for_through_an_outage(sit: Sit, shop: Shop) -> No
 
 def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit, shop: Shop) -> None:
     session = sit()
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     bill = bill_of(session, quote)
     assert wait_for_credit(session, quote, bill, -1) is None
     assert session.store.hosting_orders.get(1, shop.url) is not None
@@ -164,7 +164,7 @@ def test_a_server_that_never_credits_is_waited_for_no_longer_than_said(sit: Sit,
 def test_a_balance_is_spent_at_the_price_that_was_shown(sit: Sit, shop: Shop) -> None:
     shop.balance = 120_000
     session = known(sit(), shop)
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     assert (quote.is_covered, quote.balance) == (True, 120_000)
     shop.price = 99_000
     hosting, left = buy_from_balance(session, quote)
@@ -174,7 +174,7 @@ def test_a_balance_is_spent_at_the_price_that_was_shown(sit: Sit, shop: Shop) ->
 def test_a_server_that_wants_more_than_was_signed_is_refused(sit: Sit, shop: Shop) -> None:
     shop.balance = 120_000
     session = known(sit(), shop)
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     shop.refusal = {"code": "price_changed", "message": "the price is 99000 sat, and not 50000"}
     with pytest.raises(RefusedError, match="99000"):
         buy_from_balance(session, quote)
@@ -184,7 +184,7 @@ def test_a_server_that_wants_more_than_was_signed_is_refused(sit: Sit, shop: Sho
 def test_what_is_missing_is_paid_and_the_rest_comes_from_the_balance(sit: Sit, shop: Shop) -> None:
     shop.balance = 20_000
     session = known(sit(), shop)
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
     assert not quote.is_covered
     bill = bill_of(session, quote)
     assert (bill.amount, bill.price, bill.balance) == (30_000, 50_000, 20_000)
@@ -201,26 +201,26 @@ def test_what_is_missing_is_paid_and_the_rest_comes_from_the_balance(sit: Sit, s
 def test_debts_are_paid_and_dust_is_not_asked_for(sit: Sit, shop: Shop, balance: int, amount: int) -> None:
     shop.balance = balance
     session = known(sit(), shop)
-    assert bill_of(session, get_quote(session, shop.url)).amount == amount
+    assert bill_of(session, prepare(session, shop.url)).amount == amount
 
 
 @pytest.mark.parametrize("balance", [None, "5", 1.5, True, 10**16, -(10**16)], ids=repr)
 def test_a_balance_is_an_amount(sit: Sit, shop: Shop, balance: object) -> None:
     shop.balance = balance
     with pytest.raises(ServerLiedError, match="no amount"):
-        get_quote(known(sit(), shop), shop.url)
+        prepare(known(sit(), shop), shop.url)
 
 
 def test_who_has_no_account_is_asked_for_no_keys(sit: Sit, shop: Shop) -> None:
     session = sit()
-    assert get_quote(session, shop.url).balance is None
+    assert prepare(session, shop.url).balance is None
     assert "keyring" not in vars(session)
 
 
 def test_an_answer_that_is_lost_is_said_to_be(sit: Sit, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.balance = 50_000
     session = known(sit(), shop)
-    quote = get_quote(session, shop.url)
+    quote = prepare(session, shop.url)
 
     def lost(*_: object) -> int:
         raise RemoteError("it takes longer than 120 seconds to answer")
@@ -232,6 +232,6 @@ def test_an_answer_that_is_lost_is_said_to_be(sit: Sit, shop: Shop, monkeypatch:
 
 def test_what_costs_nothing_is_had_at_once(sit: Sit, evils: Callable[[], EvilServer]) -> None:
     evil, session = evils(), sit()
-    had = order_hosting(session, get_quote(session, evil.url))
+    had = order_hosting(session, prepare(session, evil.url))
     assert isinstance(had, Hosting)
     assert had.buckets == 1

@@ -11,9 +11,9 @@ from rein.protocol.orders import State
 from rein.protocol.signed import Signed
 from rein.workflows.jobs.offer import bids_on_my_jobs
 from rein.workflows.jobs.sealed_bids import publish_offered, unopened_bids, unseal_bids
+from rein.workflows.orders.build_view import view_of
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session
-from rein.workflows.status.summary import summary
 from tests.support.people import bid, enroll, job, offer, person, sealed_bid, story
 from tests.workflows.conftest import Home
 
@@ -61,12 +61,12 @@ def test_it_is_opened_by_the_creator_and_stays_at_home_until_the_offer(bob: Home
 
 
 def test_what_it_waits_for_is_told(bob: Home) -> None:
-    before = summary(bob.session, find_order(bob.session, TOLD.job.id))
-    assert (before["due"], before["sealed_bids"], before["bids"]) == ("act", 1, [])
-    assert "rein bids --unseal" in before["next"]
+    before = view_of(bob.session, find_order(bob.session, TOLD.job.id))
+    assert (before.step.due.value, before.sealed_bids, before.bids) == ("act", 1, ())
+    assert "rein bids --unseal" in before.step.text
     unseal_bids(bob.session)
-    after = summary(bob.session, find_order(bob.session, TOLD.job.id))
-    assert (after["due"], after["sealed_bids"], len(after["bids"])) == ("act", 0, 1)
+    after = view_of(bob.session, find_order(bob.session, TOLD.job.id))
+    assert (after.step.due.value, after.sealed_bids, len(after.bids)) == ("act", 0, 1)
 
 
 def test_a_stranger_does_not_make_it_public_by_an_offer_of_his_own(bob: Home) -> None:

@@ -24,9 +24,7 @@ from rein.store.hidden import Hidden, Hideable
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.accounting.ledger import Account, Transaction, as_beancount, as_csv
-from rein.workflows.market.entries import Entry, entry_of
 from rein.workflows.market.listings import (
-    AHEAD_SECONDS,
     BidFilter,
     JobFilter,
     find_bids,
@@ -34,14 +32,16 @@ from rein.workflows.market.listings import (
     find_people,
     is_open,
     load_offered,
-    newest_block,
     page,
 )
 from rein.workflows.market.reputation import MAX_LOOKED_AT, Record, find_person, known_ratings, prove_endings, record_of
+from rein.workflows.orders.build_view import build_view
 from rein.workflows.orders.load import LoadedOrders
+from rein.workflows.orders.next_step import next_step
+from rein.workflows.orders.tip import newest_block
+from rein.workflows.orders.view import AHEAD_SECONDS, OrderView
 from rein.workflows.session import Session
 from rein.workflows.status.agenda import Turn, agenda
-from rein.workflows.status.next_step import next_step
 from tests.support.people import (
     PRICE,
     TIME,
@@ -165,7 +165,7 @@ def test_filters_of_jobs(session: Session) -> None:
     assert found(mediator="Mallory") == []
     assert found(expires_within=13 * DAY) == []
     assert found(expires_within=14 * DAY) == [widget, "Paint my fence"]
-    with pytest.raises(InputError, match="no order of this list"):
+    with pytest.raises(InputError, match="cannot be sorted by"):
         find_jobs(session, JobFilter(), TIME, "beauty")
 
 
@@ -235,15 +235,15 @@ def test_strangers_do_not_decide_how_much_is_looked_up(session: Session, monkeyp
         lambda _, ids: LoadedOrders([fold(TOLD.job, [], TOLD.enrollments)] * len(ids), []),
     )
     monkeypatch.setattr("rein.workflows.market.reputation.look", lambda _, orders: asked.append(len(orders)))
-    offered = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments))
-    over = entry_of(fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID))
+    offered = build_view(fold(TOLD.job, TOLD.documents, TOLD.enrollments))
+    over = build_view(fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID))
     assert prove_endings(session, [offered] * (MAX_LOOKED_AT + 3) + [over]) == 3
     assert asked == [MAX_LOOKED_AT]
 
 
-def order_of(*documents: Signed[Any], evidence: Evidence = Evidence(funded=True)) -> Entry:  # noqa: B008 - frozen
+def order_of(*documents: Signed[Any], evidence: Evidence = Evidence(funded=True)) -> OrderView:  # noqa: B008 - frozen
     before = (TOLD.bid, TOLD.offer, TOLD.delivery)
-    return entry_of(fold(TOLD.job, [*before, *documents], TOLD.enrollments, evidence))
+    return build_view(fold(TOLD.job, [*before, *documents], TOLD.enrollments, evidence))
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_two_different_decisions_count_as_a_contradiction_and_favour_nobody() ->
 
 
 def test_a_job_that_nobody_got_is_no_case() -> None:
-    assert record_of([entry_of(fold(TOLD.job, [TOLD.bid], TOLD.enrollments))], ALICE.master_address) == Record()
+    assert record_of([build_view(fold(TOLD.job, [TOLD.bid], TOLD.enrollments))], ALICE.master_address) == Record()
     assert record_of([order_of(evidence=PAID)], ALICE.master_address) == Record(cases=1, ended=1)
     assert record_of([order_of(evidence=PAID)], MALLORY.master_address) == Record()
 
@@ -303,11 +303,14 @@ def test_whose_turn_it_is(documents: tuple[Signed[Any], ...], evidence: Evidence
 
 def test_a_job_that_expired_without_a_bid_waits_for_nobody_although_it_was_folded_before(session: Session) -> None:
     receive(session, TOLD.job)
-    due = [agenda(session, session.identity, now).jobs[0]["due"] for now in (None, EXPIRES - 1, EXPIRES, EXPIRES - 1)]
+    due = [
+        agenda(session, session.identity, now).jobs[0].step.due.value
+        for now in (None, EXPIRES - 1, EXPIRES, EXPIRES - 1)
+    ]
     assert due == ["wait", "wait", "nothing", "wait"]
-    assert "expired" in agenda(session, session.identity, EXPIRES).jobs[0]["next"]
+    assert "expired" in agenda(session, session.identity, EXPIRES).jobs[0].step.text
     receive(session, TOLD.bid)
-    assert agenda(session, session.identity, EXPIRES).jobs[0]["due"] == "act", "a bid can be taken later"
+    assert agenda(session, session.identity, EXPIRES).jobs[0].step.due is Turn.ACT, "a bid can be taken later"
 
 
 def test_an_agenda_is_of_one_identity_and_tells_since_when(session: Session) -> None:
@@ -315,10 +318,10 @@ def test_an_agenda_is_of_one_identity_and_tells_since_when(session: Session) -> 
     dora = session.store.identities.add(second, enroll(person("Dora")))
     receive(session, TOLD.job)
     [posted] = agenda(session, session.identity, TIME).jobs
-    assert (posted["since_height"], posted["until"]) == (100, EXPIRES)
+    assert (posted.since, posted.until) == (100, EXPIRES)
     receive(session, TOLD.bid, TOLD.offer)
     [job] = agenda(session, session.identity, TIME).jobs
-    assert (job["roles"], job["due"], job["since_height"], job["until"]) == (["creator"], Turn.ACT.value, 102, None)
+    assert (job.roles, job.step.due, job.since, job.until) == ({Role.CREATOR}, Turn.ACT, 102, None)
     assert agenda(session, dora, TIME).jobs == []
 
 
@@ -326,7 +329,7 @@ def test_what_waits_for_somebody_comes_first(session: Session) -> None:
     waiting = job(BOB, ALICE, ENROLLED[0], job_id=job_id(1))
     receive(session, waiting, TOLD.job, TOLD.bid)
     listed = agenda(session, session.identity, TIME).jobs
-    assert [(each["job_document"], each["due"]) for each in listed] == [(TOLD.job.id, "act"), (waiting.id, "wait")]
+    assert [(each.id, each.step.due) for each in listed] == [(TOLD.job.id, Turn.ACT), (waiting.id, Turn.WAIT)]
 
 
 # ---- the books and strangers' words

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from rein.errors import InputError, NotFoundError, OrderError
+from rein.findings import Level
 from rein.remote import fleet
+from rein.workflows.diagnostics.documents import check_documents
+from rein.workflows.hosting.same_server import same_servers
+from rein.workflows.hosting.servers import forget
+from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.withdraw import withdraw_document
 from rein.workflows.sync import check, upload
 from rein.workflows.sync.replicas import Replicas
@@ -69,7 +74,32 @@ def test_two_addresses_of_one_server_are_one_copy(sit: Sit, evils: Evils) -> Non
     assert (report.copies, report.safe, held(report)) == (2, 0, [count, count])
     assert report.servers[1].feed.notes == [f"it is the same server as {one.url}: both count as one copy"]
     assert sync(sit(one, same)).safe == 0, "it is remembered where nothing is new"
-    assert sync(sit(one, same, other)).safe == count
+    report = sync(sit(one, same, other))
+    assert (report.safe, report.distinct_servers) == (count, 2)
+    assert [each.same_as for each in report.servers] == [None, one.url, None]
+    session = sit(one, same, other)
+    assert same_servers(session) == {same.url: one.url}
+    assert forget(session, same.url) == same.url
+    assert same_servers(session) == {}
+    with pytest.raises(NotFoundError, match="is registered"):
+        forget(session, same.url)
+
+
+def test_what_no_server_has_room_for_is_named(sit: Sit, evils: Evils) -> None:
+    evil = evils()
+    evil.refused = {signed.id for signed in MINE[2:4]}
+    session = sit(evil)
+    count = write(session)
+    report = sync(session)
+    assert [each.document_id for each in report.unpublished] == [signed.id for signed in MINE[2:4]]
+    assert str(report.unpublished[0]) == f"job {MINE[2].id[:12]} in job {MINE[2].document.job_id}"
+    assert (report.servers[0].answered, report.servers[0].held) == (True, count - 2)
+    assert report.json()["unpublished"] == [each.json() for each in unpublished(session)]
+    (finding,) = check_documents(session)
+    assert "2 of your documents are at no server: job" in finding.message
+    evil.refused.clear()
+    assert sync(session).unpublished == []
+    assert [each.verdict for each in check_documents(session)] == [Level.OK]
 
 
 @pytest.mark.parametrize("name", ["", "x", 7, None, "A" * 32, "ab" * 16 + "\n"])
@@ -117,10 +147,10 @@ def test_one_missing_in_the_sample_and_all_are_asked_for(
     count = write(session)
     sync(session)
     assert sync(session).servers[0].checked == 2
-    for signed in MINE[:5]:
+    for signed in MINE:  # all but the enrollment, so that no sample of two misses them
         evil.feed = [each for each in evil.feed if each["id"] != signed.id]
     (server,) = sync(session).servers
-    assert (server.lost, server.uploaded, server.held) == (5, 5, count)
+    assert (server.lost, server.uploaded, server.held) == (6, 6, count)
     assert sync(session, everything=True).servers[0].checked == count
 
 
@@ -343,7 +373,7 @@ def warned(server: ServerReport) -> str:
 def test_hosting_that_ended_is_told(sit: Sit, evils: Evils) -> None:
     evil = evils()
     evil.bend = lambda path, _asked, answer: {"buckets": []} if path == "v1/buckets" else answer
-    assert "no hosting there any more" in warned(sync(sit(evil)).servers[0])
+    assert "you have no hosting there any more" in warned(sync(sit(evil)).servers[0])
 
 
 def test_nobody_to_sync_with(sit: Sit) -> None:

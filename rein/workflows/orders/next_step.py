@@ -8,10 +8,9 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import my_orders, roles_in
-from rein.workflows.orders.step import Step, act, nothing, wait
-from rein.workflows.orders.turn import Turn
+from rein.workflows.orders.money_step import money_step
+from rein.workflows.orders.step import Step, Turn, act, nothing, wait
 from rein.workflows.session import Session
-from rein.workflows.status.money_step import money_step
 
 _STEPS: Mapping[State, Mapping[Role, Step]] = {
     State.POSTED: {Role.CREATOR: wait("wait for bids")},
@@ -75,7 +74,7 @@ def orders_with_money(session: Session) -> list[Order]:
 
 
 def next_step(
-    order: Order, address: str, payments: Mapping[str, Payment], outputs: Sequence[EscrowOutput] = ()
+    order: Order, address: str | None, payments: Mapping[str, Payment], outputs: Sequence[EscrowOutput] = ()
 ) -> Step:
     """The step of the identity with this master address, whatever the time.
 

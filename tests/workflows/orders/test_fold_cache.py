@@ -19,15 +19,14 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.escrows import EscrowOutput, Payment
 from rein.store.fold_cache import SummaryRow
-from rein.workflows.market import entries as listing
-from rein.workflows.market.entries import Entry, entry_of, market
+from rein.workflows.market.listings import market
 from rein.workflows.notify import events as watching
 from rein.workflows.orders import fold_cache as keeping
+from rein.workflows.orders.build_view import build_view, view_of
+from rein.workflows.orders.fold_cache import NO_JOB, my_views, orders_to_watch
 from rein.workflows.orders.load import find_order, load_orders, my_orders
+from rein.workflows.orders.view import EscrowView, OrderView, OutputView, PaymentView, parse_view
 from rein.workflows.session import Session
-from rein.workflows.status import overview as looking
-from rein.workflows.status.overview import NO_JOB, orders_to_watch, overview
-from rein.workflows.status.summary import summary
 from tests.support.people import enroll, offer, person, story
 from tests.workflows.conftest import Sit
 
@@ -45,6 +44,10 @@ SECOND_OFFER = DOCUMENTS[-2]
 CONTRACTS = [SECOND_OFFER.id, *(told.offer.id for told in STORIES), TOLD.job.id]
 
 
+def receive(session: Session, *documents: Signed[Any]) -> None:
+    session.store.documents.add_received([(signed, "http://x/") for signed in documents])
+
+
 def payments(contract: DocumentId, dice: random.Random) -> list[Payment]:
     """Those of none, one or both escrows, waiting or confirmed."""
     paid = dice.sample(("primary", "mediator"), dice.choice((0, 1, 2, 2)))
@@ -60,24 +63,23 @@ def output(contract: DocumentId, dice: random.Random) -> EscrowOutput:
     return EscrowOutput(contract, "primary", OutPoint("22" * 32, 0), amount, None, dice.randrange(9))
 
 
-def anew(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
+def anew(session: Session) -> tuple[list[OrderView], list[str]]:
     """The same without anything kept."""
     cases = my_orders(session)
     place = {each: number for number, each in enumerate(session.store.orders.of_person("regtest", session.address))}
     orders = sorted(cases.orders, key=lambda order: (place[order.id], order.contract_id))
-    jobs = [json.loads(json.dumps(summary(session, order))) for order in orders]
-    return jobs, [each.job.id for each in cases.refused]
+    return [view_of(session, order) for order in orders], [each.job.id for each in cases.refused]
 
 
-def kept(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
-    seen = overview(session)
-    return seen.jobs, [each["job_document"] for each in seen.refused]
+def kept(session: Session) -> tuple[list[OrderView], list[str]]:
+    seen = my_views(session)
+    return seen.orders, [each.job_document for each in seen.refused]
 
 
-def listed_anew(session: Session) -> list[Entry]:
+def listed_anew(session: Session) -> list[OrderView]:
     """Every job as nobody in particular sees it, without anything kept."""
     ids = session.store.orders.having("regtest", Kind.JOB)
-    return [entry_of(order) for order in load_orders(dataclasses.replace(session, row=None), ids).orders]
+    return [build_view(order) for order in load_orders(dataclasses.replace(session, row=None), ids).orders]
 
 
 def told_anew(session: Session) -> set[str]:
@@ -92,7 +94,6 @@ def told(session: Session) -> set[str]:
     return {event.id for event in watching.news(session, set())}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
     session = sit(who=("Bob", "Alice", "Charlie", "Mallory")[seed % 4])
@@ -125,8 +126,8 @@ def test_what_is_kept_is_what_a_fold_comes_to(sit: Sit, seed: int) -> None:
 def test_nothing_is_read_again_while_nothing_changes(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     session = sit()
     session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS])
-    before = overview(session)
-    assert len(before.jobs) == 4, "one is there for each of its two offers"
+    before = my_views(session)
+    assert len(before.orders) == 4, "one is there for each of its two offers"
     lists = market(session), told(session)
     assert len(lists[0]) == 3
     assert len(lists[1]) > 3
@@ -134,26 +135,26 @@ def test_nothing_is_read_again_while_nothing_changes(sit: Sit, monkeypatch: pyte
     def refuse(*_: object) -> None:
         raise AssertionError("it was folded again")
 
-    for module in (looking, listing, watching):
+    for module in (keeping, watching):
         monkeypatch.setattr(module, "_fold", refuse)
-    assert overview(session) == before
+    assert my_views(session) == before
     assert (market(session), told(session)) == lists
     session.store.escrows.observe(TOLD.offer.id, [], [])  # which says what is known already
-    assert overview(session) == before
+    assert my_views(session) == before
     session.store.documents.add_received([(enroll(person("Zoe")), "http://x/")])  # who has no part in it
-    assert overview(session) == before
+    assert my_views(session) == before
     assert (market(session), told(session)) == lists
 
 
 def test_another_version_of_the_program_folds_again(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
     session = sit()
     session.store.documents.add_received([(signed, "http://x/") for signed in DOCUMENTS])
-    overview(session)
+    my_views(session)
     folded: list[int] = []
-    fold = looking._fold
-    monkeypatch.setattr(looking, "_fold", lambda session, ids: folded.append(len(ids)) or fold(session, ids))
+    fold = keeping._fold
+    monkeypatch.setattr(keeping, "_fold", lambda session, ids: folded.append(len(ids)) or fold(session, ids))
     monkeypatch.setattr(keeping, "VERSION", "99")
-    overview(session)
+    my_views(session)
     assert folded == [3]
 
 
@@ -180,7 +181,7 @@ def test_a_bid_on_a_job_that_is_not_here_is_no_job_of_mine_yet(sit: Sit, tmp_pat
         for row in rows
     ] == [NO_JOB]
     session.store.documents.add_received([(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job)])
-    assert [job["state"] for job in overview(session).jobs] == ["bid"]
+    assert [job.state.value for job in my_views(session).orders] == ["bid"]
 
 
 def test_what_the_chain_shows_of_one_offer_drops_every_view_of_its_job(sit: Sit) -> None:
@@ -196,7 +197,7 @@ def test_what_the_chain_shows_of_one_offer_drops_every_view_of_its_job(sit: Sit)
         assert len(left) == 2, "the other jobs are left alone"
         assert kept(session) == anew(session)
         assert [row.contract_id for row in _kept_rows(session)[TOLD.job.id]] == views
-    assert [bool(each["escrows"][0]["outputs"]) for each in overview(session).jobs].count(True) == 2
+    assert [bool(each.escrows[0].outputs) for each in my_views(session).orders].count(True) == 2
 
 
 @pytest.mark.parametrize("use", ["status", "list", "watch"])
@@ -207,8 +208,8 @@ def test_what_the_chain_shows_reaches_each_use_of_a_fold(sit: Sit, use: str) -> 
         [(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)]
     )
     looks = {
-        "status": lambda: [job["state"] for job in overview(session).jobs],
-        "list": lambda: [entry.state for entry in market(session)],
+        "status": lambda: [job.state.value for job in my_views(session).orders],
+        "list": lambda: [job.state.value for job in market(session)],
         "watch": lambda: ["settled" if any(each.startswith("payment:") for each in told(session)) else "offered"],
     }
     assert looks[use]() == ["offered"]
@@ -223,21 +224,40 @@ def test_what_the_chain_shows_reaches_each_use_of_a_fold(sit: Sit, use: str) -> 
 
 
 def _kept_rows(session: Session) -> dict[DocumentId, list[SummaryRow]]:
-    overview(session)
+    my_views(session)
     return session.store.fold_cache.summaries(session.address, keeping.VERSION)
 
 
 def test_a_job_that_is_over_is_watched_until_its_payments_are_deep() -> None:
-    deep, shallow = {"confirmations": 100}, {"confirmations": 99}
-    spent, unspent = {"spent": True}, {"spent": False}
+    def is_done(confirmations: int | None, *spent: bool) -> bool:
+        payment = None
+        if confirmations is not None:
+            payment = PaymentView(
+                "primary", "11" * 32, Sat(5), Sat(0), Sat(9), confirmations, "acceptance", TOLD.offer.id
+            )
+        outputs = tuple(OutputView("22" * 32 + ":0", Sat(7), 100, each) for each in spent)
+        parts = ("primary", "address", "descriptor", Sat(7), "Charlie", Sat(5), Sat(2), "paid", "paid out")
+        return EscrowView(*parts, outputs, payment).is_done
 
-    def is_deep(*escrows: tuple[dict[str, int] | None, list[dict[str, bool]]]) -> bool:
-        return looking._is_deep({"escrows": [{"payment": paid, "outputs": outputs} for paid, outputs in escrows]})
+    assert is_done(100, True)
+    assert is_done(100)
+    assert not is_done(99, True)
+    assert not is_done(None, True)
+    assert not is_done(100, True, False)
 
-    assert is_deep((deep, [spent]), (deep, []))
-    assert not is_deep((deep, [spent]), (shallow, [spent]))
-    assert not is_deep((deep, [spent]), (None, []))
-    assert not is_deep((deep, [spent, unspent]))
+
+def test_a_view_is_read_back_as_it_was_serialised(sit: Sit) -> None:
+    session = sit()
+    session.store.documents.add_received(
+        [(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)]
+    )
+    seen = [output(TOLD.offer.id, random.Random(1))], payments(TOLD.offer.id, random.Random(4))
+    session.store.escrows.observe(TOLD.offer.id, *seen)
+    view = view_of(session, find_order(session, TOLD.job.id))
+    assert view.escrows
+    assert view.escrows[0].outputs
+    assert parse_view(view.serialised()) == view
+    assert json.loads(json.dumps(view.json())) == view.json()
 
 
 def test_only_orders_of_which_the_chain_can_tell_are_watched(sit: Sit) -> None:
@@ -257,11 +277,11 @@ def test_what_is_kept_is_shown_but_never_signed_for(sit: Sit, tmp_path: Path) ->
     session.store.documents.add_received(
         [(signed, "http://x/") for signed in (*TOLD.enrollments, TOLD.job, *TOLD.documents)]
     )
-    listed = overview(session)
+    listed = my_views(session)
     with sqlite3.connect(tmp_path / "home" / "rein.db") as connection:
         connection.execute("DROP TRIGGER document_update")
         connection.execute("UPDATE document SET armored = replace(armored, 'Widget', 'Gadget') WHERE kind = 'offer'")
     connection.close()
-    assert overview(session) == listed
+    assert my_views(session) == listed
     with pytest.raises(BadSignatureError):
         find_order(session, TOLD.job.document.job_id)
