@@ -52,10 +52,10 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         terminal.say("You offered the job to this bid before.")
         say_written(cli, commit(session, plan), _NEXT)
         return
-    primary, mediator = map(amount, plan.amounts)
     terminal.say(
-        f"You would pay {primary} and {mediator} into escrow, {amount(plan.outlay)} in all. Of each, {plan.feerate} "
-        "sat/vB of the largest payment is kept for the miner; what the miner leaves of it comes back to you."
+        f"You would pay {' and '.join(map(amount, plan.amounts))} into escrow, {amount(plan.outlay)} in all. "
+        f"Of each, {plan.feerate} sat/vB of the largest payment is kept for the miner; what the miner leaves of it comes "
+        "back to you."
     )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import MAX_MONEY, Sat
 from rein.errors import InputError, OrderError
+from rein.escrow.carried import address_fields
 from rein.escrow.contract import contract
 from rein.escrow.terms import check_price
 from rein.protocol.documents import Bid, Role
@@ -101,8 +102,7 @@ def prepare(
         worker_master_address=row.master_address,
         description=description,
         amount=amount,
-        primary_address=escrows.primary.address,
-        mediator_address=escrows.mediator.address,
+        **address_fields(escrows),
         creator_public_key=job.creator_public_key,
         mediator_public_key=mediator_key,
         worker_public_key=parts.worker_key,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
 from rein.errors import InputError, NotFoundError, OrderError
+from rein.escrow.carried import amount_fields
 from rein.escrow.terms import MIN_RESERVE_FEERATE, offer_amounts
 from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
@@ -31,16 +32,13 @@ class OfferPlan:
     order: Order
     document: Offer
     feerate: int
+    amounts: tuple[Sat, ...] = ()
+    """What the creator would pay into each escrow."""
     made: Signed[Offer] | None = None
 
     @property
-    def amounts(self) -> tuple[Sat, Sat]:
-        """What the creator would pay into the primary and the mediator's escrow."""
-        return self.document.primary_amount, self.document.mediator_amount
-
-    @property
     def outlay(self) -> Sat:
-        """Both together."""
+        """All of these together."""
         return Sat(sum(self.amounts))
 
 
@@ -107,8 +105,7 @@ def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | Non
         worker=given.worker,
         worker_master_address=given.worker_master_address,
         amount=given.amount,
-        primary_amount=amounts.primary,
-        mediator_amount=amounts.mediator,
+        **amount_fields(amounts),
         primary_address=given.primary_address,
         mediator_address=given.mediator_address,
         creator_public_key=given.creator_public_key,
@@ -117,7 +114,7 @@ def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | Non
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )
-    return OfferPlan(order, offer, rate)
+    return OfferPlan(order, offer, rate, tuple(amounts.values()))
 
 
 def commit(session: Session, plan: OfferPlan, *, dry_run: bool = False) -> DocumentResult:

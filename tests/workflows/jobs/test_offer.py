@@ -34,6 +34,7 @@ def test_what_is_signed_is_what_was_planned(bob: Home) -> None:
     plan = prepare(bob.session, order, TOLD.bid, 7)
     assert plan.outlay == sum(plan.amounts)
     assert plan.amounts == (plan.document.primary_amount, plan.document.mediator_amount)
+    assert plan.feerate == 7
     result = commit(bob.session, plan, dry_run=True)
     assert (result.signed.document.amount, result.stored) == (TOLD.bid.document.amount, False)
     assert find_order(bob.session, TOLD.job.id).offer is None
