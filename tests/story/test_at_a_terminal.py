@@ -104,7 +104,7 @@ def test_one_bidder_is_one_entry_until_all_bids_are_asked_for(trio: Trio) -> Non
     with rein_at_terminal(
         "--home", str(trio.bob.home), "offer", "--bid", bid["document_id"], "--feerate", "5"
     ) as child:
-        child.expect(r"You would pay [0-9.]+ BTC .* and [0-9.]+ BTC .* into escrow, ([0-9.]+) BTC .*in\s+all")
+        child.expect(r"You would pay .*escrow,\s.*\sin\s+all\.\s+Of\s+each")
         child.expect("y/N")
         child.send("n" + ENTER)
         ended(child)

@@ -54,8 +54,8 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         return
     terminal.say(
         f"You would pay {' and '.join(map(amount, plan.amounts))} into escrow, {amount(plan.outlay)} in all. "
-        f"Of each, {plan.feerate} sat/vB of the largest payment is kept for the miner; what the miner leaves of it comes "
-        "back to you."
+        f"Of each, {plan.feerate} sat/vB of the largest payment is kept for the miner; what the miner leaves of it "
+        "comes back to you."
     )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:
