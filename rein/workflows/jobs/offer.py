@@ -86,7 +86,7 @@ def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | Non
 
     :param feerate: sat/vB kept in each escrow for the miner of the payment out of it; by default what is usual now.
     :raises OrderError: not the creator, the job has been offered already, or its mediator does not mediate any more
-        (`mediator_of`); or its keys were a delegate's that was revoked.
+        (`mediator_of`).
     :raises EscrowError: the bid's escrows are not what its keys make.
     """
     require_role(order, session.address, Role.CREATOR)
@@ -96,7 +96,6 @@ def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | Non
         raise OrderError(f"the job {order.job.document.job_id} is {order.state.value}; it can be offered once only")
     job, given = order.job.document, bid.document
     mediator_of(session, job)
-    _require_own_keys(session, order)
     rate = feerate if feerate is not None else max(MIN_RESERVE_FEERATE, current_feerate(session))
     amounts = offer_amounts(job, given, rate)
     row = session.identity
@@ -120,10 +119,11 @@ def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | Non
 def commit(session: Session, plan: OfferPlan, *, dry_run: bool = False) -> DocumentResult:
     """Sign exactly this offer and put it into the outbox; nothing, if it was made before.
 
-    :raises OrderError: it would not count any more.
+    :raises OrderError: it would not count any more, or the job's keys were a delegate's that was revoked.
     """
     if plan.made is not None:
         return DocumentResult(plan.made, stored=True, repeated=True)
+    _require_own_keys(session, plan.order)
     return write(session, sign_answer(session, plan.order, plan.document), dry_run=dry_run)
 
 
