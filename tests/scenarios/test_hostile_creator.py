@@ -10,15 +10,13 @@ from rein.btc.amounts import Sat
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
-from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
 from rein.workflows.orders.load import find_order
-from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
+from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at, signed_delivery
 from tests.support import people
 
-PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
+PRIMARY, MEDIATOR = "primary", "mediator"
 
 
 def finish_by_award(play: Play) -> None:
@@ -61,7 +59,7 @@ def test_a_second_offer_to_a_bid_of_his_own_making(play: Play) -> None:
     theirs = find_order(play.stranger.session, second.id)
     assert theirs.offer == second
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
-        build_delivery(play.stranger.session, theirs, "Nothing.")
+        signed_delivery(play.stranger.session, theirs, "Nothing.")
     finish_by_award(play)
 
 
@@ -271,7 +269,7 @@ def test_an_old_refund_does_not_take_the_place_of_what_is_owed(play: Play, endin
     if ending != "settled":
         play.collect(play.worker)
     sent = play.agree(play.mediator, old)
-    assert [each.purse for each in sent] == [MEDIATOR.value], "what gives the mediator the fee hurts nobody"
+    assert [each.escrow_id for each in sent] == [MEDIATOR], "what gives the mediator the fee hurts nobody"
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
 
@@ -316,7 +314,7 @@ def test_no_flood_hides_what_is_signed_for(play: Play, ending: str) -> None:
     else:
         play.dispute(play.worker)
         play.resolve(PRICE)
-    flood = [(purse.escrow.address, Sat(purse.amount + 10)) for purse in play.terms.purses] * MAX_OUTPUTS
+    flood = [(terms.escrow.address, Sat(terms.amount + 10)) for terms in play.terms.escrows] * MAX_OUTPUTS
     faucet.pay(play.chain, flood)
     play.mine()
     if ending == "accepted":
@@ -333,7 +331,7 @@ def test_an_acceptance_binds_a_mediator_who_does_not_have_the_delivery(play: Pla
     play.funded()
     old = play.refund(play.creator, 100)
     order = play.seen_by(play.worker)
-    delivery = build_delivery(play.worker.session, order, "https://example.com/song", anyway=True)
+    delivery = signed_delivery(play.worker.session, order, "https://example.com/song", anyway=True)
     play.delivery = play.tell(delivery, play.worker, play.creator)
     play.accept()
     assert play.seen_by(play.mediator).acceptance is None
