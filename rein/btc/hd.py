@@ -74,7 +74,7 @@ def check_mnemonic(text: str) -> str:
 
 def is_mnemonic_word(text: str) -> bool:
     """Whether a word is in BIP39's English list, however it is capitalised."""
-    return unicodedata.normalize("NFKD", text).lower().strip() in _WORD_INDEX
+    return unicodedata.normalize("NFKD", text).lower().strip() in _word_index()
 
 
 def seed_from_mnemonic(words: str, passphrase: str = "") -> bytes:
