@@ -27,7 +27,8 @@ def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     say_document(cli, result.signed, in_full=not result.stored)
     terminal.say()
     if result.stored:
-        terminal.advise(f"Stored as document {result.signed.id}. {next_step}")
+        terminal.say(f"Stored as document {result.signed.id}.")
+        terminal.advise(next_step)
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())
