@@ -112,7 +112,7 @@ def _make_payments(database: Database, settings: Settings) -> Payments | None:
 
 
 def make_sweeper(settings: Settings) -> Sweeper:
-    """Who looks after expired buckets, on the database of the settings."""
+    """The sweeper of expired buckets, on the database of the settings."""
     database = _own_database(settings)
     return Sweeper(
         database,
@@ -124,7 +124,7 @@ def make_sweeper(settings: Settings) -> Sweeper:
 
 
 def make_watcher(settings: Settings) -> Watcher:
-    """Who looks after deposits, on the database and by the node of the settings.
+    """The watcher of deposits, on the database and by the node of the settings.
 
     :raises SettingsError: there is no node to ask.
     """

@@ -23,7 +23,7 @@ from rein.errors import ReinError
 log = logging.getLogger(__name__)
 
 CANDIDATE_INTERVAL_S = 30
-"""How often a process that does not lead looks whether it is to lead now."""
+"""How often a process that does not lead checks whether it is to lead now."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _jobs(settings: Settings) -> list[Job]:
         sweeper = make_sweeper(settings)
         jobs.append(Job(Duty.SWEEP, settings.sweep_interval_s, lambda: sweeper.sweep(datetime.now(UTC))))
     if settings.payment_key is not None and settings.chain is not None:
-        jobs.append(Job(Duty.WATCH, settings.watch_interval_s, make_watcher(settings).look))
+        jobs.append(Job(Duty.WATCH, settings.watch_interval_s, make_watcher(settings).update))
     if settings.peers and settings.pull_interval_s:
         puller, _ = make_puller(settings)
         jobs.append(Job(Duty.PULL, settings.pull_interval_s, puller.pull))

@@ -65,7 +65,7 @@ def is_email(text: str) -> bool:
 def read_chain(url: str, cookie: str, network: Network) -> ChainAddress:
     """`http://user:password@127.0.0.1:8332`; without a port the network's own, without a password the cookie.
 
-    :raises SettingsError: it is no such address.
+    :raises SettingsError: it is invalid.
     """
     parts = _split("chain_url", url, ("http", "https"), f"http://127.0.0.1:{network.default_rpc_port}")
     user, password = _credentials(parts)
@@ -77,7 +77,7 @@ def read_chain(url: str, cookie: str, network: Network) -> ChainAddress:
 def read_mail_server(url: str) -> MailServer:
     """`smtp://user:password@mail.example.org:587`, or `smtps://` for TLS from the first byte.
 
-    :raises SettingsError: it is no such address.
+    :raises SettingsError: it is invalid.
     """
     parts = _split("smtp_url", url, tuple(_SMTP_PORTS), "smtp://user:password@mail.example.org:587")
     if parts.path not in ("", "/"):
@@ -93,7 +93,7 @@ def read_mail_server(url: str) -> MailServer:
 def read_peer(text: str, proxy: str | None) -> Peer:
     """`https://causeway.example`; an onion service is reached through the proxy only, anything else never.
 
-    :raises SettingsError: it is no such address, or there is no proxy to reach it through.
+    :raises SettingsError: it is invalid, or there is no proxy to reach it through.
     """
     try:
         url = server_name(text)
@@ -102,7 +102,7 @@ def read_peer(text: str, proxy: str | None) -> Peer:
         is_bare = False
     if not is_bare:
         raise SettingsError(
-            f"peers holds {text[:60]!r}, which is no server's address", hint="One looks like https://causeway.example."
+            f"invalid server address in peers: {text[:60]!r}", hint="One looks like https://causeway.example."
         )
     is_onion = (urlsplit(url).hostname or "").endswith(".onion")
     if is_onion and proxy is None:
@@ -116,7 +116,7 @@ def read_peer(text: str, proxy: str | None) -> Peer:
 def read_peers_proxy(text: str) -> str:
     """`127.0.0.1:9050`, as "socks5h://127.0.0.1:9050".
 
-    :raises SettingsError: it is no such address.
+    :raises SettingsError: it is invalid.
     """
     try:
         return checked_proxy(text)
@@ -132,7 +132,7 @@ def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> Split
         good = False
     if not good or not url.isprintable() or " " in url or parts.query or parts.fragment:
         # Not repeated: there may be a password in it, however mistyped the rest is.
-        raise SettingsError(f"{name} is no address that can be used", hint=f"It looks like {example}.")
+        raise SettingsError(f"invalid {name}", hint=f"It looks like {example}.")
     return parts
 
 

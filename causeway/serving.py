@@ -51,7 +51,7 @@ ORPHAN_STOP_S = 1
 PORT_PATIENCE_S = 3
 READY_TIMEOUT_S = 30
 DATABASE_LOOK_S = 1
-"""How often the first process looks whether the embedded database is still there."""
+"""How often the first process checks whether the embedded database is still there."""
 
 
 def serve(settings: Settings) -> None:
@@ -182,7 +182,7 @@ def _claim_port(host: str, port: int) -> tuple[str, int]:
         except (OSError, UnicodeError) as error:
             is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
             if not is_taken or time.monotonic() > deadline:
-                reason = getattr(error, "strerror", None) or "that is no name or address of a host"
+                reason = getattr(error, "strerror", None) or "invalid host name or address"
                 raise ListenError(
                     f"{host} port {port} cannot be listened on: {reason}",
                     hint="Choose another with --host and --port (0: any free one).",

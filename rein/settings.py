@@ -9,13 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.errors import InputError
 from rein.files import write_whole
+from rein.lazy import lazy
 from rein.net.proxy import checked_proxy
+
+if TYPE_CHECKING:
+    import tomllib
+else:
+    tomllib = lazy("tomllib")
 
 if sys.platform == "win32":
     fcntl = None  # and no folder can be locked
@@ -28,6 +34,7 @@ IDENTITY_VARIABLE: Final = "REIN_IDENTITY"
 CHAIN_VARIABLE: Final = "REIN_CHAIN"
 COOKIE_VARIABLE: Final = "REIN_CHAIN_COOKIE"
 PROXY_VARIABLE: Final = "REIN_PROXY"
+AUTOSYNC_VARIABLE: Final = "REIN_AUTOSYNC"
 PASSPHRASE_VARIABLE: Final = "REIN_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
 """Every environment variable that Rein reads. The passphrase is for scripts; `--passphrase-fd` is the safer way."""
 
@@ -41,7 +48,13 @@ CONFIG_KEYS: Final[Mapping[str, str]] = {
     "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
     "copies": "servers that must hold what you wrote before it counts as safe: 1 to 99",
     "payout": "where jobs pay you: an address, extended key or descriptor, see rein config payout",
+    "autosync": "on: fetch what is new before showing it, and publish what you wrote at once; off by default",
 }
+SWITCHES: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("on", "true", "enabled"), True),
+    **dict.fromkeys(("off", "false", "disabled"), False),
+}
+"""How a setting is turned on or off, today and in 2016."""
 MAX_CHAIN_SOURCES: Final = 8
 
 
@@ -72,7 +85,8 @@ class ChainSetting:
 @dataclass(frozen=True)
 class Settings:
     """What a command runs with. All of `chain` must agree; `copies` is how many servers make a document safe (None:
-    two, or the only one); `payout` is where jobs pay (None: the wallet of one's own words)."""
+    two, or the only one); `payout` is where jobs pay (None: the wallet of one's own recovery phrase). `autosync`:
+    commands fetch and publish by themselves."""
 
     home: Path
     network: Network
@@ -81,6 +95,7 @@ class Settings:
     proxy: str | None
     copies: int | None = None
     payout: str | None = None
+    autosync: bool = False
 
     @property
     def database(self) -> Path:
@@ -103,11 +118,12 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
 
     :raises InputError: a setting that cannot be used, naming where it stands.
     """
-    home = flags.home or Path(environment.get(HOME_VARIABLE) or Path.home() / ".rein")
+    home = _path(str(flags.home or environment.get(HOME_VARIABLE) or Path.home() / ".rein"))
     file = read_config(home)
     network = network_named(flags.network or environment.get(NETWORK_VARIABLE) or file.get("network") or MAINNET.name)
     cookie = flags.chain_cookie or environment.get(COOKIE_VARIABLE) or file.get("chain_cookie")
     proxy = environment.get(PROXY_VARIABLE) or file.get("proxy")
+    autosync = environment.get(AUTOSYNC_VARIABLE) or file.get("autosync") or "off"
     return Settings(
         home=home,
         network=network,
@@ -115,13 +131,19 @@ def load_settings(flags: Flags, environment: Mapping[str, str] = os.environ) -> 
         chain=read_chain(
             flags.chain or environment.get(CHAIN_VARIABLE) or file.get("chain") or "",
             network,
-            Path(cookie) if cookie else None,
+            _path(str(cookie)) if cookie else None,
             file.get("chain_wallet"),
         ),
         proxy=checked_proxy(proxy) if proxy else None,
         copies=_copies(file["copies"]) if "copies" in file else None,
         payout=file.get("payout"),
+        autosync=read_switch("autosync", autosync),
     )
+
+
+def _path(text: str) -> Path:
+    """A path; `~` is the person's own directory, also where no shell saw it."""
+    return Path(os.path.expanduser(text))
 
 
 def read_chain(
@@ -161,8 +183,6 @@ def read_config(home: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
-    import tomllib  # only where there is something to read: it takes a while to load
-
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -190,6 +210,8 @@ def write_config(home: Path, key: str, value: str) -> None:
         checked_proxy(value)
     if key == "copies":
         _copies(value)
+    if key == "autosync":
+        value = "on" if read_switch(key, value) else "off"
     with _alone(home):
         _write(home, {**read_config(home), key: value})
 
@@ -231,6 +253,16 @@ def _write(home: Path, content: Mapping[str, str]) -> None:
 def network_of_testnet_flag(testnet: bool) -> Network:
     """What `rein testnet true|false` means today."""
     return TESTNET4 if testnet else MAINNET
+
+
+def read_switch(key: str, text: str) -> bool:
+    """A setting that is on or off; all six words of 2016 are understood.
+
+    :raises InputError: it is neither.
+    """
+    if text.lower() not in SWITCHES:
+        raise InputError(f"{key} is on or off, not {text[:20]!r}")
+    return SWITCHES[text.lower()]
 
 
 def _copies(text: str) -> int:

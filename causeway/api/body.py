@@ -16,7 +16,7 @@ from causeway.services import services
 def json_parameters(request: Request) -> Parameters:
     """The fields of a body that is one JSON object.
 
-    :raises ApiError: ContentTypeError, BadJsonError, BadRequestError for a field that stands twice, or whatever keeps
+    :raises ApiError: ContentTypeError, BadJsonError, BadRequestError for a duplicate field, or whatever keeps
         the body from being read.
     """
     require_json(request)
@@ -45,7 +45,7 @@ def read_body_bytes(request: Request) -> bytes:
 def parse_parameters(body: bytes) -> Parameters:
     """The fields of one JSON object.
 
-    :raises ApiError: BadJsonError, or BadRequestError for a field that stands twice.
+    :raises ApiError: BadJsonError, or BadRequestError for a duplicate field.
     """
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=without_repeats, parse_constant=_refuse_constant)

@@ -28,7 +28,7 @@ _SIGNED_HEADERS: Mapping[str, tuple[Any, str]] = {
     ),
 }
 
-_OLD_FAILURE: Schema = {
+_LEGACY_FAILURE: Schema = {
     "type": "object",
     "properties": {name: {"type": "string"} for name in ("status", "result", "error", "message", "code", "hint")},
     "required": ["status", "result", "error", "message", "code"],
@@ -78,7 +78,7 @@ def describe(app: Flask) -> Schema:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": {"ErrorOf2016": _OLD_FAILURE, "Error": _FAILURE}},
+        "components": {"schemas": {"ErrorOf2016": _LEGACY_FAILURE, "Error": _FAILURE}},
     }
 
 

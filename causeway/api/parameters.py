@@ -58,11 +58,13 @@ class Parameters:
         if value is None or (may_be_empty and not value):
             return None
         if not is_identity_address(value):
-            raise BadParameterError(f"the parameter {names[0]!r} is no P2PKH address", hint="It begins with 1, m or n.")
+            raise BadParameterError(
+                f"the parameter {names[0]!r} is not a P2PKH address", hint="It begins with 1, m or n."
+            )
         return value
 
     def flag(self, name: str) -> bool | None:
-        """A truth value in any spelling that clients of 2016 use, or None where it was left out."""
+        """A truth value in any spelling that legacy clients use, or None where it was left out."""
         _, value = self._one_of((name,))
         if value is None:
             return None
@@ -83,7 +85,7 @@ class Parameters:
         if text is None:
             return None
         if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and lowest <= int(text) <= highest):
-            raise BadParameterError(f"the parameter {name!r} is no whole number from {lowest} to {highest}")
+            raise BadParameterError(f"the parameter {name!r} must be a whole number from {lowest} to {highest}")
         return int(text)
 
     def optional_items(self, name: str, *, most: int) -> list[object] | None:
@@ -124,11 +126,11 @@ def query_parameters(request: Request) -> Parameters:
 def without_repeats(pairs: list[tuple[str, object]] | list[tuple[str, str]]) -> dict[str, object]:
     """The pairs as a mapping.
 
-    :raises BadRequestError: a name stands twice; who reads the first and who reads the last would disagree.
+    :raises BadRequestError: a name is given twice; who reads the first and who reads the last would disagree.
     """
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:
-            raise BadRequestError(f"the parameter {name[:40]!r} stands twice")
+            raise BadRequestError(f"the parameter {name[:40]!r} is given twice")
         values[name] = value
     return values

@@ -1,4 +1,4 @@
-"""Answers. Those of the API of 2016 are JSON indented by 4, with `status` as its README has it and `result` as its
+"""Answers. Those of the legacy API are JSON indented by 4, with `status` as its README has it and `result` as its
 server had it; those of the versioned API are compact."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def success(data: Mapping[str, object], http_status: int = 200) -> Response:
 def failure(
     code: str, message: str, http_status: int, *, hint: str | None = None, more: Mapping[str, object] | None = None
 ) -> Response:
-    """Why it was refused: `code` for programs, `message` for people, `hint` for what to do. Clients of 2016 look in
+    """Why it was refused: `code` for programs, `message` for people, `hint` for what to do. Legacy clients look in
     `error` or in `message`, so both are there."""
     body: dict[str, object] = {
         "status": f"error: {message}",

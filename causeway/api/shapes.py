@@ -113,7 +113,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Flag:
-    """A truth value as clients of 2016 spell it."""
+    """A truth value as legacy clients spell it."""
 
     def read(self, parameters: Parameters, names: Sequence[str]) -> bool | None:
         return parameters.flag(names[0])
@@ -136,7 +136,7 @@ class Choice:
             return self.of(text)
         except ValueError:
             known = ", ".join(str(each.value) for each in self.of)
-            raise BadParameterError(f"{text[:40]!r} is no {names[0]}", hint=f"One of: {known}.") from None
+            raise BadParameterError(f"invalid {names[0]}: {text[:40]!r}", hint=f"One of: {known}.") from None
 
     def schema(self) -> Schema:
         return {"type": "string", "enum": [each.value for each in self.of]}
@@ -144,7 +144,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Items:
-    """A list whose items are judged one by one, each with a verdict of its own; read as it was sent."""
+    """A list whose items are read one by one, each with a verdict of its own; read as it was sent."""
 
     of: Any
     most: int

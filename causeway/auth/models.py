@@ -13,7 +13,7 @@ from causeway.db.base import Base, ascii_text, table_of
 class NonceUse(Base):
     """That a nonce has been used for a key. Written with what it was used for, in one transaction.
 
-    A client of 2016 writes many keys with one nonce, so a nonce is good once *per key*. And once per signed text
+    A legacy client writes many keys with one nonce, so a nonce is good once *per key*. And once per signed text
     (`text_hash`, SHA-256): what is signed has no separators, so a stranger could move the border between key and
     value and spend somebody's signature a second time, under another key.
 

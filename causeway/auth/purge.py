@@ -25,7 +25,7 @@ class Purger:
         self._lock = threading.Lock()
         self._purged = time.monotonic()
 
-    def look(self) -> None:
+    def purge_if_due(self) -> None:
         """Begin to remove, if it is time. Call it after a write: a failure of this must not look like one of that."""
         with self._lock:
             if time.monotonic() - self._purged < PURGE_INTERVAL_S:

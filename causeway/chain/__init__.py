@@ -1,1 +1,1 @@
-"""What the operator's Bitcoin node says, for clients of 2016 that have none of their own. Nobody has to believe it."""
+"""What the operator's Bitcoin node says, for legacy clients that have none of their own. Nobody has to believe it."""

@@ -49,7 +49,7 @@ class Scans:
     def find(self, scripts: frozenset[bytes]) -> list[Output]:
         """The confirmed unspent outputs of the scripts, of each the MAX_OUTPUTS largest, the largest first.
 
-        :raises ScanningError: ask again: these are being looked for, or others.
+        :raises ScanningError: ask again: a scan is running, for these or others.
         :raises ChainError: the node does not answer.
         """
         scan = self._scan(scripts)
@@ -59,7 +59,7 @@ class Scans:
             finally:
                 self._patient.release()
         if not scan.finished.is_set():
-            raise ScanningError("these outputs are being looked for", retry_after=RETRY_AFTER_S)
+            raise ScanningError("a scan for these outputs is running", retry_after=RETRY_AFTER_S)
         if scan.error is not None:
             raise scan.error
         return scan.found or []

@@ -102,7 +102,7 @@ class Node:
         try:
             transaction = Transaction(bytes.fromhex(raw))
         except (ValueError, ReinError) as error:
-            raise BadParameterError("the parameter 'tx' is no transaction in hex") from error
+            raise BadParameterError("the parameter 'tx' is not a transaction in hex") from error
         return self._ask(lambda chain: chain.broadcast(transaction))
 
     def headers(self, height: int, count: int) -> list[BlockHeader]:

@@ -20,7 +20,8 @@ from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
 from causeway.maintenance.export import export_to
 from causeway.maintenance.removal import FILTERS, Found, find, parse_filters, remove
-from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.restore import restore_from
+from causeway.maintenance.restore_rows import Restored
 from causeway.maintenance.stats import Stats, read_stats
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url
@@ -138,7 +139,7 @@ def shown_stats(stats: Stats) -> str:
         (
             f"owners      {stats.owners:,}",
             f"buckets     {stats.buckets:,}, of which {stats.buckets_live:,} have not expired",
-            f"values      {stats.values:,}, of which {stats.values_opaque:,} are no documents",
+            f"values      {stats.values:,}, of which {stats.values_opaque:,} are not documents",
             f"documents   {documents:,}" + (f": {kinds}" if kinds else ""),
             f"storage     {stats.bytes_used:,} of {stats.bytes_bought:,} bytes",
             f"transfer    {stats.transfer_used:,} of {stats.transfer_bought:,} bytes",

@@ -25,7 +25,7 @@ from causeway.settings import load_settings
     *("database_url", "data", "network", "price_sat", "payment_descriptor", "confirmations"),
     *("chain_url", "chain_cookie", "watch_interval_s"),
 )
-@click.option("--once", is_flag=True, help="Look once, and end.")
+@click.option("--once", is_flag=True, help="Update once, and end.")
 @click.option("--rescan", is_flag=True, help="Scan the unspent outputs once instead of reading blocks, and end.")
 def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
     """Watch the chain for deposits.
@@ -34,7 +34,7 @@ def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
 
     `causeway serve` does the same where it has --chain-url. Any number may run: one watches, the others wait.
 
-    --rescan is for a node that has the blocks since the last look no longer: it takes minutes on mainnet, and does not
+    --rescan is for a node that has pruned the blocks since the last update: it takes minutes on mainnet, and does not
     find what was paid and spent again meanwhile. So the command line must say in which database: by --data,
     --database-url or --config.
 
@@ -52,10 +52,10 @@ def watch_command(once: bool, rescan: bool, **flags: Any) -> None:
         settings = replace(settings, database_url=url.render_as_string(hide_password=False))
         watcher = make_watcher(settings)
         if once or rescan:
-            _report(watcher.rescan() if rescan else watcher.look())
+            _report(watcher.rescan() if rescan else watcher.update())
             return
         click.echo("causeway watches the chain", err=True)
-        run_repeatedly(Job(Duty.WATCH, settings.watch_interval_s, watcher.look), settings, stop, _report)
+        run_repeatedly(Job(Duty.WATCH, settings.watch_interval_s, watcher.update), settings, stop, _report)
 
 
 def _setting(event: threading.Event) -> Any:

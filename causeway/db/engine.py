@@ -47,7 +47,7 @@ class LostRaceError(Exception):
 def parse_url(text: str) -> URL:
     """The URL of a PostgreSQL database, for psycopg2.
 
-    :raises DatabaseError: it is no URL, or of another kind of database. Never repeats the password.
+    :raises DatabaseError: it is not a URL, or not of PostgreSQL. Never repeats the password.
     """
     try:
         url = make_url(text)

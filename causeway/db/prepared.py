@@ -1,6 +1,6 @@
 """Statements that PostgreSQL parses and plans once for each connection, and SQLAlchemy writes once for all.
 
-The statements of the hot paths are long and take little to run: to plan one anew costs more than to execute it. The
+The statements of the hot paths are long and take little to run: to plan one again costs more than to execute it. The
 driver knows no prepared statements, so this speaks SQL's own PREPARE and EXECUTE. What is kept belongs to a connection
 and goes with it.
 """

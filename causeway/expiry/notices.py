@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
-from causeway.hosting.service import Expiring
+from causeway.hosting.expiring import Expiring
 
 MOST_LISTED = 50
 

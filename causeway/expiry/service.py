@@ -20,8 +20,9 @@ from causeway.db.engine import Database
 from causeway.errors import MailError, MailLostError, MailRefusedError
 from causeway.expiry import notices
 from causeway.expiry.models import warning
+from causeway.hosting import expiring
 from causeway.hosting import service as hosting
-from causeway.hosting.service import Expiring
+from causeway.hosting.expiring import Expiring
 from causeway.kv.expired import ExpiredValues
 from causeway.mail.smtp import Mailer
 from causeway.outbound import is_email
@@ -67,7 +68,7 @@ class Sweeper:
         :raises ApiError: the database is busy or gone; what was done so far stays done.
         """
         with self._database.reading() as connection:
-            owners = hosting.owners_with_expired(connection, now)
+            owners = expiring.owners_with_expired(connection, now)
         moved = sum(self._upkeep.move(owner, now) for owner in owners)
         sent, failed = self._warn(self._mailer, now) if self._mailer else (0, 0)
         removed = sum(self._upkeep.remove(each.owner, each.id) for each in self._ended(now))
@@ -129,7 +130,7 @@ class Sweeper:
     def _ended(self, now: datetime) -> list[Expiring]:
         """Buckets whose values are to be removed."""
         with self._database.reading() as connection:
-            ended = hosting.expiring(connection, now - self._grace)
+            ended = expiring.expiring_before(connection, now - self._grace)
             told = select(warning.c.bucket_id).where(
                 warning.c.days == 0, warning.c.claimed > now - min(NOTICE, self._grace)
             )
@@ -139,7 +140,7 @@ class Sweeper:
     def _tidy(self, now: datetime) -> int:
         def work(connection: Connection) -> int:
             hosting.forget_old_grants(connection, now)
-            return hosting.remove_empty(connection, now - self._grace)
+            return expiring.remove_empty(connection, now - self._grace)
 
         return self._database.write(work)
 
@@ -147,7 +148,7 @@ class Sweeper:
 def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[Expiring]]:
     """Who is to be told of which buckets: by contact and stage. A stage that was missed is not made up for: the next
     one says more."""
-    soon = hosting.expiring(connection, now + timedelta(days=max(STAGES)))
+    soon = expiring.expiring_before(connection, now + timedelta(days=max(STAGES)))
     contacts = accounts.contacts(connection, {each.owner for each in soon})
     rows = connection.execute(
         select(warning.c.bucket_id, warning.c.days).where(warning.c.bucket_id.in_([each.id for each in soon]))
@@ -162,7 +163,7 @@ def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[Ex
         if contact is None or not is_email(contact) or (each.id, days) in told:
             continue
         # What has expired was moved where there was room: what is left fits nowhere.
-        if days == 0 or used[each.owner] > hosting.free_bytes_after(connection, each.owner, each.expires):
+        if days == 0 or used[each.owner] > expiring.free_bytes_after(connection, each.owner, each.expires):
             due[contact, days].append(each)
     # The nearest end first: of two mails on one day only the first is sent.
     return dict(sorted(due.items(), key=lambda item: item[0][1]))

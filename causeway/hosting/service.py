@@ -7,17 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    CTE,
     BigInteger,
     Connection,
     DateTime,
-    Select,
     String,
-    Update,
     and_,
     delete,
     func,
@@ -235,106 +231,9 @@ def charge_for(buckets: Sequence[LockedBucket], size: int, *, old_bucket: int | 
     )
 
 
-def serve_from(size: Any) -> Update:
-    """A statement that charges transfer of `size` (a column) to a bucket, unless that would exceed what it has. The
-    caller adds which bucket, and what to return."""
-    return (
-        update(bucket)
-        .where(bucket.c.transfer_used + size <= bucket.c.transfer_total)
-        .values(transfer_used=bucket.c.transfer_used + size)
-    )
-
-
-def serve_from_another(owner: Any, size: Any) -> Update:
-    """As `serve_from`, for values whose own bucket has no transfer left: charged to the bucket of `owner` (a column)
-    that expires first of those that have some. No row: none has, or another reader was quicker at the last of it."""
-    other = bucket.alias("other")
-    first = (
-        select(other.c.id)
-        .where(other.c.owner == owner, *_has_transfer(other, size))
-        .order_by(other.c.expires, other.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return serve_from(size).where(bucket.c.id == first)
-
-
-def has_transfer(owner: Any, size: Any) -> ColumnElement[bool]:
-    """Whether there is a bucket that `serve_from_another` could charge."""
-    other = bucket.alias("other")
-    return select(other.c.id).where(other.c.owner == owner, *_has_transfer(other, size)).exists()
-
-
-def _has_transfer(other: Any, size: Any) -> tuple[ColumnElement[bool], ...]:
-    return (
-        other.c.expires > func.now(),
-        ~other.c.frozen,
-        other.c.transfer_used + size <= other.c.transfer_total,
-    )
-
-
-def locked_transfer(bucket_ids: Select[Any]) -> CTE:
-    """What buckets have left, in a part of a statement that locks them in the order of their ids. Columns: id,
-    transfer_left."""
-    return (
-        select(bucket.c.id, (bucket.c.transfer_total - bucket.c.transfer_used).label("transfer_left"))
-        .where(bucket.c.id.in_(bucket_ids))
-        .order_by(bucket.c.id)
-        .with_for_update(key_share=True)
-        .cte("locked_transfer")
-    )
-
-
-def serve_in_bulk(bytes_of: Any) -> CTE:
-    """A part of a statement that charges transfer to many buckets; `bytes_of` has the columns bucket_id and bytes."""
-    return (
-        update(bucket)
-        .where(bucket.c.id == bytes_of.c.bucket_id)
-        .values(transfer_used=bucket.c.transfer_used + bytes_of.c.bytes)
-        .returning(bucket.c.id)
-        .cte("served_buckets")
-    )
-
-
 def stored_bytes(connection: Connection) -> int:
     """Bytes stored in all buckets together."""
     return int(connection.scalar(select(func.coalesce(func.sum(bucket.c.bytes_used), 0))) or 0)
-
-
-# ----- expiry ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Expiring:
-    """A bucket that holds values and has expired, or will soon."""
-
-    id: int
-    owner: str
-    expires: datetime
-    bytes_used: int
-
-
-def owners_with_expired(connection: Connection, now: datetime) -> list[str]:
-    """Owners of buckets that expired and hold values still."""
-    expired = select(bucket.c.owner).where(bucket.c.expires <= now, bucket.c.bytes_used > 0)
-    return list(connection.scalars(expired.distinct().order_by(bucket.c.owner)))
-
-
-def expiring(connection: Connection, before: datetime) -> list[Expiring]:
-    """Buckets that hold values and expire before a moment, those that did included, soonest first."""
-    rows = connection.execute(
-        select(bucket.c.id, bucket.c.owner, bucket.c.expires, bucket.c.bytes_used)
-        .where(bucket.c.expires <= before, bucket.c.bytes_used > 0)
-        .order_by(bucket.c.expires, bucket.c.id)
-    )
-    return [Expiring(*row) for row in rows]
-
-
-def free_bytes_after(connection: Connection, owner: str, moment: datetime) -> int:
-    """Bytes free in the owner's buckets that last longer than a moment."""
-    lasting = and_(bucket.c.owner == owner, bucket.c.expires > moment, ~bucket.c.frozen)
-    free = func.sum(bucket.c.bytes_total - bucket.c.bytes_used)
-    return int(connection.scalar(select(func.coalesce(free, 0)).where(lasting)) or 0)
 
 
 def charge_differences(connection: Connection, differences: Mapping[int, int]) -> None:
@@ -348,9 +247,3 @@ _changed = rows_given("changed", id=BigInteger(), bytes=BigInteger())
 _CHANGE = Prepared(
     update(bucket).where(bucket.c.id == _changed.c.id).values(bytes_used=bucket.c.bytes_used + _changed.c.bytes)
 )
-
-
-def remove_empty(connection: Connection, expired_before: datetime) -> int:
-    """Remove buckets that expired before a moment and hold nothing; how many."""
-    gone = delete(bucket).where(bucket.c.expires <= expired_before, bucket.c.bytes_used == 0)
-    return connection.execute(gone).rowcount

@@ -31,8 +31,8 @@ def release(
     """Of documents that were held still, tell that those are gone that no value holds any more, and no copy that is
     kept for a peer.
 
-    :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is his go too, but
-        where others rely on it.
+    :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is theirs go, too,
+        unless others rely on it.
     """
     if not document_ids:
         return

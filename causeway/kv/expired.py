@@ -32,7 +32,7 @@ class _Place:
 
 
 class ExpiredValues:
-    """Looks after the values that nobody pays for any more."""
+    """The values that nobody pays for any more: moved, and removed in the end."""
 
     def __init__(self, database: Database, listener: Listener) -> None:
         self._database = database

@@ -40,8 +40,8 @@ class Listener:
 def read_incoming(value: str, network: Network, *, testnet: bool) -> IncomingDocument | None:
     """The document that a value is, or None if the value does not begin as one and so never counts as one.
 
-    :param testnet: what the client said of the network; only documents of 2016 need it.
-    :raises ReinError: it begins as a document and is none that verifies.
+    :param testnet: what the client said of the network; only legacy documents need it.
+    :raises ReinError: it begins as a document and does not verify.
     :raises WrongNetworkError: it is a document of another network.
     """
     if not value.startswith(BEGIN):
@@ -59,7 +59,7 @@ def read_incoming(value: str, network: Network, *, testnet: bool) -> IncomingDoc
 
 
 def _check_legacy_network(document: LegacyDocument, address: str, network: Network, *, testnet: bool) -> None:
-    """Documents of 2016 name no network. Those of its test mode have a test address, say `Testnet: True` (enrollments
+    """Legacy documents name no network. Those of its test mode have a test address, say `Testnet: True` (enrollments
     alone), or have mainnet's addresses and are called test documents by the client only."""
     is_test = testnet or document.testnet or not address.startswith("1")
     if is_test == (network is MAINNET):

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Connection, Integer, Row, Select, String, func, se
 from causeway.db.base import given, values_given
 from causeway.db.prepared import Prepared
 from causeway.errors import AnswerFullError, KeyNotFoundError, TransferExhaustedError
-from causeway.hosting import service as hosting
+from causeway.hosting import transfer
 from causeway.kv.models import kv
 from rein.errors import ReinError
 from rein.protocol.wire import MAX_BATCH_BYTES
@@ -37,7 +37,7 @@ class Read:
 def serve(connection: Connection, reads: Sequence[Read]) -> Sequence[Found]:
     """The values under the keys of each request; an error for each that is not served. Of a bucket that has transfer
     for some only, the first are served; the others as long as another bucket of its owner can. What others ask for
-    at the same time keeps nobody from what he would have got alone."""
+    at the same time keeps nobody from what they would have got alone."""
     asked = [(number, key) for number, read in enumerate(reads) for key in read.keys]
     found = _SERVE(connection, keys=[key for _, key in asked], requests=[number for number, _ in asked])
     rows = {row.at - 1: row for row in found}
@@ -98,7 +98,7 @@ def _serving() -> Select[Any]:
         .join(keys, keys.c.key == kv.c.key)
         .cte("wanted")
     )
-    left = hosting.locked_transfer(select(wanted.c.bucket_id).where(wanted.c.fits))
+    left = transfer.locked_transfer(select(wanted.c.bucket_id).where(wanted.c.fits))
     so_far = func.sum(wanted.c.size).over(partition_by=wanted.c.bucket_id, order_by=wanted.c["at"])
     served = (
         select(wanted.c.key, wanted.c.bucket_id, wanted.c.size, wanted.c["at"])
@@ -113,7 +113,7 @@ def _serving() -> Select[Any]:
         .group_by(served.c.bucket_id)
         .subquery("bytes_of")
     )
-    charged = hosting.serve_in_bulk(bytes_of)
+    charged = transfer.serve_in_bulk(bytes_of)
     value = select(kv.c.value).where(kv.c.key == served.c.key, served.c.paid).scalar_subquery()
     return (
         select(wanted.c["at"], wanted.c.bucket_id, wanted.c.fits, value.label("value"))
@@ -124,6 +124,6 @@ def _serving() -> Select[Any]:
 
 _SERVE = Prepared(_serving())
 _SERVE_FROM_ANOTHER = (
-    hosting.serve_from_another(kv.c.owner, kv.c.size).where(kv.c.key == given("key")).returning(kv.c.value)
+    transfer.serve_from_another(kv.c.owner, kv.c.size).where(kv.c.key == given("key")).returning(kv.c.value)
 )
-_COULD_SERVE = select(kv.c.key).where(kv.c.key == given("key"), hosting.has_transfer(kv.c.owner, kv.c.size))
+_COULD_SERVE = select(kv.c.key).where(kv.c.key == given("key"), transfer.has_transfer(kv.c.owner, kv.c.size))

@@ -71,7 +71,7 @@ class Store:
         """Store a value, durably; the nonce is spent with it.
 
         :param testnet: what the client said of the network.
-        :raises ReinError: an ApiError, or the DocumentError or AuthorityError of a document that is none.
+        :raises ReinError: an ApiError, or the DocumentError or AuthorityError of an invalid document.
         """
         refused = self._write(Write(proof, {0: self._candidate(item, testnet=testnet)}))
         if refused:
@@ -82,7 +82,7 @@ class Store:
         seen: set[str] = set()
         for item in items:
             if item.key in seen:
-                checked.append(DuplicateKeyError("the key stands twice in this request", hint="The first one counts."))
+                checked.append(DuplicateKeyError("duplicate key in this request", hint="The first one counts."))
                 continue
             seen.add(item.key)
             try:
@@ -97,7 +97,7 @@ class Store:
 
     def _write(self, write: Write) -> Refused:
         refused = self._writes.do(write)
-        self._purger.look()
+        self._purger.purge_if_due()
         return refused
 
     def _store(self, writes: Sequence[Write]) -> list[Refused | Exception]:
@@ -168,7 +168,7 @@ class Store:
 
 
 def not_owned() -> KeyNotFoundError:
-    """The error of 2016 for a key that the caller cannot delete: who else may own it, it does not say."""
+    """The legacy error for a key that the caller cannot delete: who else may own it, it does not say."""
     return KeyNotFoundError("Key not found or not owned by caller.")
 
 

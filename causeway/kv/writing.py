@@ -1,6 +1,6 @@
 """Storing values: those of all requests that wait at the same time, in one transaction.
 
-Each request is judged by itself, as if it were alone. The buckets of all owners are locked first, so nothing of theirs
+Each request is decided by itself, as if it were alone. The buckets of all owners are locked first, so nothing of theirs
 changes between what is looked at and what is written. Only a key that nobody had can be taken by somebody else
 meanwhile: then the whole transaction is tried again. However many values there are, it is the same few statements.
 """

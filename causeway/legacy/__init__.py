@@ -1,4 +1,4 @@
-"""The endpoints of 2016, over the services of the features. Their texts and shapes stay as its clients know them.
+"""The legacy API, that of 2016, over the services of the features. Texts and shapes stay as its clients know them.
 
 Today's client uses some of them, too: to get a bucket, to buy one, and to ask about the chain.
 """

@@ -22,7 +22,7 @@ views = Blueprint("legacy_about", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LegacyStatus:
-    """Numbers that clients of 2016 read are text: `uptime` in seconds, `stored` and `free` in bytes, `price` in
+    """Numbers that legacy clients read are text: `uptime` in seconds, `stored` and `free` in bytes, `price` in
     satoshis."""
 
     status: str

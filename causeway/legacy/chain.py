@@ -216,7 +216,7 @@ def last_block() -> dict[str, object] | None:
 
 
 def shown(block: BlockRef) -> dict[str, object]:
-    """A block as clients of 2016 know it."""
+    """A block as legacy clients know it."""
     return {"height": block.height, "hash": block.hash, "time": block.time}
 
 

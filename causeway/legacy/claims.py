@@ -1,4 +1,4 @@
-"""What a client of 2016 says of itself where money is: signed, and good once."""
+"""What a legacy client says of itself where money is: signed, and good once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rein.btc.hashes import sha256
 
 @dataclass(frozen=True)
 class Claim:
-    """That `signer`, the owner or its delegate, signed the request. `nonce` is empty in the one request of 2016 that
+    """That `signer`, the owner or its delegate, signed the request. `nonce` is empty in the one legacy request that
     has none."""
 
     owner: str

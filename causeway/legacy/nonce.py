@@ -18,7 +18,7 @@ views = Blueprint("legacy_nonce", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LegacyNonceRequest:
-    """A client of 2016 clears its nonce when it is done; anybody could, so that clears nothing."""
+    """A legacy client clears its nonce when it is done; anybody could, so that clears nothing."""
 
     address: Annotated[str, Address(), Also(("owner",))]
     clear: Annotated[str | None, Text(), About("Accepted, and does nothing.")] = None

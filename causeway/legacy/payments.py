@@ -98,7 +98,7 @@ def buy() -> Response:
     if payments is None:
         return grant_free(asked, price="0")
     found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, subnet=this_subnet())
-    # `price` is the purchase's own, as long as it is held; numbers are text, as clients of 2016 know them.
+    # `price` is the purchase's own, as long as it is held; numbers are text, as legacy clients know them.
     shown = {"buckets": as_json(shown_buckets(found.buckets)), "price": str(found.purchase.price)}
     until = int(found.purchase.until.timestamp())
     return success({**shown, "address": found.purchase.address, "price_until": until})

@@ -103,7 +103,7 @@ def _get_user_name(parameters: Parameters, page: Page) -> Candidates:
 
 def _check_sin(text: str) -> None:
     if decode_check(text) is None:
-        raise BadParameterError(f"{text[:40]!r} is no Secure Identity Number")
+        raise BadParameterError(f"{text[:40]!r} is not a Secure Identity Number")
 
 
 def _enrollments(parameters: Parameters, page: Page) -> Candidates:
@@ -127,7 +127,7 @@ _CANDIDATES: Mapping[Query, Callable[[Parameters, Page], Candidates]] = {
 
 
 def _items(name: str, text: str, is_one: Callable[[str], bool]) -> list[str]:
-    """A comma-separated list. An empty text is an empty list: a client of 2016 with no orders sends that."""
+    """A comma-separated list. An empty text is an empty list: a legacy client with no orders sends that."""
     items = text.split(",") if text else []
     if len(items) > MAX_QUERY_ITEMS:
         raise BadParameterError(f"{name!r} names {len(items):,} items; {MAX_QUERY_ITEMS} are allowed")

@@ -79,7 +79,7 @@ def query() -> Response:
 
 
 def _items(query: Query, documents: Sequence[str]) -> list[object]:
-    """Ratings are objects with key and value, as clients of 2016 expect them; the key is the document id."""
+    """Ratings are objects with key and value, as legacy clients expect them; the key is the document id."""
     if query is not Query.GET_USER_RATINGS:
         return list(documents)
     return [{"key": text_id(read_armor(each).text), "value": each} for each in documents]

@@ -1,4 +1,4 @@
-"""Looking an installation over: what is well, what deserves a look, and what keeps it from working."""
+"""Checking an installation: what is well, what needs attention, and what keeps it from working."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from causeway.settings import Settings
 from rein.findings import Finding, fail, ok, warn
 
 LEAST_POSTGRES = 140_000
-"""PostgreSQL 14, as `server_version_num` has it: the oldest that its makers still look after."""
+"""PostgreSQL 14, as `server_version_num` has it: the oldest that is still maintained."""
 
 FREE_FAIL_BYTES = 100_000_000
 FREE_WARN_BYTES = 1_000_000_000
@@ -69,7 +69,7 @@ def _check_private(path: Path, name: str) -> Finding:
     except OSError as error:
         return fail(
             "permissions",
-            f"{name} {path} cannot be looked at: {error.strerror}",
+            f"{name} {path} cannot be inspected: {error.strerror}",
             "Give it to the user that runs causeway.",
         )
     # Passing through is not reading: PostgreSQL's own account may have to (causeway.db.embedded).

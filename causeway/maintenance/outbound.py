@@ -89,5 +89,5 @@ def _check_watcher(height: int | None, seen: datetime | None, tip: BlockRef | No
         return warn("watcher", "the watcher has never seen the chain", hint)
     silent = int((datetime.now(UTC) - seen).total_seconds())
     lag = max(0, tip.height - height) if tip else 0
-    said = f"the watcher is at block {height}, {lag} behind the node, and last looked {silent} s ago"
+    said = f"the watcher is at block {height}, {lag} behind the node, and last checked {silent} s ago"
     return warn("watcher", said, hint) if lag > LAG_WARN_BLOCKS or silent > SILENT_WARN_S else ok("watcher", said)

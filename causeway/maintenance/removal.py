@@ -68,7 +68,7 @@ def parse_filters(texts: Sequence[str], now: datetime) -> list[Condition]:
 def _condition(text: str, now: datetime) -> Condition:
     name, equals, value = text.partition("=")
     if not equals or not value or name not in FILTERS:
-        raise FilterError(f"{text[:60]!r} is no filter", hint=f"NAME=VALUE; names: {', '.join(FILTERS)}.")
+        raise FilterError(f"invalid filter {text[:60]!r}", hint=f"NAME=VALUE; names: {', '.join(FILTERS)}.")
     if name == "owner":
         return Condition(kv.c.owner == value)
     if name == "peer":
@@ -87,7 +87,7 @@ def _condition(text: str, now: datetime) -> Condition:
 
 def _kind(value: str) -> Condition:
     if value not in KINDS:
-        raise FilterError(f"there is no kind {value[:20]!r}", hint=f"One of: {', '.join(KINDS)}.")
+        raise FilterError(f"unknown kind {value[:20]!r}", hint=f"One of: {', '.join(KINDS)}.")
     if value == OPAQUE:
         return Condition(kv.c.document_id.is_(None))
     return Condition(document.c.kind == value, document.c.kind == value)
@@ -101,7 +101,7 @@ def _moment(value: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise FilterError(f"{value[:30]!r} is no age", hint="It looks like 30d, or like 2026-01-31.") from None
+        raise FilterError(f"invalid age {value[:30]!r}", hint="It looks like 30d, or like 2026-01-31.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

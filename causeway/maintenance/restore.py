@@ -9,28 +9,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, literal, select, text, update
+from sqlalchemy import Connection, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
 from causeway.auth import service as auth
 from causeway.db.engine import Database
 from causeway.db.installation import open_installation
-from causeway.db.leadership import Duty
 from causeway.errors import FileError
 from causeway.hosting.models import bucket
 from causeway.kv.copies import without_copy
 from causeway.kv.incoming import IncomingDocument, read_incoming
 from causeway.kv.models import kv
-from causeway.maintenance.lines import FORMAT, MAX_LINE, MERGED, MONEY, read_row, row_columns, row_tables, sequences
-from causeway.payments.figures import unbalanced_transactions
-from causeway.payments.models import watched_block
+from causeway.maintenance.lines import FORMAT, MAX_LINE, sequences
+from causeway.maintenance.restore_rows import MAX_SHOWN, Fields, Restored, add_rows, pass_sequence
 from causeway.replication.models import replica
 from causeway.search import index
 from causeway.search.models import document, document_seq, tombstone
@@ -40,30 +37,12 @@ from rein.errors import ReinError
 LINES_AT_A_TIME = 200
 """Lines in one transaction: what is lost of an interrupted import."""
 
-_MAX_SHOWN = 20
-
-
-@dataclass
-class Restored:
-    """What became of the lines: `counts` by "documents added" and the like, and the first of those refused by name."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    refused: list[str] = field(default_factory=list)
-
-    def refuse(self, what: str, why: str) -> None:
-        self.counts["refused"] += 1
-        if len(self.refused) < _MAX_SHOWN:
-            self.refused.append(f"{what}: {why}")
-
-
-Fields = Mapping[str, Any]
-
 
 def restore_from(database: Database, path: Path, progress: Callable[[int], None] = lambda _: None) -> Restored:
     """Import a file.
 
     :param progress: told the number of lines read, now and then.
-    :raises FileError: it cannot be read, is no export, or ends before its end.
+    :raises FileError: it cannot be read, is not an export, or is truncated.
     :raises DatabaseError: it is of another network than the database.
     """
     restored = Restored()
@@ -71,7 +50,7 @@ def restore_from(database: Database, path: Path, progress: Callable[[int], None]
         lines = _read(file, path)
         number, first = next(lines, (0, {}))
         if first.get("line") != "causeway" or first.get("format") != FORMAT:
-            raise FileError(f"{path} is no export of causeway that this version reads")
+            raise FileError(f"{path} is not an export that this version of causeway reads")
         network = network_named(str(first.get("network")))
         database.write(lambda connection: open_installation(connection, network))
         restore = _Restore(network, restored)
@@ -99,7 +78,7 @@ class _Restore:
     ) -> tuple[Restored, dict[int, int]]:
         outcome, buckets = Restored(), dict(self._buckets) if rows else self._buckets
         if rows:
-            self._add_rows(connection, batch, outcome, buckets)
+            add_rows(connection, batch, outcome, buckets)
         else:
             for number, fields in batch:
                 self._add(connection, number, fields, outcome)
@@ -108,54 +87,7 @@ class _Restore:
     def done(self, applied: tuple[Restored, dict[int, int]]) -> None:
         outcome, self._buckets = applied
         self._restored.counts += outcome.counts
-        self._restored.refused += outcome.refused[: _MAX_SHOWN - len(self._restored.refused)]
-
-    # ----- rows --------------------------------------------------------------------------------------------------
-
-    def _add_rows(
-        self, connection: Connection, batch: list[tuple[int, Fields]], outcome: Restored, buckets: dict[int, int]
-    ) -> None:
-        tables = {table.name: table for table in row_tables()}
-        used = {table.name for table in tables.values() if table not in MERGED and _is_used(connection, table)}
-        money = {table.name for table in MONEY}
-        if used & money - {watched_block.name}:
-            used |= money
-        elif any(fields.get("table") in money for _, fields in batch):
-            _take_the_watchers_place(connection)
-            used -= money
-        for number, fields in batch:
-            table = tables.get(str(fields.get("table")))
-            row = fields.get("row")
-            if table is None or not isinstance(row, dict):
-                outcome.refuse(f"line {number}", "it is of a table that this version does not have")
-                continue
-            try:
-                values = read_row(table, row)
-            except ValueError as error:
-                outcome.refuse(f"line {number}", str(error))
-                continue
-            if table is bucket:
-                _add_bucket(connection, values, outcome, buckets)
-            elif table.name in used:
-                outcome.counts[f"{table.name} kept as it is"] += 1
-            else:
-                if values.get("bucket_id") in buckets:
-                    values["bucket_id"] = buckets[int(str(values["bucket_id"]))]
-                self._insert(connection, table, values, f"line {number}", outcome)
-        if unbalanced_transactions(connection):
-            raise FileError("the ledger in it does not sum to zero: nothing was imported")
-        for table in tables.values():
-            _pass_identity(connection, table)
-
-    @staticmethod
-    def _insert(
-        connection: Connection, table: Table, values: Mapping[str, object], what: str, outcome: Restored
-    ) -> None:
-        try:
-            with connection.begin_nested():
-                _count(outcome, table.name, _insert_row(connection, table, values))
-        except (IntegrityError, DataError):
-            outcome.refuse(what, "the database does not take it")
+        self._restored.refused += outcome.refused[: MAX_SHOWN - len(self._restored.refused)]
 
     # ----- documents and values ----------------------------------------------------------------------------------
 
@@ -191,16 +123,16 @@ class _Restore:
         removed = connection.scalar(select(tombstone.c.removed).where(tombstone.c.document_id == document_id))
         if removed is not None and removed >= stored:
             return Counter({"documents deleted here": 1})
-        incoming = self._arrival(_text(fields, "armored"), document_id)
-        _pass_sequence(connection, document_seq.name, int(fields["seq"]) - 1)
+        incoming = self._verified(_text(fields, "armored"), document_id)
+        pass_sequence(connection, document_seq.name, int(fields["seq"]) - 1)
         index.add(connection, incoming)
         auth.remember_delegation(connection, incoming.signed)
         connection.execute(update(document).where(document.c.id == document_id).values(stored=stored))
         _add_replica(connection, document_id, fields)
         return Counter({"documents added": 1})
 
-    def _arrival(self, text_: str, document_id: str) -> IncomingDocument:
-        # On a test network documents of 2016 are test documents, whatever they say: they were accepted as such.
+    def _verified(self, text_: str, document_id: str) -> IncomingDocument:
+        # On a test network legacy documents are test documents, whatever they say: they were accepted as such.
         incoming = read_incoming(text_, self._network, testnet=self._network is not MAINNET)
         if incoming is None or incoming.signed.id != document_id:
             raise ValueError("the text is not the document that it is said to be")
@@ -245,7 +177,7 @@ class _Restore:
             return None
         if fields["value"] is None:
             return str(armored)
-        self._arrival(_text(fields, "value"), document_id)
+        self._verified(_text(fields, "value"), document_id)
         return _text(fields, "value")
 
 
@@ -292,85 +224,11 @@ def _batches(lines: Iterator[tuple[int, Fields]]) -> Iterator[tuple[bool, list[t
         yield in_rows, batch
 
 
-# ----- rows ----------------------------------------------------------------------------------------------------------
-
-
-def _is_used(connection: Connection, table: Table) -> bool:
-    return bool(connection.scalar(select(select(table).exists())))
-
-
-def _take_the_watchers_place(connection: Connection) -> None:
-    """Until the transaction ends nobody watches, and whoever does afterwards begins where the file says: what the
-    restored addresses were paid since may be in blocks that were read here without knowing them.
-
-    :raises FileError: somebody watches now.
-    """
-    if not connection.scalar(select(func.pg_try_advisory_xact_lock(int(Duty.WATCH)))):
-        raise FileError(
-            "there are payments in it, and somebody is watching the chain for this database",
-            hint="Stop `causeway serve` and `causeway watch`, and import again.",
-        )
-    connection.execute(delete(watched_block))
-
-
-def _count(outcome: Restored, table: str, added: bool) -> None:
-    outcome.counts[f"{table} {'added' if added else 'there already'}"] += 1
-
-
-def _insert_row(connection: Connection, table: Table, values: Mapping[str, object]) -> bool:
-    names = [column.name for column in row_columns(table)]
-    columns = ", ".join(f'"{name}"' for name in names)
-    places = ", ".join(f":{name}" for name in names)
-    # Names are those of our own tables. OVERRIDING: ids are generated always, except here.
-    statement = text(
-        f'INSERT INTO "{table.name}" ({columns}) OVERRIDING SYSTEM VALUE VALUES ({places}) ON CONFLICT DO NOTHING'  # noqa: S608
-    )
-    return connection.execute(statement, dict(values)).rowcount == 1
-
-
-def _add_bucket(
-    connection: Connection, values: Mapping[str, object], outcome: Restored, buckets: dict[int, int]
-) -> None:
-    """Under its own number, if that is free; a bucket of the same owner and moment is the same bucket."""
-    number = int(str(values["id"]))
-    same = select(bucket.c.id).where(bucket.c.owner == values["owner"], bucket.c.created == values["created"])
-    found = connection.scalar(same.where(bucket.c.id.not_in(buckets.values())).order_by(bucket.c.id != number).limit(1))
-    if found is not None:
-        buckets[number] = found
-        outcome.counts["bucket there already"] += 1
-        return
-    if _insert_row(connection, bucket, values):
-        buckets[number] = number
-    else:
-        others = {name: value for name, value in values.items() if name != "id"}
-        buckets[number] = connection.execute(insert(bucket).values(others).returning(bucket.c.id)).scalar_one()
-    outcome.counts["bucket added"] += 1
-
-
-def _pass_identity(connection: Connection, table: Table) -> None:
-    """New rows get numbers that no restored one has."""
-    for column in table.c:
-        if column.identity is not None:
-            highest = connection.scalar(select(func.max(column)))
-            if highest is not None:
-                sequence = connection.scalar(select(func.pg_get_serial_sequence(table.name, column.name)))
-                _pass_sequence(connection, str(sequence), int(highest))
-
-
 def _add_sequence(connection: Connection, fields: Fields) -> Counter[str]:
     if fields["name"] not in sequences(connection):
-        raise ValueError("there is no such sequence")
-    _pass_sequence(connection, fields["name"], int(fields["last"]))
+        raise ValueError("unknown sequence")
+    pass_sequence(connection, fields["name"], int(fields["last"]))
     return Counter()
-
-
-def _pass_sequence(connection: Connection, name: str, last: int) -> None:
-    """Let a sequence of ours go on after a number; never backwards: numbers above may be taken or on their way."""
-    now, is_called = connection.execute(text(f"SELECT last_value, is_called FROM {name}")).one()  # noqa: S608
-    if last >= 1 and (last > now or (last == now and not is_called)):
-        connection.execute(
-            text("SELECT setval(CAST(:name AS regclass), CAST(:last AS bigint))"), {"name": name, "last": last}
-        )
 
 
 # ----- values --------------------------------------------------------------------------------------------------------

@@ -90,9 +90,9 @@ class Purchase(Base):
 class Receipt(Base):
     """An output on the chain that pays a deposit address, once however often it is seen.
 
-    `block_hash` is where it was when last looked; null: its transaction left the chain. `credited`: the ledger holds
+    `block_hash` is where it was at the last update; null: its transaction left the chain. `credited`: the ledger holds
     it now. `final`: so deep in the chain that nobody asks again. `seen`: the time of the block it was last found in,
-    by which it is judged which price it pays.
+    which decides the price it pays.
     """
 
     __tablename__ = "receipt"

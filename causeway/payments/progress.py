@@ -14,18 +14,18 @@ KEPT_BLOCKS = 288
 START_MARGIN_S = 86_400
 """How long before the first address was given out reading begins. The times in blocks are hours wrong at most."""
 
-Place = tuple[str, int]
+BlockPosition = tuple[str, int]
 """A block by its hash and height."""
 
 
-def read_places(connection: Connection) -> list[Place]:
+def read_checkpoints(connection: Connection) -> list[BlockPosition]:
     """The blocks that were read last, the highest first."""
     places = select(watched_block.c.hash, watched_block.c.height).order_by(watched_block.c.height.desc())
     rows = connection.execute(places)
     return [(block_hash, height) for block_hash, height in rows]
 
 
-def save_place(connection: Connection, block_hash: str, height: int) -> None:
+def save_checkpoint(connection: Connection, block_hash: str, height: int) -> None:
     """Remember that everything up to this block has been read."""
     connection.execute(
         insert(watched_block)
@@ -37,12 +37,12 @@ def save_place(connection: Connection, block_hash: str, height: int) -> None:
     connection.execute(delete(watched_block).where(old))
 
 
-def confirm_place(connection: Connection, block_hash: str) -> None:
+def confirm_checkpoint(connection: Connection, block_hash: str) -> None:
     """Remember that this block was still the last one."""
     connection.execute(update(watched_block).where(watched_block.c.hash == block_hash).values(seen=func.now()))
 
 
-def first_place(connection: Connection, chain: ChainSource, tip: BlockRef) -> Place:
+def first_checkpoint(connection: Connection, chain: ChainSource, tip: BlockRef) -> BlockPosition:
     """Behind which block to begin where nothing was read: before any deposit address was given out.
 
     :raises ChainError: the node cannot answer.

@@ -1,9 +1,9 @@
-"""Seeing on the chain who has paid, and who has paid no longer.
+"""Finding payments on the chain, and payments that have left it.
 
-A look reads the blocks that came since the last one, and writes down what pays an address that was ever given out;
-then, at the tip, it judges what was written down and is not deep in the chain yet. All questions are asked outside of
-transactions; what follows from an answer is one transaction, under the owner's lock, and happens once however often it
-is told. A look that was cut short, or met a chain in motion, is made good by the next.
+An update reads the blocks since the last one and records every output that pays an address that was ever given out;
+then, at the tip, it credits or reverses the recorded receipts that are not final yet. The node is asked outside of
+transactions; what follows from an answer is one transaction under the owner's lock, and happens once however often the
+answer comes. An update that was interrupted, or met a reorganisation, is completed by the next.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from causeway.accounts import service as accounts
 from causeway.db.engine import Database
 from causeway.payments import ledger
 from causeway.payments.models import deposit, receipt
-from causeway.payments.progress import Place, confirm_place, first_place, read_places, save_place
+from causeway.payments.progress import (
+    BlockPosition,
+    confirm_checkpoint,
+    first_checkpoint,
+    read_checkpoints,
+    save_checkpoint,
+)
 from causeway.payments.purchases import settle
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
@@ -51,7 +57,7 @@ class Receipt:
     outpoint: OutPoint
     deposit: Deposit
     amount: Sat
-    block: Place | None
+    block: BlockPosition | None
     """The block it is in; None once it left the chain."""
     credited: bool
     final: bool
@@ -59,7 +65,7 @@ class Receipt:
 
 @dataclass
 class _Known:
-    """What the database knows, as a look goes on: deposits by script, receipts that may still change by outpoint, and
+    """What the database knows during an update: deposits by script, receipts that may still change by outpoint, and
     which of those have changed."""
 
     deposits: dict[bytes, Deposit] = field(default_factory=dict)
@@ -69,7 +75,7 @@ class _Known:
 
 
 class Watcher:
-    """Brings the ledger up to date with the chain. `price` is that of today, 0 if nothing is for sale."""
+    """Keeps the ledger up to date with the chain. `price` is the current one, 0 if nothing is for sale."""
 
     def __init__(self, database: Database, chain: BlockSource, *, confirmations: int, price: Sat) -> None:
         self._database = database
@@ -78,26 +84,26 @@ class Watcher:
         self._price = price
         self._done: str | None = None
 
-    def look(self) -> int:
-        """Look once; how many receipts have changed. Does little if the chain is as it was at the last look.
+    def update(self) -> int:
+        """Read what is new; how many receipts have changed. Does little if the tip is still the same.
 
-        :raises ChainError: the node cannot answer. Nothing is lost: the next look asks again.
+        :raises ChainError: the node cannot answer. Nothing is lost: the next update asks again.
         :raises ApiError: the database is busy or gone, likewise.
         """
         tip = self._chain.tip()
         if tip.hash == self._done:
-            self._database.write(partial(confirm_place, block_hash=tip.hash))
+            self._database.write(partial(confirm_checkpoint, block_hash=tip.hash))
             return 0
         with self._database.reading() as connection:
             known = _Known(receipts=_load_receipts(connection))
-            places = read_places(connection)
+            places = read_checkpoints(connection)
         if self._read_on(known, places, tip):
-            self._judge_all(known, tip)
+            self._settle_all(known, tip)
         return len(known.changed)
 
     def rescan(self) -> int:
-        """Look at the unspent outputs instead of the blocks, and go on from the tip: for a node that has the blocks no
-        longer. What was paid unseen and spent again is not found. How many receipts have changed.
+        """Scan the unspent outputs instead of the blocks, and continue from the tip: for a node that has pruned the
+        blocks. What was paid unseen and spent again is not found. How many receipts have changed.
 
         :raises ChainError: the node cannot answer, or the chain changed while it did.
         """
@@ -108,20 +114,20 @@ class Watcher:
         scripts = list(known.deposits)
         for start in range(0, len(scripts), SCRIPTS_A_SCAN):
             for output in self._chain.unspent_outputs(scripts[start : start + SCRIPTS_A_SCAN]):
-                # What came after the tip is read as a block, at the next look.
+                # What came after the tip is read as a block, by the next update.
                 if output.height is not None and output.height <= tip.height:
                     block = self._chain.block_at(output.height)
-                    self._note(known, output.outpoint, output.amount, output.script, block)
-        if not self._judge_all(known, tip):
+                    self._record(known, output.outpoint, output.amount, output.script, block)
+        if not self._settle_all(known, tip):
             raise ChainError("the chain changed during the scan", hint="Run it again.")
-        self._database.write(partial(save_place, block_hash=tip.hash, height=tip.height))
+        self._database.write(partial(save_checkpoint, block_hash=tip.hash, height=tip.height))
         return len(known.changed)
 
     # ----- reading ---------------------------------------------------------------------------------------------------
 
-    def _read_on(self, known: _Known, places: list[Place], tip: BlockRef) -> bool:
+    def _read_on(self, known: _Known, places: list[BlockPosition], tip: BlockRef) -> bool:
         """Read the blocks up to the tip; whether the last one was it. If not, the chain changed meanwhile."""
-        last, height = self._where_to_go_on(places, tip)
+        last, height = self._resume_at(places, tip)
         while height < tip.height:
             height += 1
             ref = self._chain.block_at(height)
@@ -133,12 +139,12 @@ class Watcher:
                 self._load_new_deposits(connection, known)
             for outpoint, output in block.outputs():
                 if output.script in known.deposits:
-                    self._note(known, outpoint, output.amount, output.script, ref)
+                    self._record(known, outpoint, output.amount, output.script, ref)
             last = block.hash
-            self._database.write(partial(save_place, block_hash=last, height=height))
+            self._database.write(partial(save_checkpoint, block_hash=last, height=height))
         return last == tip.hash
 
-    def _where_to_go_on(self, places: list[Place], tip: BlockRef) -> Place:
+    def _resume_at(self, places: list[BlockPosition], tip: BlockRef) -> BlockPosition:
         """The last block that was read and is still in the chain."""
         for block_hash, height in places:
             if height <= tip.height and _is_on_chain(self._chain, (block_hash, height)):
@@ -146,12 +152,12 @@ class Watcher:
                 break
         else:
             with self._database.reading() as connection:
-                place = first_place(connection, self._chain, tip)
-        self._database.write(partial(save_place, block_hash=place[0], height=place[1]))
+                place = first_checkpoint(connection, self._chain, tip)
+        self._database.write(partial(save_checkpoint, block_hash=place[0], height=place[1]))
         return place
 
-    def _note(self, known: _Known, outpoint: OutPoint, amount: Sat, script: bytes, block: BlockRef) -> None:
-        """Write down that an output was seen in a block. Where an operator begins anew with a key that was in use, the
+    def _record(self, known: _Known, outpoint: OutPoint, amount: Sat, script: bytes, block: BlockRef) -> None:
+        """Record that an output was seen in a block. Where an operator starts again with a key that was in use, the
         wallet's old coins are nobody's payment: the block must not be older than the address is here."""
         paid = known.deposits[script]
         place = block.hash, block.height
@@ -159,7 +165,7 @@ class Watcher:
         if block.time < paid.created - CLOCK_TOLERANCE_S or (before and (before.final or before.block == place)):
             return
         seen = replace(before or Receipt(outpoint, paid, amount, None, False, False), block=place)
-        self._database.write(partial(_place_receipt, seen, datetime.fromtimestamp(block.time, UTC)))
+        self._database.write(partial(_record_receipt, seen, datetime.fromtimestamp(block.time, UTC)))
         known.receipts[outpoint] = seen
         known.changed.add(outpoint)
 
@@ -169,10 +175,10 @@ class Watcher:
             known.deposits[script] = each
             known.last_deposit = each.id
 
-    # ----- judging ---------------------------------------------------------------------------------------------------
+    # ----- crediting -------------------------------------------------------------------------------------------------
 
-    def _judge_all(self, known: _Known, tip: BlockRef) -> bool:
-        """Say of each receipt whether it is credited, as seen from the tip; False if that is in the chain no more."""
+    def _settle_all(self, known: _Known, tip: BlockRef) -> bool:
+        """Credit or reverse each receipt, as of the tip; False if the tip has left the chain."""
         blocks = {each.block for each in known.receipts.values() if each.block and not each.final}
         on_chain = {block for block in blocks if _is_on_chain(self._chain, block)}
         if not _is_on_chain(self._chain, (tip.hash, tip.height)):
@@ -180,26 +186,26 @@ class Watcher:
         # In the order of the chain: what was paid in time is not waiting while what came late is spent.
         for before in sorted(known.receipts.values(), key=lambda each: each.block[1] if each.block else 0):
             if not before.final:
-                after = self._judged(before, before.block if before.block in on_chain else None, tip)
+                after = self._settled(before, before.block if before.block in on_chain else None, tip)
                 if after != before:
                     self._database.write(partial(self._apply, after))
                     known.changed.add(after.outpoint)
         self._done = tip.hash
         return True
 
-    def _judged(self, before: Receipt, block: Place | None, tip: BlockRef) -> Receipt:
+    def _settled(self, before: Receipt, block: BlockPosition | None, tip: BlockRef) -> Receipt:
         depth = 0 if block is None else tip.height - block[1] + 1
         # Once credited it stays so while it is on the chain, even if a reorganisation moved it up a block.
         credited = block is not None and (before.credited or depth >= self._confirmations)
         return replace(before, block=block, credited=credited, final=credited and depth >= FINAL_DEPTH)
 
     def _apply(self, after: Receipt, connection: Connection) -> None:
-        """Write down how a receipt was judged, and what follows from it."""
+        """Store a receipt, and what follows from it."""
         accounts.lock(connection, after.deposit.owner)
         mine = (receipt.c.txid == after.outpoint.txid) & (receipt.c.vout == after.outpoint.vout)
         was_credited = connection.scalar(select(receipt.c.credited).where(mine).with_for_update())
-        judged = {**_columns_of(after.block), "credited": after.credited, "final": after.final}
-        connection.execute(update(receipt).where(mine).values(judged))
+        values = {**_columns_of(after.block), "credited": after.credited, "final": after.final}
+        connection.execute(update(receipt).where(mine).values(values))
         if after.credited == bool(was_credited):
             return
         move = ledger.credit_deposit if after.credited else ledger.reverse_deposit
@@ -208,9 +214,8 @@ class Watcher:
         settle(connection, after.deposit.owner, self._price)
 
 
-def _place_receipt(seen: Receipt, block_time: datetime, connection: Connection) -> None:
-    """Write down where a receipt is, and since when. Whether it is credited is another question, which others may have
-    answered."""
+def _record_receipt(seen: Receipt, block_time: datetime, connection: Connection) -> None:
+    """Store where a receipt is, and since when; not whether it is credited: another process may have decided that."""
     place = {**_columns_of(seen.block), "seen": block_time}
     row = insert(receipt).values(
         txid=seen.outpoint.txid,
@@ -223,11 +228,11 @@ def _place_receipt(seen: Receipt, block_time: datetime, connection: Connection) 
     connection.execute(row.on_conflict_do_update(index_elements=[receipt.c.txid, receipt.c.vout], set_=place))
 
 
-def _columns_of(block: Place | None) -> dict[str, object]:
+def _columns_of(block: BlockPosition | None) -> dict[str, object]:
     return {"block_hash": block[0] if block else None, "height": block[1] if block else None}
 
 
-def _is_on_chain(chain: BlockSource, place: Place) -> bool:
+def _is_on_chain(chain: BlockSource, place: BlockPosition) -> bool:
     found = chain.block(place[0])
     return found is not None and found.height == place[1]
 

@@ -83,7 +83,7 @@ class HttpFeed:
 def read_page(reply: Reply, after: int) -> FeedPage:
     """The page that was asked for.
 
-    :raises PeerError: it is none.
+    :raises PeerError: it is invalid.
     """
     if reply.status != 200:
         wait_s = min(reply.retry_after or 0, MAX_RETRY_AFTER_S)
@@ -125,5 +125,5 @@ def _field(answer: object, name: str, kind: type[Any]) -> Any:
 def _number(answer: object, name: str) -> int:
     value: int = _field(answer, name, int)
     if not 0 <= value <= _MAX_SEQ:
-        raise PeerError(f"its feed has a {name!r} that is no number of a feed")
+        raise PeerError(f"its feed has an invalid {name!r}")
     return value

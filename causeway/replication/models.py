@@ -50,7 +50,7 @@ class PeerRow(Base):
     `server` is the feed's own name, `latest` the last number the peer told; `doubts` counts how often in a row that
     was below the cursor, `failures` how often in a row it could not be read. `version` of causeway judged what was
     read. `why` is in our own words. Counts are of documents: `taken`, `refused` because they do not verify, `skipped`
-    because their signer's share is used up. `resets` is how often the feed was begun anew.
+    because their signer's share is used up. `resets` is how often the feed was restarted.
     """
 
     __tablename__ = "peer"

@@ -31,7 +31,7 @@ MANY_REFUSED = 20
 causeway has some that this one cannot read."""
 
 DOUBTS = 2
-"""How often in a row a feed must end before our cursor until it counts as begun anew: where a server writes, its end
+"""How often in a row a feed must end before our cursor until it counts as restarted: where a server writes, its end
 may step back for a moment."""
 
 
@@ -140,7 +140,7 @@ class Puller:
         budget = self._ingester.budget(peer.url, limits.kept_bytes, len(self._peers), limits.signer_bytes)
         deadline = time.monotonic() + TURN_S
         latest, cursor, sum_ = known.cursor, known.cursor, Ingested(known.cursor)
-        began_anew = False
+        restarted = False
         while True:
             page = feed.page(cursor)
             allowances.spend(page)
@@ -151,9 +151,9 @@ class Puller:
                 progress.name(self._database, peer.url, page.server)
                 known = replace(known, server=page.server)
             if page.server != known.server or (page.settled < cursor and known.doubts + 1 >= DOUBTS):
-                if began_anew:
+                if restarted:
                     raise PeerError("its feed is another one each time")
-                known, cursor, began_anew = self._begin(peer, page.server), 0, True
+                known, cursor, restarted = self._begin(peer, page.server), 0, True
                 continue
             if page.settled < cursor:
                 why = "its feed ends before what was read of it: perhaps it was restored from a backup"

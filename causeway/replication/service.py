@@ -156,7 +156,7 @@ class FeedIngester:
     def _check(self, offered: OfferedDocument) -> _Candidate | None:
         """A document as we read it ourselves; None if it does not verify, or is not the one it is said to be."""
         try:
-            # On a test network documents of 2016 are test documents, whatever they say.
+            # On a test network legacy documents are test documents, whatever they say.
             incoming = read_incoming(offered.text, self._network, testnet=self._network is not MAINNET)
         except ReinError:
             return None

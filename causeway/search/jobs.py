@@ -26,12 +26,12 @@ from causeway.search.schemas import SearchAnswer
 from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_TAG
 
-LOOKED_AT = 1_000
-"""Jobs that one page looks at, where each has to be looked at: for what is bid on it, and whether it is open."""
+SCANNED = 1_000
+"""Jobs that one page examines, where each has to be: for the bids on it, and whether it is open."""
 
 
 RARE = 1_000
-"""Jobs with the wanted words, up to which it is they that are looked through, newest first, and not all jobs."""
+"""Up to so many jobs with the wanted words, these are examined, newest first, instead of all jobs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +49,19 @@ class Wanted:
 
 def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> SearchAnswer:
     """The jobs, newest first, and the `after` of the next page. A page costs the same however few of many jobs are
-    wanted: it looks at `LOOKED_AT` at most, so it may hold fewer than its limit, even none, and have a next one."""
+    wanted: it examines `SCANNED` at most, so it may hold fewer than its limit, even none, and have a next one."""
     jobs = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_indexed(wanted))
     if wanted.text is not None:
         # PostgreSQL cannot tell how rare a word is and may walk all jobs to find the only one. So: is it rare?
         matches = list(connection.scalars(select(document.c.seq).where(*_matches(wanted.text)).limit(RARE + 1)))
         is_rare = len(matches) <= RARE
         jobs = jobs.where(document.c.seq == func.any(literal(matches, ARRAY(BigInteger)))) if is_rare else jobs
-    looked_at = _looked_at(wanted)
+    examined = _examined(wanted)
     end: int | None = None
-    if looked_at:
-        far = Page(page.after, LOOKED_AT, newest_first=True)
-        end = connection.scalar(far.cut(jobs, document.c.seq).offset(LOOKED_AT - 1).limit(1))
-        jobs = jobs.where(*looked_at, document.c.seq >= (end or 0))
+    if examined:
+        far = Page(page.after, SCANNED, newest_first=True)
+        end = connection.scalar(far.cut(jobs, document.c.seq).offset(SCANNED - 1).limit(1))
+        jobs = jobs.where(*examined, document.c.seq >= (end or 0))
     found, after = read_found(connection, page.cut(jobs, document.c.seq), page)
     return SearchAnswer(jobs=found, next=end if after is None else after)
 
@@ -87,8 +87,8 @@ def _matches(text: str) -> list[ColumnElement[bool]]:
     return [document.c.words.is_not(None), document.c.words.bool_op("@@")(asked)]
 
 
-def _looked_at(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """What has to be looked up for each job."""
+def _examined(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What has to be examined of each job."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.min_price is not None or wanted.max_price is not None:
         conditions.append(_has_bid_between(wanted.min_price, wanted.max_price))
@@ -110,7 +110,7 @@ def _has_bid_between(lowest: int | None, highest: int | None) -> ColumnElement[b
 
 def _is_open() -> list[ColumnElement[bool]]:
     """It has not expired, and the key that signed it has signed no offer for it: an offer by another key that claims
-    to be the creator's hides nothing. Documents of 2016 name no expiry, and nobody can bid on them any more."""
+    to be the creator's hides nothing. Legacy documents name no expiry, and nobody can bid on them any more."""
     now = cast(func.extract("epoch", func.now()), BigInteger)
     offer: Any = document.alias("offer")
     given_away = select(offer.c.seq).where(

@@ -41,7 +41,7 @@ class Document(Base):
     """A verified document, once, however many values hold it; the first copy that came is the one that is served.
 
     `seq` grows with every document stored on this server; `id` is the SHA-256 of the signed text. What strangers wrote
-    in free form (documents of 2016 allow anything) is indexed only where it has the shape of what it claims to be.
+    in free form (legacy documents allow anything) is indexed only where it has the shape of what it claims to be.
     `expires` is in seconds since 1970. `amount_sat` is what a bid asks for; `words` are those of a job's name, tags and
     description, to be searched.
     """

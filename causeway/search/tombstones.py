@@ -29,7 +29,7 @@ def deleted_here(connection: Connection, document_ids: Sequence[str]) -> set[str
 
 _place = place_for_next().cte("place")
 _by = given("by", String())
-# NULL is neither the author nor anybody: a document of 2016 may name none.
+# NULL is neither the author nor anybody: a legacy document may name none.
 _is_authors = or_(_by == document.c.signer, func.coalesce(_by == document.c.author, False))
 _final = or_(_by == OPERATOR, and_(_is_authors, not_(is_relied_on(document))))
 _rows = select(_ids.c.id, next_number(), _by, _final).select_from(

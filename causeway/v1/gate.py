@@ -95,5 +95,5 @@ def _header(name: str) -> str:
 def _address(name: str) -> str:
     value = _header(name)
     if not is_identity_address(value):
-        raise BadParameterError(f"the header {name!r} is no P2PKH address", hint="It begins with 1, m or n.")
+        raise BadParameterError(f"the header {name!r} is not a P2PKH address", hint="It begins with 1, m or n.")
     return value

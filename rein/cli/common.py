@@ -8,11 +8,13 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rein.cli.toolkit.amounts import fee_points, feerate, number
+from rein.cli.toolkit.autosync import autosync
 from rein.cli.toolkit.once import run_once
 from rein.cli.toolkit.options import (
     GLOBAL_NAMES,
@@ -186,9 +188,11 @@ def command(
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
-            with nullcontext() if waits else cli.terminal.progress(cli.terminal.command):
-                key = parameters.pop("request_id", None)
-                run_once(cli, key, parameters, partial(function, cli, **parameters))
+            given = {each: expanded(value) for each, value in parameters.items()}
+            key = given.pop("request_id", None)
+            progress = nullcontext() if waits else cli.terminal.progress(cli.terminal.command)
+            with progress, autosync(cli, name, writes=writes):
+                run_once(cli, key, given, partial(function, cli, **given))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
@@ -197,6 +201,12 @@ def command(
         return click.command(name, cls=Command)(run)
 
     return decorate
+
+
+def expanded(value: Any) -> Any:
+    """A value of an option or argument; a path that begins with `~` begins with the person's own directory, though the
+    shell did not see to it (`--home=~/x`)."""
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def alone(default: str) -> type[click.Group]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.identity.legacy_names import SETTINGS, SWITCHES
+from rein.cli.identity.legacy_names import SETTINGS
 from rein.errors import InputError
+from rein.settings import SWITCHES
 
 if TYPE_CHECKING:
     from rein.settings import ChainSetting
@@ -49,6 +50,7 @@ def config(
     rein config payout wallet        be paid in the wallet of your words again
     rein config tor on [HOST:PORT]   reach everything through Tor
     rein config tor off
+    rein config autosync on          fetch and publish without `rein sync`
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """

@@ -21,7 +21,7 @@ from rein.devnet.journal import HEADER_SIZE
 from rein.errors import ChainError, InputError
 
 
-def _import_pbk() -> Any:
+def import_pbk() -> Any:
     try:
         import pbk
         import pbk.script
@@ -89,7 +89,7 @@ class Kernel:
 
     def __init__(self, scratch: Path) -> None:
         """Start from the genesis block in `scratch`, which is wiped. InputError without pbk."""
-        self._pbk = pbk = _import_pbk()
+        self._pbk = pbk = import_pbk()
         self._tap = _LogTap.of_process(pbk)
         self._scratch = scratch
         self._checked: dict[str, bool] = {}

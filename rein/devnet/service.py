@@ -13,6 +13,7 @@ from typing import Final
 from rein.devnet import faucet
 from rein.devnet.http import COOKIE_NAME, RpcServer, new_cookie
 from rein.devnet.journal import DataLock
+from rein.devnet.kernel import import_pbk
 from rein.devnet.node import Node
 from rein.devnet.rpc.dispatch import Dispatcher
 from rein.files import write_whole
@@ -41,6 +42,7 @@ def run(
     handled in the main thread only. InputError when the directory is in use, damaged or another chain's, when the
     port is taken or not loopback, or when pbk is not installed.
     """
+    import_pbk()  # what is missing is said before a port is taken
     stopping = stop or threading.Event()
     with (
         _signals() as signalled,

@@ -16,6 +16,7 @@ from rein.store.schema import STEPS
 from rein.store.sql import in_parts, marks
 
 _MAGIC = b"SQLite format 3\0"
+_READ = "BEGIN"
 _BUSY_MILLISECONDS = 10_000
 """How long one `rein` waits for another one that is writing to the same home."""
 
@@ -24,14 +25,22 @@ class Database:
     """One SQLite file. Every transaction has a connection of its own, so threads share nothing and nothing is left
     open."""
 
-    def __init__(self, path: Path) -> None:
-        """Open, and create or upgrade where needed. The file is readable by its owner only.
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Open, and upgrade where needed. The file is readable by its owner only.
 
+        :param create: make the file if there is none. Otherwise it reads as empty until something is written: whoever
+            mistypes the path of a home leaves nothing there.
         :raises StoreError: it cannot be opened, is no database, or was written by a newer Rein.
         """
         self.path = path
         self._snapshot: sqlite3.Connection | None = None
         self._exclusive: sqlite3.Connection | None = None
+        self._is_open = False
+        if create or path.exists():
+            self._open()
+
+    def _open(self) -> None:
+        self._is_open, path = True, self.path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _create_private(path)
@@ -50,13 +59,13 @@ class Database:
         if self._snapshot is not None:
             yield self._snapshot
             return
-        with self._transaction("BEGIN") as connection:
+        with self._transaction(_READ) as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Everything read until it ends is of one state of the database."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction(_READ) as connection:
             self._snapshot = connection
             try:
                 yield
@@ -96,8 +105,10 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         """Whatever SQLite says (no database, locked, disk full) reaches the caller as one error of ours."""
+        if not self._is_open and (begin != _READ or self.path.exists()):
+            self._open()
         try:
-            connection = self._connect()
+            connection = self._connect() if self._is_open else _empty()
             try:
                 connection.execute(begin)
                 yield connection
@@ -135,6 +146,16 @@ class Database:
                 for statement in step:
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _empty() -> sqlite3.Connection:
+    """A database in memory, without anything in it."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    for step in STEPS:
+        for statement in step:
+            connection.execute(statement)
+    return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -8,7 +8,7 @@
     server         a causeway where an identity has hosting, and what it last said of it
     placement      where a document was put; `proved`: read back from there and found the same
     escrow_output  the outputs of an escrow, as last seen on the chain; `contract_id`: the offer (or job) they are
-                   of; `spent`: by a payment of the job
+                   of; `escrow_id`: which escrow of it; `spent`: by a payment of the job
     payment        the payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block):
                    `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
                    the document that carries it
@@ -197,5 +197,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE request (identity_id INTEGER NOT NULL REFERENCES identity (id), key VARCHAR NOT NULL,
            command VARCHAR NOT NULL, arguments VARCHAR NOT NULL, time INTEGER NOT NULL, document_id VARCHAR,
            result TEXT, PRIMARY KEY (identity_id, key)) WITHOUT ROWID""",
+    ),
+    (
+        "ALTER TABLE escrow_output RENAME COLUMN purse TO escrow_id",
+        "ALTER TABLE payment RENAME COLUMN purse TO escrow_id",
     ),
 )

@@ -27,9 +27,9 @@ from rein.store.watch import WatchEvents
 class Store:
     """The database of one home."""
 
-    def __init__(self, path: Path) -> None:
-        """:raises StoreError: see `Database`."""
-        self._database = Database(path)
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """See `Database` for `create` and errors."""
+        self._database = Database(path, create=create)
         self.identities = Identities(self._database)
         self.documents = Documents(self._database)
         self.orders = Orders(self._database)

@@ -108,7 +108,7 @@ class Till:
 
     def mine(self, blocks: int = 1) -> list[str]:
         mined = faucet.mine(self.chain, blocks)
-        self.watcher.look()
+        self.watcher.update()
         return mined
 
     def buy(

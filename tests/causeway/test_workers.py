@@ -44,7 +44,7 @@ def test_workers_are_counted_together(own_database: str) -> None:
 
 @pytest.mark.slow
 def test_clients_that_send_slowly_do_not_keep_others_out(own_database: str) -> None:
-    """All threads wait for a body: the worker is replaced, and the others are answered."""
+    """Only some of the threads wait for bodies, and only so long: the others answer."""
     head = b"POST /put HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     with serving("--database-url", own_database, "--workers", 1, "--threads", 2) as server:
         host, port = server.url.removeprefix("http://").split(":")
@@ -134,4 +134,4 @@ def test_an_unknown_key_in_the_file_is_named(tmp_path: Path) -> None:
     path.write_text("prot = 2016\n")
     code, out, err = output("serve", "--config", path)
     assert (code, out) == (2, "")
-    assert err == f"causeway: {path}: there is no setting 'prot'\nDid you mean port?\n"
+    assert err == f"causeway: {path}: unknown setting 'prot'\nDid you mean port?\n"

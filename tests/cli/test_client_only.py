@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -68,9 +69,11 @@ def test_the_demo_says_what_it_needs(tmp_path: Path) -> None:
 
 
 def test_the_chain_says_what_it_needs(tmp_path: Path) -> None:
-    code, _, err = run(tmp_path, "rein", "devnet", "--data", str(tmp_path / "chain"), "--port", "0")
-    assert code == 2
-    assert "pip install 'rein[demo]'" in err
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        for port in (0, busy.getsockname()[1]):
+            code, _, err = run(tmp_path, "rein", "devnet", "--data", str(tmp_path / "chain"), "--port", str(port))
+            assert code == 2
+            assert "pip install 'rein[demo]'" in err, "whatever has the port"
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("status",), ("help", "demo"), ("config", "show"), ("doctor",)])

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rein.btc.networks import MAINNET, NETWORKS, REGTEST, SIGNET, TESTNET4
+from rein.cli import main
 from rein.errors import InputError
 from rein.settings import (
     CHAIN_VARIABLE,
@@ -234,7 +235,10 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
     with pytest.raises(InputError, match="is no setting") as caught:
         write_config(home, key, "x")
-    assert caught.value.hint == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies, payout."
+    assert (
+        caught.value.hint
+        == "There are network, identity, chain, chain_cookie, chain_wallet, proxy, copies, payout, autosync."
+    )
     assert not home.exists()
 
 
@@ -322,3 +326,40 @@ def test_setup_keeps_the_chain_of_the_environment(tmp_path: Path) -> None:
     elsewhere = rein("status", "--network", "signet")
     assert elsewhere.returncode == 3
     assert f"Hint:  It has one on regtest: rein --home {home} config network regtest" in elsewhere.stderr
+
+
+def test_a_home_that_is_not_there_is_not_made_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    nobody = tmp_path / "nobody"
+    for words in (["status"], ["jobs"], ["identities"], ["config"], ["doctor", "--offline"], ["servers"], ["sync"]):
+        assert main.run(["--home", str(nobody), *words]) in (0, 1, 3), words
+        assert not nobody.exists(), words
+    nobody.mkdir()
+    assert main.run(["--home", str(nobody), "status"]) == 3
+    assert list(nobody.iterdir()) == [], "a folder that is no home stays as it is"
+
+
+def test_a_tilde_is_the_own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell leaves it alone behind an equals sign, and in files."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main.run(["--home=~/here", "config", "chain", "core", "http://127.0.0.1:1", "--cookie=~/.cookie"]) == 0
+    assert read_config(tmp_path / "here")["chain_cookie"] == str(tmp_path / ".cookie")
+    write_config(tmp_path / "here", "chain_cookie", "~/other")
+    (found,) = load_settings(Flags(home=Path("~/here")), {}).chain
+    assert found.cookie == tmp_path / "other"
+    assert load_settings(Flags(), {"REIN_HOME": "~/there"}).home == tmp_path / "there"
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("on", True), ("True", True), ("disabled", False), ("off", False)])
+def test_autosync_is_on_or_off(home: Path, text: str, expected: bool) -> None:
+    assert load(home).autosync is False
+    write_config(home, "autosync", text)
+    assert load(home).autosync is expected
+    assert read_config(home)["autosync"] == ("on" if expected else "off")
+    assert load_settings(Flags(home=home), {"REIN_AUTOSYNC": "on"}).autosync is True
+    with pytest.raises(InputError, match="autosync is on or off"):
+        write_config(home, "autosync", "sometimes")
+    with pytest.raises(InputError, match="autosync is on or off, not 'perhaps'"):
+        load_settings(Flags(home=home), {"REIN_AUTOSYNC": "perhaps"})

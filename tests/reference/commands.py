@@ -224,6 +224,7 @@ def _environment() -> str:
         settings.CHAIN_VARIABLE: "as `--chain`",
         settings.COOKIE_VARIABLE: "as `--chain-cookie`",
         settings.PROXY_VARIABLE: "a SOCKS5 proxy for everything",
+        settings.AUTOSYNC_VARIABLE: "on or off: fetch and publish without `rein sync`",
         settings.PASSPHRASE_VARIABLE: "the passphrase, for scripts; `--passphrase-fd` is the safer way",
         "NO_COLOR": "if set, no colours",
         "CLICOLOR_FORCE": "if set and not 0, colours even where the output is no terminal",

@@ -32,7 +32,18 @@ from tests.support.people import job, person, story
 
 TABLES = [
     *("allowance", "completed", "document", "escrow_output", "feed", "funding", "generation", "hidden"),
-    *("hosting_order", "identity", "payment", "placement", "sealed_bid", "seen_block", "server", "shown", "summary"),
+    *(
+        "hosting_order",
+        "identity",
+        "payment",
+        "placement",
+        "request",
+        "sealed_bid",
+        "seen_block",
+        "server",
+        "shown",
+        "summary",
+    ),
     *("wallet_address", "wallet_coin", "wallet_payment", "watch_delivery", "watch_event"),
 ]
 
@@ -397,3 +408,16 @@ def test_money_is_whole_numbers_on_the_disk_too(path: Path, execute: Callable[..
     order = DocumentId("ab" * 32)
     Store(path).escrows.observe(order, [], [payment(order, 2_100_000_000_000_000, 1)])
     assert execute("SELECT typeof(amount), amount FROM payment") == [("integer", 2_100_000_000_000_000)]
+
+
+def test_a_database_that_is_only_read_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "rein.db"
+    one, other = (Database(path, create=False) for _ in range(2))
+    with one.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM document").fetchone()[0] == 0
+    assert not path.parent.exists()
+    with one.writing() as connection:
+        connection.execute("CREATE TABLE probe (x)")
+    with other.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM probe").fetchone()[0] == 0, "another one made it meanwhile"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

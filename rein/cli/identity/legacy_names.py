@@ -26,12 +26,3 @@ SETTINGS: Final[Mapping[str, str]] = {
     "api": "Add who tells about the chain: rein config chain esplora URL",
     "trust_score": "The score is told whenever you ask for it: rein trust NAME --explain",
 }
-SWITCHES: Final[Mapping[str, bool]] = {
-    "on": True,
-    "true": True,
-    "enabled": True,
-    "off": False,
-    "false": False,
-    "disabled": False,
-}
-"""How a setting is turned on or off; all six were understood in 2016."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import OrderError
+from rein.escrow.contract import EscrowKind
 from rein.escrow.terms import Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
@@ -72,12 +73,14 @@ def _agreed_at(order: Order) -> list[int]:
 
 def _lines(order: Order, terms: Terms, role: Role, payments: dict[str, Payment]) -> Iterator[Line]:
     job = order.job.document
-    worker = order.bid.document.worker if order.bid else ""
-    if role in (Role.CREATOR, Role.WORKER):
-        yield Line(job.name, worker, terms.primary.price, payments.get("primary"))
-    if role in (Role.CREATOR, Role.MEDIATOR):
-        what = f"Mediation, {format_fee(job.mediator_fee)} of the price"
-        yield Line(what, job.mediator, terms.mediator.price, payments.get("mediator"))
+    lines = {
+        EscrowKind.PRICE: (job.name, Role.WORKER),
+        EscrowKind.FEE: (f"Mediation, {format_fee(job.mediator_fee)} of the price", Role.MEDIATOR),
+    }
+    for each in terms.escrows:
+        what, receiver = lines[each.kind]
+        if role in (Role.CREATOR, receiver):
+            yield Line(what, each.payee.name, each.price, payments.get(each.id))
 
 
 def as_text(invoice: Invoice) -> Iterator[str]:

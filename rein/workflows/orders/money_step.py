@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from rein.btc.amounts import DUST_LIMIT, format_btc
 from rein.btc.transaction import TxOutput
 from rein.escrow.claims import Claim
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import EscrowFunding, Funding, Verdict
 from rein.escrow.proposals import Ending
 from rein.escrow.terms import MIN_FEERATE
@@ -39,11 +40,11 @@ def money_step(
 
 def _came_late(funding: Funding, role: Role) -> Step | None:
     """What lies in an escrow after the end is the creator's; two of the three give it back."""
-    left = [purse for purse in funding.purses if _can_go_back(purse)]
+    left = [each for each in funding.escrows if _can_go_back(each)]
     if not left:
         return None
-    came = f"{sum(purse.holds for purse in left):,} sat lie in escrow after the end"
-    open_refunds = [claim for purse in left for claim in purse.claims if _gives_back(claim, purse)]
+    came = f"{sum(each.holds for each in left):,} sat lie in escrow after the end"
+    open_refunds = [claim for each in left for claim in each.claims if _gives_back(claim, each)]
     if any(role in claim.takers for claim in open_refunds):
         return act(f"{came}, and a refund waits for you: rein agree")
     if any(claim.author is role for claim in open_refunds):
@@ -53,14 +54,14 @@ def _came_late(funding: Funding, role: Role) -> Step | None:
     return wait(f"{came} and are the job creator's: wait for a refund to agree to, or propose it: rein refund")
 
 
-def _can_go_back(purse: EscrowFunding) -> bool:
+def _can_go_back(held: EscrowFunding) -> bool:
     """Whether what is left is worth a payment of its own."""
-    output = TxOutput(DUST_LIMIT, purse.terms.payer.script)
-    return purse.holds >= DUST_LIMIT + MIN_FEERATE * purse.terms.vsize_of(len(purse.outputs), [output])
+    output = TxOutput(DUST_LIMIT, held.terms.payer.script)
+    return held.holds >= DUST_LIMIT + MIN_FEERATE * held.terms.vsize_of(len(held.outputs), [output])
 
 
-def _gives_back(claim: Claim, purse: EscrowFunding) -> bool:
-    there = {output.outpoint for output in (*purse.outputs, *purse.dust)}
+def _gives_back(claim: Claim, held: EscrowFunding) -> bool:
+    there = {output.outpoint for output in (*held.outputs, *held.dust)}
     return claim.ending is Ending.REFUND and claim.is_open(there)
 
 
@@ -78,37 +79,36 @@ def _frozen(order: Order, role: Role) -> Step:
 
 
 def _offered(funding: Funding, role: Role) -> Step | None:
-    wanting = [purse for purse in funding.purses if purse.ask is not None]
-    waiting = [purse for purse in funding.purses if purse.verdict is Verdict.WAIT]
-    leaving = [purse for purse in funding.purses if purse.verdict is Verdict.LEAVING]
+    wanting = [each for each in funding.escrows if each.ask is not None]
+    waiting = [each for each in funding.escrows if each.verdict is Verdict.WAIT]
+    leaving = [each for each in funding.escrows if each.verdict is Verdict.LEAVING]
     if role is Role.MEDIATOR:
         return None
     if leaving:
         return wait(f"what was paid in is being spent; {leaving[0]}")
-    back = [claim for purse in wanting for claim in purse.may_come_back]
+    back = [claim for each in wanting for claim in each.may_come_back]
     if back and role is Role.CREATOR:
         return act(f"before you pay anew, see what may come back, the {back[0]}: rein fund")
     if wanting and role is Role.CREATOR:
-        if not any(purse.counted for purse in funding.purses):
+        if not any(each.counted for each in funding.escrows):
             return act("pay into escrow: rein fund")
         rest = " and ".join(
-            f"{format_btc(purse.ask)} BTC more into the {purse.terms.escrow.kind.value} escrow"
-            for purse in wanting
-            if purse.ask is not None
+            f"{format_btc(each.ask)} BTC more into the {each.id} escrow" for each in wanting if each.ask is not None
         )
         return act(f"pay {rest}: rein fund")
     if wanting:
-        given_back = [str(claim) for purse in funding.purses for claim in purse.given_back]
+        given_back = [str(claim) for each in funding.escrows for claim in each.given_back]
         but = f"; the creator can take what is there by the {given_back[0]}" if given_back else ""
         return wait(f"wait until both escrows are funded, do not deliver before{but}")
     if waiting:
-        return wait(f"wait for blocks; {'; '.join(str(purse) for purse in waiting)}")
+        return wait(f"wait for blocks; {'; '.join(str(each) for each in waiting)}")
     return None
 
 
 def _could_be_taken(funding: Funding, order: Order) -> Step | None:
-    takers = funding.primary.given_back if funding.primary.verdict is Verdict.CLAIMED else ()
-    takers = takers or funding.primary.takers_without(Role.WORKER)
+    prices = funding.of_kind(EscrowKind.PRICE)
+    takers = [claim for each in prices if each.verdict is Verdict.CLAIMED for claim in each.given_back]
+    takers = takers or [claim for each in prices for claim in each.takers_without(Role.WORKER)]
     if not takers:
         return None
     name = f"{takers[0]}, can be completed without you"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import ChainError
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import (
     AcceptDelivery,
     AcceptResolution,
@@ -29,7 +30,7 @@ from rein.protocol.values import format_fee
 from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.build_view import view_of
 from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.workflows.orders.load import find_order, kinds_of
 from rein.workflows.orders.outbox import json_of_document
 from rein.workflows.orders.tip import time_now
 from rein.workflows.orders.view import OrderView
@@ -108,7 +109,8 @@ def story_of(session: Session, order: Order) -> list[Event]:
     said += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
     outputs = session.store.escrows.outputs(order.contract_id)
     payments = list(session.store.escrows.payments(order.contract_id).values())
-    moved = [_came(each, payments) for each in outputs] + [_paid(each) for each in payments]
+    kinds = kinds_of(order)
+    moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.escrow_id)) for each in payments]
     return sorted([*said, *moved], key=_position)
 
 
@@ -182,18 +184,18 @@ def _verb(document: Any) -> str:
 
 def _came(output: EscrowOutput, payments: Sequence[Payment]) -> Event:
     """An output that was spent before this home ever looked came no later than the payment that spent it."""
-    what, height = f"{_btc(output.amount)} came into the {output.purse} escrow", output.height
+    what, height = f"{_btc(output.amount)} came into the {output.escrow_id} escrow", output.height
     if output.spent and height is None:
-        height = next((each.height for each in payments if each.purse == output.purse), None)
+        height = next((each.height for each in payments if each.escrow_id == output.escrow_id), None)
         what = what if height is None else f"{what}, in this block or before"
     return Event(height, what, txid=output.outpoint.txid)
 
 
-def _paid(payment: Payment) -> Event:
-    receiver = {"primary": Role.WORKER, "mediator": Role.MEDIATOR}[payment.purse].value
+def _paid(payment: Payment, kind: EscrowKind | None) -> Event:
+    receiver = (Role.MEDIATOR if kind is EscrowKind.FEE else Role.WORKER).value
     parts = [f"{_btc(payment.amount)} to the {receiver}"] if payment.amount else []
     parts += [f"{_btc(payment.back)} back to the creator"] if payment.back else []
-    what = f"the {payment.purse} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"
+    what = f"the {payment.escrow_id} escrow paid {', '.join([*parts, f'{payment.fee:,} sat to the miner'])}"
     return Event(payment.height, f"{what}, by {payment.ending}", txid=payment.txid)
 
 

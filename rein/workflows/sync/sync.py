@@ -30,10 +30,13 @@ from rein.workflows.sync.report import ServerReport, SyncReport
 from rein.workflows.sync.upload import upload
 
 
-def sync(session: Session, progress: Progress = no_progress, *, everything: bool = False) -> SyncReport:
+def sync(
+    session: Session, progress: Progress = no_progress, *, everything: bool = False, observe_chain: bool = True
+) -> SyncReport:
     """Upload what servers lack, download what is new, look at the chain. A failing server stops no other.
 
     :param everything: read the feeds from their beginning, and ask back every document instead of a sample.
+    :param observe_chain: read the chain for what concerns open orders, too.
     :raises InputError: no server is registered.
     """
     if not session.servers:
@@ -55,7 +58,7 @@ def sync(session: Session, progress: Progress = no_progress, *, everything: bool
     for url, server in servers.items():
         server.left_out = lacking[url].left_out
     report = _report(session, replicas, servers)
-    report.chain_error = _observe_chain(session)
+    report.chain_error = _observe_chain(session) if observe_chain else None
     return report
 
 

@@ -258,7 +258,7 @@ def test_one_scan_at_a_time_and_its_answer_is_kept(slow: SlowChain) -> None:
     looking = Scans(cast("ChainSource", slow), clock=lambda: now[0])
     mine, others = frozenset([b"\x51"]), frozenset([b"\x52"])
     for _ in range(3):
-        with pytest.raises(ScanningError, match="these outputs are being looked for"):
+        with pytest.raises(ScanningError, match="a scan for these outputs is running"):
             looking.find(mine)
         with pytest.raises(ScanningError, match="others' outputs"):
             looking.find(others)

@@ -36,7 +36,7 @@ def paid(server: Server, connect: Callable[[], CoreRpc]) -> Server:
     """A server on which people have paid in full, too much, too little and not at all, and bought from a balance."""
     with connect() as chain:
         till = Till(server, chain)
-        till.watcher.look()
+        till.watcher.update()
         server.rows("INSERT INTO owner (address) VALUES (:o)", o=MALLORY.master_address)
         # Other addresses than the test before: the chain remembers what was paid.
         start = 1_000 + 10 * chain.tip().height

@@ -173,8 +173,8 @@ def test_one_transaction_may_pay_many(till: Till, chain: CoreRpc) -> None:
 def test_looking_twice_changes_nothing(till: Till, chain: CoreRpc, server: Server) -> None:
     till.pay(till.order(BOB), PRICE + 5)
     before = server.rows("SELECT * FROM ledger ORDER BY id")
-    assert till.watcher.look() == 0
-    assert till.new_watcher(chain).look() == 0
+    assert till.watcher.update() == 0
+    assert till.new_watcher(chain).update() == 0
     assert server.rows("SELECT * FROM ledger ORDER BY id") == before
 
 
@@ -184,7 +184,7 @@ def test_watchers_at_once_credit_once(till: Till, chain: CoreRpc, connect: Calla
     faucet.mine(chain, 1)
     watchers = [till.new_watcher(connect()) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda watcher: watcher.look(), watchers))
+        list(pool.map(lambda watcher: watcher.update(), watchers))
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
     assert (till.buckets(MALLORY), till.balance(MALLORY)) == (1, 0)
 
@@ -440,7 +440,7 @@ def test_a_payment_that_comes_back_is_credited_again(till: Till, chain: CoreRpc)
     till.pay(till.order(BOB), PRICE)
     block = chain.tip().hash
     chain.call("invalidateblock", block)
-    till.watcher.look()
+    till.watcher.update()
     assert (till.buckets(BOB), till.balance(BOB)) == (0, -PRICE)
     till.mine()  # it waited in the mempool
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
@@ -450,7 +450,7 @@ def test_a_payment_that_moved_to_another_block_stays(till: Till, chain: CoreRpc,
     till.pay(till.order(BOB), PRICE)
     chain.call("invalidateblock", chain.tip().hash)
     faucet.mine(chain, 2)
-    assert till.watcher.look() == 1
+    assert till.watcher.update() == 1
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
     assert server.value("SELECT count(*) FROM ledger") == 4
     assert server.value("SELECT block_hash FROM receipt") == chain.block_at(chain.tip().height - 1).hash
@@ -489,10 +489,10 @@ def test_a_chain_in_motion_and_a_node_away_are_looked_at_again(till: Till, chain
     moody = _Moody(chain)
     watcher = till.new_watcher(moody)
     with pytest.raises(ChainError):
-        watcher.look()
-    watcher.look()
+        watcher.update()
+    watcher.update()
     assert (till.buckets(BOB), till.balance(BOB)) == (0, 0)
-    watcher.look()
+    watcher.update()
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
 
 

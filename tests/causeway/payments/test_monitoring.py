@@ -67,7 +67,7 @@ def said(found: list[Finding], verdict: Level) -> str:
 
 def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRpc, selling: Settings) -> None:
     till = Till(server, chain)
-    till.watcher.look()
+    till.watcher.update()
     addresses = [till.order(BOB) for _ in range(3)]
     server.rows("UPDATE purchase SET created = created - interval '8 days' WHERE id = (SELECT min(id) FROM purchase)")
     till.pay(addresses[2], PRICE + 5)
@@ -85,16 +85,16 @@ def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRp
     assert found["watcher_height"] == chain.tip().height - 4
     assert found["watcher_lag_blocks"] == 4
     assert 0 <= time.time() - found["watcher_success_time_seconds"] < 60
-    till.watcher.look()
+    till.watcher.update()
     assert metrics(selling)["watcher_lag_blocks"] == 0
 
 
 def test_a_look_that_finds_nothing_new_is_a_success(server: Server, chain: CoreRpc, selling: Settings) -> None:
     till = Till(server, chain)
-    till.watcher.look()
+    till.watcher.update()
     server.rows("UPDATE watched_block SET seen = seen - interval '1 hour'")
     assert time.time() - metrics(selling)["watcher_success_time_seconds"] > 3_000
-    till.watcher.look()
+    till.watcher.update()
     assert time.time() - metrics(selling)["watcher_success_time_seconds"] < 60
 
 
@@ -103,7 +103,7 @@ def test_metrics_without_a_node_or_a_price(server: Server, chain: CoreRpc, selli
     before = metrics(replace(selling, chain=None))
     assert (before["orders_open"], before["credited_sat"]) == (0, 0)
     assert not [name for name in before if name.startswith("watcher")]
-    Till(server, chain).watcher.look()
+    Till(server, chain).watcher.update()
     away = replace(selling, chain=ChainAddress("http://127.0.0.1:1", "user", "password"))
     assert {"watcher_height", "watcher_lag_blocks"} & metrics(away).keys() == {"watcher_height"}
 
@@ -113,7 +113,7 @@ def test_metrics_without_a_node_or_a_price(server: Server, chain: CoreRpc, selli
 
 def test_the_doctor_looks_at_the_chain_and_the_watcher(server: Server, chain: CoreRpc, selling: Settings) -> None:
     assert said(findings(selling), Level.WARN) == "the watcher has never seen the chain"
-    Till(server, chain).watcher.look()
+    Till(server, chain).watcher.update()
     well = findings(selling)
     assert [each.verdict for each in well] == [Level.OK] * 3
     assert f"the node is on regtest, at block {chain.tip().height}" in said(well, Level.OK)
@@ -121,7 +121,7 @@ def test_the_doctor_looks_at_the_chain_and_the_watcher(server: Server, chain: Co
     faucet.mine(chain, 4)
     assert "4 behind the node" in said(findings(selling), Level.WARN)
     server.rows("UPDATE watched_block SET seen = seen - interval '1 hour'")
-    assert "last looked 36" in said(findings(replace(selling, chain=None)), Level.WARN)
+    assert "last checked 36" in said(findings(replace(selling, chain=None)), Level.WARN)
 
 
 def test_the_doctor_names_a_node_that_is_away_or_elsewhere(selling: Settings) -> None:

@@ -87,7 +87,7 @@ def test_whoever_paid_in_time_has_the_price_however_late_the_watcher_looks(serve
     server.rows("UPDATE receipt SET seen = now() - interval '21 days'")
     server.rows("UPDATE purchase SET created = now() - interval '6 days'")
     dearer = Till(server, chain, price=TEN_TIMES)
-    dearer.watcher.look()
+    dearer.watcher.update()
     assert (dearer.buckets(BOB), dearer.balance(BOB)) == (1, 0)
 
 

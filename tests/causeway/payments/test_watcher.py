@@ -40,7 +40,7 @@ def till(server: Server, chain: Observed, request: pytest.FixtureRequest) -> Til
     """A till whose addresses no other test of this module has used."""
     start = 1_000 * (1 + sorted(item.name for item in request.session.items).index(request.node.name))
     till = Till(server, chain)
-    till.watcher.look()  # nothing was given out: it begins at the tip
+    till.watcher.update()  # nothing was given out: it begins at the tip
     server.rows("INSERT INTO owner (address) VALUES ('1First')")
     server.rows(
         'INSERT INTO deposit (wallet, "index", address, script, owner) VALUES (:w, :index, :address, :script, :o)',
@@ -106,7 +106,7 @@ def test_a_server_that_was_down_finds_what_was_paid_and_spent_meanwhile(till: Ti
     faucet.mine(chain, 3)
     spend(till, txid, address)
     mined = faucet.mine(chain, 160)
-    assert till.new_watcher(chain).look() == 1
+    assert till.new_watcher(chain).update() == 1
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
     assert till.server.rows("SELECT credited, final FROM receipt") == [(True, True)]
     assert place(till.server)[0] == mined[-1]
@@ -115,11 +115,11 @@ def test_a_server_that_was_down_finds_what_was_paid_and_spent_meanwhile(till: Ti
 
 def test_each_block_is_read_once(till: Till, chain: Observed, server: Server) -> None:
     mined = faucet.mine(chain, 3)
-    till.watcher.look()
+    till.watcher.update()
     assert chain.read == mined
     mined += till.mine(2)
-    till.watcher.look()
-    till.new_watcher(chain).look()
+    till.watcher.update()
+    till.new_watcher(chain).update()
     assert chain.read == mined
     assert place(server) == (mined[-1], chain.tip().height)
 
@@ -130,11 +130,11 @@ def test_a_look_that_was_cut_short_goes_on_where_it_was(till: Till, chain: Obser
     mined = faucet.mine(chain, 4)
     chain.before_reading = lambda count: broken(count) if count == 2 else None
     with pytest.raises(ChainError):
-        till.watcher.look()
+        till.watcher.update()
     assert place(server)[0] == mined[1]
     assert (till.buckets(BOB), till.balance(BOB)) == (0, 0)  # judged at the tip only
     chain.before_reading = lambda _: None
-    till.watcher.look()
+    till.watcher.update()
     assert chain.read == mined
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
 
@@ -145,7 +145,7 @@ def test_an_address_that_was_given_out_during_a_look_is_watched(till: Till, chai
     faucet.mine(chain, 1)
     given: list[str] = []
     chain.before_reading = lambda _: given.append(till.order(BOB))
-    till.watcher.look()
+    till.watcher.update()
     assert given == [following]
     assert till.buckets(BOB) == 1
 
@@ -158,7 +158,7 @@ def test_it_begins_a_day_before_the_first_address(till: Till, chain: Observed, s
     server.rows("DELETE FROM receipt")
     chain.read.clear()
     chain.seconds_a_block = 3_600
-    till.new_watcher(chain).look()
+    till.new_watcher(chain).update()
     assert 23 <= len(chain.read) <= 26 < chain.tip().height
     assert server.value("SELECT count(*) FROM receipt WHERE credited") == 1
 
@@ -173,7 +173,7 @@ def test_a_deep_reorganisation_is_read_from_where_it_began(till: Till, chain: Ob
     chain.call("invalidateblock", left)
     chain.read.clear()
     mined = faucet.mine(chain, 8)
-    till.watcher.look()
+    till.watcher.update()
     # The same payment in another block, spent there already: still the same money, once.
     assert chain.read == mined
     assert server.rows("SELECT block_hash, credited FROM receipt") == [(mined[0], True)]
@@ -186,7 +186,7 @@ def test_a_chain_it_has_never_seen_is_begun_anew(till: Till, chain: Observed, se
     address = till.order(BOB)
     till.pay(address, PRICE)
     server.rows("UPDATE watched_block SET hash = lpad(height::text, 64, '0')")
-    till.new_watcher(chain).look()
+    till.new_watcher(chain).update()
     assert place(server) == (chain.tip().hash, chain.tip().height)
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 0)
     assert server.value("SELECT count(*) FROM ledger") == 4
@@ -209,11 +209,11 @@ def test_a_node_without_the_old_blocks_is_scanned_if_asked(till: Till, chain: Ob
     faucet.mine(chain, 1)
     chain.before_reading = broken
     with pytest.raises(ChainError):
-        till.watcher.look()
+        till.watcher.update()
     chain.may_scan = True
     assert till.watcher.rescan() == 1
     assert (till.buckets(BOB), till.balance(BOB)) == (1, 3)
-    assert till.watcher.look() == 0
+    assert till.watcher.update() == 0
     assert place(server) == (chain.tip().hash, chain.tip().height)
     chain.before_reading = lambda _: None
     till.pay(missed, 600)

@@ -119,7 +119,7 @@ def test_a_page_looks_at_so_many_jobs_and_the_next_goes_on(
 ) -> None:
     low = bid(person("Charlie"), jobs["fence"], amount=Sat(10_000))
     assert v1.put(bob, {"low": low}).codes == [None]
-    monkeypatch.setattr("causeway.search.jobs.LOOKED_AT", 1)
+    monkeypatch.setattr("causeway.search.jobs.SCANNED", 1)
     pages = [v1.get("/search", max_price=10_000).data]
     while pages[-1]["next"] is not None:
         pages.append(v1.get("/search", max_price=10_000, after=pages[-1]["next"]).data)

@@ -1,0 +1,63 @@
+"""`rein config autosync on`: commands that show what is known fetch what is new first, and commands that wrote
+something publish it. One line on stderr says so; a server that does not answer fails no command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from rein.errors import ReinError
+
+if TYPE_CHECKING:
+    from rein.cli.common import Cli
+
+_SHOW: Final = frozenset({"bids", "jobs", "mediators", "search", "status", "trust"})
+"""Commands that show what this home knows. Whatever else needs news fetches it itself."""
+
+
+@contextmanager
+def autosync(cli: Cli, command: str, *, writes: bool) -> Iterator[None]:
+    """Surround a command by what the setting asks for.
+
+    :param writes: it may have written something that is to be published.
+    """
+    is_on = (writes or command in _SHOW) and cli.settings.autosync
+    if is_on and command in _SHOW:
+        _fetch(cli)
+    yield
+    if is_on and writes:
+        _publish(cli)
+
+
+def _fetch(cli: Cli) -> None:
+    from rein.workflows.orders.feeds import pull
+
+    if cli.session.row is None:
+        return
+    reports = pull(cli.session)
+    new, failed = sum(report.new for report in reports), [each.error for each in reports if each.error is not None]
+    if failed:
+        cli.terminal.note(f"Autosync: {new:,} new; not everything was fetched: {failed[0].message}")
+    elif reports:
+        cli.terminal.note(f"Autosync: {new:,} new {'document' if new == 1 else 'documents'} fetched.")
+
+
+def _publish(cli: Cli) -> None:
+    from rein.workflows.hosting.unpublished import in_words, unpublished
+    from rein.workflows.sync.sync import sync
+
+    if cli.session.row is None or not (written := unpublished(cli.session)):
+        return
+    try:
+        report = sync(cli.session, observe_chain=False)
+    except ReinError as error:
+        left, reason = written, error.message
+    else:
+        left = report.unpublished
+        reason = next((each.error.message for each in report.servers if each.error is not None), "no server took it")
+    if left:
+        hint = cli.terminal.here("Publish it.")
+        cli.terminal.note(f"Autosync: not published: {in_words(left)}; {reason}. {hint}", vital=True)
+    else:
+        cli.terminal.note(f"Autosync: published {in_words(written)}.")
