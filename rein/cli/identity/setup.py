@@ -13,6 +13,7 @@ import click
 from rein.cli.common import Cli, command, fee_points, first, form_option, pay_to_option
 from rein.cli.identity.setup_restore import read_phrase, remember_chain, restore_from_phrase, welcome
 from rein.errors import InputError, ReinError
+from rein.protocol.limits import MAX_CONTACT, MAX_NAME
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
@@ -120,13 +121,14 @@ def _new_identity(
 ) -> NewIdentity:
     """What a person says of themselves; every answer is checked when it is given."""
     from rein.cli.toolkit.form import read_form
-    from rein.workflows.identity.setup import NewIdentity, check_contact, check_name
+    from rein.workflows.identity.setup import NewIdentity, check_free
 
     form = read_form(form_file, "Rein User Enrollment")
     cli.terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
-    name = cli.answer(first(name, form.get("User")), "Name or handle", "--name", partial(check_name, cli.session))
+    free = partial(check_free, cli.session)
+    name = cli.line(first(name, form.get("User")), "Name or handle", "--name", MAX_NAME, check=free)
     given = first(contact, form.get("Contact"))
-    contact = cli.answer(given, "Contact (public, such as an e-mail)", "--contact", check_contact)
+    contact = cli.line(given, "Contact (public, such as an e-mail)", "--contact", MAX_CONTACT)
     points = mediator_fee(cli, mediate, fee, form)
     return NewIdentity(name, contact, points, recovery, mediators_address(cli, pay_to, mediates=points is not None))
 

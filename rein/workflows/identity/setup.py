@@ -17,10 +17,8 @@ from rein.identity.keyring import Keyring, open_secret
 from rein.identity.sealing import check_passphrase
 from rein.protocol import fields
 from rein.protocol.documents import Enrollment
-from rein.protocol.limits import MAX_CONTACT, MAX_NAME
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
-from rein.protocol.text import check_text
 from rein.protocol.values import BasisPoints
 from rein.store.identities import IdentityRow
 from rein.workflows.session import Session
@@ -169,33 +167,6 @@ def text_to_sign(enrollment: Enrollment) -> str:
     """
     text = fields.write(Enrollment.TITLE, enrollment)
     fields.read(Enrollment, Enrollment.TITLE, text).check()
-    return text
-
-
-def check_name(session: Session, text: str) -> str:
-    """A name for a new identity, as it was typed.
-
-    :raises InputError: it is blank, too long, cannot stand in a document, or is taken in this home.
-    """
-    name = _fitting(text, MAX_NAME, "the name")
-    check_free(session, name)
-    return name
-
-
-def check_contact(text: str) -> str:
-    """How to reach somebody, as it was typed.
-
-    :raises InputError: it is blank, too long, or cannot stand in a document.
-    """
-    return _fitting(text, MAX_CONTACT, "the contact")
-
-
-def _fitting(text: str, limit: int, what: str) -> str:
-    if not text.strip():
-        raise InputError(f"{what} is blank")
-    if len(text) > limit:
-        raise InputError(f"{what} has {len(text):,} characters; at most {limit:,} are allowed")
-    check_text(text)
     return text
 
 

@@ -48,9 +48,9 @@ def test_each_answer_is_checked_and_asked_for_again(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with rein_at_terminal("--home", str(home), *NOWHERE, "setup") as child:
         answer(child, "Name or handle: ", "   ")
-        child.expect_exact("The name is blank.")
+        child.expect_exact("--name: the text is empty.")
         answer(child, "Name or handle: ", "x" * 500)
-        child.expect_exact("The name has 500 characters")
+        child.expect_exact("--name: the text has 500 characters")
         answer(child, "Name or handle: ", "Ann")
         answer(child, "e-mail): ", "ann@example.org")
         answer(child, "willing to mediate? [y/N]: ", "y")
@@ -141,7 +141,7 @@ def test_without_a_terminal_it_stays_an_error(tmp_path: Path) -> None:
         error: dict[str, Any] = json.loads(done.out)["error"]
         return error
 
-    assert refused("--name", " ", "--contact", "a", "--no-mediate")["message"] == "the name is blank"
+    assert refused("--name", " ", "--contact", "a", "--no-mediate")["message"] == "--name: the text is empty"
     fee = refused("--name", "Ann", "--contact", "a", "--mediate", "--fee", "150")
     assert fee["code"] == "input"
     assert "--contact" in refused("--name", "Ann")["hint"]
