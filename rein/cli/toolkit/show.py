@@ -28,7 +28,8 @@ def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     terminal.say()
     if result.stored:
         stored = "Already stored" if result.repeated else "Stored"
-        terminal.advise(f"{stored} as document {result.signed.id}. {next_step}")
+        terminal.say(f"{stored} as document {result.signed.id}.")
+        terminal.advise(next_step)
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())
