@@ -1,4 +1,4 @@
-"""Running the server: its database, its worker processes, and an end that loses nothing."""
+"""Running the server: its database, its worker processes, and a shutdown that loses nothing."""
 
 from __future__ import annotations
 

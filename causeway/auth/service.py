@@ -1,4 +1,4 @@
-"""Who may write, as statements about many requests at once: their proofs are given as one table of JSON."""
+"""Who may write, asked for many requests in one statement: their proofs are one table of JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.auth.models import delegation, nonce_use
-from causeway.db.base import ascii_text, rows_given
+from causeway.db.base import ascii_text, parameter_rows
 from causeway.db.prepared import Prepared
 from rein.btc.address import is_identity_address
 from rein.protocol.documents import Enrollment, LegacyDocument
@@ -79,7 +79,7 @@ def as_table(proofs: Sequence[Proof]) -> str:
     return json.dumps(rows)
 
 
-_proofs = rows_given(
+_proofs = parameter_rows(
     "proofs",
     at=Integer(),
     nonce=ascii_text(32),

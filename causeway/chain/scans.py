@@ -1,4 +1,4 @@
-"""Looking for the unspent outputs of scripts. A node reads through all that there are, for a minute or more.
+"""Scanning for the unspent outputs of scripts. A node reads its whole set of outputs, for a minute or more.
 
 So one scan runs at a time, beside the requests; whoever asks waits for a few seconds, then is told to ask again, and
 finds the answer when it is there.

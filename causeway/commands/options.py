@@ -1,4 +1,4 @@
-"""Flags that follow from the list of settings, so that no command spells a setting its own way."""
+"""Command-line flags, generated from the list of settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of many processes does what only one of them needs to do: the one that holds an advisory lock."""
+"""Leader election by advisory lock: of many processes, one does each duty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing values that nobody signed a request for: at the operator's order."""
+"""Removing values at the operator's order, without the owner's signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing mail to an SMTP server."""
+"""Sending mail by an SMTP server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing everything that people have stored into a file (`causeway.maintenance.lines` has its format)."""
+"""Exporting a whole database to a file (`causeway.maintenance.lines` has its format)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ROWS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What was written."""
 
     documents: int
     values: int
 
 
-def export_to(url: URL, path: Path) -> Exported:
+def export_to(url: URL, path: Path) -> ExportResult:
     """Write the file whole or not at all, readable by its owner only. The server may go on meanwhile: what is written
     is what was there at one moment.
 
@@ -56,7 +56,7 @@ def export_to(url: URL, path: Path) -> Exported:
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return Exported(count["document"], count["value"])
+    return ExportResult(count["document"], count["value"])
 
 
 def _lines(connection: Connection) -> Iterator[tuple[str, str]]:

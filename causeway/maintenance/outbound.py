@@ -1,4 +1,4 @@
-"""Looking over what the server reaches out to, and what follows from it: the chain, the watcher, the mail server."""
+"""Checking the services that the server connects to: the chain, with the watcher, and the mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How business goes, in numbers: for metrics and for `causeway doctor`."""
+"""Figures of sales, for metrics, `causeway stats` and `causeway doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deposit addresses, orders, and what becomes of them when money comes or goes. All of it with the owner locked.
+"""Deposit addresses and purchases, and what follows when money comes or goes. Always with the owner locked.
 
 An order that nobody signed is paid by what came to its own address, and by nothing else: anybody may open one for any
 owner, and must not be able to spend that owner's balance by it. What comes beyond the price, or to the address of an

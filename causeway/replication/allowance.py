@@ -1,4 +1,4 @@
-"""How much may be read of a peer: so much a minute, saved up for one minute."""
+"""A read rate for each peer: an allowance per minute, saved up for one minute."""
 
 from __future__ import annotations
 

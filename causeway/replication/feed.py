@@ -1,4 +1,4 @@
-"""Reading a peer's feed over HTTP. Nothing in it is believed: this says only whether it has the shape of a feed."""
+"""Reading a peer's feed over HTTP. Only its shape is checked here; nothing in it is trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it stands with the peers, for /status and /metrics."""
+"""The state of the peers, for /status and /metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page of an answer: where it begins, how long it may be, and how the next is asked for."""
+"""Pages of an answer: where one begins, how long it is, and where the next one begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator can set: a file first, the environment over it, flags over both; checked once at start.
+"""What an operator can set: a file, the environment over it, flags over both; checked once at start.
 
 `SETTINGS` is the one list of names: the file's keys, variables, flags, their help and the table in docs/operations.md
 follow from it.

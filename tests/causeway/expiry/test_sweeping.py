@@ -11,7 +11,7 @@ import pytest
 from causeway.app import LISTENER, make_sweeper
 from causeway.db.engine import Database, parse_url
 from causeway.errors import MailError, MailLostError, MailRefusedError
-from causeway.expiry.service import Sweeper, Swept
+from causeway.expiry.service import Sweeper, SweepResult
 from causeway.hosting.service import BUCKET_TERM
 from causeway.kv.expired import BATCH, ExpiredValues
 from causeway.mail.smtp import Mailer, SmtpMailer
@@ -24,7 +24,7 @@ from tests.support.people import Person, Story, enroll, person
 
 DAY = timedelta(days=1)
 GRACE = timedelta(days=30)
-NOTHING = Swept(moved=0, mails=0, mails_failed=0, removed=0, buckets=0)
+NOTHING = SweepResult(moved=0, mails=0, mails_failed=0, removed=0, buckets=0)
 
 
 @pytest.fixture(scope="module")

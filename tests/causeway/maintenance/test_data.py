@@ -19,7 +19,7 @@ from causeway.kv.models import kv
 from causeway.maintenance.export import export_to
 from causeway.maintenance.lines import DERIVED, LEFT_OUT, row_tables
 from causeway.maintenance.removal import find, parse_filters, remove
-from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.restore import ImportResult, restore_from
 from causeway.maintenance.stats import read_stats
 from causeway.search.models import document
 from tests.causeway.conftest import Server
@@ -55,7 +55,7 @@ def url_of(server: Server) -> URL:
     return parse_url(server.settings.database_url or "")
 
 
-def restore(url: URL, path: Path) -> Restored:
+def restore(url: URL, path: Path) -> ImportResult:
     database = Database(url, connections=1)
     try:
         return restore_from(database, path)
