@@ -67,7 +67,7 @@ class Limiter:
             return self._wait(self._cell(kind, who), kind, self._clock())
 
     def use(self, kind: RateClass, who: str, cost: int = 1) -> None:
-        """Count, whether there was room for it or not."""
+        """Count, even above the rate."""
         now = self._clock()
         with self._lock:
             cell = self._cell(kind, who)
@@ -75,7 +75,7 @@ class Limiter:
                 self._times[place] = max(self._times[place], now) + cost * rate.seconds / rate.count
 
     def take(self, kind: RateClass, who: str) -> float:
-        """Count one if there is room for it and answer 0; else answer the seconds to wait and count nothing."""
+        """Count one and answer 0 if the rate allows it; else answer the seconds to wait and count nothing."""
         wait = self.wait(kind, who)
         if not wait:
             self.use(kind, who)
@@ -114,7 +114,7 @@ def of_settings(settings: Settings) -> Mapping[RateClass, tuple[Rate, ...]]:
 
 
 def install(app: Flask) -> None:
-    """Refuse, before anything else is done, whoever asks too often."""
+    """Enforce the rate limits, before anything else is done."""
     app.before_request(_limit_address)
 
 
@@ -142,7 +142,7 @@ def class_of(asked: Request) -> RateClass:
 
 @contextmanager
 def limit_account(owner: str, cost: int = 1) -> Iterator[None]:
-    """Limit what is written for an account. It is counted after the block: only what was signed by somebody who may
+    """Limit what is written for an account. It is counted after the block: only what was signed by a signer who may
     write for the owner uses up what the owner may.
 
     :raises RateLimitError: the account wrote too much already.

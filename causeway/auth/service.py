@@ -197,7 +197,7 @@ def _nonce_is_spent() -> ColumnElement[bool]:
 def _signer_is_enrolled() -> ColumnElement[bool]:
     """Whether a stored enrollment of the owner names the signer, no other of its enrollments replaces that one, and
     none revokes this delegate: a revocation holds whatever came before or after it. The height it names is for
-    documents; here somebody wants to write now."""
+    documents; this is about writing now."""
     newer = delegation.alias("newer")
     replaced = exists().where(newer.c.previous == delegation.c.enrollment, newer.c.master == delegation.c.master)
     named = and_(delegation.c.master == _proofs.c.owner, delegation.c.delegate == _proofs.c.signer)

@@ -20,7 +20,7 @@ GOOD_FOR_S: Final = 30
 """How long an answer is given out without another scan."""
 
 PATIENCE_S: Final = 4
-"""How long a request waits for its scan. One does at a time: threads that wait answer nobody."""
+"""How long a request waits for its scan. Only one waits at a time, as waiting threads answer no others."""
 
 RETRY_AFTER_S: Final = 5
 

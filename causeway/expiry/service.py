@@ -33,10 +33,10 @@ STAGES = (0, 1, 7, 30)
 """Days before the end at which an owner is warned, last one first."""
 
 MAIL_PAUSE = timedelta(hours=20)
-"""Nobody gets two mails in less: whoever names a stranger as contact for a hundred buckets must not flood anybody."""
+"""The least time between two mails to a contact: a stranger named as contact of a hundred buckets is not flooded."""
 
 NOTICE = timedelta(days=7)
-"""Where nobody swept for a while, values are kept that long after their owner was told of the end."""
+"""After a time without sweeps, values are kept that long after their owner was warned."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SweepResult:
 
 
 class Sweeper:
-    """Sweeps. Without a `mailer` nobody is warned."""
+    """Does sweeps. Without a `mailer`, no owner is warned."""
 
     def __init__(
         self, database: Database, upkeep: ExpiredValues, mailer: Mailer | None, *, grace: timedelta, is_free: bool
@@ -102,7 +102,7 @@ class Sweeper:
         return sent, 0
 
     def _claim(self, contact: str, days: int, buckets: Sequence[ExpiringBucket], now: datetime) -> list[ExpiringBucket]:
-        """Remember that the contact is told of these buckets, before it is; those that nobody claimed before."""
+        """Record that the contact is warned of these buckets, before the mail is sent; those not recorded before."""
 
         def work(connection: Connection) -> list[ExpiringBucket]:
             lately = exists().where(warning.c.contact == contact, warning.c.claimed > now - MAIL_PAUSE)
@@ -146,7 +146,7 @@ class Sweeper:
 
 
 def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[ExpiringBucket]]:
-    """Who is to be told of which buckets: by contact and stage. A stage that was missed is not made up for: the next
+    """The buckets to warn of, by contact and stage. A stage that was missed is not made up for: the next
     one says more."""
     soon = expiring.expiring_before(connection, now + timedelta(days=max(STAGES)))
     contacts = accounts.contacts(connection, {each.owner for each in soon})

@@ -183,7 +183,7 @@ def lock_buckets(
 ) -> dict[str, list[LockedBucket]]:
     """The buckets of each of the owners, those that last longest first. All are locked until the transaction ends, so
     that an owner's writes queue up and each sees what the one before it left; and in the order of their ids, as
-    everywhere, so that nobody who waits is waited for.
+    everywhere, so that there are no deadlocks.
 
     :param now: at which it is asked whether a bucket has expired; the database's own time if not given.
     """

@@ -28,8 +28,7 @@ def lock_documents(connection: Connection, document_ids: Iterable[str | None]) -
 def release(
     connection: Connection, listener: Listener, document_ids: list[str], *, deleted_by: str | None = None
 ) -> None:
-    """Of documents that were held still, tell that those are gone that no value holds any more, and no copy that is
-    kept for a peer.
+    """Announce which of some locked documents are gone: held by no value any more, and by no copy kept for a peer.
 
     :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is theirs go, too,
         unless others rely on it.
@@ -53,7 +52,7 @@ def without_copy(connection: Connection, document_ids: list[str]) -> list[str]:
 
 
 def is_relied_on(of: FromClause) -> ColumnElement[bool]:
-    """That somebody else has a document in the order of this one, or in an order in which its author, whose enrollment
+    """That another author has a document in the order of this one, or in an order in which its author, whose enrollment
     it is, has a part. `of` has columns of the table `document`."""
     other, named = document_row.alias("other"), document_row.alias("named")
 

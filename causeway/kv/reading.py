@@ -37,7 +37,7 @@ class ReadRequest:
 def serve(connection: Connection, reads: Sequence[ReadRequest]) -> Sequence[Served]:
     """The values under the keys of each request; an error for each that is not served. Of a bucket that has transfer
     for some only, the first are served; the others as long as another bucket of its owner can. What others ask for
-    at the same time keeps nobody from what they would have got alone."""
+    at the same time takes nothing away from what a request would get alone."""
     asked = [(number, key) for number, read in enumerate(reads) for key in read.keys]
     found = _SERVE(connection, keys=[key for _, key in asked], requests=[number for number, _ in asked])
     rows = {row.at - 1: row for row in found}

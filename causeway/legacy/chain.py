@@ -85,7 +85,7 @@ class BitcoinRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class UnspentOutput:
-    """An output as the node tells it. Whoever does not trust the server reads amounts and scripts in `tx`."""
+    """An output as the node tells it. A client that does not trust the server reads amounts and scripts in `tx`."""
 
     txid: str
     vout: int

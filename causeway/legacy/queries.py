@@ -86,7 +86,7 @@ def _get_user(parameters: Parameters, page: Page) -> Candidates:
 
 
 def _get_user_ratings(parameters: Parameters, page: Page) -> Candidates:
-    """Of somebody, by somebody, or both: rein 0.3 leaves one of them empty."""
+    """Of a person, by a person, or both: rein 0.3 leaves one of them empty."""
     dest, source = (parameters.optional_text(name, longest=MAX_SEARCH_INPUT) or None for name in ("dest", "source"))
     if dest is None and source is None:
         raise MissingParameterError("one of the parameters 'dest' and 'source' is missing")

@@ -38,7 +38,7 @@ def export_to(url: URL, path: Path) -> ExportResult:
     :raises FileError: the file cannot be written.
     :raises DatabaseError: the database has never been used.
     """
-    unfinished = path.with_name(f".{secrets.token_hex(16)}.unfinished")  # nobody can have put a file there
+    unfinished = path.with_name(f".{secrets.token_hex(16)}.unfinished")  # no other process can have put a file there
     count = {"document": 0, "value": 0}
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

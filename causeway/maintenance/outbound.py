@@ -42,8 +42,8 @@ def check_mail(settings: Settings) -> Iterator[Finding]:
 
 
 def check_payments(url: URL, settings: Settings) -> Iterator[Finding]:
-    """The chain, the ledger, and whether the watcher keeps up. A node that is away, or of another network, keeps nobody
-    from being served: it is no failure of the server."""
+    """The chain, the ledger, and whether the watcher keeps up. A node that is away, or of another network, does not
+    stop the server: it is a warning."""
     tip = None
     source = chain_source(settings)
     if source is not None:

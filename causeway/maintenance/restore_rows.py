@@ -92,14 +92,14 @@ def _is_used(connection: Connection, table: Table) -> bool:
 
 
 def _keep_watchers_out(connection: Connection) -> None:
-    """Until the transaction ends nobody watches, and whoever does afterwards begins where the file says: what the
+    """Until the transaction ends no watcher runs, and the next one begins where the file says: what the
     restored addresses were paid since may be in blocks that were read here without knowing them.
 
-    :raises FileError: somebody watches now.
+    :raises FileError: a watcher is running.
     """
     if not connection.scalar(select(func.pg_try_advisory_xact_lock(int(Duty.WATCH)))):
         raise FileError(
-            "there are payments in it, and somebody is watching the chain for this database",
+            "it has payments, and a watcher of this database is running",
             hint="Stop `causeway serve` and `causeway watch`, and import again.",
         )
     connection.execute(delete(watched_block))

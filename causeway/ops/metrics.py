@@ -62,7 +62,7 @@ FAMILIES = (
     *(ORDERS_OPEN, ORDERS_LATE, ORDERS_PAID, CREDITED, WATCHER_HEIGHT, WATCHER_LAG, WATCHER_SUCCESS),
     *(PEER_BEHIND, PEER_SECONDS, PEER_FAILURES, PEER_TAKEN, PEER_REFUSED),
 )
-"""Those that are not known are left out: where nothing is sold, nobody watches."""
+"""Unknown ones are left out: where nothing is sold, there is no watcher."""
 
 _LE = "le"
 _SUM = "sum"

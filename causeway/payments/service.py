@@ -53,7 +53,7 @@ class Payments:
     def open_purchase(
         self, owner: str, *, delegate: str | None, contact: str | None, subnet: str | None
     ) -> OpenedPurchase:
-        """A bucket to be paid for, for whoever asks: it costs nobody anything until it is paid.
+        """A bucket to be paid for. Anybody may ask: it costs nothing until it is paid.
 
         :raises RateLimitError: there have been too many such requests from that subnet.
         """

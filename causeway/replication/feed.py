@@ -116,7 +116,7 @@ def _offered(item: object) -> OfferedDocument:
 
 def _field(answer: object, name: str, kind: type[Any]) -> Any:
     value = answer.get(name) if isinstance(answer, dict) else None
-    # bool is an int to Python, and to nobody else.
+    # bool is an int in Python.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise PeerError(f"its feed has no {name!r}, or of another type")
     return value

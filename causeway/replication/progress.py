@@ -53,7 +53,7 @@ def begin(database: Database, url: str, server: str | None, now: datetime) -> No
 
 
 def set_name(database: Database, url: str, server: str) -> None:
-    """The feed has told its name for the first time."""
+    """Store the name of the feed, known for the first time."""
     _set(database, url, server=server)
 
 

@@ -111,7 +111,7 @@ class FeedIngester:
         needless = _needless(connection, [candidate for _, candidate in candidates])
         outcome = _choose(connection, candidates, needless, budget)
         reached = end if outcome.full_at is None else outcome.full_at - 1
-        # What stands behind that is read again.
+        # What comes after that is read again.
         refused = _store(connection, url, outcome) + sum(seq <= reached for seq in bad)
         moved = connection.execute(
             update(peer)

@@ -94,7 +94,7 @@ def willing_mediators(page: Page) -> Candidates:
 
 def of_user(search_input: str, page: Page) -> Candidates:
     """Enrollments by SIN, master or delegate address, exactly; for any other text the current enrollments whose name
-    or contact is that text, without regard to case. A name that looks like an address finds nobody."""
+    or contact is that text, without regard to case. A name that looks like an address finds nothing."""
     if decode_check(search_input) is not None:
         identifiers = (enrollment.c.sin, enrollment.c.master, enrollment.c.delegate)
         found = [_enrollments().where(column == search_input) for column in identifiers]
@@ -106,7 +106,7 @@ def of_user(search_input: str, page: Page) -> Candidates:
 
 
 def ratings(of: str | None, by: str | None, page: Page) -> Candidates:
-    """Ratings of somebody, by somebody, or by one of another; people are named by SIN or master address. A rating names
+    """Ratings of a person, by a person, or both; people are named by SIN or master address. A rating names
     who rates and who is rated, each in the column of the role they had."""
     branches = []
     for role in Role:

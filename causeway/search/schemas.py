@@ -79,8 +79,8 @@ class RemovedDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedAnswer:
-    """`next` is the `after` of the answer behind this one. Nothing will ever be added up to `settled`, so who has read
-    up to there has missed nothing."""
+    """`next` is the `after` of the answer behind this one. Nothing will ever be added up to `settled`, so a reader
+    who got that far has missed nothing."""
 
     server: Annotated[str, Doc("The name of this feed: its numbers are those of no other.")]
     documents: list[FoundDocument]

@@ -16,14 +16,14 @@ _ids = func.unnest(parameter("ids", ARRAY(String))).table_valued("id", name="gon
 
 
 def record_deletions(connection: Connection, document_ids: Sequence[str], owner: str) -> None:
-    """Remember that these documents go, at the wish of `owner`, who holds their last copies, or of the operator. They
-    must still be indexed: whether it is their author who wishes it is read there."""
+    """Record that these documents are deleted by `owner`, who holds their last copies, or by the operator. They
+    must still be indexed: whether the owner is their author is read there."""
     connection.execute(_RECORD, bind(ids=list(document_ids), by=owner))
 
 
 def deleted_here(connection: Connection, document_ids: Sequence[str]) -> set[str]:
     """Those of the documents that are not to be taken from a peer: the operator deleted them here, or their authors
-    while nobody relied on them."""
+    while no other author relied on them."""
     return set(connection.scalars(_DELETED_HERE, bind(ids=list(document_ids))))
 
 

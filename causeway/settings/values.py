@@ -54,7 +54,7 @@ IPNetwork = IPv4Network | IPv6Network
 
 @dataclass(frozen=True)
 class RawSetting:
-    """The text of a setting, and where it came from, for whoever must correct it."""
+    """The text of a setting, and where it came from, so that an error can name that."""
 
     setting: Setting
     text: str
