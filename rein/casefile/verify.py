@@ -63,13 +63,13 @@ class EscrowHistory:
 
 @dataclass(frozen=True)
 class Case:
-    """A case that is sound. `terms` and `purses` are there if the job had an offer that counts."""
+    """A case that is sound. `terms` and `escrows` are there if the job had an offer that counts."""
 
     index: Index
     order: Order
     enrollments: Enrollments
     terms: Terms | None
-    purses: tuple[EscrowHistory, ...]
+    escrows: tuple[EscrowHistory, ...]
 
 
 def verify_case(pieces: Mapping[str, bytes]) -> Case:
@@ -94,9 +94,9 @@ def verify_case(pieces: Mapping[str, bytes]) -> Case:
     _check_descriptors(terms, pieces)
     if terms is None:
         return Case(index, order, enrollments, None, ())
-    purses = tuple(_purse_story(order, terms, purse, proofs) for purse in EscrowKind)
-    folded = fold(order.job, documents, enrollments, _evidence(purses, index.network), offer_id=index.offer)
-    return Case(index, folded, enrollments, terms, purses)
+    escrows = tuple(_history(order, each, proposals_of(order, terms), proofs) for each in terms.escrows)
+    folded = fold(order.job, documents, enrollments, _evidence(escrows, index.network), offer_id=index.offer)
+    return Case(index, folded, enrollments, terms, escrows)
 
 
 def _documents(network: Network, pieces: Mapping[str, bytes]) -> list[Signed[Any]]:
@@ -168,12 +168,12 @@ def _check_payments(order: Order, pieces: Mapping[str, bytes]) -> None:
 
 def payment_name(proposal: Proposal) -> str:
     """The piece that holds a payment."""
-    return f"{PAYMENTS}{proposal.purse.escrow.kind.value}-{proposal.document.id}.psbt"
+    return f"{PAYMENTS}{proposal.terms.id}-{proposal.document.id}.psbt"
 
 
 def descriptors(terms: Terms) -> bytes:
-    """The piece that holds both descriptors."""
-    named = {purse.escrow.kind.value: purse.escrow.descriptor for purse in terms.purses}
+    """The piece that holds the descriptors."""
+    named = {each.id: each.escrow.descriptor for each in terms.escrows}
     return (json.dumps(named, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -183,25 +183,27 @@ def _check_descriptors(terms: Terms | None, pieces: Mapping[str, bytes]) -> None
         raise CaseError(f"the piece {DESCRIPTORS} does not hold the descriptors that the documents give")
 
 
-def _purse_story(
-    order: Order, terms: Terms, purse: EscrowKind, proofs: Mapping[str, tuple[TransactionProof, Proved]]
+def _history(
+    order: Order,
+    terms: EscrowTerms,
+    carried: Sequence[Proposal],
+    proofs: Mapping[str, tuple[TransactionProof, Proved]],
 ) -> EscrowHistory:
-    mine = terms.of(purse)
     deposits = [
         Deposit(Coin(OutPoint(txid, vout), output.amount), proved)
         for txid, (proof, proved) in proofs.items()
         for vout, output in enumerate(proof.transaction.outputs)
-        if output.script == mine.escrow.script
+        if output.script == terms.escrow.script
     ]
     held = {deposit.coin.outpoint: deposit.coin for deposit in deposits}
-    proposals = [each for each in proposals_of(order, terms) if each.purse == mine]
+    proposals = [each for each in carried if each.terms == terms]
     payments = []
     for txid, (proof, proved) in proofs.items():
         spent = tuple(held[outpoint] for outpoint in proof.transaction.inputs if outpoint in held)
         if spent:
             proposal, payout = _explained(order, proposals, txid, list(held.values()))
             payments.append(Paid(txid, proved, spent, proposal, payout))
-    return EscrowHistory(mine, tuple(deposits), tuple(payments))
+    return EscrowHistory(terms, tuple(deposits), tuple(payments))
 
 
 def _explained(
@@ -217,19 +219,20 @@ def _explained(
     return None, None
 
 
-def _evidence(purses: Sequence[EscrowHistory], network: Network) -> Evidence:
+def _evidence(escrows: Sequence[EscrowHistory], network: Network) -> Evidence:
     def is_paid(story: EscrowHistory) -> bool:
         needed = confirmations_needed(story.terms.amount, network)
-        return any(paid.proposal and paid.proved.confirmations >= needed for paid in story.payments)
+        is_made = any(paid.proposal and paid.proved.confirmations >= needed for paid in story.payments)
+        return is_made or (refunded and not story.deposits)
 
-    endings = [paid.proposal.ending for story in purses for paid in story.payments if paid.proposal]
+    endings = [paid.proposal.ending for story in escrows for paid in story.payments if paid.proposal]
     refunded = Ending.REFUND in endings
-    primary, mediator = (is_paid(story) or (refunded and not story.deposits) for story in purses)
+    prices = [story for story in escrows if story.terms.kind is EscrowKind.PRICE]
     return Evidence(
-        funded=all(story.funded >= story.terms.amount for story in purses),
-        primary_paid=primary,
-        mediator_paid=mediator,
-        refunded=refunded and all(_is_refund(paid) for paid in purses[0].payments),
+        funded=all(story.funded >= story.terms.amount for story in escrows),
+        primary_paid=all(is_paid(story) for story in prices),
+        mediator_paid=all(is_paid(story) for story in escrows if story.terms.kind is EscrowKind.FEE),
+        refunded=refunded and all(_is_refund(paid) for story in prices for paid in story.payments),
     )
 
 

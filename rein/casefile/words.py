@@ -31,18 +31,17 @@ def tell(case: Case) -> Iterator[str]:
         yield f"  void, contradicting each other: {_signed_by(signed)}"
     for each in order.rejected:
         yield f"  kept apart: {_signed_by(each.document)}: {each.reason.message}"
-    for story in case.purses:
+    for story in case.escrows:
         yield ""
-        yield from _purse(story)
+        yield from _escrow(story)
     yield ""
     yield f"This file was made by {case.index.master_address}, who answers for what is in it and what is left out."
     for attachment in case.index.attachments:
         yield f"It names the file {attachment.name}, {attachment.size:,} bytes, SHA-256 {attachment.sha256}."
 
 
-def _purse(story: EscrowHistory) -> Iterator[str]:
-    name = story.terms.escrow.kind.value
-    yield f"The {name} escrow {story.terms.escrow.address} was to hold {_money(story.terms.amount)}."
+def _escrow(story: EscrowHistory) -> Iterator[str]:
+    yield f"The {story.terms.id} escrow {story.terms.escrow.address} was to hold {_money(story.terms.amount)}."
     if not story.deposits:
         yield "  Nothing in this file proves that anything was paid in."
     for deposit in story.deposits:

@@ -53,7 +53,7 @@ def claims_of(proposals: Iterable[Proposal]) -> tuple[Claim, ...]:
 
 
 def _claim(proposal: Proposal) -> Claim | None:
-    psbt = _signed_payment(proposal.text, proposal.purse.escrow.witness_script)
+    psbt = _signed_payment(proposal.text, proposal.terms.escrow.witness_script)
     if psbt is None:
         return None
     return Claim(
@@ -62,7 +62,7 @@ def _claim(proposal: Proposal) -> Claim | None:
         proposal.ending,
         proposal.author,
         proposal.completers,
-        proposal.purse.escrow.script,
+        proposal.terms.escrow.script,
         frozenset(each.outpoint for each in psbt.inputs),
         Sat(sum(each.amount for each in psbt.inputs)),
         proposal.ending is Ending.REFUND and proposal.author is Role.MEDIATOR and not _pays_the_price(psbt, proposal),
@@ -87,5 +87,5 @@ def _signed_payment(text: str, script: bytes) -> Psbt | None:
 
 def _pays_the_price(psbt: Psbt, proposal: Proposal) -> bool:
     """A refund out of the mediator's own escrow may pay the mediator."""
-    payee = proposal.purse.payee.script
-    return sum(output.amount for output in psbt.outputs if output.script == payee) >= proposal.purse.price
+    payee = proposal.terms.payee.script
+    return sum(output.amount for output in psbt.outputs if output.script == payee) >= proposal.terms.price

@@ -70,7 +70,7 @@ class Checked:
 
 def explain(
     text: str,
-    purse: EscrowTerms,
+    terms: EscrowTerms,
     split: Split,
     held: Collection[Coin],
     signers: Collection[bytes],
@@ -90,16 +90,16 @@ def explain(
         inputs = theirs.inputs
     except PsbtError as error:
         return Explanation(None, None, (Difference(Fault.FORM, error.message),))
-    wrong = [*_inputs(inputs, purse, held)]
+    wrong = [*_inputs(inputs, terms, held)]
     if wrong:
         return Explanation(None, None, tuple(wrong))
     try:
-        ours = build_payout(purse, [Coin(each.outpoint, each.amount) for each in inputs], split, theirs.fee)
+        ours = build_payout(terms, [Coin(each.outpoint, each.amount) for each in inputs], split, theirs.fee)
     except EscrowError as error:
         short = Difference(Fault.SHORT, error.message)
-        return Explanation(None, None, (*_outputs(theirs.outputs, _owed(purse, split), purse), short))
+        return Explanation(None, None, (*_outputs(theirs.outputs, _owed(terms, split), terms), short))
     differences = [
-        *_outputs(theirs.outputs, ours.outputs, purse),
+        *_outputs(theirs.outputs, ours.outputs, terms),
         *_shape(theirs.transaction, ours.psbt.transaction),
         *_fee(ours, reserved=reserved),
         *_signatures(theirs, signers),
@@ -109,7 +109,7 @@ def explain(
 
 def check_payout(
     text: str,
-    purse: EscrowTerms,
+    terms: EscrowTerms,
     split: Split,
     held: Collection[Coin],
     signers: Collection[bytes],
@@ -120,7 +120,7 @@ def check_payout(
 
     :raises EscrowError: naming the first thing that differs.
     """
-    found = explain(text, purse, split, held, signers, reserved=reserved)
+    found = explain(text, terms, split, held, signers, reserved=reserved)
     if found.expected is None or found.psbt is None:
         raise EscrowError(found.differences[0].text, hint="Sign nothing. It was made by a broken or hostile program.")
     return Checked(found.expected, found.psbt)
@@ -128,13 +128,13 @@ def check_payout(
 
 def in_words(payout: Payout) -> Iterator[str]:
     """The payment, line by line, amounts in bitcoin and satoshis. Names are the documents'."""
-    purse = payout.purse
+    terms = payout.terms
     count = "1 output" if len(payout.coins) == 1 else f"{len(payout.coins)} outputs"
-    yield f"spends {_money(payout.total)} in {count} of the {purse.escrow.kind.value} escrow {purse.escrow.address}"
+    yield f"spends {_money(payout.total)} in {count} of the {terms.id} escrow {terms.escrow.address}"
     if payout.split.payee:
-        yield _line(payout.split.payee, purse.payee.role.value, purse.payee.name, purse.payee.address)
+        yield _line(payout.split.payee, terms.payee.role.value, terms.payee.name, terms.payee.address)
     if payout.back:
-        yield _line(payout.back, purse.payer.role.value, purse.payer.name, purse.payer.address)
+        yield _line(payout.back, terms.payer.role.value, terms.payer.name, terms.payer.address)
     yield f"leaves {_money(payout.fee)} to the miner, {payout.feerate:.1f} sat/vB"
 
 
@@ -146,14 +146,14 @@ def _money(amount: Sat) -> str:
     return f"{format_btc(amount)} BTC ({amount:,} sat)"
 
 
-def _inputs(inputs: Collection[PsbtInput], purse: EscrowTerms, held: Collection[Coin]) -> Iterator[Difference]:
-    name = f"the {purse.escrow.kind.value} payment"
+def _inputs(inputs: Collection[PsbtInput], terms: EscrowTerms, held: Collection[Coin]) -> Iterator[Difference]:
+    name = f"the {terms.id} payment"
     known = {coin.outpoint: coin.amount for coin in held}
     if len(inputs) > MAX_COINS:
         yield Difference(Fault.TOO_MANY_INPUTS, f"{name} spends {len(inputs)} outputs; {MAX_COINS} are the most")
         return
     for each in inputs:
-        if each.witness_script != purse.escrow.witness_script:
+        if each.witness_script != terms.escrow.witness_script:
             yield Difference(Fault.FOREIGN_INPUT, f"{name} spends an output of another contract: {each.outpoint}")
         elif each.outpoint not in known:
             yield Difference(
@@ -167,15 +167,15 @@ def _inputs(inputs: Collection[PsbtInput], purse: EscrowTerms, held: Collection[
             )
 
 
-def _owed(purse: EscrowTerms, split: Split) -> tuple[TxOutput, ...]:
+def _owed(terms: EscrowTerms, split: Split) -> tuple[TxOutput, ...]:
     """The least that must be paid, where no payment can be built."""
-    owed = [(split.payee, purse.payee.script), (split.payer, purse.payer.script)]
+    owed = [(split.payee, terms.payee.script), (split.payer, terms.payer.script)]
     return tuple(TxOutput(amount, script) for amount, script in owed if amount)
 
 
-def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], purse: EscrowTerms) -> Iterator[Difference]:
-    name = f"the {purse.escrow.kind.value} payment"
-    people = {purse.payer.script: purse.payer, purse.payee.script: purse.payee}
+def _outputs(theirs: Collection[TxOutput], ours: Collection[TxOutput], terms: EscrowTerms) -> Iterator[Difference]:
+    name = f"the {terms.id} payment"
+    people = {terms.payer.script: terms.payer, terms.payee.script: terms.payee}
     missing, extra, too_much = list(ours), [], []
     for output in theirs:
         if output in missing:

@@ -16,7 +16,7 @@ from rein.btc.networks import REGTEST, Network
 from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim
-from rein.escrow.contract import EscrowKind
+from rein.escrow.contract import EscrowKind, Escrows
 from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import Coin, choose_coins
 from rein.escrow.proposals import Ending
@@ -77,6 +77,14 @@ class EscrowFunding:
     leaving: tuple[Output, ...]
     claims: tuple[Claim, ...]
     paid: bool
+
+    @property
+    def id(self) -> str:
+        return self.terms.id
+
+    @property
+    def kind(self) -> EscrowKind:
+        return self.terms.kind
 
     @property
     def coins(self) -> tuple[Coin, ...]:
@@ -182,7 +190,7 @@ class EscrowFunding:
         return 0
 
     def __str__(self) -> str:
-        return f"{self.terms.escrow.kind.value} escrow: {', '.join(self.words())}"
+        return f"{self.id} escrow: {', '.join(self.words())}"
 
     def words(self) -> Iterable[str]:
         """What is there and what it needs, in clauses."""
@@ -218,30 +226,19 @@ class EscrowFunding:
         return f"though only {self.missing:,} sat is missing: a payment spends {MAX_COINS} outputs at most"
 
 
-@dataclass(frozen=True)
-class Funding:
-    """Both escrows."""
-
-    primary: EscrowFunding
-    mediator: EscrowFunding
-
-    @property
-    def purses(self) -> tuple[EscrowFunding, EscrowFunding]:
-        return (self.primary, self.mediator)
+class Funding(Escrows[EscrowFunding]):
+    """What the chain shows at all escrows of a job."""
 
     @property
     def complete(self) -> bool:
-        """Whether the work can begin: both escrows are there, for whatever end the job finds."""
-        return all(purse.verdict is Verdict.COMPLETE for purse in self.purses)
+        """Whether the work can begin: all escrows are there, for whatever end the job finds."""
+        return all(each.verdict is Verdict.COMPLETE for each in self.escrows)
 
     @property
     def waits(self) -> bool:
         """Whether money or blocks are all that is missing."""
         waiting = (Verdict.COMPLETE, Verdict.WAIT, Verdict.PAY, Verdict.AGAIN)
-        return not self.complete and all(purse.verdict in waiting for purse in self.purses)
-
-    def of(self, purse: EscrowKind) -> EscrowFunding:
-        return self.primary if purse is EscrowKind.PRIMARY else self.mediator
+        return not self.complete and all(each.verdict in waiting for each in self.escrows)
 
 
 def coins_of(outputs: Iterable[Output]) -> tuple[Coin, ...]:
@@ -256,7 +253,7 @@ def match_funding(
     *,
     leaving: Collection[OutPoint] = (),
     claims: Iterable[Claim] = (),
-    paid: Collection[EscrowKind] = (),
+    paid: Collection[str] = (),
 ) -> Funding:
     """Hold unspent outputs from the chain against the terms. Dust sent by a stranger to an escrow address is listed
     and does not count.
@@ -264,39 +261,39 @@ def match_funding(
     :param outputs: what blocks show.
     :param leaving: those of them that something in the mempool spends.
     :param claims: the payments of the job's documents that wait for one more signature.
-    :param paid: the escrows that a payment of the job has emptied, or is about to.
+    :param paid: the ids of the escrows that a payment of the job has emptied, or is about to.
     """
     claimed = tuple(claims)
 
-    def match(purse: EscrowTerms) -> EscrowFunding:
-        here = sorted((each for each in outputs if each.script == purse.escrow.script), key=lambda each: each.outpoint)
+    def match(escrow: EscrowTerms) -> EscrowFunding:
+        here = sorted((each for each in outputs if each.script == escrow.escrow.script), key=lambda each: each.outpoint)
         there = [each for each in here if each.outpoint not in leaving]
-        worth = _worth_spending(purse, there)
+        worth = _worth_spending(escrow, there)
         return EscrowFunding(
-            purse,
+            escrow,
             worth,
             tuple(each for each in there if each not in worth),
-            confirmations_needed(purse.amount, network),
+            confirmations_needed(escrow.amount, network),
             tuple(each for each in here if each.outpoint in leaving),
-            tuple(each for each in claimed if each.script == purse.escrow.script),
-            purse.escrow.kind in paid,
+            tuple(each for each in claimed if each.script == escrow.escrow.script),
+            escrow.id in paid,
         )
 
-    return Funding(match(terms.primary), match(terms.mediator))
+    return Funding(tuple(match(each) for each in terms.escrows))
 
 
-def _worth_spending(purse: EscrowTerms, outputs: Iterable[Output]) -> tuple[Output, ...]:
+def _worth_spending(terms: EscrowTerms, outputs: Iterable[Output]) -> tuple[Output, ...]:
     """Those that a payment would spend, in their order."""
     there = sorted(outputs, key=lambda each: each.outpoint)
-    worth = {coin.outpoint for coin in choose_coins(purse, coins_of(there), MIN_FEERATE)}
+    worth = {coin.outpoint for coin in choose_coins(terms, coins_of(there), MIN_FEERATE)}
     return tuple(each for each in there if each.outpoint in worth)
 
 
-def _pays(purse: EscrowTerms, coins: Collection[Coin]) -> bool:
+def _pays(terms: EscrowTerms, coins: Collection[Coin]) -> bool:
     """Whether outputs hold what was agreed, and enough for whoever the job pays in the end, and for the miner. What is
     not covered by those that one payment can spend would owe the mediator no fee in a refund."""
-    is_there = sum(coin.amount for coin in coins) >= purse.amount and covers(purse, coins)
-    return is_there and payable_in_every_ending(purse, coins)
+    is_there = sum(coin.amount for coin in coins) >= terms.amount and covers(terms, coins)
+    return is_there and payable_in_every_ending(terms, coins)
 
 
 def _sum(outputs: Iterable[Output]) -> Sat:

@@ -19,12 +19,12 @@ from rein.btc.redeem import MAX_REDEEM_SCRIPT, RedeemForm, form_keys, read_redee
 from rein.btc.script import MandatoryMultisig, Multisig
 from rein.btc.transaction import TxOutput
 from rein.errors import EscrowError, InputError, KeyMaterialError
-from rein.escrow.contract import EscrowKind
+from rein.escrow.contract import MEDIATOR, PRIMARY
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
 from rein.protocol.documents import LegacyDocument
 
 _ROLES = ("Job creator", "Mediator", "Worker")
-_LABEL = {EscrowKind.PRIMARY: "Primary escrow", EscrowKind.MEDIATOR: "Mediator escrow"}
+_LABEL = {PRIMARY: "Primary escrow", MEDIATOR: "Mediator escrow"}
 _NAME_LETTERS = 40
 _FINAL_SEQUENCES = (0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF)
 
@@ -75,8 +75,8 @@ class LegacyContract:
     doubts: tuple[str, ...]
 
     @property
-    def escrows(self) -> dict[EscrowKind, LegacyEscrow]:
-        return {EscrowKind.PRIMARY: self.primary, EscrowKind.MEDIATOR: self.mediator}
+    def escrows(self) -> dict[str, LegacyEscrow]:
+        return {PRIMARY: self.primary, MEDIATOR: self.mediator}
 
 
 def read_legacy_escrow(hex_text: str) -> LegacyEscrow:
@@ -97,7 +97,7 @@ def legacy_contract(document: LegacyDocument) -> LegacyContract:
     :raises EscrowError: it shows no redeem scripts, one is of no known form, or an address is not its script's.
     """
     names = _names(document)
-    primary, mediator = (_escrow(document, purse, names) for purse in (EscrowKind.PRIMARY, EscrowKind.MEDIATOR))
+    primary, mediator = (_escrow(document, name, names) for name in (PRIMARY, MEDIATOR))
     if not isinstance(primary.form, Multisig) or not isinstance(mediator.form, MandatoryMultisig):
         raise EscrowError("the document's redeem scripts are not of the forms of its two escrows")
     return LegacyContract(primary, mediator, tuple(_doubts(document, primary, mediator)))
@@ -118,8 +118,8 @@ def _names(document: LegacyDocument) -> dict[bytes, str]:
     return names
 
 
-def _escrow(document: LegacyDocument, purse: EscrowKind, names: Mapping[bytes, str]) -> LegacyEscrow:
-    label = _LABEL[purse]
+def _escrow(document: LegacyDocument, name: str, names: Mapping[bytes, str]) -> LegacyEscrow:
+    label = _LABEL[name]
     try:
         escrow = read_legacy_escrow(document.fields.get(f"{label} redeem script", ""))
     except InputError as error:

@@ -48,7 +48,7 @@ class Split:
 class Payout:
     """One payment out of one escrow."""
 
-    purse: EscrowTerms
+    terms: EscrowTerms
     coins: tuple[Coin, ...]
     split: Split
     outputs: tuple[TxOutput, ...]
@@ -71,7 +71,7 @@ class Payout:
     @property
     def vsize(self) -> int:
         """Virtual bytes, signatures at their longest."""
-        return self.purse.vsize_of(len(self.coins), self.outputs)
+        return self.terms.vsize_of(len(self.coins), self.outputs)
 
     @property
     def feerate(self) -> float:
@@ -85,7 +85,7 @@ class Payout:
     @cached_property
     def psbt(self) -> Psbt:
         """Unsigned."""
-        script = self.purse.escrow.witness_script
+        script = self.terms.escrow.witness_script
         return Psbt.create([PsbtInput(coin.outpoint, coin.amount, script) for coin in self.coins], self.outputs)
 
     @property
@@ -94,9 +94,9 @@ class Payout:
         return self.psbt.transaction.txid
 
 
-def the_price(purse: EscrowTerms) -> Split:
+def the_price(terms: EscrowTerms) -> Split:
     """What the job costs, to whom the escrow is for."""
-    return Split(purse.price)
+    return Split(terms.price)
 
 
 def largest(coins: Iterable[Coin]) -> tuple[Coin, ...]:
@@ -104,15 +104,15 @@ def largest(coins: Iterable[Coin]) -> tuple[Coin, ...]:
     return tuple(sorted(coins, key=lambda each: (-each.amount, each.outpoint))[:MAX_COINS])
 
 
-def choose_coins(purse: EscrowTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
+def choose_coins(terms: EscrowTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
     """The outputs worth spending at a feerate (sat/vB), as many as one payment can spend, in the order in which they
     stand in it."""
-    cost = feerate * _input_vsize(purse)
+    cost = feerate * _input_vsize(terms)
     return tuple(sorted(coin for coin in largest(coins) if coin.amount > cost))
 
 
 def plan_payout(
-    purse: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate that spends every output worth spending at it, and of the others as many as are needed
     to come nearest to it. What a stranger strews on an escrow's address costs more than it brings, and is left there.
@@ -124,13 +124,13 @@ def plan_payout(
     """
     _check_feerate(feerate)
     best = largest(coins)
-    worth = len(choose_coins(purse, best, feerate))
-    planned, reason = None, EscrowError(f"the {purse.escrow.kind.value} escrow holds nothing now")
+    worth = len(choose_coins(terms, best, feerate))
+    planned, reason = None, EscrowError(f"the {terms.id} escrow holds nothing now")
     if best and not worth and not split.payee and not split.payer:
-        raise _not_worth(purse, best, feerate)
+        raise _not_worth(terms, best, feerate)
     for count in range(max(1, worth), len(best) + 1):
         try:
-            payout = payout_at(purse, best[:count], split, feerate, reserved=reserved)
+            payout = payout_at(terms, best[:count], split, feerate, reserved=reserved)
         except EscrowError as error:
             reason = error
         else:
@@ -141,20 +141,20 @@ def plan_payout(
     return planned
 
 
-def build_payout(purse: EscrowTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
+def build_payout(terms: EscrowTerms, coins: Iterable[Coin], split: Split, fee: Sat) -> Payout:
     """The payment that leaves this fee, or a little more where what is left for the payer is dust.
 
     :raises EscrowError: the outputs do not hold so much, nothing would be paid to anybody, or the split gives somebody
         less than the network carries.
     """
     spent = tuple(sorted(coins))
-    name = purse.escrow.kind.value
+    name = terms.id
     if split.bears:
-        above = Sat(max(0, fee - _kept_for_miner(purse, spent, split)))
+        above = Sat(max(0, fee - _kept_for_miner(terms, spent, split)))
         if split.payee - above < DUST_LIMIT:
-            raise EscrowError(f"a fee of {fee:,} sat would eat up the {split.payee:,} sat that {purse.payee.name} gets")
+            raise EscrowError(f"a fee of {fee:,} sat would eat up the {split.payee:,} sat that {terms.payee.name} gets")
         split = Split(Sat(split.payee - above), split.payer, above)
-    for person, amount in ((purse.payee, split.payee), (purse.payer, split.payer)):
+    for person, amount in ((terms.payee, split.payee), (terms.payer, split.payer)):
         if amount and amount < DUST_LIMIT:
             raise EscrowError(
                 f"{person.name} would get {amount} sat from the {name} escrow; the network does not carry outputs "
@@ -166,20 +166,20 @@ def build_payout(purse: EscrowTerms, coins: Iterable[Coin], split: Split, fee: S
     if rest < split.payer:
         raise EscrowError(
             f"the {name} escrow holds {_sum(spent)} sat, which is too little for {split.payee} sat to "
-            f"{purse.payee.name}, {split.payer} sat to {purse.payer.name} and {fee} sat to the miner"
+            f"{terms.payee.name}, {split.payer} sat to {terms.payer.name} and {fee} sat to the miner"
         )
     outputs = []
     if split.payee:
-        outputs.append(TxOutput(split.payee, purse.payee.script))
+        outputs.append(TxOutput(split.payee, terms.payee.script))
     if rest >= DUST_LIMIT:
-        outputs.append(TxOutput(Sat(rest), purse.payer.script))
+        outputs.append(TxOutput(Sat(rest), terms.payer.script))
     if not outputs:
         raise EscrowError(f"the {name} escrow holds too little to be paid to anybody: {_sum(spent)} sat")
-    return Payout(purse, spent, split, tuple(outputs))
+    return Payout(terms, spent, split, tuple(outputs))
 
 
 def payout_at(
-    purse: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate, or at what the split or the band leaves for the miner where that is less. Its fee is
     of the size it really has: with an output for the payer, unless what is left for them is dust.
@@ -191,18 +191,18 @@ def payout_at(
     """
     _check_feerate(feerate)
     spent = tuple(coins)
-    to_payee = [TxOutput(split.payee, purse.payee.script)] if split.payee else []
-    vsize = purse.vsize_of(len(spent), [*to_payee, TxOutput(DUST_LIMIT, purse.payer.script)])
+    to_payee = [TxOutput(split.payee, terms.payee.script)] if split.payee else []
+    vsize = terms.vsize_of(len(spent), [*to_payee, TxOutput(DUST_LIMIT, terms.payer.script)])
     left = _sum(spent) - split.payee - split.payer
     if split.bears:
-        left = _kept_for_miner(purse, spent, split) + split.payee - DUST_LIMIT
-        left = min(left, MAX_FEERATE * purse.vsize_of(len(spent), to_payee))  # nothing may be left for the payer
+        left = _kept_for_miner(terms, spent, split) + split.payee - DUST_LIMIT
+        left = min(left, MAX_FEERATE * terms.vsize_of(len(spent), to_payee))  # nothing may be left for the payer
     elif not split.payee and not split.payer:
         left -= DUST_LIMIT
     fee = min(feerate * vsize, left, MAX_FEERATE * vsize)
     if reserved and not split.bears:
-        fee = min(fee, _highest_fee(purse, vsize, split, reserved=True))
-    payout = build_payout(purse, spent, split, Sat(max(0, fee)))
+        fee = min(fee, _highest_fee(terms, vsize, split, reserved=True))
+    payout = build_payout(terms, spent, split, Sat(max(0, fee)))
     check_fee(payout, reserved=reserved)
     return payout
 
@@ -215,43 +215,43 @@ def check_fee(payout: Payout, *, reserved: bool = False) -> None:
         the payer signs nothing of this.
     :raises EscrowError: saying the feerate.
     """
-    purse, vsize = payout.purse, payout.vsize
+    terms, vsize = payout.terms, payout.vsize
     lowest = MIN_FEERATE * vsize
-    highest = _highest_fee(purse, vsize, payout.split, reserved=reserved) + DUST_LIMIT - 1
+    highest = _highest_fee(terms, vsize, payout.split, reserved=reserved) + DUST_LIMIT - 1
     if not lowest <= payout.fee <= highest:
         raise EscrowError(
-            f"the {purse.escrow.kind.value} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
+            f"the {terms.id} payment leaves {payout.fee} sat for the miner, which is outside {lowest} "
             f"to {highest} sat for its {vsize} virtual bytes"
         )
 
 
-def _highest_fee(purse: EscrowTerms, vsize: int, split: Split, *, reserved: bool) -> int:
+def _highest_fee(terms: EscrowTerms, vsize: int, split: Split, *, reserved: bool) -> int:
     """Never less than what the network relays: then no shape is impossible."""
     highest = MAX_FEERATE * vsize
-    return min(highest, max(purse.miner_fee + split.miner, MIN_FEERATE * vsize)) if reserved else highest
+    return min(highest, max(terms.miner_fee + split.miner, MIN_FEERATE * vsize)) if reserved else highest
 
 
-def _kept_for_miner(purse: EscrowTerms, coins: tuple[Coin, ...], split: Split) -> int:
+def _kept_for_miner(terms: EscrowTerms, coins: tuple[Coin, ...], split: Split) -> int:
     """What the miner may take before the receiver gives anything up: what the offer keeps, as far as it is there, and
     what is too little to be sent back."""
     left = _sum(coins) - split.payee - split.payer
-    return purse.miner_fee if left >= purse.miner_fee + DUST_LIMIT else left
+    return terms.miner_fee if left >= terms.miner_fee + DUST_LIMIT else left
 
 
-def _not_worth(purse: EscrowTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
+def _not_worth(terms: EscrowTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
     """Why nothing goes back at this feerate, and the one at which it would."""
-    lower = (best[0].amount - 1) // _input_vsize(purse)
+    lower = (best[0].amount - 1) // _input_vsize(terms)
     hint = f"It does at a lower rate: --feerate {lower}" if lower >= MIN_FEERATE else "It is lost to fees."
     return EscrowError(
-        f"what the {purse.escrow.kind.value} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
+        f"what the {terms.id} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
         f"spend at {feerate} sat/vB than it brings",
         hint=hint,
     )
 
 
-def _input_vsize(purse: EscrowTerms) -> int:
+def _input_vsize(terms: EscrowTerms) -> int:
     """Virtual bytes that spending one output more adds to a payment."""
-    return purse.vsize_of(2, [purse.payout]) - purse.vsize_of(1, [purse.payout])
+    return terms.vsize_of(2, [terms.payout]) - terms.vsize_of(1, [terms.payout])
 
 
 def _check_feerate(feerate: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError
+from rein.escrow.carried import psbts_in
 from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Checked, Explanation, check_payout, explain
 from rein.escrow.payable import covers
@@ -49,7 +50,7 @@ class Proposal:
     document: Signed[Any]
     ending: Ending
     author: Role
-    purse: EscrowTerms
+    terms: EscrowTerms
     text: str
     worker_amount: Sat | None
     creator_amount: Sat
@@ -57,12 +58,12 @@ class Proposal:
     @property
     def completers(self) -> frozenset[Role]:
         """Who may add the second signature."""
-        return completers_of(self.purse.escrow.kind, self.ending, self.author)
+        return completers_of(self.terms.kind, self.ending, self.author)
 
     @property
     def reserved(self) -> bool:
         """See `is_reserved`."""
-        return is_reserved(self.purse.escrow.kind, self.ending, self.author)
+        return is_reserved(self.terms.kind, self.ending, self.author)
 
     def split(self, held: Collection[Coin], *, paid: bool = False) -> Split:
         """What it has to give, where the escrow holds these outputs.
@@ -70,10 +71,10 @@ class Proposal:
         :param paid: whether whom the escrow is for has the price already, so that all the rest is the payer's.
         """
         if self.ending is Ending.REFUND:
-            return refund_of(self.purse, held, author=self.author, paid=paid)
-        if self.worker_amount is None or self.purse.escrow.kind is EscrowKind.MEDIATOR:
-            return the_price(self.purse)
-        return award_split(self.purse, self.worker_amount, self.creator_amount)
+            return refund_of(self.terms, held, author=self.author, paid=paid)
+        if self.worker_amount is None or self.terms.kind is EscrowKind.FEE:
+            return the_price(self.terms)
+        return award_split(self.terms, self.worker_amount, self.creator_amount)
 
     def explain(self, held: Collection[Coin], bid: Bid, *, paid: bool = False) -> Explanation:
         """Hold the payment against the documents."""
@@ -95,18 +96,18 @@ class Proposal:
         """
         signer = escrow_public_key(self.author, bid)
         split = self.split(held, paid=paid)
-        return check_payout(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
+        return check_payout(self.text, self.terms, split, held, {signer}, reserved=self.reserved)
 
     def _explain(self, split: Split, held: Collection[Coin], bid: Bid) -> Explanation:
         signer = escrow_public_key(self.author, bid)
-        return explain(self.text, self.purse, split, held, {signer}, reserved=self.reserved)
+        return explain(self.text, self.terms, split, held, {signer}, reserved=self.reserved)
 
 
-def completers_of(purse: EscrowKind, ending: Ending, author: Role) -> frozenset[Role]:
-    """Who may add the second signature. The creator is one of the two whenever money goes back to him, and the
+def completers_of(kind: EscrowKind, ending: Ending, author: Role) -> frozenset[Role]:
+    """Who may add the second signature. The creator is one of the two whenever money goes back to them, and the
     mediator whenever the mediator is paid."""
     others = {Role.CREATOR, Role.WORKER}
-    if purse is EscrowKind.MEDIATOR:
+    if kind is EscrowKind.FEE:
         return frozenset({Role.MEDIATOR} if author in others else others)
     if ending is Ending.REFUND:
         return frozenset({Role.WORKER, Role.MEDIATOR} if author is Role.CREATOR else {Role.CREATOR})
@@ -115,10 +116,10 @@ def completers_of(purse: EscrowKind, ending: Ending, author: Role) -> frozenset[
     return frozenset(others - {author})
 
 
-def is_reserved(purse: EscrowKind, ending: Ending, author: Role) -> bool:
+def is_reserved(kind: EscrowKind, ending: Ending, author: Role) -> bool:
     """Whether two others than the payer may make this payment: then its fee is held against what the offer keeps for
-    the miner, so that they burn nothing that goes back to him."""
-    return author is not Role.CREATOR and completers_of(purse, ending, author) != {Role.CREATOR}
+    the miner, so that they burn nothing that goes back to the payer."""
+    return author is not Role.CREATOR and completers_of(kind, ending, author) != {Role.CREATOR}
 
 
 def escrow_public_key(role: Role, bid: Bid) -> bytes:
@@ -130,22 +131,22 @@ def escrow_public_key(role: Role, bid: Bid) -> bytes:
     }[role]
 
 
-def award_split(purse: EscrowTerms, worker_amount: Sat, creator_amount: Sat) -> Split:
+def award_split(terms: EscrowTerms, worker_amount: Sat, creator_amount: Sat) -> Split:
     """What a settlement or a resolution gives: what it leaves of the price is for the miner, as far as the miner needs
     it, and the payer's otherwise."""
-    return Split(worker_amount, creator_amount, Sat(purse.price - worker_amount - creator_amount))
+    return Split(worker_amount, creator_amount, Sat(terms.price - worker_amount - creator_amount))
 
 
-def refund_of(purse: EscrowTerms, held: Collection[Coin], *, author: Role | None = None, paid: bool = False) -> Split:
+def refund_of(terms: EscrowTerms, held: Collection[Coin], *, author: Role | None = None, paid: bool = False) -> Split:
     """What a refund gives: the mediator's fee to the mediator if the escrow can pay it and the mediator has not got it
     yet; all else back. Mediators may give up part of it for the miner of a refund that they sign first; what anybody
     else signs pays it whole."""
-    owed = not paid and purse.escrow.kind is EscrowKind.MEDIATOR and covers(purse, held)
-    return replace(the_price(purse), bears=author is Role.MEDIATOR) if owed else Split(Sat(0))
+    owed = not paid and terms.kind is EscrowKind.FEE and covers(terms, held)
+    return replace(the_price(terms), bears=author is Role.MEDIATOR) if owed else Split(Sat(0))
 
 
 def proposals_of(order: Order, terms: Terms) -> list[Proposal]:
-    """Every payment out of either escrow that a document of the order carries. Disputes come last: what they carry is
+    """Every payment out of an escrow that a document of the order carries. Disputes come last: what they carry is
     the same payment as in what ended the job."""
     return [*_acceptances(order, terms), *_by_parties(order, terms)]
 
@@ -173,9 +174,8 @@ def _acceptances(order: Order, terms: Terms) -> Iterator[Proposal]:
 
 
 def _of_acceptance(signed: Signed[AcceptDelivery], terms: Terms) -> Iterator[Proposal]:
-    texts = {EscrowKind.PRIMARY: signed.document.primary_psbt, EscrowKind.MEDIATOR: signed.document.mediator_psbt}
-    for purse, text in texts.items():
-        yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(purse), text, None, Sat(0))
+    for escrow_id, text in psbts_in(signed.document).items():
+        yield Proposal(signed, Ending.ACCEPTANCE, Role.CREATOR, terms.of(escrow_id), text, None, Sat(0))
 
 
 def _kept_apart(order: Order, terms: Terms) -> Iterator[Proposal]:
@@ -212,13 +212,8 @@ def _of_document(signed: Signed[Any], award: PartyDocument, terms: Terms) -> Ite
     ending = _ENDINGS[type(document)]
     worker_amount: Sat | None = getattr(award, "worker_amount", None)
     creator_amount: Sat = getattr(award, "creator_amount", Sat(0))
-    texts = {
-        EscrowKind.PRIMARY: getattr(document, "primary_psbt", None),
-        EscrowKind.MEDIATOR: getattr(document, "mediator_psbt", None),
-    }
-    for purse, text in texts.items():
-        if text is not None:
-            yield Proposal(signed, ending, document.role, terms.of(purse), text, worker_amount, creator_amount)
+    for escrow_id, text in psbts_in(document).items():
+        yield Proposal(signed, ending, document.role, terms.of(escrow_id), text, worker_amount, creator_amount)
 
 
 _ENDINGS: dict[type[PartyDocument], Ending] = {

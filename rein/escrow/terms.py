@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.transaction import TxOutput, escrow_spend_vsize, p2wsh_multisig_witness_weight
 from rein.errors import EscrowError, InputError
-from rein.escrow.contract import Contract, Escrow, EscrowKind, contract
+from rein.escrow.carried import addresses_in, amounts_in
+from rein.escrow.contract import Contract, Escrow, EscrowKind, Escrows, contract
 from rein.protocol.documents import Bid, Job, Offer, Role
 from rein.protocol.orders import Order
 from rein.protocol.values import BasisPoints, mediator_fee
@@ -56,6 +57,14 @@ class EscrowTerms:
     payer: Payee
 
     @property
+    def id(self) -> str:
+        return self.escrow.id
+
+    @property
+    def kind(self) -> EscrowKind:
+        return self.escrow.kind
+
+    @property
     def payout(self) -> TxOutput:
         """The output that pays the price."""
         return TxOutput(self.price, self.payee.script)
@@ -76,19 +85,8 @@ class EscrowTerms:
         return escrow_spend_vsize([weight] * inputs, outputs)
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Escrows[EscrowTerms]):
     """The money of one offered job."""
-
-    primary: EscrowTerms
-    mediator: EscrowTerms
-
-    @property
-    def purses(self) -> tuple[EscrowTerms, EscrowTerms]:
-        return (self.primary, self.mediator)
-
-    def of(self, purse: EscrowKind) -> EscrowTerms:
-        return self.primary if purse is EscrowKind.PRIMARY else self.mediator
 
 
 def contract_of(bid: Bid) -> Contract:
@@ -97,7 +95,7 @@ def contract_of(bid: Bid) -> Contract:
 
 
 def terms_of(order: Order) -> Terms:
-    """The terms of an order with an offer that counts, with both escrows rebuilt and compared.
+    """The terms of an order with an offer that counts, with all escrows rebuilt and compared.
 
     :raises EscrowError: there is no such offer, or an address, amount or fee in it is not what it must be.
     """
@@ -112,7 +110,7 @@ def check_bid(bid: Bid) -> Contract:
     :raises EscrowError: the bid names other addresses.
     """
     built = contract_of(bid)
-    if (bid.primary_address, bid.mediator_address) != (built.primary.address, built.mediator.address):
+    if addresses_in(bid) != _addresses(built):
         raise EscrowError(
             "the escrow addresses in the bid are not those of the three keys",
             hint="Do not fund them. The bid was made by a broken or hostile program.",
@@ -120,46 +118,42 @@ def check_bid(bid: Bid) -> Contract:
     return built
 
 
+def _addresses(built: Contract) -> dict[str, str]:
+    return {each.id: each.address for each in built.escrows}
+
+
 def _terms(job: Job, bid: Bid, offer: Offer) -> Terms:
     built = check_bid(bid)
-    if (offer.primary_address, offer.mediator_address) != (built.primary.address, built.mediator.address):
+    if addresses_in(offer) != _addresses(built):
         raise EscrowError("the escrow addresses in the offer are not those of the three keys", hint="Do not fund them.")
 
-    terms = _purses(built, job, bid, Amounts(offer.primary_amount, offer.mediator_amount))
-    for purse in terms.purses:
-        _check_dust(purse)
-        check_fee_band(purse)
+    terms = _holding(built, job, bid, amounts_in(offer))
+    for each in terms.escrows:
+        _check_dust(each)
+        check_fee_band(each)
     return terms
 
 
-def _check_dust(purse: EscrowTerms) -> None:
-    if purse.price < DUST_LIMIT:
+def _check_dust(terms: EscrowTerms) -> None:
+    if terms.price < DUST_LIMIT:
         raise EscrowError(
-            f"{purse.payee.name} would get {purse.price} sat from the {purse.escrow.kind.value} escrow; the network "
-            f"does not carry outputs under {DUST_LIMIT} sat"
+            f"{terms.payee.name} would get {terms.price} sat from the {terms.id} escrow; the network does not carry "
+            f"outputs under {DUST_LIMIT} sat"
         )
 
 
-def check_fee_band(purse: EscrowTerms) -> None:
+def check_fee_band(terms: EscrowTerms) -> None:
     """Refuse a reserve for the miner that would never be mined, or that would be given away.
 
     :raises EscrowError: saying the feerate.
     """
-    lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
-    if not lowest <= purse.miner_fee <= highest:
+    lowest, highest = MIN_RESERVE_FEERATE * terms.largest_vsize, MAX_FEERATE * terms.largest_vsize
+    if not lowest <= terms.miner_fee <= highest:
         raise EscrowError(
-            f"the offer leaves {purse.miner_fee} sat for the miner of the {purse.escrow.kind.value} payment, "
+            f"the offer leaves {terms.miner_fee} sat for the miner of the {terms.id} payment, "
             f"which is outside {lowest} to {highest} sat ({MIN_RESERVE_FEERATE} to {MAX_FEERATE} sat/vB of its largest "
             f"shape, {MAX_COINS} inputs and 2 outputs)"
         )
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """What an offer puts into each escrow."""
-
-    primary: Sat
-    mediator: Sat
 
 
 def check_price(price: Sat, fee: BasisPoints) -> None:
@@ -176,9 +170,9 @@ def check_price(price: Sat, fee: BasisPoints) -> None:
             )
 
 
-def offer_amounts(job: Job, bid: Bid, feerate: int) -> Amounts:
-    """What has to be in each escrow so that the receivers get the exact amounts, however it was paid in and however the
-    job ends. What the miner leaves comes back to the payer.
+def offer_amounts(job: Job, bid: Bid, feerate: int) -> dict[str, Sat]:
+    """What has to be in each escrow, by its id, so that the receivers get the exact amounts, however it was paid in and
+    however the job ends. What the miner leaves comes back to the payer.
 
     :param feerate: sat/vB kept for the miner of the largest payment out of each escrow.
     :raises InputError: a feerate outside the band, or a price that is dust.
@@ -189,12 +183,13 @@ def offer_amounts(job: Job, bid: Bid, feerate: int) -> Amounts:
             hint="It is for the largest payment; what the miner leaves of it comes back to you.",
         )
     check_price(bid.amount, job.mediator_fee)
-    plain = _purses(check_bid(bid), job, bid, Amounts(Sat(0), Sat(0)))
-    return Amounts(*(Sat(purse.price + feerate * purse.largest_vsize) for purse in plain.purses))
+    built = check_bid(bid)
+    empty = _holding(built, job, bid, dict.fromkeys(built.ids, Sat(0)))
+    return {each.id: Sat(each.price + feerate * each.largest_vsize) for each in empty.escrows}
 
 
-def _purses(built: Contract, job: Job, bid: Bid, amounts: Amounts) -> Terms:
-    """Both escrows, holding these amounts."""
+def _holding(built: Contract, job: Job, bid: Bid, amounts: Mapping[str, Sat]) -> Terms:
+    """The escrows, with these amounts in them."""
 
     def payee(role: Role, name: str, address: str) -> Payee:
         return Payee(role, name, address, script_of_address(address, job.network))
@@ -202,8 +197,8 @@ def _purses(built: Contract, job: Job, bid: Bid, amounts: Amounts) -> Terms:
     creator = payee(Role.CREATOR, job.creator, job.creator_payment_address)
     worker = payee(Role.WORKER, bid.worker, bid.worker_payment_address)
     mediator = payee(Role.MEDIATOR, job.mediator, job.mediator_payment_address)
-    fee = mediator_fee(bid.amount, job.mediator_fee)
-    return Terms(
-        primary=EscrowTerms(built.primary, amounts.primary, bid.amount, worker, creator),
-        mediator=EscrowTerms(built.mediator, amounts.mediator, fee, mediator, creator),
-    )
+    paid = {
+        EscrowKind.PRICE: (bid.amount, worker),
+        EscrowKind.FEE: (mediator_fee(bid.amount, job.mediator_fee), mediator),
+    }
+    return Terms(tuple(EscrowTerms(each, amounts[each.id], *paid[each.kind], creator) for each in built.escrows))

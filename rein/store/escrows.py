@@ -5,25 +5,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rein.btc.amounts import Sat
+from rein.btc.transaction import OutPoint
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
 from rein.store.sql import insert
 
-if TYPE_CHECKING:
-    from rein.btc.amounts import Sat
-    from rein.btc.transaction import OutPoint
-
 
 @dataclass(frozen=True)
 class EscrowOutput:
-    """An output of an escrow (`purse` is primary or mediator), as last seen. `contract_id`: `Order.contract_id`.
+    """An output of an escrow, as last seen. `contract_id`: `Order.contract_id`; `escrow_id`: which of its escrows.
     `height`: of its block, where that was seen. `confirmations`: its own; of a `spent` one,
     1 if a payment of the job in a block has spent it, and 0 otherwise."""
 
     contract_id: DocumentId
-    purse: str
+    escrow_id: str
     outpoint: OutPoint
     amount: Sat
     height: int | None
@@ -40,7 +38,7 @@ class Payment:
     """
 
     contract_id: DocumentId
-    purse: str
+    escrow_id: str
     txid: str
     amount: Sat
     back: Sat
@@ -69,9 +67,9 @@ class Escrows:
         return [escrow_output(row) for row in self._database.rows(query, contract_id)]
 
     def payments(self, contract_id: DocumentId) -> dict[str, Payment]:
-        """By purse."""
+        """By the id of the escrow."""
         rows = self._database.rows("SELECT * FROM payment WHERE contract_id = ?", contract_id)
-        return {row["purse"]: payment(row) for row in rows}
+        return {row["escrow_id"]: payment(row) for row in rows}
 
 
 def _replace(connection: sqlite3.Connection, table: str, contract_id: DocumentId, rows: list[dict[str, Any]]) -> None:
@@ -90,8 +88,6 @@ def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
 
 def escrow_output(row: Any) -> EscrowOutput:
     """From the table's row."""
-    from rein.btc.transaction import OutPoint
-
     values = {key: row[key] for key in row.keys() if key not in ("txid", "vout")}  # noqa: SIM118 - a Row is no dict
     return EscrowOutput(**values | {"outpoint": OutPoint(row["txid"], row["vout"]), "spent": bool(row["spent"])})
 

@@ -8,7 +8,7 @@
     server         a causeway where an identity has hosting, and what it last said of it
     placement      where a document was put; `proved`: read back from there and found the same
     escrow_output  the outputs of an escrow, as last seen on the chain; `contract_id`: the offer (or job) they are
-                   of; `spent`: by a payment of the job
+                   of; `escrow_id`: which escrow of it; `spent`: by a payment of the job
     payment        the payment out of an escrow, as last seen on the chain (0 confirmations: waiting for a block):
                    `amount` to whom the escrow is for, `back` to the payer, `fee` to the miner; how it ends the job, and
                    the document that carries it
@@ -36,6 +36,9 @@
     wallet_coin    the coins of a wallet, as last seen on the chain
     wallet_payment what was sent from a wallet: the transaction in hexadecimal, its fee, and the job whose money it was
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
+    learned        when this home first learned of something: `name` is the id of a document, the outpoint of an escrow
+                   output or the txid of a payment
+    fetched        when a server last answered this home that asked for what is new
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
 Amounts are in satoshis, times in seconds since 1970.
@@ -69,6 +72,13 @@ def _forgetting_person() -> tuple[str, ...]:
                 UNION SELECT order_id FROM document WHERE network = {row}.network AND mediator = {row}.author); END"""  # noqa: S608 - names of ours
         for event, row in _EVENTS
     )
+
+
+def _learning(table: str, name: str) -> str:
+    """A trigger: when a row of `table` first comes, the time is noted under its name."""
+    return f"""CREATE TRIGGER {table}_learned AFTER INSERT ON {table} BEGIN
+               INSERT INTO learned SELECT {name}, CAST(strftime('%s', 'now') AS INTEGER)
+               WHERE NOT EXISTS (SELECT * FROM learned WHERE name = {name}); END"""  # noqa: S608 - names of ours
 
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -197,5 +207,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE request (identity_id INTEGER NOT NULL REFERENCES identity (id), key VARCHAR NOT NULL,
            command VARCHAR NOT NULL, arguments VARCHAR NOT NULL, time INTEGER NOT NULL, document_id VARCHAR,
            result TEXT, PRIMARY KEY (identity_id, key)) WITHOUT ROWID""",
+    ),
+    (
+        "ALTER TABLE escrow_output RENAME COLUMN purse TO escrow_id",
+        "ALTER TABLE payment RENAME COLUMN purse TO escrow_id",
+    ),
+    (
+        "CREATE TABLE learned (name VARCHAR PRIMARY KEY NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID",
+        _learning("document", "new.id"),
+        _learning("escrow_output", "new.txid || ':' || new.vout"),
+        _learning("payment", "new.txid"),
+        "CREATE TABLE fetched (network VARCHAR PRIMARY KEY NOT NULL, time INTEGER NOT NULL)",
     ),
 )

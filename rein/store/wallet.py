@@ -211,7 +211,7 @@ def _claim(connection: sqlite3.Connection, identity_id: int) -> None:
         f"""UPDATE wallet_address SET paid = 1 WHERE {which} AND NOT paid AND EXISTS (
               SELECT * FROM document AS named JOIN document AS contract ON contract.order_id = named.order_id
               JOIN payment ON contract_id = contract.id WHERE named.id = wallet_address.document_id
-              AND (named.kind = 'job' AND back > 0 OR named.kind = 'bid' AND purse = 'primary' AND amount > 0
+              AND (named.kind = 'job' AND back > 0 OR named.kind = 'bid' AND escrow_id <> 'mediator' AND amount > 0
                    AND instr(contract.armored, 'Previous document: ' || named.id) > 0))""",  # noqa: S608 - names of ours
         [identity_id],
     )

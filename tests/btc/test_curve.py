@@ -34,7 +34,7 @@ def number(value: int) -> bytes:
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.NAME)
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """`rein.btc.curve` over each backend in turn."""
-    monkeypatch.setattr(curve, "_backend", request.param)
+    monkeypatch.setattr(curve, "_backend", lambda: request.param)
     return request.param  # type: ignore[no-any-return]
 
 
@@ -46,7 +46,7 @@ def both(function: str, *arguments: object) -> object:
 
 
 def test_coincurve_is_chosen_where_it_is_installed() -> None:
-    assert curve.BACKEND == "coincurve"
+    assert curve._backend().NAME == "coincurve"
 
 
 def test_ecdsa_is_chosen_where_coincurve_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_ecdsa_is_chosen_where_coincurve_is_not(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.delattr(rein.btc, "_coincurve")
     monkeypatch.setitem(__import__("sys").modules, "rein.btc._coincurve", None)
-    assert curve._choose() is _ecdsa
+    assert curve._backend.__wrapped__() is _ecdsa
 
 
 @given(SECRETS, st.booleans())

@@ -68,7 +68,7 @@ class TestBitcoinCore:
 
 @pytest.mark.parametrize("backend", [_coincurve, _ecdsa], ids=lambda backend: backend.NAME)
 def test_both_backends_sign_and_verify_alike(backend: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curve, "_backend", backend)
+    monkeypatch.setattr(curve, "_backend", lambda: backend)
     assert message.sign(KEY, TEXT) == SIGNATURE
     assert message.verify(ADDRESS, TEXT, SIGNATURE)
     assert message.verify(ADDRESS, TEXT, spell(high_s(raw())))

@@ -61,8 +61,8 @@ def test_the_keys_are_those_of_2016() -> None:
 
 def test_the_witness_scripts_are_the_redeem_scripts_of_2016_byte_for_byte() -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, MAINNET)
-    assert built.primary.witness_script.hex() == LEGACY_PRIMARY_REDEEM_SCRIPT
-    assert built.mediator.witness_script.hex() == LEGACY_MEDIATOR_REDEEM_SCRIPT
+    assert built.of("primary").witness_script.hex() == LEGACY_PRIMARY_REDEEM_SCRIPT
+    assert built.of("mediator").witness_script.hex() == LEGACY_MEDIATOR_REDEEM_SCRIPT
     assert [_p2sh(each.witness_script, MAINNET) for each in built.escrows] == [
         "3N4QuG2ATHyXVocMKzrCgsDqrHUC7PAFH1",
         "3DX1A3cErSnM58kTsiWFNwjxiQWm3WmGQb",
@@ -80,15 +80,15 @@ def _p2sh(script: bytes, network: Network) -> str:
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
 def test_the_addresses_are_the_typed_ones_on_every_network(network: Network) -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, network)
-    assert (built.primary.address, built.mediator.address) == ADDRESSES[network.name]
+    assert (built.of("primary").address, built.of("mediator").address) == ADDRESSES[network.name]
     assert all(address_of_script(each.script, network) == each.address for each in built.escrows)
 
 
 def test_the_descriptors_are_the_typed_ones() -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, MAINNET)
     c, m, w = CREATOR.hex(), MEDIATOR.hex(), WORKER.hex()
-    assert built.primary.descriptor == f"wsh(multi(2,{c},{m},{w}))#hdp5vcr2"
-    assert built.mediator.descriptor == f"wsh(and_v(v:pk({m}),multi(1,{c},{w})))#t68sq7u4"
+    assert built.of("primary").descriptor == f"wsh(multi(2,{c},{m},{w}))#hdp5vcr2"
+    assert built.of("mediator").descriptor == f"wsh(and_v(v:pk({m}),multi(1,{c},{w})))#t68sq7u4"
 
 
 def test_another_program_reads_the_same_scripts_from_the_descriptors() -> None:
@@ -101,7 +101,7 @@ def test_another_program_reads_the_same_scripts_from_the_descriptors() -> None:
 
 
 def test_a_descriptor_with_one_letter_changed_is_refused() -> None:
-    descriptor = contract(CREATOR, MEDIATOR, WORKER, MAINNET).mediator.descriptor
+    descriptor = contract(CREATOR, MEDIATOR, WORKER, MAINNET).of("mediator").descriptor
     for place, letter in itertools.product(range(len(descriptor)), "0a#"):
         changed = descriptor[:place] + letter + descriptor[place + 1 :]
         if changed != descriptor:
@@ -112,15 +112,16 @@ def test_a_descriptor_with_one_letter_changed_is_refused() -> None:
 def test_every_order_of_the_keys_is_another_contract() -> None:
     """The order of 2016 is part of the contract: creator, mediator, worker."""
     orders = [contract(*keys, REGTEST) for keys in itertools.permutations((CREATOR, MEDIATOR, WORKER))]
-    assert len({each.primary.address for each in orders}) == 6
+    assert len({each.of("primary").address for each in orders}) == 6
     # 1 of (creator, worker) is the same for both, but not in the same bytes.
-    assert len({each.mediator.address for each in orders}) == 6
+    assert len({each.of("mediator").address for each in orders}) == 6
 
 
 def test_the_escrows_stand_in_the_order_primary_mediator() -> None:
     built = contract(CREATOR, MEDIATOR, WORKER, REGTEST)
-    assert [each.kind for each in built.escrows] == [EscrowKind.PRIMARY, EscrowKind.MEDIATOR]
-    assert built.escrows == (built.primary, built.mediator)
+    assert [each.id for each in built.escrows] == ["primary", "mediator"]
+    assert [each.kind for each in built.escrows] == [EscrowKind.PRICE, EscrowKind.FEE]
+    assert built.escrows == (built.of("primary"), built.of("mediator"))
 
 
 SECRET = PrivateKey(b"\x07" * 32)

@@ -46,7 +46,7 @@ from tests.support.money import (
 )
 
 TOLD = deal()
-PRIMARY, MEDIATOR = TOLD.terms.purses
+PRIMARY, MEDIATOR = TOLD.terms.escrows
 MALLORY_SCRIPT = p2wpkh_script(MALLORY.public_key)
 ELSEWHERE = OutPoint("ee" * 32, 7)
 
@@ -64,35 +64,35 @@ def coins_holding(total: int, parts: Sequence[int]) -> list[Coin]:
 
 _amount = st.just(0) | st.integers(DUST_LIMIT, 10**9)
 _parts = st.lists(st.integers(1, 2**32), max_size=MAX_COINS - 1, unique=True)
-_purse = st.sampled_from([PRIMARY, MEDIATOR])
+_terms = st.sampled_from([PRIMARY, MEDIATOR])
 _split = st.builds(lambda payee, payer: Split(Sat(payee), Sat(payer)), _amount, _amount)
 
 
 # The books
 
 
-@given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
+@given(terms=_terms, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
 def test_what_goes_in_comes_out_for_every_split_of_every_coins_at_every_feerate(
-    purse: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int
+    terms: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int
 ) -> None:
     coins = coins_holding(split.payee + split.payer + 2_000 + more, parts)
     try:
-        payout = payout_at(purse, coins, split, feerate)
+        payout = payout_at(terms, coins, split, feerate)
     except EscrowError as error:
         left = sum(each.amount for each in coins) - split.payee - split.payer
-        vsize = purse.vsize_of(len(coins), _two(purse))
+        vsize = terms.vsize_of(len(coins), _two(terms))
         if not split.payee and not split.payer:
             left -= DUST_LIMIT  # somebody must get something
         if "sat for the miner" not in error.message or left >= vsize:
             raise
         return
     assert payout.total == sum(each.amount for each in coins) == split.payee + payout.back + payout.fee
-    assert sum(each.amount for each in payout.outputs if each.script == purse.payee.script) == split.payee
-    assert sum(each.amount for each in payout.outputs if each.script == purse.payer.script) == payout.back
+    assert sum(each.amount for each in payout.outputs if each.script == terms.payee.script) == split.payee
+    assert sum(each.amount for each in payout.outputs if each.script == terms.payer.script) == payout.back
     assert payout.back >= split.payer
     assert all(each.amount >= DUST_LIMIT for each in payout.outputs)
-    assert {each.script for each in payout.outputs} <= {purse.payee.script, purse.payer.script}
-    assert payout.fee <= feerate * payout.purse.vsize_of(len(coins), _two(purse)) + DUST_LIMIT
+    assert {each.script for each in payout.outputs} <= {terms.payee.script, terms.payer.script}
+    assert payout.fee <= feerate * payout.terms.vsize_of(len(coins), _two(terms)) + DUST_LIMIT
     assert MIN_FEERATE * payout.vsize <= payout.fee < MAX_FEERATE * payout.vsize + DUST_LIMIT
     check_fee(payout)
     left = payout.total - split.payee - split.payer
@@ -102,34 +102,34 @@ def test_what_goes_in_comes_out_for_every_split_of_every_coins_at_every_feerate(
     assert payout.feerate == payout.fee / payout.vsize
 
 
-def _two(purse: EscrowTerms) -> list[TxOutput]:
-    return [TxOutput(DUST_LIMIT, purse.payee.script), TxOutput(DUST_LIMIT, purse.payer.script)]
+def _two(terms: EscrowTerms) -> list[TxOutput]:
+    return [TxOutput(DUST_LIMIT, terms.payee.script), TxOutput(DUST_LIMIT, terms.payer.script)]
 
 
-@given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), shuffled=st.randoms())
+@given(terms=_terms, split=_split, parts=_parts, more=st.integers(0, 10**7), shuffled=st.randoms())
 def test_a_payment_is_one_and_the_same_whoever_builds_it(
-    purse: EscrowTerms, split: Split, parts: list[int], more: int, shuffled: Any
+    terms: EscrowTerms, split: Split, parts: list[int], more: int, shuffled: Any
 ) -> None:
     coins = coins_holding(split.payee + split.payer + 9_000 + more, parts)
-    ours = payout_at(purse, coins, split, 5)
+    ours = payout_at(terms, coins, split, 5)
     shuffled.shuffle(coins)
-    theirs = payout_at(purse, iter(coins), split, 5)
+    theirs = payout_at(terms, iter(coins), split, 5)
     assert (ours, ours.psbt, ours.txid) == (theirs, theirs.psbt, theirs.txid)
     assert ours.psbt.transaction.inputs == tuple(sorted(each.outpoint for each in coins))
-    assert build_payout(purse, coins, split, ours.fee) == ours, "its fee and its coins say all"
+    assert build_payout(terms, coins, split, ours.fee) == ours, "its fee and its coins say all"
 
 
-@given(purse=_purse, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
-def test_the_honest_payment_passes(purse: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int) -> None:
+@given(terms=_terms, split=_split, parts=_parts, more=st.integers(0, 10**7), feerate=st.integers(1, 500))
+def test_the_honest_payment_passes(terms: EscrowTerms, split: Split, parts: list[int], more: int, feerate: int) -> None:
     held = coins_holding(split.payee + split.payer + 2_000 + more, parts)
     for reserved in (False, True):
         try:
-            payout = payout_at(purse, held, split, feerate, reserved=reserved)
+            payout = payout_at(terms, held, split, feerate, reserved=reserved)
         except EscrowError:
             continue
         sent = sign_payout(payout, TOLD.creator)
         held_now = [*held, coin(2**41, 1_000)]
-        found = explain(sent.to_base64(), purse, split, held_now, {TOLD.creator.public_key}, reserved=reserved)
+        found = explain(sent.to_base64(), terms, split, held_now, {TOLD.creator.public_key}, reserved=reserved)
         assert (found.as_agreed, found.expected, found.psbt) == (True, payout, sent)
 
 
@@ -169,12 +169,12 @@ def test_the_reserve_is_the_most_whatever_the_size() -> None:
         check_fee(build_payout(PRIMARY, held, given_up, Sat(highest + 901)), reserved=True)
 
 
-@pytest.mark.parametrize("purse", [PRIMARY, MEDIATOR])
-def test_the_band_of_fees_is_closed(purse: EscrowTerms) -> None:
-    held, split = [coin(1, purse.amount + 10**6)], the_price(purse)
-    vsize = purse.vsize_of(1, _two(purse))
+@pytest.mark.parametrize("terms", [PRIMARY, MEDIATOR])
+def test_the_band_of_fees_is_closed(terms: EscrowTerms) -> None:
+    held, split = [coin(1, terms.amount + 10**6)], the_price(terms)
+    vsize = terms.vsize_of(1, _two(terms))
     for fee in (0, 1, vsize - 1, vsize, 500 * vsize + 545, 500 * vsize + 546, 10**6):
-        payout = build_payout(purse, held, split, Sat(fee))
+        payout = build_payout(terms, held, split, Sat(fee))
         if vsize <= fee <= 500 * vsize + 545:
             check_fee(payout)
         else:
@@ -191,9 +191,9 @@ def test_nobody_pays_at_a_feerate_outside_the_band(feerate: int) -> None:
 @pytest.mark.parametrize("feerate", [MIN_FEERATE, MAX_FEERATE])
 @pytest.mark.parametrize("more", [0, 1, 545, 546, 547, 1_000, 15_000, 20_000])
 def test_at_the_edges_of_the_band_whatever_came_too_much_can_be_paid_out(feerate: int, more: int) -> None:
-    purse = deal(3, feerate=MAX_FEERATE).terms.primary
-    payout = payout_at(purse, [coin(1, purse.amount + more)], the_price(purse), feerate)
-    assert payout.total == purse.price + payout.back + payout.fee
+    terms = deal(3, feerate=MAX_FEERATE).terms.of("primary")
+    payout = payout_at(terms, [coin(1, terms.amount + more)], the_price(terms), feerate)
+    assert payout.total == terms.price + payout.back + payout.fee
 
 
 def test_a_payment_is_not_built_where_it_cannot_be() -> None:
@@ -236,7 +236,7 @@ def test_the_largest_coins_are_chosen_and_trifles_left() -> None:
 class Sent:
     """A payment as its author writes it: anything, rightly signed by whoever he has the key of."""
 
-    purse: EscrowTerms
+    terms: EscrowTerms
     coins: tuple[Coin, ...]
     outputs: tuple[TxOutput, ...]
     signers: tuple[PrivateKey, ...]
@@ -248,7 +248,7 @@ class Sent:
     spoil: Callable[[bytes], bytes] = field(default=lambda signature: signature)
 
     def __str__(self) -> str:
-        scripts = self.scripts or (self.purse.escrow.witness_script,) * len(self.coins)
+        scripts = self.scripts or (self.terms.escrow.witness_script,) * len(self.coins)
         transaction = build_unsigned(
             [each.outpoint for each in self.coins],
             self.outputs,
@@ -272,17 +272,17 @@ class Sent:
 class Case:
     """An honest payment with both outputs, out of several coins, and what the chain shows."""
 
-    purse: EscrowTerms
+    terms: EscrowTerms
     split: Split
     payout: Payout
     held: tuple[Coin, ...]
 
     @property
     def sent(self) -> Sent:
-        return Sent(self.purse, self.payout.coins, self.payout.outputs, (TOLD.creator,))
+        return Sent(self.terms, self.payout.coins, self.payout.outputs, (TOLD.creator,))
 
     def explain(self, text: object) -> Explanation:
-        return explain(str(text), self.purse, self.split, self.held, {TOLD.creator.public_key})
+        return explain(str(text), self.terms, self.split, self.held, {TOLD.creator.public_key})
 
     def paying(self, *outputs: TxOutput) -> Sent:
         return replace(self.sent, outputs=outputs)
@@ -290,16 +290,16 @@ class Case:
 
 @st.composite
 def _cases(draw: st.DrawFn) -> Case:
-    purse = draw(_purse)
+    terms = draw(_terms)
     payee, payer = draw(st.integers(5_000, 10**7)), draw(st.just(0) | st.integers(5_000, 10**7))
     parts = draw(st.lists(st.integers(1, 2**32), min_size=1, max_size=2, unique=True))
     feerate = draw(st.integers(1, 50))
     held = coins_holding(payee + payer + 200_000, parts)
     split = Split(Sat(payee), Sat(payer))
     spare = coin(2**42, 44_000)
-    payout = payout_at(purse, held, split, feerate)
+    payout = payout_at(terms, held, split, feerate)
     assume(len(payout.outputs) == 2)
-    return Case(purse, split, payout, (*held, spare))
+    return Case(terms, split, payout, (*held, spare))
 
 
 def _less(output: TxOutput, by: int) -> TxOutput:
@@ -331,19 +331,19 @@ CHANGES: dict[str, tuple[Change, Fault]] = {
     ),
     "the payee is paid twice": (
         lambda it, n: it.paying(
-            it.payout.outputs[0], _less(it.payout.outputs[1], n), TxOutput(Sat(n), it.purse.payee.script)
+            it.payout.outputs[0], _less(it.payout.outputs[1], n), TxOutput(Sat(n), it.terms.payee.script)
         ),
         Fault.EXTRA_OUTPUT,
     ),
     "the change in two": (
         lambda it, n: it.paying(
-            it.payout.outputs[0], _less(it.payout.outputs[1], n), TxOutput(Sat(n), it.purse.payer.script)
+            it.payout.outputs[0], _less(it.payout.outputs[1], n), TxOutput(Sat(n), it.terms.payer.script)
         ),
         Fault.AMOUNT,
     ),
     "nothing to the payee": (lambda it, n: it.paying(it.payout.outputs[1]), Fault.MISSING_OUTPUT),
     "all back": (
-        lambda it, n: it.paying(TxOutput(Sat(it.payout.total - it.payout.fee), it.purse.payer.script)),
+        lambda it, n: it.paying(TxOutput(Sat(it.payout.total - it.payout.fee), it.terms.payer.script)),
         Fault.AMOUNT,
     ),
     "the outputs the other way round": (lambda it, n: it.paying(*it.payout.outputs[::-1]), Fault.SHAPE),
@@ -367,7 +367,7 @@ CHANGES: dict[str, tuple[Change, Fault]] = {
         lambda it, n: replace(
             it.sent,
             scripts=tuple(
-                (MEDIATOR if it.purse is PRIMARY else PRIMARY).escrow.witness_script for _ in it.payout.coins
+                (MEDIATOR if it.terms is PRIMARY else PRIMARY).escrow.witness_script for _ in it.payout.coins
             ),
         ),
         Fault.FOREIGN_INPUT,
@@ -376,8 +376,8 @@ CHANGES: dict[str, tuple[Change, Fault]] = {
         lambda it, n: replace(
             it.sent,
             scripts=(
-                *(it.purse.escrow.witness_script for _ in it.payout.coins[1:]),
-                deal(1).purse(it.purse.escrow.kind).escrow.witness_script,
+                *(it.terms.escrow.witness_script for _ in it.payout.coins[1:]),
+                deal(1).terms.of(it.terms.id).escrow.witness_script,
             ),
         ),
         Fault.FOREIGN_INPUT,
@@ -456,7 +456,7 @@ def test_whatever_differs_is_refused_by_its_name(name: str, case: Case, n: int) 
     assert found.psbt is None
     assert fault in [each.fault for each in found.differences]
     with pytest.raises(EscrowError) as caught:
-        check_payout(str(change(case, n)), case.purse, case.split, case.held, {TOLD.creator.public_key})
+        check_payout(str(change(case, n)), case.terms, case.split, case.held, {TOLD.creator.public_key})
     assert caught.value.message == found.differences[0].text
     assert caught.value.hint == "Sign nothing. It was made by a broken or hostile program."
 

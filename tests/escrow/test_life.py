@@ -10,7 +10,6 @@ from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import EscrowError, RejectedError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import check_payout
 from rein.escrow.funding import Funding, match_funding
 from rein.escrow.payout import complete_payout, plan_payout, sign_payout, the_price
@@ -19,17 +18,17 @@ from tests.support.money import Deal, agreed, check, deal
 
 
 def look(chain: CoreRpc, told: Deal) -> Funding:
-    scripts = [purse.escrow.script for purse in told.terms.purses]
+    scripts = [terms.escrow.script for terms in told.terms.escrows]
     return match_funding(told.terms, chain.unspent_outputs(scripts), REGTEST)
 
 
-def fund(chain: CoreRpc, told: Deal) -> dict[EscrowKind, OutPoint]:
+def fund(chain: CoreRpc, told: Deal) -> dict[str, OutPoint]:
     """Pay both escrows in one transaction, mine it, and say where the money lies."""
     faucet.pay(chain, told.payments)
     faucet.mine(chain, 1)
     funding = look(chain, told)
     assert funding.complete
-    return {purse.terms.escrow.kind: purse.outputs[0].outpoint for purse in funding.purses}
+    return {terms.terms.id: terms.outputs[0].outpoint for terms in funding.escrows}
 
 
 def received(chain: CoreRpc, script: bytes) -> list[Sat]:
@@ -47,26 +46,26 @@ def test_from_funding_to_payment_every_satoshi_is_accounted_for(chain: CoreRpc) 
     outpoints = fund(chain, told)
 
     payments: list[Transaction] = []
-    for purse in told.terms.purses:
-        which = purse.escrow.kind
-        sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()  # in the acceptance document
-        checked = check(sent, purse, outpoints[which], told.creator)
+    for terms in told.terms.escrows:
+        which = terms.id
+        sent = sign_payout(agreed(terms, outpoints[which]), told.creator).to_base64()  # in the acceptance document
+        checked = check(sent, terms, outpoints[which], told.creator)
         payment = complete_payout(checked.psbt, told.receiver_key(which))
         assert payment.txid == checked.payout.txid
         assert chain.broadcast(payment) == payment.txid
         payments.append(payment)
     faucet.mine(chain, 1)
 
-    for purse, payment in zip(told.terms.purses, payments, strict=True):
-        assert received_last(chain, purse.payout.script) == [purse.price]
-        assert received(chain, purse.escrow.script) == []
+    for terms, payment in zip(told.terms.escrows, payments, strict=True):
+        assert received_last(chain, terms.payout.script) == [terms.price]
+        assert received(chain, terms.escrow.script) == []
         found = chain.unspent_output(OutPoint(payment.txid, 0))
         assert found is not None
-        assert (found.amount, found.script, found.confirmations) == (purse.price, purse.payout.script, 1)
-    put_in = sum(purse.amount for purse in told.terms.purses)
+        assert (found.amount, found.script, found.confirmations) == (terms.price, terms.payout.script, 1)
+    put_in = sum(terms.amount for terms in told.terms.escrows)
     paid_out = sum(output.amount for payment in payments for output in payment.outputs)
     assert paid_out == told.bid.document.amount + 75_000
-    assert put_in == paid_out + sum(purse.miner_fee for purse in told.terms.purses)
+    assert put_in == paid_out + sum(terms.miner_fee for terms in told.terms.escrows)
 
 
 def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(chain: CoreRpc) -> None:
@@ -74,14 +73,14 @@ def test_mediator_and_worker_together_are_enough_where_the_creator_is_silent(cha
     told = deal(101)
     outpoints = fund(chain, told)
     for which, first, second in (
-        (EscrowKind.PRIMARY, told.mediator, told.worker),
-        (EscrowKind.MEDIATOR, told.worker, told.mediator),
+        ("primary", told.mediator, told.worker),
+        ("mediator", told.worker, told.mediator),
     ):
-        sent = sign_payout(agreed(told.purse(which), outpoints[which]), first).to_base64()
-        checked = check(sent, told.purse(which), outpoints[which], first)
+        sent = sign_payout(agreed(told.terms.of(which), outpoints[which]), first).to_base64()
+        checked = check(sent, told.terms.of(which), outpoints[which], first)
         chain.broadcast(complete_payout(checked.psbt, second))
     faucet.mine(chain, 1)
-    assert [received_last(chain, purse.payout.script) for purse in told.terms.purses] == [[5_000_000], [75_000]]
+    assert [received_last(chain, terms.payout.script) for terms in told.terms.escrows] == [[5_000_000], [75_000]]
 
 
 @pytest.mark.parametrize(
@@ -94,25 +93,25 @@ def test_the_edges_of_what_can_be_agreed_can_also_be_paid(
 ) -> None:
     told = deal(number, price=Sat(price), fee=BasisPoints(points), feerate=feerate)
     outpoints = fund(chain, told)
-    for purse in told.terms.purses:
-        which = purse.escrow.kind
-        sent = sign_payout(agreed(purse, outpoints[which]), told.creator).to_base64()
-        checked = check(sent, purse, outpoints[which], told.creator)
+    for terms in told.terms.escrows:
+        which = terms.id
+        sent = sign_payout(agreed(terms, outpoints[which]), told.creator).to_base64()
+        checked = check(sent, terms, outpoints[which], told.creator)
         chain.broadcast(complete_payout(checked.psbt, told.receiver_key(which)))
     faucet.mine(chain, 1)
-    assert received(chain, told.terms.primary.payout.script) == [price]
-    assert received_last(chain, told.terms.mediator.payout.script) == [told.terms.mediator.price]
+    assert received(chain, told.terms.of("primary").payout.script) == [price]
+    assert received_last(chain, told.terms.of("mediator").payout.script) == [told.terms.of("mediator").price]
 
 
 def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
     """S13: dust and a second exact payment lie at the escrow; the payment still pays one price, and trifles stay."""
     told = deal(105)
     fund(chain, told)
-    primary = told.terms.primary
+    primary = told.terms.of("primary")
     strewn = (546, 700, primary.amount + 1, primary.amount)
     faucet.pay(chain, [(primary.escrow.address, Sat(amount)) for amount in strewn])
     faucet.mine(chain, 1)
-    funding = look(chain, told).primary
+    funding = look(chain, told).of("primary")
     payout = plan_payout(primary, funding.coins, the_price(primary), 7)
     chain.broadcast(sign_payout(payout, told.creator).sign(told.worker).finalize())
     faucet.mine(chain, 1)
@@ -124,8 +123,8 @@ def test_what_strangers_add_goes_back_to_the_creator(chain: CoreRpc) -> None:
 def test_a_payment_is_made_once(chain: CoreRpc) -> None:
     """S3, S18: the signatures of one deposit move no other one, however often they are sent."""
     told = deal(106)
-    primary = told.terms.primary
-    first = fund(chain, told)[EscrowKind.PRIMARY]
+    primary = told.terms.of("primary")
+    first = fund(chain, told)["primary"]
     faucet.pay(chain, [(primary.escrow.address, primary.amount)])
     faucet.mine(chain, 1)
     payment = sign_payout(agreed(primary, first), told.creator).sign(told.worker).finalize()
@@ -135,11 +134,11 @@ def test_a_payment_is_made_once(chain: CoreRpc) -> None:
     assert received(chain, primary.payout.script) == [primary.price]
 
     funding = look(chain, told)
-    (second,) = (output.outpoint for output in funding.primary.outputs)
+    (second,) = (output.outpoint for output in funding.of("primary").outputs)
     assert second != first
     stale = sign_payout(agreed(primary, first), told.creator).to_base64()
     with pytest.raises(EscrowError, match="does not show as an output of this escrow now"):
-        check_payout(stale, primary, the_price(primary), funding.primary.coins, {told.creator.public_key})
+        check_payout(stale, primary, the_price(primary), funding.of("primary").coins, {told.creator.public_key})
     with pytest.raises(RejectedError):  # and it is worth nothing any more
         chain.broadcast(_moved(payment, first, second))
     assert received(chain, primary.escrow.script) == [primary.amount]
@@ -153,8 +152,8 @@ def _moved(payment: Transaction, first: OutPoint, second: OutPoint) -> Transacti
 def test_money_of_one_job_is_not_moved_by_signatures_of_another(chain: CoreRpc) -> None:
     """S14: the same three people, the same price, two jobs."""
     one, other = deal(107), deal(108)
-    at_one, at_other = fund(chain, one)[EscrowKind.PRIMARY], fund(chain, other)[EscrowKind.PRIMARY]
-    payment = sign_payout(agreed(one.terms.primary, at_one), one.creator).sign(one.worker).finalize()
+    at_one, at_other = fund(chain, one)["primary"], fund(chain, other)["primary"]
+    payment = sign_payout(agreed(one.terms.of("primary"), at_one), one.creator).sign(one.worker).finalize()
     with pytest.raises(RejectedError):
         chain.broadcast(_moved(payment, at_one, at_other))
-    assert received(chain, other.terms.primary.escrow.script) == [other.terms.primary.amount]
+    assert received(chain, other.terms.of("primary").escrow.script) == [other.terms.of("primary").amount]

@@ -11,7 +11,6 @@ from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.btc.psbt_p2sh import P2shInput, P2shPsbt
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
 from rein.errors import EscrowError, InputError, ReinError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.legacy import (
     LegacyContract,
     LegacyPayment,
@@ -79,9 +78,9 @@ class TestDocuments:
         found = contract_of(offer(uncompressed=uncompressed, testnet=testnet))
         forms = scripts(uncompressed)
         assert found.doubts == ()
-        assert {purse: escrow.redeem_script for purse, escrow in found.escrows.items()} == {
-            EscrowKind.PRIMARY: forms["primary"],
-            EscrowKind.MEDIATOR: forms["mediator's"],
+        assert {name: escrow.redeem_script for name, escrow in found.escrows.items()} == {
+            "primary": forms["primary"],
+            "mediator": forms["mediator's"],
         }
         people = {name: key.public_key.hex() for name, key in keys(uncompressed).items()}
         assert found.mediator.rule() == (

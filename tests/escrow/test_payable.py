@@ -13,7 +13,6 @@ from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.transaction import MAX_WEIGHT, OutPoint, TxOutput
 from rein.devnet.standard import check_standard
 from rein.errors import EscrowError, InputError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import explain
 from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import (
@@ -43,11 +42,11 @@ from rein.protocol.documents import Role
 from tests.support.money import deal
 
 TOLD = deal(40, feerate=MIN_RESERVE_FEERATE)
-PRIMARY, MEDIATOR = TOLD.terms.purses
-PURSES = (PRIMARY, MEDIATOR)
+PRIMARY, MEDIATOR = TOLD.terms.escrows
+ESCROWS = (PRIMARY, MEDIATOR)
 SIGNERS = {
-    EscrowKind.PRIMARY: [(TOLD.creator, TOLD.worker), (TOLD.mediator, TOLD.worker), (TOLD.mediator, TOLD.creator)],
-    EscrowKind.MEDIATOR: [(TOLD.creator, TOLD.mediator), (TOLD.worker, TOLD.mediator)],
+    "primary": [(TOLD.creator, TOLD.worker), (TOLD.mediator, TOLD.worker), (TOLD.mediator, TOLD.creator)],
+    "mediator": [(TOLD.creator, TOLD.mediator), (TOLD.worker, TOLD.mediator)],
 }
 
 
@@ -66,15 +65,15 @@ def evenly(total: int, count: int) -> list[Coin]:
 def accept_by_rules(payout: Payout) -> None:
     """Signed by every two who may, it is what nodes relay and what consensus takes."""
     kernel = pytest.importorskip("pbk")
-    for first, second in SIGNERS[payout.purse.escrow.kind]:
+    for first, second in SIGNERS[payout.terms.id]:
         sent = sign_payout(payout, first)
-        found = explain(sent.to_base64(), payout.purse, payout.split, payout.coins, {first.public_key}, reserved=False)
+        found = explain(sent.to_base64(), payout.terms, payout.split, payout.coins, {first.public_key}, reserved=False)
         assert found.as_agreed, found.differences
         transaction = complete_payout(sent, second)
         check_standard(transaction)
         assert transaction.weight < MAX_WEIGHT
         assert payout.fee >= MIN_FEERATE * transaction.vsize
-        made, script = kernel.Transaction(transaction.raw), kernel.ScriptPubkey(payout.purse.escrow.script)
+        made, script = kernel.Transaction(transaction.raw), kernel.ScriptPubkey(payout.terms.escrow.script)
         spent = [kernel.TransactionOutput(script, each.amount) for each in payout.coins]
         prepared = kernel.script.PrecomputedTransactionData(made, spent)
         for index, each in enumerate(payout.coins):
@@ -90,18 +89,18 @@ def books_close(payout: Payout, split: Split) -> None:
 
 _piece = st.integers(1, 400) | st.integers(330, 3_000) | st.integers(3_000, 6_000_000)
 _gifts = st.lists(_piece, max_size=14)
-_purse = st.sampled_from(PURSES)
+_terms = st.sampled_from(ESCROWS)
 
 
 @st.composite
 def _funded(draw: st.DrawFn) -> tuple[EscrowTerms, list[Coin]]:
     """An escrow that was paid in as many pieces as one payment can spend, of any size and in any order, among whatever
     strangers strew on it."""
-    purse = draw(_purse)
-    cuts = sorted(draw(st.sets(st.integers(1, purse.amount - 1), max_size=MAX_COINS - 1)))
-    parts = [after - before for before, after in zip([0, *cuts], [*cuts, purse.amount], strict=True)]
+    terms = draw(_terms)
+    cuts = sorted(draw(st.sets(st.integers(1, terms.amount - 1), max_size=MAX_COINS - 1)))
+    parts = [after - before for before, after in zip([0, *cuts], [*cuts, terms.amount], strict=True)]
     amounts = draw(st.permutations([*parts, *draw(_gifts)]))
-    return purse, pieces(*amounts)
+    return terms, pieces(*amounts)
 
 
 @st.composite
@@ -122,46 +121,46 @@ def _award(draw: st.DrawFn) -> tuple[int, int]:
 def test_every_award_of_every_funded_escrow_has_a_way_out(
     funded: tuple[EscrowTerms, list[Coin]], award: tuple[int, int], feerate: int, reserved: bool
 ) -> None:
-    purse, coins = funded
-    assert covers(purse, coins)
-    assert payable_in_every_ending(purse, coins)
-    split = award_split(purse, *map(Sat, award)) if purse is PRIMARY else the_price(purse)
-    payout = plan_payout(purse, coins, split, feerate, reserved=reserved)
+    terms, coins = funded
+    assert covers(terms, coins)
+    assert payable_in_every_ending(terms, coins)
+    split = award_split(terms, *map(Sat, award)) if terms is PRIMARY else the_price(terms)
+    payout = plan_payout(terms, coins, split, feerate, reserved=reserved)
     books_close(payout, split)
     assert payout.reaches(min(feerate, MIN_RESERVE_FEERATE)) == 1, "the reserve does for every shape"
     if reserved:
-        assert payout.fee < purse.miner_fee + split.miner + DUST_LIMIT
+        assert payout.fee < terms.miner_fee + split.miner + DUST_LIMIT
     accept_by_rules(payout)
 
 
-@given(purse=_purse, amounts=st.lists(_piece, max_size=20), shuffled=st.randoms())
+@given(terms=_terms, amounts=st.lists(_piece, max_size=20), shuffled=st.randoms())
 def test_payable_is_one_answer_for_the_same_outputs(
-    purse: EscrowTerms, amounts: list[int], shuffled: random.Random
+    terms: EscrowTerms, amounts: list[int], shuffled: random.Random
 ) -> None:
     coins = pieces(*amounts)
-    found = payable_in_every_ending(purse, coins)
+    found = payable_in_every_ending(terms, coins)
     again = list(coins)
     shuffled.shuffle(again)
-    assert payable_in_every_ending(purse, again) == found
-    assert not covers(purse, coins) or found
+    assert payable_in_every_ending(terms, again) == found
+    assert not covers(terms, coins) or found
     if not found:
-        missing = missing_from(purse, coins)
+        missing = missing_from(terms, coins)
         topped_up = [*coins, coin(1_000, missing)]
         assert missing >= DUST_LIMIT
-        assert payable_in_every_ending(purse, topped_up), "what it asks for is enough, whatever is there"
-        assert sum(each.amount for each in largest(topped_up)) >= purse.amount
+        assert payable_in_every_ending(terms, topped_up), "what it asks for is enough, whatever is there"
+        assert sum(each.amount for each in largest(topped_up)) >= terms.amount
 
 
-@given(purse=_purse, amounts=st.lists(_piece, min_size=1, max_size=30), author=st.sampled_from(Role))
-def test_whatever_lies_there_goes_back_in_the_end(purse: EscrowTerms, amounts: list[int], author: Role) -> None:
+@given(terms=_terms, amounts=st.lists(_piece, min_size=1, max_size=30), author=st.sampled_from(Role))
+def test_whatever_lies_there_goes_back_in_the_end(terms: EscrowTerms, amounts: list[int], author: Role) -> None:
     """One refund after another, until what is left is not worth its fee at any rate."""
     left, returned, paid = pieces(*amounts), 0, False
     put_in = sum(amounts)
     spent = 0
     for _ in range(len(amounts) + 1):
-        split = refund_of(purse, left, author=author, paid=paid)
+        split = refund_of(terms, left, author=author, paid=paid)
         try:
-            payout = plan_payout(purse, left, split, MIN_FEERATE)
+            payout = plan_payout(terms, left, split, MIN_FEERATE)
         except EscrowError:
             break
         accept_by_rules(payout)
@@ -170,7 +169,7 @@ def test_whatever_lies_there_goes_back_in_the_end(purse: EscrowTerms, amounts: l
         spent += payout.fee
         left = [each for each in left if each not in payout.coins]
     assert returned + spent + sum(each.amount for each in left) == put_in
-    lone = purse.vsize_of(1, [TxOutput(DUST_LIMIT, purse.payer.script)]) * MIN_FEERATE + DUST_LIMIT
+    lone = terms.vsize_of(1, [TxOutput(DUST_LIMIT, terms.payer.script)]) * MIN_FEERATE + DUST_LIMIT
     assert all(each.amount < lone for each in left), "what is left is worth nothing by itself"
 
 
@@ -183,17 +182,17 @@ def _offered_at_one(which: EscrowTerms = PRIMARY) -> EscrowTerms:
     return dataclasses.replace(which, amount=Sat(which.price + plain))
 
 
-@pytest.mark.parametrize("which", PURSES)
+@pytest.mark.parametrize("which", ESCROWS)
 def test_the_highest_fee_is_of_the_payment_with_the_output_it_has(which: EscrowTerms) -> None:
     """600 sat more than asked make a second output; the fee is held against the size with it."""
-    purse = _offered_at_one(which)
-    more = [coin(0, purse.amount + 600)]
-    for split in (the_price(purse), Split(Sat(0), purse.price), Split(Sat(0))):
+    terms = _offered_at_one(which)
+    more = [coin(0, terms.amount + 600)]
+    for split in (the_price(terms), Split(Sat(0), terms.price), Split(Sat(0))):
         for feerate in (1, 2, 10, 500):
-            accept_by_rules(payout_at(purse, more, split, feerate, reserved=True))
+            accept_by_rules(payout_at(terms, more, split, feerate, reserved=True))
 
 
-@pytest.mark.parametrize("which", PURSES)
+@pytest.mark.parametrize("which", ESCROWS)
 def test_nobody_counts_an_offer_that_could_not_be_paid_out(which: EscrowTerms) -> None:
     with pytest.raises(EscrowError, match="outside"):
         check_fee_band(_offered_at_one(which))
@@ -203,25 +202,25 @@ def test_nobody_counts_an_offer_that_could_not_be_paid_out(which: EscrowTerms) -
 
 def test_a_gift_stops_nobody() -> None:
     """A stranger's 1,500 sat at the lowest reserve: the dispute's fee and every award can be signed."""
-    for purse in PURSES:
-        coins = [*pieces(purse.amount), coin(7, 1_500)]
-        assert payable_in_every_ending(purse, coins)
+    for terms in ESCROWS:
+        coins = [*pieces(terms.amount), coin(7, 1_500)]
+        assert payable_in_every_ending(terms, coins)
 
 
 def test_eight_pieces_at_a_high_estimate_do_not_hold_nothing() -> None:
     """None of them is worth its fee at 40 sat/vB, and yet together they are the mediator's fee."""
-    purse = dataclasses.replace(MEDIATOR, price=Sat(6_000), amount=Sat(6_000 + 10 * MEDIATOR.largest_vsize))
-    coins = evenly(purse.amount, 8)
-    assert choose_coins(purse, coins, 40) == ()
-    payout = plan_payout(purse, coins, the_price(purse), 40, reserved=True)
-    assert (len(payout.coins), payout.split.payee) == (8, purse.price)
+    terms = dataclasses.replace(MEDIATOR, price=Sat(6_000), amount=Sat(6_000 + 10 * MEDIATOR.largest_vsize))
+    coins = evenly(terms.amount, 8)
+    assert choose_coins(terms, coins, 40) == ()
+    payout = plan_payout(terms, coins, the_price(terms), 40, reserved=True)
+    assert (len(payout.coins), payout.split.payee) == (8, terms.price)
     accept_by_rules(payout)
 
 
 def test_a_reserve_for_the_worst_pays_the_plain_payment_at_a_higher_floor() -> None:
     """Nodes that ask for ten times as much as when the offer was written relay the plain payment all the same."""
-    for purse in PURSES:
-        payout = plan_payout(purse, pieces(purse.amount), the_price(purse), 10, reserved=True)
+    for terms in ESCROWS:
+        payout = plan_payout(terms, pieces(terms.amount), the_price(terms), 10, reserved=True)
         assert payout.reaches(10) == 1
 
 
@@ -251,17 +250,17 @@ def test_what_is_not_worth_its_fee_is_named_with_the_rate_at_which_it_is() -> No
 
 
 def test_one_satoshi_too_little_asks_for_what_the_network_carries() -> None:
-    purse = deal(42, feerate=10).terms.primary
-    assert missing_from(purse, pieces(purse.amount)) == 0
-    assert missing_from(purse, pieces(purse.amount - 1)) == DUST_LIMIT
-    assert missing_from(purse, pieces(purse.amount - 5_000)) == 5_000
-    assert payable_in_every_ending(purse, pieces(purse.amount - 1)), "the least reserve is there"
-    least = purse.price + MIN_RESERVE_FEERATE * purse.largest_vsize
-    assert covers(purse, pieces(least))
-    assert not covers(purse, pieces(least - 1))
-    ninth = evenly(purse.amount, 9)
-    assert not payable_in_every_ending(purse, ninth)
-    assert missing_from(purse, ninth) == purse.amount - sum(each.amount for each in largest(ninth)[:7])
+    terms = deal(42, feerate=10).terms.of("primary")
+    assert missing_from(terms, pieces(terms.amount)) == 0
+    assert missing_from(terms, pieces(terms.amount - 1)) == DUST_LIMIT
+    assert missing_from(terms, pieces(terms.amount - 5_000)) == 5_000
+    assert payable_in_every_ending(terms, pieces(terms.amount - 1)), "the least reserve is there"
+    least = terms.price + MIN_RESERVE_FEERATE * terms.largest_vsize
+    assert covers(terms, pieces(least))
+    assert not covers(terms, pieces(least - 1))
+    ninth = evenly(terms.amount, 9)
+    assert not payable_in_every_ending(terms, ninth)
+    assert missing_from(terms, ninth) == terms.amount - sum(each.amount for each in largest(ninth)[:7])
 
 
 # Those who gain may give up part of their share for the miner
@@ -304,13 +303,13 @@ def test_an_award_may_leave_more_to_the_miner_out_of_what_is_gained() -> None:
 def test_a_price_too_small_to_share_is_payable_whole() -> None:
     """Half of 600 sat is dust: no award gives it, and so none has to have a way out."""
     for price in (DUST_LIMIT, 600, 2 * DUST_LIMIT - 1, 2 * DUST_LIMIT):
-        purse = dataclasses.replace(
+        terms = dataclasses.replace(
             PRIMARY, price=Sat(price), amount=Sat(price + MIN_RESERVE_FEERATE * PRIMARY.largest_vsize)
         )
-        assert payable_in_every_ending(purse, pieces(purse.amount))
+        assert payable_in_every_ending(terms, pieces(terms.amount))
         one_output = price + MIN_RESERVE_FEERATE * PRIMARY.vsize_of(1, [PRIMARY.payout])
-        assert payable_in_every_ending(purse, pieces(one_output)) == (price < 2 * DUST_LIMIT)
-        assert not payable_in_every_ending(purse, pieces(one_output - 1))
+        assert payable_in_every_ending(terms, pieces(one_output)) == (price < 2 * DUST_LIMIT)
+        assert not payable_in_every_ending(terms, pieces(one_output - 1))
     with pytest.raises(EscrowError, match=r"^the primary escrow holds nothing now$"):
         plan_payout(PRIMARY, [], the_price(PRIMARY), 10)
 

@@ -43,20 +43,20 @@ from tests.support.people import (
 )
 
 TOLD = deal()
-PRIMARY, MEDIATOR = TOLD.terms.purses
+PRIMARY, MEDIATOR = TOLD.terms.escrows
 ALICE, BOB, CHARLIE = person("Alice"), person("Bob"), person("Charlie")
 C, M, W = Role.CREATOR, Role.MEDIATOR, Role.WORKER
 KEYS = {C: TOLD.creator, M: TOLD.mediator, W: TOLD.worker}
 HELD = {
-    EscrowKind.PRIMARY: [Coin(OutPoint("a1" * 32, 0), PRIMARY.amount)],
-    EscrowKind.MEDIATOR: [Coin(OutPoint("a2" * 32, 0), MEDIATOR.amount)],
+    "primary": [Coin(OutPoint("a1" * 32, 0), PRIMARY.amount)],
+    "mediator": [Coin(OutPoint("a2" * 32, 0), MEDIATOR.amount)],
 }
 DELIVERY = delivery(CHARLIE, TOLD.offer)
 PART = Split(Sat(3_000_000), Sat(2_000_000))
 
 
-def psbt(purse: EscrowTerms, split: Split, key: PrivateKey) -> str:
-    return sign_payout(payout_at(purse, HELD[purse.escrow.kind], split, 5), key).to_base64()
+def psbt(terms: EscrowTerms, split: Split, key: PrivateKey) -> str:
+    return sign_payout(payout_at(terms, HELD[terms.id], split, 5), key).to_base64()
 
 
 def texts(key: PrivateKey, split: Split = PART, fee: Split | None = None) -> dict[str, str]:
@@ -86,12 +86,12 @@ REFUNDS = {
 ONE_SIDED = refund(BOB, TOLD.offer, primary_psbt=None, mediator_psbt=texts(TOLD.creator)["mediator_psbt"], reason="x")
 
 
-def listed(*documents: Signed[Any]) -> list[tuple[Ending, Role, EscrowKind]]:
-    return [(each.ending, each.author, each.purse.escrow.kind) for each in proposals_of(fold(*documents), TOLD.terms)]
+def listed(*documents: Signed[Any]) -> list[tuple[Ending, Role, str]]:
+    return [(each.ending, each.author, each.terms.id) for each in proposals_of(fold(*documents), TOLD.terms)]
 
 
-def both(ending: Ending, author: Role) -> list[tuple[Ending, Role, EscrowKind]]:
-    return [(ending, author, EscrowKind.PRIMARY), (ending, author, EscrowKind.MEDIATOR)]
+def both(ending: Ending, author: Role) -> list[tuple[Ending, Role, str]]:
+    return [(ending, author, "primary"), (ending, author, "mediator")]
 
 
 def test_every_document_with_payments_is_listed_with_its_author() -> None:
@@ -101,11 +101,11 @@ def test_every_document_with_payments_is_listed_with_its_author() -> None:
     assert listed(BY_CHARLIE) == both(Ending.SETTLEMENT, W)
     for role, document in REFUNDS.items():
         assert listed(document) == both(Ending.REFUND, role)
-    assert listed(ONE_SIDED) == [(Ending.REFUND, C, EscrowKind.MEDIATOR)]
-    assert listed(COMPLAINT) == [(Ending.DISPUTE, C, EscrowKind.MEDIATOR)]
+    assert listed(ONE_SIDED) == [(Ending.REFUND, C, "mediator")]
+    assert listed(COMPLAINT) == [(Ending.DISPUTE, C, "mediator")]
     assert listed(COUNTER) == [], "a complaint may carry none"
     assert listed(worker_dispute(CHARLIE, DELIVERY, mediator_psbt=texts(TOLD.worker)["mediator_psbt"])) == [
-        (Ending.DISPUTE, W, EscrowKind.MEDIATOR)
+        (Ending.DISPUTE, W, "mediator")
     ]
 
 
@@ -115,7 +115,7 @@ def test_disputes_come_last() -> None:
         *both(Ending.REFUND, M),
         *both(Ending.RESOLUTION, M),
         *both(Ending.RESOLUTION, W),
-        (Ending.DISPUTE, C, EscrowKind.MEDIATOR),
+        (Ending.DISPUTE, C, "mediator"),
     ]
 
 
@@ -125,25 +125,22 @@ def test_of_two_acceptances_both_are_listed() -> None:
     assert listed(ACCEPTED, again) == both(Ending.ACCEPTANCE, C) * 2
 
 
-HONEST: list[tuple[tuple[Signed[Any], ...], dict[EscrowKind, Split]]] = [
-    ((ACCEPTED,), {EscrowKind.PRIMARY: Split(PRICE), EscrowKind.MEDIATOR: Split(MEDIATOR.price)}),
-    ((BY_BOB,), {EscrowKind.PRIMARY: PART, EscrowKind.MEDIATOR: Split(MEDIATOR.price)}),
-    ((BY_CHARLIE,), {EscrowKind.PRIMARY: PART, EscrowKind.MEDIATOR: Split(MEDIATOR.price)}),
-    *(
-        ((each,), {EscrowKind.PRIMARY: Split(Sat(0)), EscrowKind.MEDIATOR: Split(MEDIATOR.price)})
-        for each in REFUNDS.values()
-    ),
-    ((COMPLAINT, DECIDED, TAKEN), {EscrowKind.PRIMARY: PART, EscrowKind.MEDIATOR: Split(MEDIATOR.price)}),
+HONEST: list[tuple[tuple[Signed[Any], ...], dict[str, Split]]] = [
+    ((ACCEPTED,), {"primary": Split(PRICE), "mediator": Split(MEDIATOR.price)}),
+    ((BY_BOB,), {"primary": PART, "mediator": Split(MEDIATOR.price)}),
+    ((BY_CHARLIE,), {"primary": PART, "mediator": Split(MEDIATOR.price)}),
+    *(((each,), {"primary": Split(Sat(0)), "mediator": Split(MEDIATOR.price)}) for each in REFUNDS.values()),
+    ((COMPLAINT, DECIDED, TAKEN), {"primary": PART, "mediator": Split(MEDIATOR.price)}),
 ]
 
 
 @pytest.mark.parametrize(("documents", "splits"), HONEST)
 def test_what_each_gives_is_read_from_the_documents(
-    documents: tuple[Signed[Any], ...], splits: dict[EscrowKind, Split]
+    documents: tuple[Signed[Any], ...], splits: dict[str, Split]
 ) -> None:
     for each in proposals_of(fold(*documents), TOLD.terms):
-        held = HELD[each.purse.escrow.kind]
-        meant, found = splits[each.purse.escrow.kind], each.split(held)
+        held = HELD[each.terms.id]
+        meant, found = splits[each.terms.id], each.split(held)
         assert (found.payee, found.payer) == (meant.payee, meant.payer)
         assert found.bears == (each.ending is Ending.REFUND and each.author is M and bool(meant.payee))
         for found in (
@@ -152,19 +149,19 @@ def test_what_each_gives_is_read_from_the_documents(
         ):
             assert found.as_agreed
             assert found.expected is not None
-            assert found.expected.split == splits[each.purse.escrow.kind]
+            assert found.expected.split == splits[each.terms.id]
         checked = each.check(held, TOLD.bid.document)
         assert set(checked.psbt.partial_signatures(0)) == {KEYS[each.author].public_key}
 
 
 @pytest.mark.parametrize(("documents", "splits"), HONEST)
 def test_the_signature_of_another_in_the_authors_place_is_refused(
-    documents: tuple[Signed[Any], ...], splits: dict[EscrowKind, Split]
+    documents: tuple[Signed[Any], ...], splits: dict[str, Split]
 ) -> None:
     for each in proposals_of(fold(*documents), TOLD.terms):
-        held, purse = HELD[each.purse.escrow.kind], each.purse
+        held, terms = HELD[each.terms.id], each.terms
         for role in {C, M, W} - {each.author}:
-            swapped = replace(each, text=psbt(purse, splits[purse.escrow.kind], KEYS[role]))
+            swapped = replace(each, text=psbt(terms, splits[terms.id], KEYS[role]))
             found = swapped.explain(held, TOLD.bid.document)
             assert [difference.fault for difference in found.differences] == [Fault.SIGNER]
             with pytest.raises(EscrowError, match="not signed by those who had to"):
@@ -175,8 +172,8 @@ def test_an_accepted_decision_gives_what_was_decided() -> None:
     less = resolution(ALICE, COMPLAINT, worker_amount=Sat(1_000_000), **texts(TOLD.mediator))
     taken = accept_resolution(CHARLIE, less, W, **texts(TOLD.worker))
     primary = next(each for each in proposals_of(fold(COMPLAINT, less, taken), TOLD.terms) if each.author is W)
-    assert primary.split(HELD[EscrowKind.PRIMARY]) == Split(Sat(1_000_000), Sat(4_000_000))
-    found = primary.explain(HELD[EscrowKind.PRIMARY], TOLD.bid.document)
+    assert primary.split(HELD["primary"]) == Split(Sat(1_000_000), Sat(4_000_000))
+    found = primary.explain(HELD["primary"], TOLD.bid.document)
     assert found.differences[0].fault is Fault.AMOUNT
 
 
@@ -190,18 +187,18 @@ def test_a_decision_that_is_not_here_cannot_be_accepted() -> None:
 # Who completes what, and at whose cost
 
 COMPLETERS = {
-    (EscrowKind.PRIMARY, Ending.ACCEPTANCE, C): ({W}, False),
-    (EscrowKind.PRIMARY, Ending.SETTLEMENT, C): ({W}, False),
-    (EscrowKind.PRIMARY, Ending.SETTLEMENT, W): ({C}, False),
-    (EscrowKind.PRIMARY, Ending.REFUND, C): ({W, M}, False),
-    (EscrowKind.PRIMARY, Ending.REFUND, W): ({C}, False),
-    (EscrowKind.PRIMARY, Ending.REFUND, M): ({C}, False),
-    (EscrowKind.PRIMARY, Ending.RESOLUTION, M): ({C, W}, True),
-    (EscrowKind.PRIMARY, Ending.RESOLUTION, C): ({M}, False),
-    (EscrowKind.PRIMARY, Ending.RESOLUTION, W): ({M}, True),
-    **{(EscrowKind.MEDIATOR, ending, C): ({M}, False) for ending in Ending},
-    **{(EscrowKind.MEDIATOR, ending, W): ({M}, True) for ending in Ending},
-    **{(EscrowKind.MEDIATOR, ending, M): ({C, W}, True) for ending in Ending},
+    (EscrowKind.PRICE, Ending.ACCEPTANCE, C): ({W}, False),
+    (EscrowKind.PRICE, Ending.SETTLEMENT, C): ({W}, False),
+    (EscrowKind.PRICE, Ending.SETTLEMENT, W): ({C}, False),
+    (EscrowKind.PRICE, Ending.REFUND, C): ({W, M}, False),
+    (EscrowKind.PRICE, Ending.REFUND, W): ({C}, False),
+    (EscrowKind.PRICE, Ending.REFUND, M): ({C}, False),
+    (EscrowKind.PRICE, Ending.RESOLUTION, M): ({C, W}, True),
+    (EscrowKind.PRICE, Ending.RESOLUTION, C): ({M}, False),
+    (EscrowKind.PRICE, Ending.RESOLUTION, W): ({M}, True),
+    **{(EscrowKind.FEE, ending, C): ({M}, False) for ending in Ending},
+    **{(EscrowKind.FEE, ending, W): ({M}, True) for ending in Ending},
+    **{(EscrowKind.FEE, ending, M): ({C, W}, True) for ending in Ending},
 }
 
 
@@ -209,20 +206,20 @@ COMPLETERS = {
 def test_who_completes_and_whether_the_fee_is_held_to_the_reserve(
     how: tuple[EscrowKind, Ending, Role], expected: tuple[set[Role], bool]
 ) -> None:
-    purse, ending, author = how
-    assert completers_of(purse, ending, author) == expected[0]
-    assert is_reserved(purse, ending, author) is expected[1]
-    proposal = Proposal(TAKEN, ending, author, TOLD.terms.of(purse), "", None, Sat(0))
+    kind, ending, author = how
+    assert completers_of(kind, ending, author) == expected[0]
+    assert is_reserved(kind, ending, author) is expected[1]
+    proposal = Proposal(TAKEN, ending, author, TOLD.terms.only(kind), "", None, Sat(0))
     assert (proposal.completers, proposal.reserved) == expected
     assert author not in proposal.completers, "one signature is not two"
-    if purse is EscrowKind.MEDIATOR:
+    if kind is EscrowKind.FEE:
         assert M in {author, *proposal.completers}, "nobody is paid out of it without the mediator"
     if not expected[1]:
         assert C in {author} or proposal.completers == {C}, "who pays the miner has signed"
 
 
 def test_a_reserved_fee_is_refused_at_receipt_and_the_payers_own_is_not() -> None:
-    rich = [Coin(HELD[EscrowKind.PRIMARY][0].outpoint, Sat(PRIMARY.amount + 50_000))]
+    rich = [Coin(HELD["primary"][0].outpoint, Sat(PRIMARY.amount + 50_000))]
     payout = build_payout(PRIMARY, rich, PART, Sat(40_000))
     by_alice = Proposal(
         DECIDED, Ending.RESOLUTION, M, PRIMARY, sign_payout(payout, TOLD.mediator).to_base64(), PART.payee, PART.payer
@@ -241,22 +238,22 @@ def test_a_reserved_fee_is_refused_at_receipt_and_the_payers_own_is_not() -> Non
 
 def test_what_a_refund_gives() -> None:
     enough = MEDIATOR.price + MIN_RESERVE_FEERATE * MEDIATOR.largest_vsize
-    less = [Coin(HELD[EscrowKind.MEDIATOR][0].outpoint, Sat(enough - 1))]
+    less = [Coin(HELD["mediator"][0].outpoint, Sat(enough - 1))]
     nothing = Split(Sat(0))
-    assert refund_of(PRIMARY, HELD[EscrowKind.PRIMARY]) == nothing
-    assert refund_of(MEDIATOR, HELD[EscrowKind.MEDIATOR]) == the_price(MEDIATOR)
-    assert refund_of(MEDIATOR, HELD[EscrowKind.MEDIATOR], paid=True) == nothing
+    assert refund_of(PRIMARY, HELD["primary"]) == nothing
+    assert refund_of(MEDIATOR, HELD["mediator"]) == the_price(MEDIATOR)
+    assert refund_of(MEDIATOR, HELD["mediator"], paid=True) == nothing
     assert refund_of(MEDIATOR, less) == nothing
     assert refund_of(MEDIATOR, [*less, Coin(OutPoint("a3" * 32, 0), Sat(1))]) == the_price(MEDIATOR)
     pieces = [Coin(OutPoint("a3" * 32, n), Sat(enough // 8)) for n in range(9)]
     assert refund_of(MEDIATOR, pieces) == nothing, "what one payment cannot spend pays nobody"
-    own = refund_of(MEDIATOR, HELD[EscrowKind.MEDIATOR], author=M)
+    own = refund_of(MEDIATOR, HELD["mediator"], author=M)
     assert own == replace(the_price(MEDIATOR), bears=True)
 
 
 def test_a_refund_that_was_made_stays_one_whatever_comes_in_later() -> None:
     """Before it is signed, what the escrow holds decides whether the mediator is owed; afterwards the mediator has."""
-    few = [Coin(HELD[EscrowKind.MEDIATOR][0].outpoint, Sat(40_000))]
+    few = [Coin(HELD["mediator"][0].outpoint, Sat(40_000))]
     later = [*few, Coin(OutPoint("a4" * 32, 0), Sat(60_000))]
     text = sign_payout(payout_at(MEDIATOR, few, Split(Sat(0)), 5), TOLD.creator).to_base64()
     given = Proposal(ONE_SIDED, Ending.REFUND, C, MEDIATOR, text, None, Sat(0))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Filling, Verdict
 from rein.escrow.proposals import Ending
+from tests.support.money import deal
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,7 +23,7 @@ def test_every_verdict_stands_in_the_table_the_first_that_holds_first() -> None:
 
 @pytest.mark.parametrize(
     ("field", "words"),
-    [("escrows[].filling", Filling), ("payments[].ending", Ending), ("payments[].purse", EscrowKind)],
+    [("escrows[].filling", Filling), ("payments[].ending", Ending)],
 )
 def test_a_field_has_the_words_that_docs_json_names(field: str, words: type[Enum]) -> None:
     page = (DOCS / "json.md").read_text(encoding="utf-8")
@@ -31,3 +31,11 @@ def test_a_field_has_the_words_that_docs_json_names(field: str, words: type[Enum
     assert rows
     for row in rows:
         assert sorted(re.findall(r"`(\w+)`", row)) == sorted(each.value for each in words)
+
+
+def test_the_ids_of_the_escrows_are_those_that_docs_json_names() -> None:
+    page = (DOCS / "json.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `payments\[\].purse` \| string \| (.*) \|$", page, re.MULTILINE)
+    assert rows
+    for row in rows:
+        assert re.findall(r"`(\w+)`", row) == list(deal().terms.ids)

@@ -15,7 +15,6 @@ from rein.btc.amounts import DUST_LIMIT, MAX_MONEY, Sat
 from rein.btc.networks import MAINNET, REGTEST
 from rein.btc.transaction import OutPoint
 from rein.errors import AuthorityError, EscrowError, FieldError, InputError, ReinError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import sign_payout
 from rein.escrow.terms import (
     MAX_COINS,
@@ -41,19 +40,27 @@ BOB, CHARLIE, MALLORY = (person(name) for name in ("Bob", "Charlie", "Mallory"))
 
 def test_the_terms_of_a_story() -> None:
     terms = terms_of(fold(story().job, [story().bid, story().offer], story().enrollments))
-    assert (terms.primary.amount, terms.primary.price, terms.primary.miner_fee) == (5_010_000, 5_000_000, 10_000)
-    assert (terms.mediator.amount, terms.mediator.price, terms.mediator.miner_fee) == (85_000, 75_000, 10_000)
-    assert [(purse.payer.name, purse.payer.role) for purse in terms.purses] == [("Bob", Role.CREATOR)] * 2
-    assert [purse.payee.role for purse in terms.purses] == [Role.WORKER, Role.MEDIATOR]
-    assert (terms.primary.payee.name, terms.mediator.payee.name) == ("Charlie", "Alice")
-    assert terms.primary.payee.address == story().bid.document.worker_payment_address
-    assert terms.mediator.payee.address == story().job.document.mediator_payment_address
-    for purse in terms.purses:
-        assert purse.payer.address == story().job.document.creator_payment_address
-        assert purse.payer.script == script_of_address(purse.payer.address, REGTEST)
-        assert purse.payout.script == script_of_address(purse.payee.address, REGTEST)
-    assert [purse.escrow.kind for purse in terms.purses] == [EscrowKind.PRIMARY, EscrowKind.MEDIATOR]
-    assert terms.primary.escrow.address == story().bid.document.primary_address
+    assert (terms.of("primary").amount, terms.of("primary").price, terms.of("primary").miner_fee) == (
+        5_010_000,
+        5_000_000,
+        10_000,
+    )
+    assert (terms.of("mediator").amount, terms.of("mediator").price, terms.of("mediator").miner_fee) == (
+        85_000,
+        75_000,
+        10_000,
+    )
+    assert [(escrow.payer.name, escrow.payer.role) for escrow in terms.escrows] == [("Bob", Role.CREATOR)] * 2
+    assert [escrow.payee.role for escrow in terms.escrows] == [Role.WORKER, Role.MEDIATOR]
+    assert (terms.of("primary").payee.name, terms.of("mediator").payee.name) == ("Charlie", "Alice")
+    assert terms.of("primary").payee.address == story().bid.document.worker_payment_address
+    assert terms.of("mediator").payee.address == story().job.document.mediator_payment_address
+    for escrow in terms.escrows:
+        assert escrow.payer.address == story().job.document.creator_payment_address
+        assert escrow.payer.script == script_of_address(escrow.payer.address, REGTEST)
+        assert escrow.payout.script == script_of_address(escrow.payee.address, REGTEST)
+    assert [escrow.id for escrow in terms.escrows] == ["primary", "mediator"]
+    assert terms.of("primary").escrow.address == story().bid.document.primary_address
 
 
 def test_there_are_no_terms_without_an_offer_that_counts() -> None:
@@ -68,9 +75,9 @@ def test_there_are_no_terms_without_an_offer_that_counts() -> None:
 
 OTHER = contract_of(bid(MALLORY, deal().job).document)
 SWAPPED = {
-    "foreign-primary": {"primary_address": OTHER.primary.address},
-    "foreign-mediator": {"mediator_address": OTHER.mediator.address},
-    "both-foreign": {"primary_address": OTHER.primary.address, "mediator_address": OTHER.mediator.address},
+    "foreign-primary": {"primary_address": OTHER.of("primary").address},
+    "foreign-mediator": {"mediator_address": OTHER.of("mediator").address},
+    "both-foreign": {"primary_address": OTHER.of("primary").address, "mediator_address": OTHER.of("mediator").address},
     "crossed": {
         "primary_address": deal().bid.document.mediator_address,
         "mediator_address": deal().bid.document.primary_address,
@@ -93,7 +100,7 @@ def test_a_bid_with_other_escrow_addresses_is_refused(change: dict[str, str]) ->
 
 def test_an_order_on_a_swapped_address_has_no_terms() -> None:
     """Signed by the right worker and repeated by the right creator, so the order machine lets it pass."""
-    told, address = deal(), OTHER.primary.address
+    told, address = deal(), OTHER.of("primary").address
     placed = bid(CHARLIE, told.job, primary_address=address)
     given_ = offer(BOB, placed, told.job, primary_address=address)
     order = told.fold(placed, given_)
@@ -106,7 +113,7 @@ def test_an_offer_with_other_addresses_than_the_bid_has_no_terms() -> None:
     """The order machine keeps it apart already; the terms do not rely on that."""
     told = deal()
     for name in ("primary_address", "mediator_address"):
-        bad = _offered(told, **{name: getattr(OTHER, name.removesuffix("_address")).address})
+        bad = _offered(told, **{name: OTHER.of(name.removesuffix("_address")).address})
         with pytest.raises(EscrowError, match="addresses in the offer"):
             terms_of(bad)
 
@@ -126,15 +133,15 @@ def _with_amounts(told: Deal, primary: int, mediator: int) -> Terms:
 
 def test_the_fee_band_is_closed_on_both_sides_of_both_escrows() -> None:
     told = deal()
-    for purse in told.terms.purses:
-        lowest, highest = MIN_RESERVE_FEERATE * purse.largest_vsize, MAX_FEERATE * purse.largest_vsize
+    for terms in told.terms.escrows:
+        lowest, highest = MIN_RESERVE_FEERATE * terms.largest_vsize, MAX_FEERATE * terms.largest_vsize
         fine = {lowest, highest}
-        for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -purse.price):
-            amounts = {each.escrow.kind: each.amount for each in told.terms.purses}
-            amounts[purse.escrow.kind] = Sat(purse.price + miner)
-            ordered = (amounts[EscrowKind.PRIMARY], amounts[EscrowKind.MEDIATOR])
+        for miner in (lowest - 1, lowest, highest, highest + 1, 0, -1, -terms.price):
+            amounts = {each.id: each.amount for each in told.terms.escrows}
+            amounts[terms.id] = Sat(terms.price + miner)
+            ordered = (amounts["primary"], amounts["mediator"])
             if miner in fine:
-                assert _with_amounts(told, *ordered).purses
+                assert _with_amounts(told, *ordered).escrows
             else:
                 with pytest.raises(EscrowError, match=rf"leaves {miner} sat for the miner of the .* outside"):
                     _with_amounts(told, *ordered)
@@ -146,7 +153,7 @@ def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate:
     placed = dataclasses.replace(told.bid.document, amount=Sat(price))
     amounts = offer_amounts(told.job.document, placed, feerate)
     document = dataclasses.replace(
-        told.offer.document, amount=Sat(price), primary_amount=amounts.primary, mediator_amount=amounts.mediator
+        told.offer.document, amount=Sat(price), primary_amount=amounts["primary"], mediator_amount=amounts["mediator"]
     )
     order = dataclasses.replace(
         told.order,
@@ -154,11 +161,11 @@ def test_offered_amounts_are_always_in_the_band_and_pay_the_exact_price(feerate:
         offer=dataclasses.replace(told.offer, document=document),
     )
     terms = terms_of(order)
-    assert terms.primary.price == price
-    assert terms.mediator.price == mediator_fee(Sat(price), told.job.document.mediator_fee)
-    for purse in terms.purses:
-        assert purse.miner_fee == feerate * purse.largest_vsize
-        assert type(purse.amount) is type(purse.price) is type(purse.miner_fee) is int
+    assert terms.of("primary").price == price
+    assert terms.of("mediator").price == mediator_fee(Sat(price), told.job.document.mediator_fee)
+    for escrow in terms.escrows:
+        assert escrow.miner_fee == feerate * escrow.largest_vsize
+        assert type(escrow.amount) is type(escrow.price) is type(escrow.miner_fee) is int
 
 
 @pytest.mark.parametrize("feerate", [-1, 0, MIN_FEERATE, MIN_RESERVE_FEERATE - 1, MAX_FEERATE + 1, 10**9])
@@ -171,12 +178,12 @@ def test_nobody_offers_a_feerate_outside_the_band(feerate: int) -> None:
 def test_the_size_reckoned_is_never_below_the_size_sent(key_bytes: bytes) -> None:
     """Signatures differ in length; the reserve for the miner must do for the longest."""
     told, outpoint = deal(), OutPoint(key_bytes.hex(), 1)
-    for purse in told.terms.purses:
-        signed = sign_payout(agreed(purse, outpoint), told.creator).sign(told.receiver_key(purse.escrow.kind))
+    for terms in told.terms.escrows:
+        signed = sign_payout(agreed(terms, outpoint), told.creator).sign(told.receiver_key(terms.id))
         transaction = signed.finalize()
-        plain = purse.vsize_of(1, [purse.payout])
+        plain = terms.vsize_of(1, [terms.payout])
         assert plain - 1 <= transaction.vsize <= plain
-        assert purse.miner_fee >= FEERATE * transaction.vsize
+        assert terms.miner_fee >= FEERATE * transaction.vsize
 
 
 # The mediator's fee.
@@ -243,7 +250,7 @@ def test_amounts_that_overflow_all_money_are_refused() -> None:
     told = deal()
     amounts = offer_amounts(told.job.document, dataclasses.replace(told.bid.document, amount=MAX_MONEY), FEERATE)
     with pytest.raises(ReinError):
-        offer(BOB, told.bid, told.job, primary_amount=amounts.primary)
+        offer(BOB, told.bid, told.job, primary_amount=amounts["primary"])
 
 
 @pytest.mark.parametrize("change", [{"primary_amount": PRICE}, {"mediator_amount": Sat(75_000)}])
@@ -278,7 +285,7 @@ def test_a_bid_cannot_ask_to_be_paid_elsewhere(address: str) -> None:
 def test_every_job_has_its_own_escrows() -> None:
     deals = [deal(number) for number in range(12)]
     assert len({each.job.document.creator_public_key for each in deals}) == 12
-    addresses = [purse.escrow.address for each in deals for purse in each.terms.purses]
+    addresses = [terms.escrow.address for each in deals for terms in each.terms.escrows]
     assert len(addresses) == len(set(addresses)) == 12 * 2
     keys = [key.secret for each in deals for key in each.keys.values()]
     assert len(keys) == len(set(keys)) == 12 * 3
@@ -301,7 +308,7 @@ def test_terms_are_read_from_documents_alone() -> None:
     """The same documents give the same terms to everybody."""
     again = deal().fold(deal().offer, deal().bid)
     assert terms_of(again) == deal().terms
-    ours, theirs = agreed(deal().terms.primary, OUTPOINT), agreed(terms_of(again).primary, OUTPOINT)
+    ours, theirs = agreed(deal().terms.of("primary"), OUTPOINT), agreed(terms_of(again).of("primary"), OUTPOINT)
     assert sign_payout(ours, deal().creator) == sign_payout(theirs, deal().creator)
 
 

@@ -19,7 +19,6 @@ from rein.escrow.payout import Coin, Split, build_payout, check_fee, choose_coin
 from rein.escrow.proposals import Ending, Proposal
 from rein.escrow.terms import (
     DEFAULT_FEERATE,
-    Amounts,
     check_bid,
     check_fee_band,
     check_price,
@@ -33,7 +32,7 @@ from tests.support.money import FEERATE, SOME_TXID, Deal, Spend, agreed, check, 
 from tests.support.people import bid, person
 
 TOLD = deal()
-PRIMARY, MEDIATOR = TOLD.terms.purses
+PRIMARY, MEDIATOR = TOLD.terms.escrows
 OUTPOINT = OutPoint(SOME_TXID, 1)
 COIN = Coin(OUTPOINT, PRIMARY.amount)
 NOTHING = Split(Sat(0))
@@ -50,12 +49,11 @@ VALUES = [
     EXPLAINED.differences[0],
     check(SIGNED, PRIMARY, OUTPOINT, TOLD.creator),
     FUNDING,
-    FUNDING.primary,
+    FUNDING.of("primary"),
     Proposal(TOLD.offer, Ending.REFUND, Role.CREATOR, PRIMARY, SIGNED, None, Sat(0)),
     PRIMARY,
     PRIMARY.payee,
     TOLD.terms,
-    Amounts(Sat(1), Sat(2)),
 ]
 
 
@@ -183,13 +181,13 @@ SENTENCES: list[tuple[Callable[[], object], type[ReinError], str, str | None]] =
         None,
     ),
     (
-        lambda: check_bid(dataclasses.replace(TOLD.bid.document, primary_address=OTHER.primary.address)),
+        lambda: check_bid(dataclasses.replace(TOLD.bid.document, primary_address=OTHER.of("primary").address)),
         EscrowError,
         "the escrow addresses in the bid are not those of the three keys",
         "Do not fund them. The bid was made by a broken or hostile program.",
     ),
     (
-        lambda: terms_of(_with(TOLD, mediator_address=OTHER.mediator.address)),
+        lambda: terms_of(_with(TOLD, mediator_address=OTHER.of("mediator").address)),
         EscrowError,
         "the escrow addresses in the offer are not those of the three keys",
         "Do not fund them.",
@@ -247,10 +245,10 @@ def test_names_that_are_stored_and_published() -> None:
 
 def test_dust_in_the_terms_is_refused_at_its_edge() -> None:
     for price, fine in ((546, True), (545, False)):
-        purse = deal(5, price=Sat(54_600), fee=BasisPoints(100)).terms.mediator
-        assert purse.price == 546
+        terms = deal(5, price=Sat(54_600), fee=BasisPoints(100)).terms.of("mediator")
+        assert terms.price == 546
         if fine:
-            assert build_payout(purse, [Coin(OUTPOINT, purse.amount)], Split(Sat(price)), Sat(300))
+            assert build_payout(terms, [Coin(OUTPOINT, terms.amount)], Split(Sat(price)), Sat(300))
         else:
             with pytest.raises(EscrowError, match="would get 545 sat from the mediator escrow"):
-                build_payout(purse, [Coin(OUTPOINT, purse.amount)], Split(Sat(price)), Sat(300))
+                build_payout(terms, [Coin(OUTPOINT, terms.amount)], Split(Sat(price)), Sat(300))

@@ -28,13 +28,13 @@ from tests.support.people import accept, delivery, person, rating, refund, settl
 
 TOLD = deal(network=MAINNET)
 TERMS = TOLD.terms
-PRIMARY, MEDIATOR = TERMS.purses
+PRIMARY, MEDIATOR = TERMS.escrows
 NEEDED = 3
 """Confirmations that this price asks for."""
 
 
-def out(number: int, amount: int, confirmations: int = NEEDED, purse: EscrowTerms = PRIMARY) -> Output:
-    return Output(OutPoint(f"{number:064x}", 0), Sat(amount), purse.escrow.script, 200 - confirmations, confirmations)
+def out(number: int, amount: int, confirmations: int = NEEDED, terms: EscrowTerms = PRIMARY) -> Output:
+    return Output(OutPoint(f"{number:064x}", 0), Sat(amount), terms.escrow.script, 200 - confirmations, confirmations)
 
 
 def claim(
@@ -45,7 +45,7 @@ def claim(
         "e" * 64,
         ending,
         author,
-        completers_of(EscrowKind.PRIMARY, ending, author),
+        completers_of(EscrowKind.PRICE, ending, author),
         PRIMARY.escrow.script,
         frozenset(outpoints),
         Sat(total),
@@ -54,7 +54,7 @@ def claim(
 
 
 def judged(outputs: list[Output], leaving: Collection[OutPoint] = (), claims: Iterable[Claim] = ()) -> EscrowFunding:
-    return match_funding(TERMS, outputs, MAINNET, leaving=leaving, claims=claims).primary
+    return match_funding(TERMS, outputs, MAINNET, leaving=leaving, claims=claims).of("primary")
 
 
 _outputs = st.lists(
@@ -98,19 +98,19 @@ def test_a_complete_escrow_is_there_deep_free_and_pays_in_every_ending(
     situation: tuple[list[Output], set[OutPoint], list[Claim]], shuffled: Random
 ) -> None:
     outputs, leaving, claims = situation
-    purse = judged(outputs, leaving, claims)
+    terms = judged(outputs, leaving, claims)
     again, signed = list(outputs), list(claims)
     shuffled.shuffle(again)
     shuffled.shuffle(signed)
     twin = judged(again, set(leaving), signed)
-    assert (purse.verdict, purse.ask, purse.counted) == (twin.verdict, twin.ask, twin.counted), "no order matters"
-    assert (purse.ask is not None) == (purse.verdict in (Verdict.PAY, Verdict.AGAIN)), "nothing else asks for money"
-    if purse.verdict is not Verdict.COMPLETE:
+    assert (terms.verdict, terms.ask, terms.counted) == (twin.verdict, twin.ask, twin.counted), "no order matters"
+    assert (terms.ask is not None) == (terms.verdict in (Verdict.PAY, Verdict.AGAIN)), "nothing else asks for money"
+    if terms.verdict is not Verdict.COMPLETE:
         return
-    counted = {each.outpoint for each in purse.counted}
-    assert sum(each.amount for each in purse.counted) >= PRIMARY.amount
-    assert sum(each.amount for each in purse.counted if each.confirmations >= NEEDED) >= PRIMARY.amount
-    assert payable_in_every_ending(PRIMARY, [Coin(each.outpoint, each.amount) for each in purse.counted])
+    counted = {each.outpoint for each in terms.counted}
+    assert sum(each.amount for each in terms.counted) >= PRIMARY.amount
+    assert sum(each.amount for each in terms.counted if each.confirmations >= NEEDED) >= PRIMARY.amount
+    assert payable_in_every_ending(PRIMARY, [Coin(each.outpoint, each.amount) for each in terms.counted])
     assert not counted & leaving
     free = {each.outpoint for each in outputs} - leaving
     for each in claims:
@@ -124,34 +124,34 @@ def test_whoever_pays_what_is_asked_is_asked_no_more(
     situation: tuple[list[Output], set[OutPoint], list[Claim]],
 ) -> None:
     outputs, leaving, claims = situation
-    purse = judged(outputs, leaving, claims)
-    if purse.ask is None:
+    terms = judged(outputs, leaving, claims)
+    if terms.ask is None:
         return
-    assert purse.ask >= DUST_LIMIT, "the network carries it"
-    assert purse.ask >= purse.missing > 0
-    paid = judged([*outputs, out(2**40, purse.ask, 1)], leaving, claims)
+    assert terms.ask >= DUST_LIMIT, "the network carries it"
+    assert terms.ask >= terms.missing > 0
+    paid = judged([*outputs, out(2**40, terms.ask, 1)], leaving, claims)
     assert paid.verdict in (Verdict.WAIT, Verdict.COMPLETE)
     assert paid.ask is None
-    if purse.ask > DUST_LIMIT:
-        less = judged([*outputs, out(2**40, purse.ask - 1, 1)], leaving, claims)
-        assert less.verdict is purse.verdict, "and nothing less is enough"
+    if terms.ask > DUST_LIMIT:
+        less = judged([*outputs, out(2**40, terms.ask - 1, 1)], leaving, claims)
+        assert less.verdict is terms.verdict, "and nothing less is enough"
 
 
 def test_what_leaves_is_not_there() -> None:
     whole = out(1, PRIMARY.amount)
-    purse = judged([whole], {whole.outpoint})
-    assert (purse.verdict, purse.outputs, purse.leaving, purse.ask) == (Verdict.LEAVING, (), (whole,), None)
-    assert purse.coins == (Coin(whole.outpoint, whole.amount),), "who replaces what leaves spends the same"
-    assert "being spent" in str(purse)
+    terms = judged([whole], {whole.outpoint})
+    assert (terms.verdict, terms.outputs, terms.leaving, terms.ask) == (Verdict.LEAVING, (), (whole,), None)
+    assert terms.coins == (Coin(whole.outpoint, whole.amount),), "who replaces what leaves spends the same"
+    assert "being spent" in str(terms)
 
 
 def test_a_refund_by_the_mediator_takes_what_it_covers() -> None:
     first, rest = out(1, 20_000), out(2, PRIMARY.amount - 20_000)
     signed = claim([first.outpoint], total=20_000)
-    purse = judged([first, rest], claims=[signed])
-    assert (purse.verdict, purse.ask) == (Verdict.PAY, 20_000)
-    assert purse.complete, "what is there can still be signed for"
-    assert list(purse.words())[1:] == [
+    terms = judged([first, rest], claims=[signed])
+    assert (terms.verdict, terms.ask) == (Verdict.PAY, 20_000)
+    assert terms.complete, "what is there can still be signed for"
+    assert list(terms.words())[1:] == [
         f"0.00020000 BTC of it do not count: the creator can take them by the {signed}",
         "0.00020000 BTC more must go to the same address",
     ]
@@ -160,24 +160,24 @@ def test_a_refund_by_the_mediator_takes_what_it_covers() -> None:
 
 def test_a_refund_of_everything_asks_nobody_to_pay_twice() -> None:
     whole = out(1, PRIMARY.amount)
-    purse = judged([whole], claims=[claim([whole.outpoint], total=whole.amount)])
-    assert (purse.verdict, purse.ask) == (Verdict.CLAIMED, None)
+    terms = judged([whole], claims=[claim([whole.outpoint], total=whole.amount)])
+    assert (terms.verdict, terms.ask) == (Verdict.CLAIMED, None)
     assert judged([whole, out(2, PRIMARY.amount)], claims=[claim([whole.outpoint])]).verdict is Verdict.COMPLETE
 
 
 @pytest.mark.parametrize("author", [Role.CREATOR, Role.WORKER])
 def test_what_the_mediator_has_not_signed_takes_nothing_yet(author: Role) -> None:
     whole = out(1, PRIMARY.amount)
-    purse = judged([whole], claims=[claim([whole.outpoint], author)])
-    assert purse.verdict is Verdict.COMPLETE
-    assert purse.takers_without(Role.WORKER), "but the worker is told"
+    terms = judged([whole], claims=[claim([whole.outpoint], author)])
+    assert terms.verdict is Verdict.COMPLETE
+    assert terms.takers_without(Role.WORKER), "but the worker is told"
 
 
 def test_what_only_the_worker_completes_is_no_danger_to_them() -> None:
     whole = out(1, PRIMARY.amount)
-    purse = judged([whole], claims=[claim([whole.outpoint], Role.CREATOR, Ending.SETTLEMENT)])
-    assert purse.takers_without(Role.WORKER) == ()
-    assert purse.takers_without(Role.CREATOR)
+    terms = judged([whole], claims=[claim([whole.outpoint], Role.CREATOR, Ending.SETTLEMENT)])
+    assert terms.takers_without(Role.WORKER) == ()
+    assert terms.takers_without(Role.CREATOR)
 
 
 def test_a_payment_of_what_is_gone_asks_for_care() -> None:
@@ -189,9 +189,9 @@ def test_a_payment_of_what_is_gone_asks_for_care() -> None:
 
 
 def test_what_is_paid_needs_nothing() -> None:
-    funding = match_funding(TERMS, [], MAINNET, paid=[EscrowKind.PRIMARY])
-    assert [purse.verdict for purse in funding.purses] == [Verdict.PAID, Verdict.PAY]
-    late = match_funding(TERMS, [out(1, 2_000)], MAINNET, paid=[EscrowKind.PRIMARY]).primary
+    funding = match_funding(TERMS, [], MAINNET, paid=["primary"])
+    assert [terms.verdict for terms in funding.escrows] == [Verdict.PAID, Verdict.PAY]
+    late = match_funding(TERMS, [out(1, 2_000)], MAINNET, paid=["primary"]).of("primary")
     assert (late.verdict, late.ask) == (Verdict.PAID, None)
     assert (
         str(late)
@@ -260,13 +260,13 @@ def test_what_one_payment_cannot_spend_is_no_reason_to_work_for_a_young_output()
 
 def test_a_full_escrow_owes_the_mediator_the_fee_in_a_refund() -> None:
     """Of nine outputs a payment spends eight: those have to hold the fee and the reserve."""
-    purse = deal(network=MAINNET, feerate=5).terms.mediator
-    least = purse.amount // 8 - 10
-    outputs = [out(number, least, purse=purse) for number in range(8)]
-    outputs.append(out(9, purse.amount - 8 * least + 600, purse=purse))
+    escrow = deal(network=MAINNET, feerate=5).terms.of("mediator")
+    least = escrow.amount // 8 - 10
+    outputs = [out(number, least, terms=escrow) for number in range(8)]
+    outputs.append(out(9, escrow.amount - 8 * least + 600, terms=escrow))
     terms = deal(network=MAINNET, feerate=5).terms
-    found = match_funding(terms, outputs, MAINNET).mediator
-    assert (found.verdict is Verdict.COMPLETE) == bool(refund_of(purse, found.coins).payee)
+    found = match_funding(terms, outputs, MAINNET).of("mediator")
+    assert (found.verdict is Verdict.COMPLETE) == bool(refund_of(escrow, found.coins).payee)
     assert found.verdict is Verdict.PAY
 
 
@@ -280,7 +280,7 @@ def test_a_refund_takes_an_output_though_others_of_its_inputs_are_not_seen() -> 
     assert judged([big], claims=[settled]).takers_without(Role.WORKER) == (settled,)
 
 
-FULL, FULL_FEE = out(1, PRIMARY.amount), out(2, MEDIATOR.amount, purse=MEDIATOR)
+FULL, FULL_FEE = out(1, PRIMARY.amount), out(2, MEDIATOR.amount, terms=MEDIATOR)
 GONE = claim([OutPoint("f" * 64, 0)], Role.CREATOR, Ending.ACCEPTANCE)
 
 
@@ -293,19 +293,19 @@ GONE = claim([OutPoint("f" * 64, 0)], Role.CREATOR, Ending.ACCEPTANCE)
         ([], (), (GONE,), (), Verdict.AGAIN, True),
         ([FULL], (FULL.outpoint,), (), (), Verdict.LEAVING, False),
         ([FULL], (), (claim([FULL.outpoint]),), (), Verdict.CLAIMED, False),
-        ([], (), (), (EscrowKind.PRIMARY,), Verdict.PAID, False),
+        ([], (), (), ("primary",), Verdict.PAID, False),
     ],
 )
 def test_a_job_waits_where_money_or_blocks_are_all_that_is_missing(
     outputs: list[Output],
     leaving: tuple[OutPoint, ...],
     claims: tuple[Claim, ...],
-    paid: tuple[EscrowKind, ...],
+    paid: tuple[str, ...],
     verdict: Verdict,
     waits: bool,
 ) -> None:
     funding = match_funding(TERMS, [*outputs, FULL_FEE], MAINNET, leaving=leaving, claims=claims, paid=paid)
-    assert [purse.verdict for purse in funding.purses] == [verdict, Verdict.COMPLETE]
+    assert [terms.verdict for terms in funding.escrows] == [verdict, Verdict.COMPLETE]
     assert funding.waits == waits
     assert funding.complete == (verdict is Verdict.COMPLETE)
 
@@ -335,12 +335,12 @@ def test_a_payment_in_a_document_that_does_not_count_is_as_good_as_any() -> None
     order = TOLD.fold(TOLD.bid, TOLD.offer, refunded, accepted, *others)
     assert {each.document for each in order.rejected} == {refunded, accepted, *others}
     assert proposals_of(order, TERMS) == []
-    found = {(each.document, each.ending, each.author, each.purse) for each in all_payments(order, TERMS)}
+    found = {(each.document, each.ending, each.author, each.terms) for each in all_payments(order, TERMS)}
     assert found == {
-        (document, ending, author, purse)
+        (document, ending, author, terms)
         for document, ending, author in (
             (refunded, Ending.REFUND, Role.MEDIATOR),
             (accepted, Ending.ACCEPTANCE, Role.CREATOR),
         )
-        for purse in TERMS.purses
+        for terms in TERMS.escrows
     }

@@ -18,17 +18,16 @@ from rein.btc.transaction import OutPoint, Transaction, TxOutput, with_witnesses
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import PsbtError, RejectedError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import match_funding
 from rein.escrow.payout import sign_payout
 from rein.escrow.terms import EscrowTerms
-from tests.support.money import MALLORY, SOME_TXID, Deal, Spend, agreed, deal, honest
+from tests.support.money import IDS, MALLORY, SOME_TXID, Deal, Spend, agreed, deal, honest
 
 ROLES = ("creator", "mediator", "worker")
 SIGNERS = [names for size in range(4) for names in itertools.combinations(ROLES, size)]
 ENOUGH = {
-    EscrowKind.PRIMARY: {names for names in SIGNERS if len(names) >= 2},
-    EscrowKind.MEDIATOR: {names for names in SIGNERS if "mediator" in names and len(names) >= 2},
+    "primary": {names for names in SIGNERS if len(names) >= 2},
+    "mediator": {names for names in SIGNERS if "mediator" in names and len(names) >= 2},
 }
 
 Judge = Callable[[Transaction, EscrowTerms], bool]
@@ -42,9 +41,9 @@ def judge() -> Judge:
     rules = flags.P2SH | flags.DERSIG | flags.NULLDUMMY | flags.CHECKLOCKTIMEVERIFY | flags.CHECKSEQUENCEVERIFY
     rules |= flags.WITNESS
 
-    def satisfied(transaction: Transaction, purse: EscrowTerms) -> bool:
+    def satisfied(transaction: Transaction, terms: EscrowTerms) -> bool:
         theirs = pbk.Transaction(transaction.raw)
-        return pbk.ScriptPubkey(purse.escrow.script).verify(purse.amount, theirs, None, 0, rules) == 1
+        return pbk.ScriptPubkey(terms.escrow.script).verify(terms.amount, theirs, None, 0, rules) == 1
 
     return satisfied
 
@@ -58,28 +57,28 @@ def stacks(told: Deal, spend: Spend, names: tuple[str, ...]) -> list[tuple[bytes
 
 
 @pytest.mark.parametrize("names", SIGNERS, ids="+".join)
-@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
-def test_consensus_lets_just_these_signers_spend(judge: Judge, which: EscrowKind, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("which", IDS)
+def test_consensus_lets_just_these_signers_spend(judge: Judge, which: str, names: tuple[str, ...]) -> None:
     told = deal()
-    purse = told.purse(which)
-    loot = TxOutput(Sat(purse.amount - 500), p2wpkh_script(MALLORY.public_key))
-    spend = Spend(OutPoint(SOME_TXID, 1), purse.amount, purse.escrow.witness_script, (loot,))
-    verdicts = [judge(with_witnesses(spend.transaction, [stack]), purse) for stack in stacks(told, spend, names)]
+    terms = told.terms.of(which)
+    loot = TxOutput(Sat(terms.amount - 500), p2wpkh_script(MALLORY.public_key))
+    spend = Spend(OutPoint(SOME_TXID, 1), terms.amount, terms.escrow.witness_script, (loot,))
+    verdicts = [judge(with_witnesses(spend.transaction, [stack]), terms) for stack in stacks(told, spend, names)]
     assert any(verdicts) == (names in ENOUGH[which])
 
 
 @pytest.mark.parametrize("names", SIGNERS, ids="+".join)
-@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
-def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: EscrowKind, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("which", IDS)
+def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: str, names: tuple[str, ...]) -> None:
     told = deal()
-    purse = told.purse(which)
-    psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
+    terms = told.terms.of(which)
+    psbt = agreed(terms, OutPoint(SOME_TXID, 1)).psbt
     for name in names:
         psbt = psbt.sign(told.keys[name])
     if names in ENOUGH[which]:
         final = psbt.finalize()
-        assert judge(final, purse)
-        assert final.vsize <= purse.vsize_of(1, [purse.payout])
+        assert judge(final, terms)
+        assert final.vsize <= terms.vsize_of(1, [terms.payout])
         assert len(final.witnesses[0]) == 4, "never a third signature"
     else:
         with pytest.raises(PsbtError, match="missing"):
@@ -88,79 +87,79 @@ def test_a_psbt_is_finalised_for_just_these_signers(judge: Judge, which: EscrowK
 
 def test_the_order_of_signing_does_not_matter(judge: Judge) -> None:
     told = deal()
-    for purse in told.terms.purses:
-        psbt = agreed(purse, OutPoint(SOME_TXID, 1)).psbt
-        for first, second in itertools.permutations([told.creator, told.receiver_key(purse.escrow.kind)]):
+    for terms in told.terms.escrows:
+        psbt = agreed(terms, OutPoint(SOME_TXID, 1)).psbt
+        for first, second in itertools.permutations([told.creator, told.receiver_key(terms.id)]):
             final = psbt.sign(first).sign(second).finalize()
-            assert judge(final, purse)
+            assert judge(final, terms)
             assert final == psbt.sign(second).combine(psbt.sign(first)).finalize()
 
 
 def test_a_payment_made_for_another_amount_is_worth_nothing(judge: Judge) -> None:
     """S27: segwit signatures cover the amount spent; the fee attack on legacy signatures has no hold."""
     told = deal()
-    purse = told.terms.primary
-    for amount in (purse.amount - 1, purse.amount + 1, 10 * purse.amount):
-        spend = Spend(OutPoint(SOME_TXID, 1), Sat(amount), purse.escrow.witness_script, (purse.payout,))
+    terms = told.terms.of("primary")
+    for amount in (terms.amount - 1, terms.amount + 1, 10 * terms.amount):
+        spend = Spend(OutPoint(SOME_TXID, 1), Sat(amount), terms.escrow.witness_script, (terms.payout,))
         signatures = [spend.signature(key) for key in (told.creator, told.worker)]
-        assert not judge(with_witnesses(spend.transaction, [(b"", *signatures, spend.script)]), purse)
+        assert not judge(with_witnesses(spend.transaction, [(b"", *signatures, spend.script)]), terms)
 
 
 @pytest.fixture(scope="module")
-def funded(chain: CoreRpc) -> tuple[Deal, dict[EscrowKind, OutPoint]]:
+def funded(chain: CoreRpc) -> tuple[Deal, dict[str, OutPoint]]:
     """A deal whose escrows lie on the chain; no test here succeeds in moving them."""
     told = deal(200)
     faucet.pay(chain, told.payments)
     faucet.mine(chain, 1)
-    funding = match_funding(told.terms, chain.unspent_outputs([p.escrow.script for p in told.terms.purses]), REGTEST)
-    return told, {purse.terms.escrow.kind: purse.outputs[0].outpoint for purse in funding.purses}
+    funding = match_funding(told.terms, chain.unspent_outputs([p.escrow.script for p in told.terms.escrows]), REGTEST)
+    return told, {terms.terms.id: terms.outputs[0].outpoint for terms in funding.escrows}
 
 
 THIEVES = {
-    "creator-and-worker-take-the-mediators-fee": (EscrowKind.MEDIATOR, ("creator", "worker")),
-    "creator-alone-takes-the-mediators-fee": (EscrowKind.MEDIATOR, ("creator",)),
-    "mediator-alone-takes-the-fee": (EscrowKind.MEDIATOR, ("mediator",)),
-    "mediator-alone-takes-the-price": (EscrowKind.PRIMARY, ("mediator",)),
-    "worker-alone-takes-the-price": (EscrowKind.PRIMARY, ("worker",)),
-    "creator-alone-takes-it-back": (EscrowKind.PRIMARY, ("creator",)),
+    "creator-and-worker-take-the-mediators-fee": ("mediator", ("creator", "worker")),
+    "creator-alone-takes-the-mediators-fee": ("mediator", ("creator",)),
+    "mediator-alone-takes-the-fee": ("mediator", ("mediator",)),
+    "mediator-alone-takes-the-price": ("primary", ("mediator",)),
+    "worker-alone-takes-the-price": ("primary", ("worker",)),
+    "creator-alone-takes-it-back": ("primary", ("creator",)),
 }
 
 
 @pytest.mark.parametrize(("which", "names"), THIEVES.values(), ids=list(THIEVES))
 def test_the_network_carries_no_theft(
-    chain: CoreRpc, funded: tuple[Deal, dict[EscrowKind, OutPoint]], which: EscrowKind, names: tuple[str, ...]
+    chain: CoreRpc, funded: tuple[Deal, dict[str, OutPoint]], which: str, names: tuple[str, ...]
 ) -> None:
     told, outpoints = funded
-    purse = told.purse(which)
-    before = chain.unspent_outputs([purse.escrow.script])
-    loot = TxOutput(Sat(purse.amount - 2_000), p2wpkh_script(MALLORY.public_key))
-    spend = Spend(outpoints[which], purse.amount, purse.escrow.witness_script, (loot,))
+    terms = told.terms.of(which)
+    before = chain.unspent_outputs([terms.escrow.script])
+    loot = TxOutput(Sat(terms.amount - 2_000), p2wpkh_script(MALLORY.public_key))
+    spend = Spend(outpoints[which], terms.amount, terms.escrow.witness_script, (loot,))
     for stack in stacks(told, spend, names):
         with pytest.raises(RejectedError):
             chain.broadcast(with_witnesses(spend.transaction, [stack]))
     faucet.mine(chain, 1)
-    after = chain.unspent_outputs([purse.escrow.script])
+    after = chain.unspent_outputs([terms.escrow.script])
     assert [output.outpoint for output in after] == [output.outpoint for output in before] == [outpoints[which]]
     assert chain.unspent_outputs([loot.script]) == []
 
 
-@pytest.mark.parametrize("which", EscrowKind, ids=lambda purse: purse.value)
+@pytest.mark.parametrize("which", IDS)
 def test_a_payment_published_by_the_creator_cannot_be_turned(
-    chain: CoreRpc, funded: tuple[Deal, dict[EscrowKind, OutPoint]], which: EscrowKind
+    chain: CoreRpc, funded: tuple[Deal, dict[str, OutPoint]], which: str
 ) -> None:
     """C4, C5: the acceptance is public. Nobody gains from the signature in it but the one receiver."""
     told, outpoints = funded
-    purse = told.purse(which)
-    signature = sign_payout(agreed(purse, outpoints[which]), told.creator).partial_signatures(0)[
+    terms = told.terms.of(which)
+    signature = sign_payout(agreed(terms, outpoints[which]), told.creator).partial_signatures(0)[
         told.creator.public_key
     ]
-    loot = TxOutput(purse.price, p2wpkh_script(MALLORY.public_key))
-    turned = Spend(outpoints[which], purse.amount, purse.escrow.witness_script, (loot,))
+    loot = TxOutput(terms.price, p2wpkh_script(MALLORY.public_key))
+    turned = Spend(outpoints[which], terms.amount, terms.escrow.witness_script, (loot,))
     tries = [
         (turned, MALLORY),
         (turned, told.worker),
         (turned, told.mediator),
-        (honest(purse, outpoints[which]), MALLORY),
+        (honest(terms, outpoints[which]), MALLORY),
     ]
     for spend, helper in tries:
         for pair in itertools.permutations([signature, spend.signature(helper)]):

@@ -20,7 +20,6 @@ from rein.btc.transaction import OutPoint, TxOutput
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import Output
 from rein.devnet import faucet
-from rein.escrow.contract import EscrowKind
 from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
 from rein.identity.keyring import Keyring
 from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
@@ -58,7 +57,7 @@ from rein.workflows.money.settle import (
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session
 from tests.scenarios.blocks import books_balance, mine
-from tests.support.money import Spend
+from tests.support.money import IDS, Spend
 from tests.support.people import Person, remember_contract, remember_job
 
 PRICE = Sat(1_500_000)
@@ -148,7 +147,7 @@ class Play:
         return terms_of(find_order(self.mediator.session, self.name))
 
     def payments(self) -> dict[str, Payment]:
-        """By purse, the same for everybody."""
+        """By escrow, the same for everybody."""
         order = self.seen_by(self.creator)
         found = [
             self.seen_by(each) and each.session.store.escrows.payments(order.contract_id) for each in self.everybody
@@ -175,11 +174,11 @@ class Play:
 
     def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
         """Both escrows filled and confirmed, as agreed or otherwise."""
-        given = {EscrowKind.PRIMARY: primary, EscrowKind.MEDIATOR: mediator}
+        given = {"primary": primary, "mediator": mediator}
         pairs = [
-            (purse.escrow.address, Sat(purse.amount if amount is None else amount))
-            for purse in self.terms.purses
-            if (amount := given[purse.escrow.kind]) != 0
+            (terms.escrow.address, Sat(terms.amount if amount is None else amount))
+            for terms in self.terms.escrows
+            if (amount := given[terms.id]) != 0
         ]
         faucet.pay(self.chain, pairs)
         mine(self.chain)
@@ -254,9 +253,9 @@ class Play:
 
     # The other way
 
-    def outputs(self, purse: EscrowKind) -> list[Output]:
+    def outputs(self, terms: str) -> list[Output]:
         """The confirmed unspent outputs of an escrow."""
-        return self.chain.unspent_outputs([self.terms.of(purse).escrow.script])
+        return self.chain.unspent_outputs([self.terms.of(terms).escrow.script])
 
     def key(self, who: Actor) -> PrivateKey:
         """The key with which somebody stands in the escrows."""
@@ -275,25 +274,25 @@ class Play:
             return who.session.keyring.account.script(RECEIVING, 0)
         return script_of_address(address, REGTEST)
 
-    def psbt(self, purse: EscrowKind, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:
+    def psbt(self, escrow: str, *pays: tuple[Actor, int], by: Actor, coin: Output | None = None) -> str:
         """A payment out of an escrow as somebody wishes it, signed with his key; what is left is the miner's."""
-        terms: EscrowTerms = self.terms.of(purse)
-        found = coin or self.outputs(purse)[0]
+        terms: EscrowTerms = self.terms.of(escrow)
+        found = coin or self.outputs(escrow)[0]
         outputs = tuple(TxOutput(Sat(amount), self.script(who)) for who, amount in pays)
         spend = Spend(found.outpoint, found.amount, terms.escrow.witness_script, outputs)
         return str(spend.psbt(self.key(by)))
 
-    def good(self, purse: EscrowKind, by: Actor) -> str:
+    def good(self, escrow: str, by: Actor) -> str:
         """The price out of an escrow, as the offer says, signed by one."""
-        terms = self.terms.of(purse)
-        payee = self.worker if purse is EscrowKind.PRIMARY else self.mediator
-        return self.psbt(purse, (payee, terms.price), by=by)
+        terms = self.terms.of(escrow)
+        payee = self.worker if escrow == "primary" else self.mediator
+        return self.psbt(escrow, (payee, terms.price), by=by)
 
-    def money(self) -> dict[EscrowKind, set[OutPoint]]:
+    def money(self) -> dict[str, set[OutPoint]]:
         """What lies in the escrows and is not being spent, mempool included."""
         return {
-            purse: {each.outpoint for each in self.outputs(purse) if self.chain.unspent_output(each.outpoint)}
-            for purse in EscrowKind
+            terms: {each.outpoint for each in self.outputs(terms) if self.chain.unspent_output(each.outpoint)}
+            for terms in IDS
         }
 
     @contextmanager
@@ -322,7 +321,7 @@ class Play:
     def books(self, *, left: int = 0, **holds: int) -> None:
         people = {"creator": self.creator, "mediator": self.mediator, "worker": self.worker}
         scripts = {name: self.script(who) for name, who in people.items()}
-        escrows = [purse.escrow.script for purse in self.terms.purses]
+        escrows = [terms.escrow.script for terms in self.terms.escrows]
         books_balance(self.chain, self.since, escrows, scripts, left=left, **holds)
         self.ledgers(left, holds)
 
@@ -349,4 +348,4 @@ def signed_job(session: Session, draft: JobDraft) -> Signed[Job]:
 def amounts_at(play: Play, feerate: int) -> dict[str, Sat]:
     """The amounts of an offer at another feerate than the play's."""
     amounts = offer_amounts(play.job.document, play.bid.document, feerate)
-    return {"primary_amount": amounts.primary, "mediator_amount": amounts.mediator}
+    return {"primary_amount": amounts["primary"], "mediator_amount": amounts["mediator"]}

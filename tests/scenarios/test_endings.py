@@ -7,7 +7,6 @@ import pytest
 from rein.btc.amounts import Sat, format_btc
 from rein.btc.transaction import OutPoint
 from rein.errors import OrderError, RejectedError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from rein.workflows.accounting.invoice import as_text, invoice_of
 from rein.workflows.money.bump import plan_bump, plan_replacement, send_bump
@@ -133,7 +132,7 @@ def test_a_silent_mediator_hinders_nobody_and_finds_the_fee_later(play: Play) ->
     play.disputed()
     play.agree(play.worker, play.settle(play.creator, 700_000))
     play.mine(20)
-    (fee,) = play.outputs(EscrowKind.MEDIATOR)
+    (fee,) = play.outputs("mediator")
     play.books(left=fee.amount, worker=700_000, mediator=0)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=700_000, mediator=FEE)

@@ -11,7 +11,6 @@ from rein.btc.amounts import DUST_LIMIT, Sat, format_btc, parse_btc
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError, RejectedError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
@@ -23,14 +22,14 @@ from tests.scenarios.blocks import Wallet
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 
 
-def address(play: Play, purse: EscrowKind = EscrowKind.PRIMARY) -> str:
-    return play.terms.of(purse).escrow.address
+def address(play: Play, terms: str = "primary") -> str:
+    return play.terms.of(terms).escrow.address
 
 
 def fillings(play: Play) -> list[Filling]:
-    found = [look_for_funding(who.session, play.seen_by(who)).purses for who in play.everybody]
+    found = [look_for_funding(who.session, play.seen_by(who)).escrows for who in play.everybody]
     assert found[0] == found[1] == found[2]
-    return [purse.filling for purse in found[0]]
+    return [terms.filling for terms in found[0]]
 
 
 def bills(play: Play, who: Actor | None = None) -> tuple[Invoice, ...]:
@@ -56,7 +55,7 @@ def test_too_little_counts_only_when_the_rest_is_there(play: Play) -> None:
     assert play.state is State.OFFERED, "the price without the miner's part is too little"
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
         play.deliver()
-    missing = look_for_funding(play.creator.session, play.seen_by(play.creator)).primary.missing
+    missing = look_for_funding(play.creator.session, play.seen_by(play.creator)).of("primary").missing
     faucet.pay(play.chain, [(address(play), missing)])
     assert play.state is State.OFFERED, "the rest is not in a block"
     play.mine()
@@ -68,9 +67,9 @@ def test_too_little_counts_only_when_the_rest_is_there(play: Play) -> None:
 def test_no_less_is_asked_for_than_counts(play: Play, short: int) -> None:
     """A satoshi too little asks for what the network carries and a payment spends, and after that for nothing."""
     play.agree_on()
-    play.fund(primary=play.terms.primary.amount - short)
+    play.fund(primary=play.terms.of("primary").amount - short)
     (bill,) = bills(play)
-    assert (bill.purse, bill.amount) == ("primary", max(short, DUST_LIMIT))
+    assert (bill.escrow_id, bill.amount) == ("primary", max(short, DUST_LIMIT))
     assert f"amount={format_btc(bill.amount)}" in bill.uri
     faucet.pay(play.chain, [(bill.address, bill.amount)])
     play.mine()
@@ -83,11 +82,11 @@ def test_no_less_is_asked_for_than_counts(play: Play, short: int) -> None:
 def test_the_last_of_too_many_pieces_asks_for_all_it_has_to_replace(play: Play) -> None:
     """A payment spends eight outputs: a ninth counts only in place of another."""
     play.agree_on()
-    part = Sat(play.terms.primary.amount // (MAX_COINS + 1))
+    part = Sat(play.terms.of("primary").amount // (MAX_COINS + 1))
     faucet.pay(play.chain, [(address(play), part)] * MAX_COINS)
     play.fund(primary=0)
     (bill,) = bills(play)
-    assert bill.amount > play.terms.primary.amount - MAX_COINS * part
+    assert bill.amount > play.terms.of("primary").amount - MAX_COINS * part
     faucet.pay(play.chain, [(bill.address, bill.amount)])
     play.mine()
     assert (play.state, bills(play)) == (State.FUNDED, ())
@@ -96,9 +95,9 @@ def test_the_last_of_too_many_pieces_asks_for_all_it_has_to_replace(play: Play) 
 @pytest.mark.parametrize(("more", "words"), [(DUST_LIMIT, "0.00000546 BTC too much, which come back"), (0, "")])
 def test_every_satoshi_too_much_is_said(play: Play, more: int, words: str) -> None:
     play.agree_on()
-    play.fund(primary=play.terms.primary.amount + more)
+    play.fund(primary=play.terms.of("primary").amount + more)
     for who in play.everybody:
-        assert words in str(look_for_funding(who.session, play.seen_by(who)).primary)
+        assert words in str(look_for_funding(who.session, play.seen_by(who)).of("primary"))
     assert bills(play) == ()
 
 
@@ -111,9 +110,9 @@ def test_nothing_is_asked_for_what_needs_nothing(play: Play) -> None:
         return bills(play)
 
     play.agree_on()
-    assert [bill.amount for bill in bills(play)] == [purse.amount for purse in play.terms.purses]
+    assert [bill.amount for bill in bills(play)] == [terms.amount for terms in play.terms.escrows]
     play.fund(mediator=0)
-    assert [bill.purse for bill in bills(play)] == ["mediator"]
+    assert [bill.escrow_id for bill in bills(play)] == ["mediator"]
     play.fund(primary=0)
     steps = (play.deliver, play.accept, lambda: play.collect(play.worker), lambda: play.collect(play.mediator))
     for step in steps:
@@ -204,10 +203,10 @@ def test_too_much_goes_back_with_the_payment(play: Play) -> None:
 
 def test_in_several_transactions(play: Play) -> None:
     play.agree_on()
-    whole = play.terms.primary.amount
+    whole = play.terms.of("primary").amount
     for part in (whole // 3, whole // 3, whole - 2 * (whole // 3)):
         assert play.state is State.OFFERED
-        play.fund(primary=part, mediator=play.terms.mediator.amount if part == whole // 3 else 0)
+        play.fund(primary=part, mediator=play.terms.of("mediator").amount if part == whole // 3 else 0)
     assert play.state is State.FUNDED
     finish(play)
 
@@ -248,7 +247,7 @@ def test_what_comes_after_the_end_goes_back_by_a_refund(play: Play) -> None:
 
 def test_a_trifle_counts_and_is_left_where_spending_it_costs_more_than_it_brings(play: Play) -> None:
     play.agree_on()
-    play.fund(primary=play.terms.primary.amount - DUST_LIMIT)
+    play.fund(primary=play.terms.of("primary").amount - DUST_LIMIT)
     faucet.pay(play.chain, [(address(play), DUST_LIMIT)])
     play.mine()
     assert fillings(play) == [Filling.EXACT, Filling.EXACT]
@@ -257,7 +256,7 @@ def test_a_trifle_counts_and_is_left_where_spending_it_costs_more_than_it_brings
 
 def test_more_outputs_than_a_payment_spends(play: Play) -> None:
     play.agree_on()
-    part = Sat(play.terms.primary.amount // MAX_COINS)
+    part = Sat(play.terms.of("primary").amount // MAX_COINS)
     faucet.pay(play.chain, [(address(play), part)] * (MAX_COINS + 2))
     play.fund(primary=0)
     assert fillings(play) == [Filling.UNDER, Filling.EXACT], "what no payment can spend at once does not count"
@@ -270,7 +269,7 @@ def test_a_stranger_may_fill_it_too(play: Play) -> None:
     """Anybody may: the money follows the documents all the same."""
     play.agree_on()
     stranger = Wallet(play.chain, Sat(4_000_000))
-    play.chain.broadcast(stranger.sign((address(play), play.terms.primary.amount)))
+    play.chain.broadcast(stranger.sign((address(play), play.terms.of("primary").amount)))
     play.fund(primary=0)
     assert play.state is State.FUNDED
     finish(play)
@@ -278,7 +277,7 @@ def test_a_stranger_may_fill_it_too(play: Play) -> None:
 
 def test_nothing_counts_before_a_block(play: Play) -> None:
     play.agree_on()
-    faucet.pay(play.chain, [(purse.escrow.address, purse.amount) for purse in play.terms.purses])
+    faucet.pay(play.chain, [(terms.escrow.address, terms.amount) for terms in play.terms.escrows])
     assert fillings(play) == [Filling.EMPTY, Filling.EMPTY]
     assert play.state is State.OFFERED
     play.mine()
@@ -289,7 +288,7 @@ def test_a_payment_replaced_before_a_block_never_counted(play: Play) -> None:
     """Double spend of an unconfirmed funding (threat S13)."""
     play.agree_on()
     wallet = Wallet(play.chain, Sat(4_000_000))
-    both = [(purse.escrow.address, purse.amount) for purse in play.terms.purses]
+    both = [(terms.escrow.address, terms.amount) for terms in play.terms.escrows]
     play.chain.broadcast(wallet.sign(*both))
     assert play.state is State.OFFERED
     with pytest.raises(OrderError):
@@ -314,4 +313,4 @@ def test_the_invoice_is_for_this_network_alone(play: Play) -> None:
             with pytest.raises(InputError):
                 script_of_address(bill.address, other)
     with pytest.raises(InputError):
-        faucet.pay(play.chain, [(p2wsh_address(play.terms.primary.escrow.witness_script, MAINNET), PRICE)])
+        faucet.pay(play.chain, [(p2wsh_address(play.terms.of("primary").escrow.witness_script, MAINNET), PRICE)])

@@ -10,7 +10,6 @@ from rein.btc.amounts import Sat
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.money.accept import build_acceptance, plan_acceptance
@@ -18,7 +17,7 @@ from rein.workflows.orders.load import find_order
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
 from tests.support import people
 
-PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
+PRIMARY, MEDIATOR = "primary", "mediator"
 
 
 def finish_by_award(play: Play) -> None:
@@ -271,7 +270,7 @@ def test_an_old_refund_does_not_take_the_place_of_what_is_owed(play: Play, endin
     if ending != "settled":
         play.collect(play.worker)
     sent = play.agree(play.mediator, old)
-    assert [each.purse for each in sent] == [MEDIATOR.value], "what gives the mediator the fee hurts nobody"
+    assert [each.escrow_id for each in sent] == [MEDIATOR], "what gives the mediator the fee hurts nobody"
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
 
@@ -316,7 +315,7 @@ def test_no_flood_hides_what_is_signed_for(play: Play, ending: str) -> None:
     else:
         play.dispute(play.worker)
         play.resolve(PRICE)
-    flood = [(purse.escrow.address, Sat(purse.amount + 10)) for purse in play.terms.purses] * MAX_OUTPUTS
+    flood = [(terms.escrow.address, Sat(terms.amount + 10)) for terms in play.terms.escrows] * MAX_OUTPUTS
     faucet.pay(play.chain, flood)
     play.mine()
     if ending == "accepted":

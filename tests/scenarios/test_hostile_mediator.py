@@ -9,14 +9,13 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.psbt import Psbt
 from rein.errors import EscrowError, OrderError, ReinError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import DisputeResolution, Role
 from rein.protocol.orders import State
 from rein.protocol.signed import Signed
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
 
-PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
+PRIMARY, MEDIATOR = "primary", "mediator"
 
 
 def finish_by_settlement(play: Play) -> None:
@@ -154,7 +153,7 @@ def grabs_the_fee(play: Play) -> None:
     play.chain.broadcast(Psbt.parse(text).sign(play.key(play.mediator)).finalize())
     play.mine()
     assert play.state is State.DISPUTED
-    play.books(left=play.terms.primary.amount, mediator=FEE)
+    play.books(left=play.terms.of("primary").amount, mediator=FEE)
 
 
 def test_she_collects_before_deciding_and_the_two_settle(play: Play) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, OrderError, RejectedError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
 from rein.workflows.money.bump import plan_bump, send_bump
@@ -16,7 +15,7 @@ from rein.workflows.money.collect import prepare
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
 
-PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
+PRIMARY, MEDIATOR = "primary", "mediator"
 
 
 def finish_by_award(play: Play) -> None:
@@ -156,7 +155,7 @@ def test_he_takes_a_decision_with_payments_of_his_own(play: Play) -> None:
     with play.nothing_moves():
         play.tell(taken, play.worker)
         ready = prepare(play.mediator.session, play.seen_by(play.mediator))
-        assert [each.purse for each in ready] == [MEDIATOR], "her own fee, and nothing of his"
+        assert [each.escrow_id for each in ready] == [MEDIATOR], "her own fee, and nothing of his"
         assert ready[0].proposal.document != taken
     play.take(play.creator)
     play.ends(State.SETTLED, worker=PRICE // 2, mediator=FEE)

@@ -9,7 +9,6 @@ from rein.btc.psbt import Psbt
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, OrderError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
@@ -19,6 +18,7 @@ from rein.workflows.jobs.offer import build_offer
 from rein.workflows.money.fund import invoices, look_for_funding
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.next_step import next_step_of
+from rein.workflows.orders.step import Turn
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
@@ -27,7 +27,7 @@ from tests.support.money import Spend
 
 
 def verdicts(play: Play, who: Actor) -> list[Verdict]:
-    return [purse.verdict for purse in look_for_funding(who.session, play.seen_by(who)).purses]
+    return [terms.verdict for terms in look_for_funding(who.session, play.seen_by(who)).escrows]
 
 
 def next_text(play: Play, who: Actor) -> str:
@@ -74,7 +74,7 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     """The creator pays in too little, the mediator signs it back, the creator fills up. What is missing beside the
     part that can go back has to come, and then the old refund takes nothing that the job needs."""
     play.agree_on()
-    whole = play.terms.primary.amount
+    whole = play.terms.of("primary").amount
     play.fund(primary=20_000)
     old = play.refund(play.mediator)
     play.fund(primary=whole - 20_000, mediator=0)
@@ -97,6 +97,28 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     play.collect(play.worker)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+def test_two_offers_do_not_make_status_say_deliver_where_deliver_is_refused(play: Play) -> None:
+    """The worker may deliver into a frozen job whose escrows are funded, but not what the creator alone can take."""
+    play.funded()
+    play.name = play.offer.id
+    play.tell(people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 300)), play.creator)
+    assert play.seen_by(play.worker).state is State.FROZEN
+    assert "deliver (rein deliver)" in next_text(play, play.worker)
+    play.refund(play.mediator)
+    with pytest.raises(OrderError, match="the creator can take the money"):
+        play.deliver()
+    assert "do not deliver: the refund" in next_text(play, play.worker)
+
+
+def test_a_dispute_about_no_money_is_no_task_of_the_mediator(play: Play) -> None:
+    """Two people alone could fill the mediator's list with such."""
+    play.agree_on()
+    play.dispute(play.creator)
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.NOTHING
+    play.fund()
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.ACT
 
 
 def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_delivering(play: Play) -> None:
@@ -140,8 +162,8 @@ def test_a_settlement_that_only_the_worker_can_complete_hinders_nobody(play: Pla
 def test_money_that_leaves_by_no_document_is_not_there(play: Play) -> None:
     """Creator and mediator together can take it, and no program keeps them from it: but it is said before a block."""
     play.funded()
-    coin = play.outputs(EscrowKind.PRIMARY)[0]
-    terms = play.terms.primary
+    coin = play.outputs("primary")[0]
+    terms = play.terms.of("primary")
     paid = type(terms.payout)(Sat(PRICE), play.script(play.stranger))
     away = Spend(coin.outpoint, coin.amount, terms.escrow.witness_script, (paid,))
     psbt = Psbt.parse(str(away.psbt(play.key(play.creator), play.key(play.mediator))))
@@ -158,7 +180,7 @@ def test_money_that_leaves_by_no_document_is_not_there(play: Play) -> None:
 
 def test_the_worker_is_told_what_is_waited_for(play: Play) -> None:
     play.agree_on()
-    faucet.pay(play.chain, [(purse.escrow.address, purse.amount) for purse in play.terms.purses])
+    faucet.pay(play.chain, [(terms.escrow.address, terms.amount) for terms in play.terms.escrows])
     with pytest.raises(OrderError, match="primary escrow: nothing has come in a block yet") as caught:
         play.deliver()
     assert "can still be replaced" in str(caught.value.hint)
@@ -171,7 +193,7 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     """The funding leaves the chain after the acceptance. Where it comes back, the acceptance can be completed."""
     play.agree_on()
     wallet = Wallet(play.chain, Sat(4_000_000))
-    play.chain.broadcast(wallet.sign(*((purse.escrow.address, purse.amount) for purse in play.terms.purses)))
+    play.chain.broadcast(wallet.sign(*((terms.escrow.address, terms.amount) for terms in play.terms.escrows)))
     play.mine()
     play.deliver()
     accepted = play.accept()
@@ -181,12 +203,12 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
         order = play.seen_by(who)
         assert who.told("can still be completed"), who.name
         funding = look_for_funding(who.session, order)
-        assert [purse.verdict for purse in funding.purses] == [Verdict.AGAIN, Verdict.AGAIN]
+        assert [terms.verdict for terms in funding.escrows] == [Verdict.AGAIN, Verdict.AGAIN]
     order = play.seen_by(play.worker)
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
         invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
     assert accepted.id[:12] in caught.value.message
-    assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
+    assert next_text(play, play.creator).startswith("before you pay again, see what may come back, the acceptance")
     assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order), again=True)) == 2
 
 
@@ -236,7 +258,7 @@ def test_a_refund_that_lost_to_a_payment_claims_nothing(play: Play) -> None:
 def test_no_flood_hides_what_an_old_refund_can_take(play: Play) -> None:
     """The mediator gives back two outputs. Then so many larger ones come that the smaller is not shown any more."""
     play.agree_on()
-    primary = play.terms.primary
+    primary = play.terms.of("primary")
     play.fund(primary=primary.amount - 5_000)
     faucet.pay(play.chain, [(primary.escrow.address, Sat(4_000))])
     play.mine()
@@ -251,7 +273,7 @@ def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play
     """The creator signs two offers on one bid and pays in too little; the mediator gives it back under the second, and
     the creator fills up. It is the same money in the first, which the worker looks at."""
     play.agree_on()
-    primary = play.terms.primary
+    primary = play.terms.of("primary")
     play.fund(primary=primary.amount - 1_000)
     second = people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 11))
     play.tell(second, play.creator)
@@ -280,11 +302,11 @@ def test_a_refund_under_the_offer_of_another_bid_of_the_same_contract_takes_it_t
     play.offer = play.tell(
         build_offer(play.creator.session, find_order(play.creator.session, play.name), bids[0], 10), play.creator
     )
-    primary = play.terms.primary
+    primary = play.terms.of("primary")
     play.fund(primary=primary.amount - 1_000)
     second = play.tell(people.offer(play.creator.person, bids[1], play.job, **amounts_at(play, 10)), play.creator)
     play.name = second.id
-    assert play.terms.primary.escrow == primary.escrow
+    assert play.terms.of("primary").escrow == primary.escrow
     old = Psbt.parse(play.refund(play.mediator).document.primary_psbt)
     faucet.pay(play.chain, [(primary.escrow.address, Sat(1_000))])
     play.mine()
@@ -313,7 +335,7 @@ def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) 
     """The mediator gives back a little, and then that and more. While the first waits in the mempool the second is not
     dead: it takes the place of the first as soon as it pays the miner more."""
     play.agree_on()
-    primary = play.terms.primary
+    primary = play.terms.of("primary")
     play.fund(primary=3_000)
     little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
     play.fund(primary=primary.amount - 10_000, mediator=0)
@@ -328,7 +350,7 @@ def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) 
 
 def test_what_is_in_a_block_frees_what_an_older_signature_covered(play: Play) -> None:
     play.agree_on()
-    primary = play.terms.primary
+    primary = play.terms.of("primary")
     play.fund(primary=3_000)
     little = Psbt.parse(play.refund(play.mediator, 1).document.primary_psbt)
     play.fund(primary=primary.amount - 10_000, mediator=0)

@@ -21,17 +21,17 @@ GIFTS = (700, 1_500, 700)
 def in_pieces(play: Play) -> None:
     play.agree_on(MIN_RESERVE_FEERATE)
     payments = []
-    for purse in play.terms.purses:
-        share = purse.amount // MAX_COINS
-        amounts = [share] * (MAX_COINS - 1) + [purse.amount - share * (MAX_COINS - 1)]
-        payments += [(purse.escrow.address, Sat(amount)) for amount in amounts]
-    payments += [(play.terms.primary.escrow.address, Sat(amount)) for amount in GIFTS]
+    for terms in play.terms.escrows:
+        share = terms.amount // MAX_COINS
+        amounts = [share] * (MAX_COINS - 1) + [terms.amount - share * (MAX_COINS - 1)]
+        payments += [(terms.escrow.address, Sat(amount)) for amount in amounts]
+    payments += [(play.terms.of("primary").escrow.address, Sat(amount)) for amount in GIFTS]
     faucet.pay(play.chain, payments)
     play.mine()
     assert play.state is State.FUNDED
     seen = see(play.creator.session, play.seen_by(play.creator))
-    for purse in seen.terms.purses:
-        assert payable_in_every_ending(purse, seen.coins(purse.escrow.kind))
+    for terms in seen.terms.escrows:
+        assert payable_in_every_ending(terms, seen.coins(terms.id))
 
 
 def accepted(play: Play) -> int:
@@ -77,7 +77,7 @@ def test_a_mediator_may_take_less_where_miners_ask_for_more_than_is_kept(play: P
     play.mine()
     proposal = play.refund(play.mediator, 9)
     (made,) = play.agree(play.worker, proposal)
-    kept = play.terms.mediator.miner_fee
+    kept = play.terms.of("mediator").miner_fee
     assert made.fee > kept
     assert made.amount == FEE - (made.fee - kept)
     play.mine()

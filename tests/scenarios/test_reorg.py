@@ -9,7 +9,6 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.transaction import Transaction
 from rein.errors import EscrowError, OrderError, ReinError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
 from rein.workflows.money.payments import escrow_key
@@ -22,7 +21,7 @@ WAITS, GONE = "waits for a block again", "is not on the chain any more"
 
 def fund_from(play: Play, wallet: Wallet) -> Transaction:
     """Both escrows filled by a wallet that may change its mind."""
-    paid = wallet.sign(*((purse.escrow.address, purse.amount) for purse in play.terms.purses))
+    paid = wallet.sign(*((terms.escrow.address, terms.amount) for terms in play.terms.escrows))
     play.chain.broadcast(paid)
     play.mine()
     return paid
@@ -110,7 +109,7 @@ def test_the_same_funding_comes_again_after_the_acceptance(play: Play) -> None:
 
 
 def both(play: Play) -> list[tuple[str, Sat]]:
-    return [(purse.escrow.address, purse.amount) for purse in play.terms.purses]
+    return [(terms.escrow.address, terms.amount) for terms in play.terms.escrows]
 
 
 def other_funding_after_acceptance(play: Play, *, same_money: bool) -> None:
@@ -208,7 +207,7 @@ def test_the_mediators_funding_is_spent_elsewhere_and_anybody_pays_it_anew(play:
     play.agree_on()
     play.fund(mediator=0)
     wallet = Wallet(play.chain, Sat(4_000_000))
-    play.chain.broadcast(wallet.sign((play.terms.mediator.escrow.address, play.terms.mediator.amount)))
+    play.chain.broadcast(wallet.sign((play.terms.of("mediator").escrow.address, play.terms.of("mediator").amount)))
     play.mine()
     play.deliver()
     assert play.state is State.DELIVERED
@@ -263,13 +262,13 @@ def test_an_ending_goes_back_and_comes_again(play: Play, ending: str) -> None:
     begin, end, worker = ENDINGS[ending]
     before = begin(play)
     play.ends(end, worker=worker, mediator=FEE)
-    paid = {purse: payment.txid for purse, payment in play.payments().items()}
+    paid = {terms: payment.txid for terms, payment in play.payments().items()}
     branch(play.chain)
     assert play.state is before
     told(play, WAITS)
     signs_nothing_twice(play)
     play.ends(end, worker=worker, mediator=FEE)
-    assert {purse: payment.txid for purse, payment in play.payments().items()} == paid
+    assert {terms: payment.txid for terms, payment in play.payments().items()} == paid
 
 
 def signs_nothing_twice(play: Play) -> None:
@@ -356,7 +355,7 @@ def test_a_purse_says_where_its_money_is(play: Play) -> None:
     branch(play.chain)
     for who in play.everybody:
         play.seen_by(who)
-        assert sum(WAITS in note for note in who.notes) == len(EscrowKind)
+        assert sum(WAITS in note for note in who.notes) == 2
         who.notes.clear()
         play.seen_by(who)
         assert who.notes == [], "it is said once"

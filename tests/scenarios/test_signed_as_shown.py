@@ -22,7 +22,6 @@ from rein.cli.money.settle import agree, refund, settle
 from rein.cli.toolkit.terminal import Terminal
 from rein.devnet import faucet
 from rein.errors import EscrowError
-from rein.escrow.contract import EscrowKind
 from rein.protocol.orders import State
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
@@ -86,7 +85,7 @@ def everything_changes(play: Play, who: Actor) -> Callable[[], None]:
 
     def change() -> None:
         estimate.rate = 60
-        faucet.pay(play.chain, [(purse.escrow.address, Sat(500_000)) for purse in play.terms.purses])
+        faucet.pay(play.chain, [(terms.escrow.address, Sat(500_000)) for terms in play.terms.escrows])
         play.mine()
 
     return change
@@ -205,7 +204,7 @@ def test_a_second_replacement_changes_the_fee_and_nothing_else(play: Play) -> No
             each for each in play.seen_by(play.worker).settlements if each.id == terminal.told["document_id"]
         )
         play.tell(proposal, play.worker)
-        (made,) = [each for each in play.agree(play.creator, proposal) if each.purse == EscrowKind.PRIMARY.value]
+        (made,) = [each for each in play.agree(play.creator, proposal) if each.escrow_id == "primary"]
         backs.append(made.back)
         fees.append(made.fee)
         assert made.amount == PRICE - (made.fee - waiting.fee)

@@ -10,7 +10,6 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.errors import AuthorityError
-from rein.escrow.contract import EscrowKind
 from rein.protocol import job_keys
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
@@ -20,7 +19,7 @@ from tests.support import people
 from tests.support.hostile import in_the_name_of_its_author
 from tests.support.people import Person
 
-PRIMARY, MEDIATOR = EscrowKind.PRIMARY, EscrowKind.MEDIATOR
+PRIMARY, MEDIATOR = "primary", "mediator"
 Say = Callable[[Person], Signed[Any]]
 
 

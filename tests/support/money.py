@@ -18,7 +18,6 @@ from rein.btc.hashes import sha256d
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import REGTEST, Network
 from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned
-from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Checked, check_payout
 from rein.escrow.payout import Coin, Payout, build_payout, the_price
 from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
@@ -29,6 +28,9 @@ from rein.protocol.orders import Order, fold
 from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints
 from tests.support.people import JOB_ID, PRICE, Person, bid, enroll, job, offer, person
+
+IDS = ("primary", "mediator")
+"""Of the escrows of a job."""
 
 SIGHASH_ALL = 1
 FEERATE = 7
@@ -55,12 +57,9 @@ class Deal:
         """The order with other documents than the deal's."""
         return fold(self.job, documents, self.enrollments)
 
-    def purse(self, purse: EscrowKind) -> EscrowTerms:
-        return self.terms.primary if purse is EscrowKind.PRIMARY else self.terms.mediator
-
-    def receiver_key(self, purse: EscrowKind) -> PrivateKey:
+    def receiver_key(self, escrow_id: str) -> PrivateKey:
         """Who adds the second signature when the work was accepted."""
-        return self.worker if purse is EscrowKind.PRIMARY else self.mediator
+        return self.worker if escrow_id == "primary" else self.mediator
 
     @property
     def keys(self) -> dict[str, PrivateKey]:
@@ -69,7 +68,7 @@ class Deal:
     @property
     def payments(self) -> list[tuple[str, Sat]]:
         """What the creator has to pay, as `faucet.pay` takes it."""
-        return [(purse.escrow.address, purse.amount) for purse in self.terms.purses]
+        return [(terms.escrow.address, terms.amount) for terms in self.terms.escrows]
 
 
 @lru_cache(maxsize=256)
@@ -88,7 +87,7 @@ def deal(
     posted = job(bob, alice, enrollment=mediates, job_id=job_id_of(number))
     placed = bid(charlie, posted, amount=price)
     amounts = offer_amounts(posted.document, placed.document, feerate)
-    given = offer(bob, placed, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
+    given = offer(bob, placed, posted, primary_amount=amounts["primary"], mediator_amount=amounts["mediator"])
     known = Enrollments([mediates, enroll(bob), enroll(charlie)])
     order = fold(posted, [placed, given], known)
     return Deal(posted, placed, given, known, order, terms_of(order), *escrow_keys(bob, alice, charlie, placed))
@@ -212,21 +211,21 @@ class Spend:
         )
 
 
-def honest(purse: EscrowTerms, outpoint: OutPoint) -> Spend:
+def honest(terms: EscrowTerms, outpoint: OutPoint) -> Spend:
     """The payout the documents give, byte by byte."""
-    return Spend(outpoint, purse.amount, purse.escrow.witness_script, (purse.payout,))
+    return Spend(outpoint, terms.amount, terms.escrow.witness_script, (terms.payout,))
 
 
-def agreed(purse: EscrowTerms, outpoint: OutPoint) -> Payout:
+def agreed(terms: EscrowTerms, outpoint: OutPoint) -> Payout:
     """The same, as Rein builds it: the price out of one output that holds the agreed amount, the reserve to the
     miner."""
-    return build_payout(purse, [Coin(outpoint, purse.amount)], the_price(purse), purse.miner_fee)
+    return build_payout(terms, [Coin(outpoint, terms.amount)], the_price(terms), terms.miner_fee)
 
 
-def check(text: str, purse: EscrowTerms, outpoint: OutPoint, signer: PrivateKey) -> Checked:
+def check(text: str, terms: EscrowTerms, outpoint: OutPoint, signer: PrivateKey) -> Checked:
     """Hold a payment of the price against the terms, where the chain shows the agreed amount at one outpoint."""
-    held = [Coin(outpoint, purse.amount)]
-    return check_payout(text, purse, the_price(purse), held, {signer.public_key})
+    held = [Coin(outpoint, terms.amount)]
+    return check_payout(text, terms, the_price(terms), held, {signer.public_key})
 
 
 def sighash(tx: Transaction, script: bytes, amount: Sat, hash_type: int, index: int = 0) -> bytes:

@@ -63,7 +63,7 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
     rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(session))
     amounts = offer_amounts(order.job.document, chosen.document, rate)
     terminal.say(
-        f"You would pay {amount(amounts.primary)} and {amount(amounts.mediator)} into escrow. Of each, {rate} sat/vB "
+        f"You would pay {' and '.join(map(amount, amounts.values()))} into escrow. Of each, {rate} sat/vB "
         "of the largest payment is kept for the miner; what the miner leaves of it comes back to you."
     )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)

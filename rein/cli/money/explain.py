@@ -98,10 +98,9 @@ def _explain_job(cli: Cli, name: str) -> None:
 
 def _say_told(cli: Cli, told: Told) -> None:
     terminal, proposal = cli.terminal, told.proposal
-    purse = proposal.purse.escrow.kind.value
     title = f"{proposal.document.document.TITLE} {proposal.document.id[:12]}: {_NAMES[proposal.ending]}"
     terminal.say()
-    terminal.say(terminal.bold(f"{title}, from the {purse} escrow"))
+    terminal.say(terminal.bold(f"{title}, from the {proposal.terms.id} escrow"))
     completers = " or the ".join(sorted(role.value for role in proposal.completers))
     terminal.say(f"  signed by the {proposal.author.value}; to be completed by the {completers}")
     if told.confirmations is not None:
@@ -129,7 +128,7 @@ def _told(told: Told) -> dict[str, Any]:
         "document_id": proposal.document.id,
         "kind": proposal.document.document.KIND.value,
         "ending": proposal.ending.value,
-        "purse": proposal.purse.escrow.kind.value,
+        "purse": proposal.terms.id,
         "author": proposal.author.value,
         "completers": sorted(role.value for role in proposal.completers),
         "confirmations": told.confirmations,
@@ -209,7 +208,7 @@ def _identified(found: Identified, network: Network) -> dict[str, Any]:
     return data | {
         "job_id": nearest.order.job.document.job_id,
         "job_document": nearest.order.id,
-        "purse": nearest.purse.escrow.kind.value,
+        "purse": nearest.terms.id,
         "ending": nearest.ending.value,
         "document_id": None if carried is None else carried.document.id,
         "signed_by": [role.value for role in found.signers],

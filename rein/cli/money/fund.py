@@ -60,7 +60,7 @@ def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
             "job_document": order.id,
             "state": order.state.value,
             "funded": funding.complete,
-            "escrows": [_data(purse, bills) for purse in funding.purses],
+            "escrows": [_data(each, bills) for each in funding.escrows],
         }
     )
 
@@ -69,7 +69,7 @@ def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool) -> None:
     what = "this amount" if len(bills) == 1 else "exactly these two amounts"
     cli.terminal.say(f"\nPay {what}, once, from any wallet:")
     for bill in bills:
-        cli.terminal.say(f"\n  {bill.purse} escrow   {amount(bill.amount)}")
+        cli.terminal.say(f"\n  {bill.escrow_id} escrow   {amount(bill.amount)}")
         cli.terminal.say(f"    address     {bill.address}")
         cli.terminal.say(f"    URI         {bill.uri}")
         cli.terminal.say(f"    descriptor  {bill.descriptor}")
@@ -78,32 +78,31 @@ def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool) -> None:
     cli.terminal.say()
 
 
-def _data(purse: EscrowFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
-    name = purse.terms.escrow.kind.value
-    bill = next((each for each in bills if each.purse == name), None)
+def _data(held: EscrowFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
+    bill = next((each for each in bills if each.escrow_id == held.id), None)
     return {
-        "purse": name,
-        "verdict": purse.verdict.value,
-        "amount_sat": purse.terms.amount,
+        "purse": held.id,
+        "verdict": held.verdict.value,
+        "amount_sat": held.terms.amount,
         "pay_sat": bill.amount if bill else None,
         "address": bill.address if bill else None,
         "uri": bill.uri if bill else None,
-        "descriptor": purse.terms.escrow.descriptor,
-        "filling": purse.filling.value,
-        "holds_sat": purse.holds,
-        "missing_sat": purse.missing,
-        "surplus_sat": purse.surplus,
-        "unused_sat": sum(output.amount for output in purse.dust),
-        "outpoints": [str(output.outpoint) for output in purse.outputs],
-        "confirmations": purse.confirmations,
-        "confirmations_needed": purse.confirmations_needed,
-        "taken_by": [claim.document_id for claim in purse.given_back],
+        "descriptor": held.terms.escrow.descriptor,
+        "filling": held.filling.value,
+        "holds_sat": held.holds,
+        "missing_sat": held.missing,
+        "surplus_sat": held.surplus,
+        "unused_sat": sum(output.amount for output in held.dust),
+        "outpoints": [str(output.outpoint) for output in held.outputs],
+        "confirmations": held.confirmations,
+        "confirmations_needed": held.confirmations_needed,
+        "taken_by": [claim.document_id for claim in held.given_back],
     }
 
 
 def _show(cli: Cli, funding: Funding) -> None:
-    for purse in funding.purses:
-        cli.terminal.say(str(purse))
+    for each in funding.escrows:
+        cli.terminal.say(str(each))
 
 
 def _choose(cli: Cli) -> Order:

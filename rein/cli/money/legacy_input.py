@@ -37,7 +37,7 @@ def read_source(source: str) -> tuple[LegacyContract | None, dict[str, LegacyEsc
     if not isinstance(document, LegacyDocument):
         raise InputError("that document is of today's Rein", hint="Its escrows: rein fund, rein status.")
     contract = legacy_contract(document)
-    return contract, {purse.value: escrow for purse, escrow in contract.escrows.items()}
+    return contract, dict(contract.escrows)
 
 
 def choose_escrow(source: str, purse: str | None) -> LegacyEscrow:

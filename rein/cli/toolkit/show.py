@@ -91,7 +91,7 @@ def say_payouts(cli: Cli, payouts: Iterable[Payout]) -> None:
     cli.terminal.say("You would sign:")
     for payout in payouts:
         first, *rest = in_words(payout)
-        cli.terminal.say(f"  the {payout.purse.escrow.kind.value} payment, which {safe(first)}")
+        cli.terminal.say(f"  the {payout.terms.id} payment, which {safe(first)}")
         for line in rest:
             cli.terminal.say(f"    {safe(line)}")
     cli.terminal.say()
@@ -99,16 +99,16 @@ def say_payouts(cli: Cli, payouts: Iterable[Payout]) -> None:
 
 def planned(payout: Payout) -> dict[str, Any]:
     """A payment for programs."""
-    purse = payout.purse
+    terms = payout.terms
     return {
-        "purse": purse.escrow.kind.value,
+        "purse": terms.id,
         "txid": payout.txid,
         "outpoints": [str(coin.outpoint) for coin in payout.coins],
         "holds_sat": payout.total,
-        "receiver": purse.payee.name,
-        "address": purse.payee.address,
+        "receiver": terms.payee.name,
+        "address": terms.payee.address,
         "amount_sat": payout.split.payee,
-        "back_address": purse.payer.address,
+        "back_address": terms.payer.address,
         "back_sat": payout.back,
         "fee_sat": payout.fee,
     }

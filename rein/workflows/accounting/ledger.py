@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import EscrowError
+from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
-from rein.workflows.orders.load import my_orders, roles_in
+from rein.workflows.money.current import observe_if_possible
+from rein.workflows.orders.load import kinds_of, my_orders, roles_in
 from rein.workflows.session import Session
 
 
@@ -53,6 +56,19 @@ class Transaction:
         if sum(amount for _, amount in self.postings):
             raise EscrowError(f"the ledger's entry for {self.txid} does not balance")
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "time": self.time,
+            "height": self.height,
+            "txid": self.txid,
+            "job_id": self.job_id,
+            "job_name": self.job_name,
+            "role": self.role.value,
+            "what": self.what,
+            "payee": self.payee,
+            "postings": [{"account": account.value, "amount_sat": amount} for account, amount in self.postings],
+        }
+
 
 @dataclass(frozen=True)
 class _Move:
@@ -65,6 +81,15 @@ class _Move:
     payee: str
     what: str
     postings: tuple[tuple[Account, int], ...]
+
+
+def current_ledger(session: Session) -> list[Transaction]:
+    """The ledger after a look at the chain, where it answers.
+
+    :raises ChainError: as `ledger`.
+    """
+    _ = session.identity
+    return ledger(session, observe_if_possible(session, my_orders(session).orders))
 
 
 def ledger(session: Session, seen: Mapping[str, ChainView]) -> list[Transaction]:
@@ -96,15 +121,18 @@ def ledger(session: Session, seen: Mapping[str, ChainView]) -> list[Transaction]
 
 
 def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_Move]:
-    roles = roles_in(order, session.address)
+    roles, kinds = roles_in(order, session.address), kinds_of(order)
     payments = session.store.escrows.payments(order.contract_id)
     if Role.CREATOR in roles:
         yield from _funding(session, order, payments)
         for payment in _confirmed([*payments.values(), *(seen.others if seen else ())]):
-            yield _paid_out(order, payment)
-    for role, purse, account in ((Role.WORKER, "primary", Account.WAGES), (Role.MEDIATOR, "mediator", Account.FEES)):
+            yield _paid_out(order, payment, kinds)
+    for role, kind, account in (
+        (Role.WORKER, EscrowKind.PRICE, Account.WAGES),
+        (Role.MEDIATOR, EscrowKind.FEE, Account.FEES),
+    ):
         for payment in _confirmed(payments.values()):
-            if role in roles and payment.purse == purse and payment.amount:
+            if role in roles and kinds.get(payment.escrow_id) is kind and payment.amount:
                 postings = ((Account.WALLET, payment.amount), (account, -payment.amount))
                 payer = order.job.document.creator
                 yield _Move(payment.height or 0, payment.txid, order, role, payer, "received", postings)
@@ -113,16 +141,16 @@ def _moves(session: Session, order: Order, seen: ChainView | None) -> Iterator[_
 def _funding(session: Session, order: Order, payments: dict[str, Payment]) -> Iterator[_Move]:
     """What the creator paid in. An output that was met only when spent already is dated by the payment's block."""
     for output in session.store.escrows.outputs(order.contract_id):
-        payment = payments.get(output.purse)
+        payment = payments.get(output.escrow_id)
         height = output.height if output.height is not None else (payment.height if payment else None)
         if height is not None:
             postings = ((Account.WALLET, -output.amount), (Account.ESCROW, output.amount))
-            payee = f"{output.purse} escrow"
+            payee = f"{output.escrow_id} escrow"
             yield _Move(height, output.outpoint.txid, order, Role.CREATOR, payee, "funded", postings)
 
 
-def _paid_out(order: Order, payment: Payment) -> _Move:
-    to_worker = payment.purse == "primary"
+def _paid_out(order: Order, payment: Payment, kinds: Mapping[str, EscrowKind]) -> _Move:
+    to_worker = kinds.get(payment.escrow_id) is EscrowKind.PRICE
     job, bid = order.job.document, order.bid
     postings = (
         (Account.ESCROW, -(payment.amount + payment.back + payment.fee)),

@@ -60,7 +60,7 @@ def _proved(session: Session, case: Case) -> tuple[list[EscrowOutput], list[Paym
     tip = session.chain.tip().height
     outputs: list[EscrowOutput] = []
     payments: list[Payment] = []
-    for story in case.purses:
+    for story in case.escrows:
         outputs += _outputs(session, case, story, tip)
         payments += _payments(session, case, story, tip)
     return outputs, payments
@@ -71,7 +71,7 @@ def _outputs(session: Session, case: Case, story: EscrowHistory, tip: int) -> li
     return [
         EscrowOutput(
             case.order.contract_id,
-            story.terms.escrow.kind.value,
+            story.terms.id,
             deposit.coin.outpoint,
             deposit.coin.amount,
             height := _height(session, deposit.proved),
@@ -91,7 +91,7 @@ def _payments(session: Session, case: Case, story: EscrowHistory, tip: int) -> l
         height = _height(session, paid.proved)
         payment = Payment(
             case.order.contract_id,
-            story.terms.escrow.kind.value,
+            story.terms.id,
             paid.txid,
             paid.payout.split.payee,
             paid.payout.back,

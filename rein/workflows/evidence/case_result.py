@@ -26,7 +26,7 @@ class CaseResult:
             "made_by": self.case.index.master_address,
             "documents": [each.id for each in order.documents()],
             "conflict": [each.id for each in order.conflict],
-            "escrows": [_escrow(each) for each in self.case.purses],
+            "escrows": [_escrow(each) for each in self.case.escrows],
             "attachments": [
                 {"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in self.case.index.attachments
             ],
@@ -36,7 +36,7 @@ class CaseResult:
 
 def _escrow(history: EscrowHistory) -> dict[str, Any]:
     return {
-        "purse": history.terms.escrow.kind.value,
+        "purse": history.terms.id,
         "address": history.terms.escrow.address,
         "amount_sat": history.terms.amount,
         "funded_sat": history.funded,

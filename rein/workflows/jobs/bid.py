@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rein.btc.amounts import Sat
 from rein.errors import OrderError
+from rein.escrow.carried import address_fields
 from rein.escrow.contract import contract
 from rein.escrow.terms import check_price
 from rein.protocol.documents import Bid, Role
@@ -68,8 +69,7 @@ def build_bid(
         worker_master_address=row.master_address,
         description=description,
         amount=amount,
-        primary_address=escrows.primary.address,
-        mediator_address=escrows.mediator.address,
+        **address_fields(escrows),
         creator_public_key=job.creator_public_key,
         mediator_public_key=mediator_key,
         worker_public_key=parts.worker_key,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rein.errors import InputError, OrderError
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
@@ -40,8 +41,8 @@ def require_deliverable(session: Session, order: Order, *, anyway: bool = False)
         if seen is not None and order.state is State.OFFERED:
             raise OrderError(f"{refusal}: {_missing(seen)}", hint=_UNTIL)
         raise OrderError(refusal, hint=f"See what is missing: rein status --jobid {job_id}")
-    takers = seen.funding.primary.takers_without(Role.WORKER)
-    claimed = [purse.given_back[0] for purse in seen.funding.purses if purse.verdict is Verdict.CLAIMED]
+    takers = [claim for each in seen.funding.of_kind(EscrowKind.PRICE) for claim in each.takers_without(Role.WORKER)]
+    claimed = [each.given_back[0] for each in seen.funding.escrows if each.verdict is Verdict.CLAIMED]
     claimed += [each for each in takers if each.author is Role.MEDIATOR]  # it needs the creator alone
     if claimed and not order.deliveries:
         raise OrderError(
@@ -62,7 +63,7 @@ _UNTIL = "What is not in a block can still be replaced by whoever paid it, and d
 
 
 def _missing(seen: ChainView) -> str:
-    return "; ".join(str(purse) for purse in seen.funding.purses if purse.verdict is not Verdict.COMPLETE)
+    return "; ".join(str(each) for each in seen.funding.escrows if each.verdict is not Verdict.COMPLETE)
 
 
 def named(files: Iterable[Path]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rein.errors import InputError, NotFoundError, OrderError
+from rein.escrow.carried import amount_fields
 from rein.escrow.terms import offer_amounts
 from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
@@ -68,8 +69,7 @@ def build_offer(session: Session, order: Order, bid: Signed[Bid], feerate: int) 
         worker=given.worker,
         worker_master_address=given.worker_master_address,
         amount=given.amount,
-        primary_amount=amounts.primary,
-        mediator_amount=amounts.mediator,
+        **amount_fields(amounts),
         primary_address=given.primary_address,
         mediator_address=given.mediator_address,
         creator_public_key=given.creator_public_key,

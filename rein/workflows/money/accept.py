@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rein.errors import OrderError
+from rein.escrow.carried import psbt_fields
 from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import the_price
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import AcceptDelivery, Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.money.payments import current_feerate, plan, plan_fee, require_filled, see
+from rein.workflows.money.payments import by_escrow, current_feerate, plan, plan_fee, require_filled, see
 from rein.workflows.money.plan import Plan, make_plan, sign_plan
 from rein.workflows.orders.load import my_orders, require_role, roles_in
 from rein.workflows.orders.reply import belongs_to, sign_answer
@@ -50,10 +51,8 @@ def plan_acceptance(session: Session, order: Order, feerate: int | None = None) 
     seen = see(session, order)
     require_filled(seen)
     rate = feerate or current_feerate(session)
-    payouts = {
-        EscrowKind.PRIMARY: plan(seen, EscrowKind.PRIMARY, the_price(seen.terms.primary), rate),
-        EscrowKind.MEDIATOR: plan_fee(seen, rate, Ending.ACCEPTANCE, Role.CREATOR),
-    }
+    prices = (plan(seen, each.id, the_price(each), rate) for each in seen.terms.of_kind(EscrowKind.PRICE))
+    payouts = by_escrow(*prices, plan_fee(seen, rate, Ending.ACCEPTANCE, Role.CREATOR))
     return make_plan(session, order, seen, Role.CREATOR, payouts)
 
 
@@ -69,8 +68,7 @@ def build_acceptance(session: Session, planned: Plan) -> Signed[AcceptDelivery]:
     row = session.identity
     accept = AcceptDelivery(
         **belongs_to(session, order, delivery.id),
-        primary_psbt=texts[EscrowKind.PRIMARY],
-        mediator_psbt=texts[EscrowKind.MEDIATOR],
+        **psbt_fields(texts),
         creator_delegate_address=row.delegate_address,
         creator_master_address=row.master_address,
     )

@@ -13,11 +13,12 @@ from rein.escrow.bump import Child, plan_child, sign_child
 from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Split, build_payout, check_fee
 from rein.escrow.proposals import Ending, award_split
+from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
-from rein.workflows.money.payments import plan_fee, role_of, see
+from rein.workflows.money.payments import by_escrow, plan_fee, role_of, see
 from rein.workflows.money.plan import Plan, make_plan
 from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import key_of
@@ -69,10 +70,11 @@ def plan_replacement(session: Session, order: Order, feerate: int) -> Plan:
     """
     role = role_of(session, order, Role.CREATOR, Role.WORKER)
     seen = see(session, order)
-    payment = seen.payments.get(EscrowKind.PRIMARY)
+    terms = seen.terms.only(EscrowKind.PRICE)
+    payment = seen.payments.get(terms.id)
     if payment is None or payment.confirmations:
-        raise OrderError("no payment of the primary escrow waits for a block in this job")
-    terms, coins = seen.terms.primary, seen.spent[EscrowKind.PRIMARY]
+        raise OrderError(f"no payment of the {terms.id} escrow waits for a block in this job")
+    coins = seen.spent[terms.id]
     waiting = build_payout(terms, coins, Split(payment.amount), payment.fee)
     fee = Sat(feerate * waiting.vsize)
     extra = fee - payment.fee
@@ -83,18 +85,18 @@ def plan_replacement(session: Session, order: Order, feerate: int) -> Plan:
         raise EscrowError(f"{extra:,} sat more for the miner are more than the {gives:,} sat you get")
     worker = Sat(payment.amount - extra) if role is Role.WORKER else payment.amount
     back = payment.back if role is Role.WORKER else Sat(payment.back - extra)
-    least = min(back, _awarded(seen, payment))
+    least = min(back, _awarded(seen, terms, payment))
     creator = least if least >= DUST_LIMIT else Sat(0)
     payout = build_payout(terms, coins, award_split(terms, worker, creator), fee)
     check_fee(payout)
-    payouts = {EscrowKind.PRIMARY: payout, EscrowKind.MEDIATOR: plan_fee(seen, feerate, Ending.SETTLEMENT, role)}
+    payouts = by_escrow(payout, plan_fee(seen, feerate, Ending.SETTLEMENT, role))
     return make_plan(session, order, seen, role, payouts, awarded=(worker, creator))
 
 
-def _awarded(seen: ChainView, payment: Payment) -> Sat:
+def _awarded(seen: ChainView, terms: EscrowTerms, payment: Payment) -> Sat:
     """The least that the creator gets by the document whose payment waits."""
     meant = (each for each in seen.proposals if each.document.id == payment.document_id)
-    return next((each.creator_amount for each in meant if each.purse == seen.terms.primary), Sat(0))
+    return next((each.creator_amount for each in meant if each.terms == terms), Sat(0))
 
 
 def _waiting(session: Session, payment: Payment) -> Transaction:

@@ -14,7 +14,6 @@ from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.chain.source import MAX_OUTPUTS, FoundTransaction, Output, largest
 from rein.escrow.claims import Claim, claims_of
-from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Explanation
 from rein.escrow.funding import EscrowFunding, Funding, coins_of, match_funding
 from rein.escrow.payout import Coin
@@ -34,29 +33,29 @@ class ChainView:
 
     terms: Terms
     funding: Funding
-    payments: dict[EscrowKind, Payment]
+    payments: dict[str, Payment]
     proposals: list[Proposal]
-    unexplained: frozenset[EscrowKind]
-    spent: Mapping[EscrowKind, tuple[Coin, ...]] = field(default_factory=dict)
+    unexplained: frozenset[str]
+    spent: Mapping[str, tuple[Coin, ...]] = field(default_factory=dict)
     """What each of the `payments` spends."""
     others: tuple[Payment, ...] = ()
     """Payments that end nothing: what gave back what was left over, or came too late."""
     claims: tuple[Claim, ...] = ()
     """Payments of documents that are not made, and that one more signature completes."""
 
-    def is_paid(self, purse: EscrowKind) -> bool:
+    def is_paid(self, escrow_id: str) -> bool:
         """Whether whom this escrow is for has been paid, in a block. Mediators may have taken less than their fee."""
-        made = self.payments.get(purse)
+        made = self.payments.get(escrow_id)
         return made is not None and made.confirmations > 0 and made.amount > 0
 
-    def coins(self, purse: EscrowKind) -> tuple[Coin, ...]:
+    def coins(self, escrow_id: str) -> tuple[Coin, ...]:
         """The confirmed outputs that are unspent, as far as blocks show."""
-        return self.funding.of(purse).coins
+        return self.funding.of(escrow_id).coins
 
-    def safe_coins(self, purse: EscrowKind) -> tuple[Coin, ...]:
+    def safe_coins(self, escrow_id: str) -> tuple[Coin, ...]:
         """Those of them that no refund by the mediator can take first, where they are enough for the job: a payment
         that spends one of the others dies with it."""
-        held = self.funding.of(purse)
+        held = self.funding.of(escrow_id)
         taken = {outpoint for each in held.given_back for outpoint in each.outpoints}
         if not taken or held.missing:
             return held.coins
@@ -71,7 +70,7 @@ def look(session: Session, orders: Sequence[Order]) -> dict[str, ChainView]:
     agreed = [(order, terms) for order in orders if (terms := terms_if_any(order)) is not None]
     if not agreed:
         return {}
-    scripts = [purse.escrow.script for _, terms in agreed for purse in terms.purses]
+    scripts = [each.escrow.script for _, terms in agreed for each in terms.escrows]
     outputs = largest(session.chain.unspent_outputs(scripts))
     lookups = Lookups(session.chain)
     return {order.contract_id: _look(session, lookups, order, terms, outputs) for order, terms in agreed}
@@ -90,20 +89,20 @@ def _look(
     shown = _match(session, terms, outputs, lookups)
     before = session.store.escrows.outputs(order.contract_id)
     paid_before = session.store.escrows.payments(order.contract_id)
-    payments: dict[EscrowKind, Payment] = {}
+    payments: dict[str, Payment] = {}
     rows: dict[OutPoint, EscrowOutput] = {}
-    spent: dict[EscrowKind, tuple[Coin, ...]] = {}
+    spent: dict[str, tuple[Coin, ...]] = {}
     others: list[Payment] = []
     unexplained = set()
-    for each in shown.purses:
-        purse = each.terms.escrow.kind
-        recorded = [output for output in before if output.purse == purse.value]
-        before_it = paid_before.get(purse.value)
+    for each in shown.escrows:
+        escrow_id = each.id
+        recorded = [output for output in before if output.escrow_id == escrow_id]
+        before_it = paid_before.get(escrow_id)
         made = _find_payments(lookups, order, each.terms, proposals, each.coins, recorded, before_it)
         found = _ending_payment(made, each)
-        there = {output.outpoint: _row(order, purse, output) for output in (*each.outputs, *each.dust)}
+        there = {output.outpoint: _row(order, escrow_id, output) for output in (*each.outputs, *each.dust)}
         if found is not None:
-            payments[purse], spent[purse] = found.payment, found.coins
+            payments[escrow_id], spent[escrow_id] = found.payment, found.coins
         others += [payment.payment for payment in made if payment is not found]
         # Kept as the record of what funded them. While a payment waits, blocks still show these as unspent.
         heights = {output.outpoint: output.height for output in recorded}
@@ -111,7 +110,7 @@ def _look(
         explained = {coin: min(1, payment.payment.confirmations) for payment in made for coin in payment.coins}
         taken = dict.fromkeys(coins_of(each.leaving), 0) | explained
         there |= {
-            coin.outpoint: _spent(order, purse, coin, heights.get(coin.outpoint), depth)
+            coin.outpoint: _spent(order, escrow_id, coin, heights.get(coin.outpoint), depth)
             for coin, depth in taken.items()
         }
         rows |= there
@@ -119,8 +118,8 @@ def _look(
         known = {output.outpoint for output in recorded if output.spent} | {coin.outpoint for coin in explained}
         going = [output.outpoint for output in each.leaving if output.outpoint not in known]
         claimed = [claim for claim in signed if claim.script == each.terms.escrow.script]
-        if _tell_what_is_gone(session, order, purse, gone, going, before_it, made, claimed):
-            unexplained.add(purse)
+        if _tell_what_is_gone(session, order, escrow_id, gone, going, before_it, made, claimed):
+            unexplained.add(escrow_id)
     _tell_what_waits_again(session, order, paid_before.values(), payments.values())
     session.store.escrows.observe(order.contract_id, list(rows.values()), list(payments.values()))
     claims = not_lost(signed, rows.values())
@@ -132,15 +131,15 @@ def _signed_for(
     lookups: Lookups, order: Order, terms: Terms, proposals: Sequence[Proposal], shown: Sequence[Output]
 ) -> Iterator[Output]:
     """What documents pay out of and a source does not show, because so many larger outputs came to the same address."""
-    for purse in terms.purses:
-        here = {each.outpoint for each in shown if each.script == purse.escrow.script}
+    for escrow in terms.escrows:
+        here = {each.outpoint for each in shown if each.script == escrow.escrow.script}
         if len(here) < MAX_OUTPUTS or order.bid is None:
             continue
-        for _, psbt in to_try(lookups, proposals, purse, order.bid.document, None):
+        for _, psbt in to_try(lookups, proposals, escrow, order.bid.document, None):
             for outpoint in set(psbt.transaction.inputs) - here:
                 here.add(outpoint)
                 output = lookups.unspent_output(outpoint)
-                if output is not None and output.height is not None and output.script == purse.escrow.script:
+                if output is not None and output.height is not None and output.script == escrow.escrow.script:
                     yield output
 
 
@@ -150,13 +149,13 @@ def _match(
     outputs: Sequence[Output],
     lookups: Lookups,
     claims: Collection[Claim] = (),
-    paid: Collection[EscrowKind] = (),
+    paid: Collection[str] = (),
 ) -> Funding:
     """The escrows as they are now. Of a stranger's many outputs only those are asked about that would count."""
     leaving: set[OutPoint] = set()
     while True:
         funding = match_funding(terms, outputs, session.network, leaving=leaving, claims=claims, paid=paid)
-        counting = [each.outpoint for purse in funding.purses for each in (*purse.outputs, *purse.counted)]
+        counting = [each.outpoint for escrow in funding.escrows for each in (*escrow.outputs, *escrow.counted)]
         more = {each for each in counting if lookups.spends(each)}
         if not more:
             return funding
@@ -172,7 +171,7 @@ class _Found:
 def _find_payments(
     chain: Lookups,
     order: Order,
-    purse: EscrowTerms,
+    terms: EscrowTerms,
     proposals: Iterable[Proposal],
     unspent: Collection[Coin],
     recorded: Collection[EscrowOutput],
@@ -185,7 +184,7 @@ def _find_payments(
     tried: set[str] = set()
     gone: set[OutPoint] = set()
     found: list[_Found] = []
-    for proposal, psbt in to_try(chain, proposals, purse, order.bid.document, before.txid if before else None):
+    for proposal, psbt in to_try(chain, proposals, terms, order.bid.document, before.txid if before else None):
         inputs = psbt.transaction.inputs
         if psbt.transaction.txid in tried or not gone.isdisjoint(inputs) or _all_unspent(chain, psbt, unspent):
             continue  # it spends what another payment has spent, or what nobody has
@@ -200,11 +199,11 @@ def _find_payments(
     return found
 
 
-def _ending_payment(made: Sequence[_Found], purse: EscrowFunding) -> _Found | None:
+def _ending_payment(made: Sequence[_Found], escrow: EscrowFunding) -> _Found | None:
     """The payment that ends what an escrow is for. Not the refund of something that was left over or came too much,
     while the escrow still holds all that was agreed on: nobody closes a job by giving a trifle back."""
     gone = {coin for each in made for coin in each.coins}
-    still_full = sum(coin.amount for coin in purse.coins if coin not in gone) >= purse.terms.amount
+    still_full = sum(coin.amount for coin in escrow.coins if coin not in gone) >= escrow.terms.amount
     refund = Ending.REFUND.value
     ending = [each for each in made if each.payment.ending != refund or not still_full]
     return max(ending, key=lambda each: (each.payment.ending != refund, each.payment.confirmations), default=None)
@@ -227,19 +226,19 @@ def _explain(
     held = set(known)
     for each in psbt.transaction.inputs:
         if each not in outpoints:
-            coin = _read_coin(chain, proposal.purse, each)
+            coin = _read_coin(chain, proposal.terms, each)
             if coin is None:
                 return None  # it spends what was never there, so it was never made
             held.add(coin)
     return proposal.explain_made(held, order.bid.document)
 
 
-def _read_coin(chain: Lookups, purse: EscrowTerms, outpoint: OutPoint) -> Coin | None:
+def _read_coin(chain: Lookups, terms: EscrowTerms, outpoint: OutPoint) -> Coin | None:
     made = chain.find_transaction(outpoint.txid)
     if made is None or outpoint.vout >= len(made.transaction.outputs):
         return None
     output = made.transaction.outputs[outpoint.vout]
-    return Coin(outpoint, output.amount) if output.script == purse.escrow.script else None
+    return Coin(outpoint, output.amount) if output.script == terms.escrow.script else None
 
 
 def _find(chain: Lookups, txid: str, before: Payment | None) -> FoundTransaction | None:
@@ -266,7 +265,7 @@ def _payment(
         return None
     return Payment(
         contract_id=order.contract_id,
-        purse=payout.purse.escrow.kind.value,
+        escrow_id=payout.terms.id,
         txid=payout.txid,
         amount=payout.split.payee,
         back=payout.back,
@@ -278,20 +277,20 @@ def _payment(
     )
 
 
-def _row(order: Order, purse: EscrowKind, output: Output) -> EscrowOutput:
+def _row(order: Order, escrow_id: str, output: Output) -> EscrowOutput:
     return EscrowOutput(
-        order.contract_id, purse.value, output.outpoint, output.amount, output.height, output.confirmations
+        order.contract_id, escrow_id, output.outpoint, output.amount, output.height, output.confirmations
     )
 
 
-def _spent(order: Order, purse: EscrowKind, coin: Coin, height: int | None, depth: int) -> EscrowOutput:
-    return EscrowOutput(order.contract_id, purse.value, coin.outpoint, coin.amount, height, depth, spent=True)
+def _spent(order: Order, escrow_id: str, coin: Coin, height: int | None, depth: int) -> EscrowOutput:
+    return EscrowOutput(order.contract_id, escrow_id, coin.outpoint, coin.amount, height, depth, spent=True)
 
 
 def _tell_what_is_gone(
     session: Session,
     order: Order,
-    purse: EscrowKind,
+    escrow_id: str,
     gone: Sequence[EscrowOutput],
     going: Sequence[OutPoint],
     paid_before: Payment | None,
@@ -299,7 +298,7 @@ def _tell_what_is_gone(
     claims: Sequence[Claim],
 ) -> bool:
     """Say what the chain does not show any more. Whether it was spent by something that no document carries."""
-    escrow = f"the {purse.value} escrow of the job {order.job.document.job_id}"
+    escrow = f"the {escrow_id} escrow of the job {order.job.document.job_id}"
     no_document = "by a transaction that no document here carries. The document may be on its way: `rein sync`"
     if paid_before is not None and paid_before.txid not in {each.payment.txid for each in made}:
         session.note(f"The payment {paid_before.txid} from {escrow} is not on the chain any more.")
@@ -328,5 +327,5 @@ def _tell_what_waits_again(session: Session, order: Order, before: Iterable[Paym
     confirmed = {payment.txid for payment in before if payment.confirmations}
     for payment in now:
         if payment.txid in confirmed and not payment.confirmations:
-            escrow = f"the {payment.purse} escrow of the job {order.job.document.job_id}"
+            escrow = f"the {payment.escrow_id} escrow of the job {order.job.document.job_id}"
             session.note(f"The payment {payment.txid} from {escrow} has left its block, and waits for a block again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
+from rein.escrow.carried import psbt_fields
 from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import sign_payout
 from rein.escrow.proposals import Ending, award_split
@@ -20,6 +21,7 @@ from rein.protocol.signed import Signed
 from rein.store.escrows import Payment
 from rein.workflows.money.payments import (
     Ready,
+    by_escrow,
     current_feerate,
     plan,
     plan_fee,
@@ -69,11 +71,12 @@ def plan_dispute(session: Session, order: Order, role: Role, feerate: int | None
     require_open(order)
     require_role(order, session.address, role)
     seen = see(session, order)
-    if not seen.funding.mediator.outputs or EscrowKind.MEDIATOR in seen.payments:
+    escrow = seen.funding.only(EscrowKind.FEE)
+    if not escrow.outputs or escrow.id in seen.payments:
         return make_plan(session, order, seen, role, {})
     try:
         fee = plan_fee(seen, feerate or current_feerate(session), Ending.DISPUTE, role)
-        return make_plan(session, order, seen, role, {EscrowKind.MEDIATOR: fee})
+        return make_plan(session, order, seen, role, by_escrow(fee))
     except EscrowError as error:
         text = f"The mediator's fee is not signed with it: {error.message}. It can be signed later: rein refund"
         return make_plan(session, order, seen, role, {}, remarks=[text])
@@ -93,7 +96,7 @@ def build_dispute(session: Session, planned: Plan, detail: str) -> Signed[Disput
         _DISPUTE_OF[planned.role],
         disputed.id,
         detail=detail,
-        mediator_psbt=sign_plan(session, planned).get(EscrowKind.MEDIATOR),
+        **psbt_fields(sign_plan(session, planned)),
     )
 
 
@@ -120,12 +123,11 @@ def plan_resolution(
     seen = see(session, order)
     require_filled(seen)
     rate = feerate or current_feerate(session)
-    payouts = {
-        EscrowKind.PRIMARY: plan(
-            seen, EscrowKind.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate, reserved=True
-        ),
-        EscrowKind.MEDIATOR: plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
-    }
+    terms = seen.terms.only(EscrowKind.PRICE)
+    payouts = by_escrow(
+        plan(seen, terms.id, award_split(terms, worker_amount, back), rate, reserved=True),
+        plan_fee(seen, rate, Ending.RESOLUTION, Role.MEDIATOR),
+    )
     return make_plan(session, order, seen, Role.MEDIATOR, payouts, awarded=(worker_amount, back))
 
 
@@ -145,8 +147,7 @@ def build_resolution(session: Session, planned: Plan, resolution: str) -> Signed
         worker_amount=planned.worker_amount,
         creator_amount=planned.creator_amount,
         resolution=resolution,
-        primary_psbt=texts[EscrowKind.PRIMARY],
-        mediator_psbt=texts[EscrowKind.MEDIATOR],
+        **psbt_fields(texts),
     )
 
 
@@ -170,9 +171,9 @@ def prepare_resolution(session: Session, order: Order) -> list[Ready]:
     decided = {each.id for each in order.resolutions}
     proposals = [each for each in seen.proposals if each.ending is Ending.RESOLUTION and each.document.id in decided]
     ready, refused = ready_payments(order, seen, role, reversed(proposals))
-    if EscrowKind.PRIMARY in {each.purse for each in ready}:
+    if any(each.payout.terms.kind is EscrowKind.PRICE for each in ready):
         return ready
-    refuse_all([each for each in refused if each.proposal.purse.escrow.kind is EscrowKind.PRIMARY])
+    refuse_all([each for each in refused if each.proposal.terms.kind is EscrowKind.PRICE])
     raise OrderError(f"the decision on the job {order.job.document.job_id} is carried out already")
 
 
@@ -180,22 +181,21 @@ def build_accepted_resolution(session: Session, order: Order, ready: list[Ready]
     """The signed acceptance, with this person's signature on the payments of the decision that are still to be made.
     The mediator may have been paid already, by the payment in the complaint. Where sending them was interrupted, it is
     the acceptance that was signed then."""
-    decided = next(each for each in ready if each.purse is EscrowKind.PRIMARY).proposal.document.id
+    decided = next(each for each in ready if each.payout.terms.kind is EscrowKind.PRICE).proposal.document.id
     for each in order.accepted_resolutions:
         if each.document.master_address == session.address and each.document.previous == decided:
             return each
     role = ready[0].role
     require_unchanged(session, order, role, [each.payout for each in ready])
     key = escrow_key(session, order, role)
-    texts = {each.purse: sign_payout(each.payout, key).to_base64() for each in ready}
+    texts = {each.escrow_id: sign_payout(each.payout, key).to_base64() for each in ready}
     return sign_as(
         session,
         order,
         role,
         AcceptResolution,
         decided,
-        primary_psbt=texts[EscrowKind.PRIMARY],
-        mediator_psbt=texts.get(EscrowKind.MEDIATOR),
+        **psbt_fields(texts),
     )
 
 

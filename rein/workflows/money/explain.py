@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rein.btc.psbt import Psbt
 from rein.errors import OrderError, PsbtError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.explain import Explanation, explain
 from rein.escrow.payout import Coin, Split, the_price
 from rein.escrow.proposals import Ending, Proposal, escrow_public_key, refund_of
@@ -34,7 +33,7 @@ class Candidate:
     """One payment that a job may make: `proposal` is the one in a document; None where no document carries it yet."""
 
     order: Order
-    purse: EscrowTerms
+    terms: EscrowTerms
     ending: Ending
     split: Split
     proposal: Proposal | None
@@ -67,13 +66,13 @@ def explain_job(session: Session, name: str) -> tuple[Order, list[Told]]:
     bid = order.bid.document
     told = []
     for proposal in seen.proposals:
-        purse = proposal.purse.escrow.kind
-        found = proposal.explain_made(_all_coins(seen, purse), bid)
-        made = seen.payments.get(purse)
+        escrow_id = proposal.terms.id
+        found = proposal.explain_made(_all_coins(seen, escrow_id), bid)
+        made = seen.payments.get(escrow_id)
         if made is not None and found.expected is not None and found.expected.txid == made.txid:
             told.append(Told(proposal, found, made.confirmations, remark(order, proposal)))
         else:
-            now = proposal.explain(seen.coins(purse), bid, paid=seen.is_paid(purse))
+            now = proposal.explain(seen.coins(escrow_id), bid, paid=seen.is_paid(escrow_id))
             told.append(Told(proposal, now, None, remark(order, proposal)))
     return order, told
 
@@ -88,13 +87,13 @@ def identify(session: Session, text: str) -> Identified:
     best: tuple[int, Candidate, Explanation] | None = None
     for order in my_orders(session).orders:
         terms = terms_if_any(order)
-        purses = [each for each in terms.purses if _spends(psbt, each)] if terms is not None else []
-        seen = observe(session, order) if purses else None
+        spent = [each for each in terms.escrows if _spends(psbt, each)] if terms is not None else []
+        seen = observe(session, order) if spent else None
         if seen is None:
             continue
-        for candidate in _candidates(order, seen, purses):
-            held = _all_coins(seen, candidate.purse.escrow.kind)
-            found = explain(text, candidate.purse, candidate.split, held, _present(psbt), reserved=candidate.reserved)
+        for candidate in _candidates(order, seen, spent):
+            held = _all_coins(seen, candidate.terms.id)
+            found = explain(text, candidate.terms, candidate.split, held, _present(psbt), reserved=candidate.reserved)
             if best is None or len(found.differences) < best[0]:
                 best = (len(found.differences), candidate, found)
     if best is None:
@@ -117,30 +116,30 @@ def _present(psbt: Psbt) -> set[bytes]:
     return set.intersection(*keys)
 
 
-def _spends(psbt: Psbt, purse: EscrowTerms) -> bool:
+def _spends(psbt: Psbt, terms: EscrowTerms) -> bool:
     """Whether any input shows this escrow's script, true or not."""
     try:
-        return any(each.witness_script == purse.escrow.witness_script for each in psbt.inputs)
+        return any(each.witness_script == terms.escrow.witness_script for each in psbt.inputs)
     except PsbtError:
-        return purse.escrow.witness_script in psbt.raw
+        return terms.escrow.witness_script in psbt.raw
 
 
-def _candidates(order: Order, seen: ChainView, purses: Iterable[EscrowTerms]) -> list[Candidate]:
+def _candidates(order: Order, seen: ChainView, escrows: Iterable[EscrowTerms]) -> list[Candidate]:
     """The payments in documents first; then those that a document might still carry."""
     found = []
-    for purse in purses:
-        held, paid = seen.coins(purse.escrow.kind), seen.is_paid(purse.escrow.kind)
+    for terms in escrows:
+        held, paid = seen.coins(terms.id), seen.is_paid(terms.id)
         for each in seen.proposals:
-            if each.purse == purse:
+            if each.terms == terms:
                 split = each.split(held, paid=paid)
-                found.append(Candidate(order, purse, each.ending, split, each, each.reserved))
-        found.append(Candidate(order, purse, Ending.ACCEPTANCE, the_price(purse), None, reserved=False))
-        found.append(Candidate(order, purse, Ending.REFUND, refund_of(purse, held, paid=paid), None, reserved=False))
+                found.append(Candidate(order, terms, each.ending, split, each, each.reserved))
+        found.append(Candidate(order, terms, Ending.ACCEPTANCE, the_price(terms), None, reserved=False))
+        found.append(Candidate(order, terms, Ending.REFUND, refund_of(terms, held, paid=paid), None, reserved=False))
     return found
 
 
-def _all_coins(seen: ChainView, purse: EscrowKind) -> tuple[Coin, ...]:
-    return tuple({*seen.coins(purse), *seen.spent.get(purse, ())})
+def _all_coins(seen: ChainView, escrow_id: str) -> tuple[Coin, ...]:
+    return tuple({*seen.coins(escrow_id), *seen.spent.get(escrow_id, ())})
 
 
 def remark(order: Order, proposal: Proposal) -> str | None:

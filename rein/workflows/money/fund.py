@@ -27,7 +27,7 @@ _POLL_SECONDS = 5.0
 class Invoice:
     """One payment still to be made."""
 
-    purse: str
+    escrow_id: str
     amount: Sat
     address: str
     uri: str
@@ -44,19 +44,19 @@ def invoices(session: Session, order: Order, funding: Funding, *, again: bool = 
     endings = {payment.ending for payment in session.store.escrows.payments(order.contract_id).values()}
     if order.is_over or order.state is State.FROZEN or Ending.REFUND.value in endings:
         return ()
-    wanting = [purse for purse in funding.purses if purse.ask is not None]
+    wanting = [each for each in funding.escrows if each.ask is not None]
     if wanting and is_unseen(session, order):
         raise OrderError(
             f"your offer of the job {order.job.document.job_id} is on no server yet: nobody else has seen it, and "
             "nobody would work for what you pay in",
             hint="Publish it first: rein sync",
         )
-    if wanting and not any(purse.outputs for purse in funding.purses):
+    if wanting and not any(each.outputs for each in funding.escrows):
         mediator_of(session, order.job.document)
-    for purse in wanting:
-        if purse.verdict is Verdict.AGAIN and not again:
-            raise _may_come_back(session, purse)
-    return tuple(_invoice(order, purse, purse.ask) for purse in wanting if purse.ask is not None)
+    for each in wanting:
+        if each.verdict is Verdict.AGAIN and not again:
+            raise _may_come_back(session, each)
+    return tuple(_invoice(order, each, each.ask) for each in wanting if each.ask is not None)
 
 
 def is_unseen(session: Session, order: Order) -> bool:
@@ -90,12 +90,12 @@ def look_for_funding(session: Session, order: Order) -> Funding:
 def wait_for_funding(
     session: Session, order: Order, show: Callable[[Funding], None], *, poll: float = _POLL_SECONDS
 ) -> Funding:
-    """Watch until both escrows hold the right amounts, deep enough, or until no waiting brings that about. `show` is
+    """Watch until all escrows hold the right amounts, deep enough, or until no waiting brings that about. `show` is
     told whenever something changed."""
     last = ""
     while True:
         funding = look_for_funding(session, order)
-        now = " ".join(str(purse) for purse in funding.purses)
+        now = " ".join(str(each) for each in funding.escrows)
         if now != last:
             show(funding)
             last = now
@@ -104,11 +104,11 @@ def wait_for_funding(
         time.sleep(poll)
 
 
-def _invoice(order: Order, purse: EscrowFunding, amount: Sat) -> Invoice:
-    escrow = purse.terms.escrow
-    label = quote(f"Rein {order.job.document.job_id} {escrow.kind.value}")
+def _invoice(order: Order, held: EscrowFunding, amount: Sat) -> Invoice:
+    escrow = held.terms.escrow
+    label = quote(f"Rein {order.job.document.job_id} {escrow.id}")
     return Invoice(
-        purse=escrow.kind.value,
+        escrow_id=escrow.id,
         amount=amount,
         address=escrow.address,
         uri=f"bitcoin:{escrow.address}?amount={format_btc(amount)}&label={label}",
@@ -116,13 +116,13 @@ def _invoice(order: Order, purse: EscrowFunding, amount: Sat) -> Invoice:
     )
 
 
-def _may_come_back(session: Session, purse: EscrowFunding) -> OrderError:
-    claim = purse.may_come_back[0]
+def _may_come_back(session: Session, held: EscrowFunding) -> OrderError:
+    claim = held.may_come_back[0]
     lost = sorted(claim.outpoints)
     inputs = sorted({each for outpoint in lost for each in session.store.signatures.funding(outpoint.txid)})
     of_it = f"one of these: {', '.join(map(str, inputs))}" if inputs else f"{lost[0].txid}"
     return OrderError(
         f"the {claim}, pays out of {', '.join(map(str, lost))}, which the chain does not show; where that comes back, "
-        f"it can be completed, and you would have paid the {purse.terms.escrow.kind.value} escrow twice",
+        f"it can be completed, and you would have paid the {held.id} escrow twice",
         hint=f"Pay anew only by a transaction that spends an input of the earlier one, {of_it}: rein fund --again",
     )

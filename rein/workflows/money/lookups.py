@@ -61,13 +61,13 @@ class Lookups:
 
 
 def to_try(
-    lookups: Lookups, proposals: Iterable[Proposal], purse: EscrowTerms, bid: Bid, before: str | None
+    lookups: Lookups, proposals: Iterable[Proposal], terms: EscrowTerms, bid: Bid, before: str | None
 ) -> list[tuple[Proposal, Psbt]]:
     """The payments out of an escrow that may have been made: that which was found `before` (a txid) first."""
     signed = [
         (proposal, psbt)
         for proposal in proposals
-        if proposal.purse == purse and (psbt := _signed_payment(proposal, bid)) is not None
+        if proposal.terms == terms and (psbt := _signed_payment(proposal, bid)) is not None
     ]
     by_author: dict[Role, set[str]] = defaultdict(set)
     for proposal, psbt in signed:
@@ -91,7 +91,7 @@ def _signed_payment(proposal: Proposal, bid: Bid) -> Psbt | None:
     key = escrow_public_key(proposal.author, bid)
     try:
         psbt = Psbt.parse(proposal.text)
-        script = proposal.purse.escrow.witness_script
+        script = proposal.terms.escrow.witness_script
         if any(each.witness_script != script for each in psbt.inputs):
             return None
         psbt.verify_signatures()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rein.btc.psbt import Psbt
 from rein.btc.transaction import OutPoint
 from rein.errors import EscrowError, PsbtError
-from rein.escrow.contract import EscrowKind
+from rein.escrow.contract import Escrow, EscrowKind
 from rein.escrow.payout import Payout
 from rein.escrow.proposals import Ending, proposals_of
 from rein.escrow.terms import EscrowTerms, Terms
@@ -40,7 +40,7 @@ class _Earlier:
 def remember_funding(session: Session, seen: ChainView, payouts: Iterable[Payout]) -> None:
     """Note what the transactions spend that made these coins, while the chain still shows them."""
     for payout in payouts:
-        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.purse.escrow.kind).outputs}
+        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.terms.id).outputs}
         for txid in {coin.outpoint.txid for coin in payout.coins}:
             if session.store.signatures.funding(txid):
                 continue
@@ -54,7 +54,7 @@ def remember_funding(session: Session, seen: ChainView, payouts: Iterable[Payout
 def remember_completed(session: Session, order: Order, payout: Payout) -> None:
     """Note a payment before its second signature is made."""
     inputs = frozenset(coin.outpoint for coin in payout.coins)
-    address = payout.purse.escrow.address
+    address = payout.terms.escrow.address
     completed = Completed(order.contract_id, address, payout.txid, payout.split.payee, inputs)
     session.store.signatures.add_completed(session.address, completed)
 
@@ -70,53 +70,53 @@ def require_only_payment(
         already.
     """
     for payout in payouts:
-        purse = payout.purse
+        terms = payout.terms
         if role is Role.MEDIATOR:
-            _require_one_view(session, order, purse)
+            _require_one_view(session, order, terms.escrow)
             _require_owed(session, order, seen, payout)
         if role is Role.WORKER or not payout.split.payee:
             continue
-        if role is Role.CREATOR or purse.escrow.kind is EscrowKind.PRIMARY:
+        if role is Role.CREATOR or terms.kind is EscrowKind.PRICE:
             _require_shared_input(session, order, seen, role, payout)
 
 
 def _require_shared_input(session: Session, order: Order, seen: ChainView, role: Role, payout: Payout) -> None:
     spends = {coin.outpoint for coin in payout.coins}
     funded = set[OutPoint]().union(*(session.store.signatures.funding(each.txid) for each in spends))
-    for earlier in _earlier(session, order, seen, role, payout.purse):
+    for earlier in _earlier(session, order, seen, role, payout.terms):
         if earlier.txid == payout.txid or not earlier.amount or not earlier.inputs.isdisjoint(spends):
             continue
         if any(not session.store.signatures.funding(each.txid).isdisjoint(funded) for each in earlier.inputs):
             continue  # only one of the two fundings can be
         lost = min(earlier.inputs)
         raise EscrowError(
-            f"you have signed a payment of {earlier.amount:,} sat from the {payout.purse.escrow.kind.value} escrow "
+            f"you have signed a payment of {earlier.amount:,} sat from the {payout.terms.id} escrow "
             f"already, in {earlier.document}; it spends {lost}, which this one does not spend, so both could be paid",
             hint="Wait until that output is in a block again, or pay the escrow anew out of what had paid it before: "
             "from an input of that transaction. What came from elsewhere goes back to the creator: rein refund",
         )
 
 
-def _earlier(session: Session, order: Order, seen: ChainView, role: Role, purse: EscrowTerms) -> Iterator[_Earlier]:
+def _earlier(session: Session, order: Order, seen: ChainView, role: Role, terms: EscrowTerms) -> Iterator[_Earlier]:
     for proposal in seen.proposals:
-        if proposal.author is role and proposal.purse.escrow == purse.escrow:
+        if proposal.author is role and proposal.terms.escrow == terms.escrow:
             try:
                 psbt = Psbt.parse(proposal.text)
                 scripts = {each.witness_script for each in psbt.inputs}
             except PsbtError:
                 continue
-            if scripts != {purse.escrow.witness_script}:
+            if scripts != {terms.escrow.witness_script}:
                 continue  # it moves nothing of this escrow
             transaction = psbt.transaction
-            amount = sum(each.amount for each in transaction.outputs if each.script == purse.payee.script)
+            amount = sum(each.amount for each in transaction.outputs if each.script == terms.payee.script)
             name = f"the document {proposal.document.id[:12]}"
             yield _Earlier(transaction.txid, frozenset(transaction.inputs), amount, name)
-    for each in session.store.signatures.completed(session.address, purse.escrow.address):
+    for each in session.store.signatures.completed(session.address, terms.escrow.address):
         if each.contract_id == order.contract_id:
             yield _Earlier(each.txid, each.inputs, each.amount, f"the transaction {each.txid[:12]}")
 
 
-def other_offers(session: Session, order: Order, purse: EscrowTerms) -> list[tuple[Order, Terms]]:
+def other_offers(session: Session, order: Order, escrow: Escrow) -> list[tuple[Order, Terms]]:
     """The views of the job under other offers of its creator whose escrow is the same."""
     views = [(view, terms_if_any(view)) for view in load_orders(session, [order.id]).orders]
     return [
@@ -124,7 +124,7 @@ def other_offers(session: Session, order: Order, purse: EscrowTerms) -> list[tup
         for view, terms in views
         if view.contract_id != order.contract_id
         and terms is not None
-        and purse.escrow in [each.escrow for each in terms.purses]
+        and escrow in [each.escrow for each in terms.escrows]
     ]
 
 
@@ -134,10 +134,11 @@ def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payou
 
     :raises EscrowError:
     """
-    purse, made = payout.purse, seen.payments.get(EscrowKind.PRIMARY)
-    if purse.escrow.kind is not EscrowKind.PRIMARY or (made is not None and made.confirmations):
+    terms = payout.terms
+    made = seen.payments.get(terms.id)
+    if terms.kind is not EscrowKind.PRICE or (made is not None and made.confirmations):
         return  # what is left after an ending goes back
-    going = {output.outpoint for output in seen.funding.primary.leaving}
+    going = {output.outpoint for output in seen.funding.of(terms.id).leaving}
     if made is None and any(coin.outpoint in going for coin in payout.coins):
         raise EscrowError(
             "what this pays out of is being spent by something no document here carries",
@@ -146,14 +147,14 @@ def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payou
     signed = {
         each.document_id
         for each in seen.claims
-        if each.ending is Ending.ACCEPTANCE and each.script == purse.escrow.script
+        if each.ending is Ending.ACCEPTANCE and each.script == terms.escrow.script
     }  # also where the delivery that was accepted is kept from the mediator
-    for view in (order, *(view for view, _ in other_offers(session, order, purse))):
+    for view in (order, *(view for view, _ in other_offers(session, order, terms.escrow))):
         accepting = signed | {each.id for each in view.acceptances}
         protested = any(each.document.previous in accepting for each in view.disputes)
         awards = {each.document.worker_amount for each in view.resolutions}
         if accepting and not protested:
-            owed, why = purse.price, "the creator has accepted the delivery"
+            owed, why = terms.price, "the creator has accepted the delivery"
         elif len(awards) == 1:
             owed, why = awards.pop(), "you have decided the job"
         else:
@@ -165,14 +166,14 @@ def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payou
             )
 
 
-def _require_one_view(session: Session, order: Order, purse: EscrowTerms) -> None:
+def _require_one_view(session: Session, order: Order, escrow: Escrow) -> None:
     """Refuse what the mediator has decided on under another offer with the same escrow."""
-    signed = {each.contract_id for each in session.store.signatures.completed(session.address, purse.escrow.address)}
-    for view, terms in other_offers(session, order, purse):
-        authors = {each.author for each in proposals_of(view, terms) if each.purse.escrow == purse.escrow}
+    signed = {each.contract_id for each in session.store.signatures.completed(session.address, escrow.address)}
+    for view, terms in other_offers(session, order, escrow):
+        authors = {each.author for each in proposals_of(view, terms) if each.terms.escrow == escrow}
         if Role.MEDIATOR in authors or view.contract_id in signed:
             raise EscrowError(
-                f"the creator has signed another offer with the same {purse.escrow.kind.value} escrow, "
+                f"the creator has signed another offer with the same {escrow.id} escrow, "
                 f"{view.contract_id[:12]}, and you have signed a payment in that one: you cannot sign in both",
                 hint=f"Go on there: --jobid {view.contract_id[:12]}",
             )

@@ -46,8 +46,8 @@ class Ready:
         return self.checked.payout
 
     @property
-    def purse(self) -> EscrowKind:
-        return self.payout.purse.escrow.kind
+    def escrow_id(self) -> str:
+        return self.payout.terms.id
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,22 @@ def see(session: Session, order: Order) -> ChainView:
     return seen
 
 
-def plan(seen: ChainView, purse: EscrowKind, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
+def plan(seen: ChainView, escrow_id: str, split: Split, feerate: int, *, reserved: bool = False) -> Payout:
     """A payment from an escrow with the confirmed outputs that are there now.
 
     :param reserved: see `rein.escrow.payout.check_fee`.
     :raises EscrowError: the escrow does not hold so much.
     """
-    terms = seen.terms.of(purse)
-    coins = seen.safe_coins(purse) if split.payee or split.payer else seen.coins(purse)
+    terms = seen.terms.of(escrow_id)
+    coins = seen.safe_coins(escrow_id) if split.payee or split.payer else seen.coins(escrow_id)
     if not coins:
-        raise EscrowError(f"the {purse.value} escrow holds nothing now", hint="Look: rein fund")
+        raise EscrowError(f"the {escrow_id} escrow holds nothing now", hint="Look: rein fund")
     return plan_payout(terms, coins, split, feerate, reserved=reserved)
+
+
+def by_escrow(*payouts: Payout) -> dict[str, Payout]:
+    """Payments by the ids of their escrows."""
+    return {each.terms.id: each for each in payouts}
 
 
 def plan_fee(seen: ChainView, feerate: int, ending: Ending, author: Role) -> Payout:
@@ -94,12 +99,13 @@ def plan_fee(seen: ChainView, feerate: int, ending: Ending, author: Role) -> Pay
 
     :raises EscrowError: the escrow does not hold so much.
     """
-    terms, made = seen.terms.mediator, seen.payments.get(EscrowKind.MEDIATOR)
+    terms = seen.terms.only(EscrowKind.FEE)
+    made = seen.payments.get(terms.id)
     if made is not None and made.amount:
         bears = made.amount < terms.price
-        return build_payout(terms, seen.spent[EscrowKind.MEDIATOR], replace(the_price(terms), bears=bears), made.fee)
-    reserved = is_reserved(EscrowKind.MEDIATOR, ending, author)
-    return plan(seen, EscrowKind.MEDIATOR, the_price(terms), feerate, reserved=reserved)
+        return build_payout(terms, seen.spent[terms.id], replace(the_price(terms), bears=bears), made.fee)
+    reserved = is_reserved(terms.kind, ending, author)
+    return plan(seen, terms.id, the_price(terms), feerate, reserved=reserved)
 
 
 def require_filled(seen: ChainView) -> None:
@@ -107,12 +113,11 @@ def require_filled(seen: ChainView) -> None:
 
     :raises EscrowError:
     """
-    made = seen.payments.get(EscrowKind.PRIMARY)
-    if made is not None:
-        raise EscrowError(f"the primary escrow was paid out already, in {made.txid}", hint="See: rein status")
-    if not seen.funding.primary.complete or not (
-        seen.funding.mediator.complete or EscrowKind.MEDIATOR in seen.payments
-    ):
+    for each in seen.funding.of_kind(EscrowKind.PRICE):
+        if each.id in seen.payments:
+            txid = seen.payments[each.id].txid
+            raise EscrowError(f"the {each.id} escrow was paid out already, in {txid}", hint="See: rein status")
+    if not all(each.complete or each.id in seen.payments for each in seen.funding.escrows):
         raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
 
 
@@ -136,11 +141,11 @@ def ready_payments(
 
     :param replace: also where a payment waits for a block that leaves the miner less.
     """
-    ready: dict[EscrowKind, Ready] = {}
+    ready: dict[str, Ready] = {}
     refused: list[Refusal] = []
     for proposal in proposals:
-        purse = proposal.purse.escrow.kind
-        if role not in proposal.completers or purse in ready or not may_be_made(proposal, seen, replace=replace):
+        escrow_id = proposal.terms.id
+        if role not in proposal.completers or escrow_id in ready or not may_be_made(proposal, seen, replace=replace):
             continue
         try:
             checked = check(order, seen, proposal)
@@ -148,14 +153,14 @@ def ready_payments(
             refused.append(Refusal(proposal, reason))
         else:
             if may_follow(checked.payout, seen):
-                ready[purse] = Ready(order, role, proposal, checked)
+                ready[escrow_id] = Ready(order, role, proposal, checked)
     return list(ready.values()), refused
 
 
 def may_be_made(proposal: Proposal, seen: ChainView, *, replace: bool) -> bool:
     """Whether an escrow still waits for a payment like this. After one that is in a block, only what is left goes
     back. While one waits for a block, no refund takes its place, but of another refund."""
-    made = seen.payments.get(proposal.purse.escrow.kind)
+    made = seen.payments.get(proposal.terms.id)
     if made is None:
         return True
     is_refund = proposal.ending is Ending.REFUND
@@ -167,11 +172,10 @@ def may_be_made(proposal: Proposal, seen: ChainView, *, replace: bool) -> bool:
 def may_follow(payout: Payout, seen: ChainView) -> bool:
     """Whether a payment does not add to one that waits for a block, but takes its place: it spends something of the
     same, so that only one of the two can be, and leaves the miner more."""
-    purse = payout.purse.escrow.kind
-    made = seen.payments.get(purse)
+    made = seen.payments.get(payout.terms.id)
     if made is None or made.confirmations:
         return True
-    return payout.fee > made.fee and not set(seen.spent[purse]).isdisjoint(payout.coins)
+    return payout.fee > made.fee and not set(seen.spent[payout.terms.id]).isdisjoint(payout.coins)
 
 
 def check(order: Order, seen: ChainView, proposal: Proposal) -> Checked:
@@ -181,8 +185,8 @@ def check(order: Order, seen: ChainView, proposal: Proposal) -> Checked:
     """
     if order.bid is None:
         raise EscrowError("this job has no terms that count")
-    purse = proposal.purse.escrow.kind
-    return proposal.check(seen.coins(purse), order.bid.document, paid=seen.is_paid(purse))
+    escrow_id = proposal.terms.id
+    return proposal.check(seen.coins(escrow_id), order.bid.document, paid=seen.is_paid(escrow_id))
 
 
 def sign_and_send(session: Session, ready: Ready) -> Payment:
@@ -204,7 +208,7 @@ def remember_payment(session: Session, ready: Ready) -> Payment:
     order, payout, store = ready.order, ready.payout, session.store
     payment = Payment(
         contract_id=order.contract_id,
-        purse=ready.purse.value,
+        escrow_id=ready.escrow_id,
         txid=payout.txid,
         amount=payout.split.payee,
         back=payout.back,
@@ -215,14 +219,16 @@ def remember_payment(session: Session, ready: Ready) -> Payment:
         document_id=ready.proposal.document.id,
     )
     before = store.escrows.payments(order.contract_id)
-    is_rest = payment.purse in before and before[payment.purse].confirmations > 0
-    payments = list((before if is_rest else before | {payment.purse: payment}).values())
+    is_rest = payment.escrow_id in before and before[payment.escrow_id].confirmations > 0
+    payments = list((before if is_rest else before | {payment.escrow_id: payment}).values())
     spent = {coin.outpoint for coin in payout.coins}
     known = store.escrows.outputs(order.contract_id)
     kept = [each for each in known if each.outpoint not in spent]
     heights = {each.outpoint: each.height for each in known}
     rows = [
-        EscrowOutput(order.contract_id, payment.purse, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True)
+        EscrowOutput(
+            order.contract_id, payment.escrow_id, coin.outpoint, coin.amount, heights.get(coin.outpoint), 0, True
+        )
         for coin in payout.coins
     ]
     store.escrows.observe(order.contract_id, [*kept, *rows], payments)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Payout, sign_payout
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
@@ -34,7 +33,7 @@ class Plan:
 
     order: Order
     role: Role
-    payouts: Mapping[EscrowKind, Payout]
+    payouts: Mapping[str, Payout]
     made: frozenset[str]
     worker_amount: Sat = _NOTHING
     creator_amount: Sat = _NOTHING
@@ -46,7 +45,7 @@ def make_plan(
     order: Order,
     seen: ChainView,
     role: Role,
-    payouts: Mapping[EscrowKind, Payout],
+    payouts: Mapping[str, Payout],
     *,
     awarded: tuple[Sat, Sat] = (_NOTHING, _NOTHING),
     remarks: Iterable[str] = (),
@@ -59,19 +58,19 @@ def make_plan(
     remember_funding(session, seen, payouts.values())
     require_only_payment(session, order, seen, role, payouts.values())
     made = frozenset(each.txid for each in seen.payments.values())
-    left = [text for purse, payout in payouts.items() if (text := _left(seen.coins(purse), payout))]
+    left = [text for escrow_id, payout in payouts.items() if (text := _left(seen.coins(escrow_id), payout))]
     offers = _other_offers(session, order, payouts.values()) if role is Role.MEDIATOR else []
     return Plan(order, role, dict(payouts), made, *awarded, (*remarks, *offers, *left))
 
 
-def sign_plan(session: Session, plan: Plan) -> dict[EscrowKind, str]:
+def sign_plan(session: Session, plan: Plan) -> dict[str, str]:
     """The payments of a plan with this identity's signature, in base64.
 
     :raises EscrowError: the chain does not hold any more what they spend, or something was paid or signed meanwhile.
     """
     require_unchanged(session, plan.order, plan.role, plan.payouts.values(), plan.made)
     key = escrow_key(session, plan.order, plan.role)
-    return {purse: sign_payout(payout, key).to_base64() for purse, payout in plan.payouts.items()}
+    return {escrow_id: sign_payout(payout, key).to_base64() for escrow_id, payout in plan.payouts.items()}
 
 
 def require_unchanged(
@@ -89,19 +88,19 @@ def require_unchanged(
     if seen is None:
         raise EscrowError(f"the job {order.job.document.job_id} has no offer that counts any more", hint=_AGAIN)
     for payout in shown:
-        purse = payout.purse.escrow.kind
-        paid = seen.payments.get(purse)
+        escrow_id = payout.terms.id
+        paid = seen.payments.get(escrow_id)
         if paid is not None and paid.txid == payout.txid:
             continue
         if paid is not None and made is not None and paid.txid not in made:
             raise EscrowError(
-                f"meanwhile the {purse.value} escrow was paid out by {paid.txid}; nothing was signed", hint=_AGAIN
+                f"meanwhile the {escrow_id} escrow was paid out by {paid.txid}; nothing was signed", hint=_AGAIN
             )
-        there = set(seen.coins(purse))
+        there = set(seen.coins(escrow_id))
         for coin in payout.coins:
             if coin not in there:
                 raise EscrowError(
-                    f"the chain does not show {coin.outpoint} in the {purse.value} escrow any more; nothing was signed",
+                    f"the chain does not show {coin.outpoint} in the {escrow_id} escrow any more; nothing was signed",
                     hint=_AGAIN,
                 )
     require_only_payment(session, order, seen, role, shown)
@@ -109,7 +108,7 @@ def require_unchanged(
 
 def _other_offers(session: Session, order: Order, payouts: Iterable[Payout]) -> list[str]:
     """What a mediator should know before deciding: the creator has signed twice, and a decision binds in one only."""
-    ids = {view.contract_id for payout in payouts for view, _ in other_offers(session, order, payout.purse)}
+    ids = {view.contract_id for payout in payouts for view, _ in other_offers(session, order, payout.terms.escrow)}
     return [
         f"The creator has signed another offer with the same escrow, {each[:12]}. You can sign under one of them only."
         for each in sorted(ids)
@@ -124,7 +123,7 @@ def _left(coins: Iterable[Coin], payout: Payout) -> str | None:
     outputs = "1 output" if len(left) == 1 else f"{len(left)} outputs"
     held = sum(each.amount for each in left)
     return (
-        f"{outputs} of the {payout.purse.escrow.kind.value} escrow, {held:,} sat, stay there: to spend that now costs "
+        f"{outputs} of the {payout.terms.id} escrow, {held:,} sat, stay there: to spend that now costs "
         "more than it brings, or there are too many for one payment. It is the creator's, and can go back after this "
         "payment: rein refund"
     )

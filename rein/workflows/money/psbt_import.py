@@ -59,8 +59,8 @@ def combine_imported(session: Session, order: Order, text: str) -> Imported:
     for _, each in agreed[1:]:
         combined = combined.combine(each.psbt)
     present = set(theirs.partial_signatures(0))
-    purse, split = checked.payout.purse, checked.payout.split
-    found = explain(text, purse, split, checked.payout.coins, present, reserved=first.reserved)
+    payout = checked.payout
+    found = explain(text, payout.terms, payout.split, payout.coins, present, reserved=first.reserved)
     if found.psbt is None:
         raise EscrowError(found.differences[0].text, hint=_HINT)
     combined = combined.combine(found.psbt)

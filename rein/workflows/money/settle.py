@@ -6,6 +6,7 @@ from math import ceil
 
 from rein.btc.amounts import Sat
 from rein.errors import EscrowError, InputError, OrderError
+from rein.escrow.carried import psbt_fields
 from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import choose_coins
 from rein.escrow.proposals import Ending, Proposal, award_split, is_reserved, refund_of
@@ -17,6 +18,7 @@ from rein.workflows.money.chain_view import ChainView
 from rein.workflows.money.outstanding import require_only_payment
 from rein.workflows.money.payments import (
     Ready,
+    by_escrow,
     check,
     current_feerate,
     of_endings,
@@ -52,10 +54,11 @@ def plan_settlement(
         raise InputError(f"{worker_amount + back:,} sat are more than the price of {price:,} sat")
     seen = see(session, order)
     rate = feerate or current_feerate(session)
-    payouts = {
-        EscrowKind.PRIMARY: plan(seen, EscrowKind.PRIMARY, award_split(seen.terms.primary, worker_amount, back), rate),
-        EscrowKind.MEDIATOR: plan_fee(seen, rate, Ending.SETTLEMENT, role),
-    }
+    terms = seen.terms.only(EscrowKind.PRICE)
+    payouts = by_escrow(
+        plan(seen, terms.id, award_split(terms, worker_amount, back), rate),
+        plan_fee(seen, rate, Ending.SETTLEMENT, role),
+    )
     return make_plan(session, order, seen, role, payouts, awarded=(worker_amount, back))
 
 
@@ -74,8 +77,7 @@ def build_settlement(session: Session, planned: Plan, terms: str) -> Signed[Sett
         worker_amount=planned.worker_amount,
         creator_amount=planned.creator_amount,
         terms=terms,
-        primary_psbt=texts[EscrowKind.PRIMARY],
-        mediator_psbt=texts[EscrowKind.MEDIATOR],
+        **psbt_fields(texts),
     )
 
 
@@ -97,19 +99,19 @@ def plan_refund(session: Session, order: Order, feerate: int | None = None) -> P
     _refuse_while_paying(seen)
     rate = feerate or current_feerate(session)
     payouts, kept = {}, list[EscrowError]()
-    for purse in EscrowKind:
-        author = role if feerate else None
-        split = refund_of(seen.terms.of(purse), seen.coins(purse), author=author, paid=seen.is_paid(purse))
-        waived = purse is EscrowKind.MEDIATOR and role is Role.MEDIATOR and not split.payee and not seen.is_paid(purse)
-        if seen.coins(purse) and not waived:
+    for terms in seen.terms.escrows:
+        coins, paid = seen.coins(terms.id), seen.is_paid(terms.id)
+        split = refund_of(terms, coins, author=role if feerate else None, paid=paid)
+        waived = terms.kind is EscrowKind.FEE and role is Role.MEDIATOR and not split.payee and not paid
+        if coins and not waived:
             try:
-                payout = plan(seen, purse, split, rate, reserved=is_reserved(purse, Ending.REFUND, role))
+                payout = plan(seen, terms.id, split, rate, reserved=is_reserved(terms.kind, Ending.REFUND, role))
                 require_only_payment(session, order, seen, role, [payout])
-                payouts[purse] = payout
+                payouts[terms.id] = payout
             except EscrowError as error:
                 kept.append(error)
     if not payouts:
-        raise kept[0] if kept else EscrowError("neither escrow holds anything", hint="Look: rein fund")
+        raise kept[0] if kept else EscrowError("none of the escrows holds anything", hint="Look: rein fund")
     return make_plan(session, order, seen, role, payouts, remarks=[f"{_sentence(each.message)}." for each in kept])
 
 
@@ -122,10 +124,10 @@ def _refuse_while_paying(seen: ChainView) -> None:
 
     :raises EscrowError:
     """
-    for purse, payment in seen.payments.items():
+    for escrow_id, payment in seen.payments.items():
         if not payment.confirmations:
             raise EscrowError(
-                f"the payment {payment.txid} from the {purse.value} escrow waits for a block",
+                f"the payment {payment.txid} from the {escrow_id} escrow waits for a block",
                 hint="Wait for it; what is left then can go back.",
             )
 
@@ -143,8 +145,7 @@ def build_refund(session: Session, planned: Plan, reason: str) -> Signed[Refund]
         Refund,
         planned.order.contract_id,
         reason=reason,
-        primary_psbt=texts.get(EscrowKind.PRIMARY),
-        mediator_psbt=texts.get(EscrowKind.MEDIATOR),
+        **psbt_fields(texts),
     )
 
 
@@ -161,7 +162,7 @@ def open_proposals(session: Session, order: Order) -> list[Proposal]:
 
 def _is_open(order: Order, seen: ChainView, role: Role, proposal: Proposal) -> bool:
     """Whether an escrow waits for this. What only gives back what a payment has left is asked for its own sake."""
-    if proposal.purse.escrow.kind not in seen.payments:
+    if proposal.terms.id not in seen.payments:
         return True
     ready, _ = ready_payments(order, seen, role, [proposal], replace=True)
     return bool(ready)
@@ -199,11 +200,11 @@ def _require_all(seen: ChainView, ready: list[Ready]) -> None:
     :raises EscrowError:
     """
     for each in ready:
-        worth = choose_coins(each.payout.purse, seen.coins(each.purse), ceil(each.payout.feerate))
+        worth = choose_coins(each.payout.terms, seen.coins(each.escrow_id), ceil(each.payout.feerate))
         left = sum(coin.amount for coin in worth if coin not in each.payout.coins)
         if left and each.proposal.ending is Ending.REFUND:
             raise EscrowError(
-                f"it leaves {left:,} sat in the {each.purse.value} escrow: a refund gives all back, or nothing",
+                f"it leaves {left:,} sat in the {each.escrow_id} escrow: a refund gives all back, or nothing",
                 hint="Propose it anew: rein refund",
             )
 
@@ -215,14 +216,16 @@ def _require_whole(order: Order, seen: ChainView, ready: list[Ready]) -> None:
     :raises EscrowError:
     """
     signed = ready[0].proposal.document
-    carried = {each.purse.escrow.kind: each for each in seen.proposals if each.document == signed}
-    for purse in EscrowKind:
-        if purse in seen.payments:
+    carried = {each.terms.id: each for each in seen.proposals if each.document == signed}
+    for escrow in seen.funding.escrows:
+        if escrow.id in seen.payments:
             continue
-        if purse in carried:
-            check(order, seen, carried[purse])
-        elif purse is EscrowKind.PRIMARY and seen.funding.primary.outputs:
-            raise EscrowError("it pays nothing out of the primary escrow, which holds something", hint="Sign nothing.")
+        if escrow.id in carried:
+            check(order, seen, carried[escrow.id])
+        elif escrow.kind is EscrowKind.PRICE and escrow.outputs:
+            raise EscrowError(
+                f"it pays nothing out of the {escrow.id} escrow, which holds something", hint="Sign nothing."
+            )
 
 
 def send_agreement(session: Session, ready: list[Ready]) -> list[Payment]:

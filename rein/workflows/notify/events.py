@@ -20,7 +20,7 @@ from rein.store.fold_cache import SummaryRow
 from rein.workflows.market.hide import hidden_names, is_hidden_job
 from rein.workflows.market.listings import holds_words
 from rein.workflows.orders.fold_cache import NO_JOB, keep, public_views
-from rein.workflows.orders.load import load_orders, roles_in, was_funded
+from rein.workflows.orders.load import kinds_of, load_orders, roles_in, was_funded
 from rein.workflows.orders.people import normalised
 from rein.workflows.orders.view import OrderView
 from rein.workflows.session import Session
@@ -240,8 +240,8 @@ def _times_gone(base: str, noticed: Collection[str]) -> int:
 
 
 def _is_confirmed(order: Order, payment: Payment) -> bool:
-    is_primary = payment.purse == EscrowKind.PRIMARY.value
-    return order.evidence.primary_paid if is_primary else order.evidence.mediator_paid
+    is_fee = kinds_of(order).get(payment.escrow_id) is EscrowKind.FEE
+    return order.evidence.mediator_paid if is_fee else order.evidence.primary_paid
 
 
 def _event(order: Order, event_id: str, kind: EventType, signed: Signed[Any]) -> Event:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rein.btc.amounts import Sat
+from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import EscrowFunding
 from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
+from rein.protocol.values import format_budget
 from rein.store.escrows import EscrowOutput, Payment
-from rein.workflows.orders.load import recorded_funding, roles_in, terms_if_any
+from rein.workflows.orders.load import kinds_of, recorded_funding, roles_in, terms_if_any
 from rein.workflows.orders.next_step import next_step
 from rein.workflows.orders.view import (
     BidView,
@@ -67,6 +69,10 @@ def build_view(
         worker=order.bid.document.worker if order.bid else None,
         worker_address=order.master_address(Role.WORKER),
         price=order.bid.document.amount if order.bid else None,
+        budget=format_budget(job.budget) if job.budget else None,
+        budget_min=job.budget_min,
+        budget_max=job.budget_max,
+        deadline=job.deadline,
         bids=tuple(_bid(bid) for bid in order.bids),
         sealed_bidders=tuple(each.document.master_address for each in order.sealed_bids),
         sealed_bids=len(order.unopened_bids),
@@ -115,15 +121,14 @@ def _escrows(order: Order, outputs: Sequence[EscrowOutput], payments: Mapping[st
     terms = terms_if_any(order)
     if terms is None:
         return
-    for held in recorded_funding(order, terms, outputs, payments).purses:
-        name = held.terms.escrow.kind.value
-        yield _escrow(held, [each for each in outputs if each.purse == name], payments.get(name))
+    for held in recorded_funding(order, terms, outputs, payments).escrows:
+        yield _escrow(held, [each for each in outputs if each.escrow_id == held.id], payments.get(held.id))
 
 
 def _escrow(held: EscrowFunding, outputs: Sequence[EscrowOutput], payment: Payment | None) -> EscrowView:
     terms = held.terms
     return EscrowView(
-        purse=terms.escrow.kind.value,
+        purse=terms.id,
         address=terms.escrow.address,
         descriptor=terms.escrow.descriptor,
         amount_sat=terms.amount,
@@ -139,7 +144,7 @@ def _escrow(held: EscrowFunding, outputs: Sequence[EscrowOutput], payment: Payme
 
 def _payment(payment: Payment) -> PaymentView:
     return PaymentView(
-        purse=payment.purse,
+        purse=payment.escrow_id,
         txid=payment.txid,
         amount_sat=payment.amount,
         back_sat=payment.back,
@@ -152,13 +157,13 @@ def _payment(payment: Payment) -> PaymentView:
 
 def _paid_to(order: Order, address: str, payments: Mapping[str, Payment]) -> Iterator[Paid]:
     """What the order paid to the person with this master address."""
-    job, bid, roles = order.job.document, order.bid, roles_in(order, address)
-    for purse, payment in sorted(payments.items()):
+    job, bid, roles, kinds = order.job.document, order.bid, roles_in(order, address), kinds_of(order)
+    for escrow_id, payment in sorted(payments.items()):
         parts: list[tuple[Sat, str]] = []
         if Role.CREATOR in roles:
             parts.append((payment.back, job.creator_payment_address))
-        if Role.WORKER in roles and purse == "primary" and bid is not None:
+        if Role.WORKER in roles and kinds.get(escrow_id) is EscrowKind.PRICE and bid is not None:
             parts.append((payment.amount, bid.document.worker_payment_address))
-        if Role.MEDIATOR in roles and purse == "mediator":
+        if Role.MEDIATOR in roles and kinds.get(escrow_id) is EscrowKind.FEE:
             parts.append((payment.amount, job.mediator_payment_address))
         yield from (Paid(payment.txid, amount, where, payment.confirmations) for amount, where in parts if amount)

@@ -166,6 +166,12 @@ def terms_if_any(order: Order) -> Terms | None:
         return None
 
 
+def kinds_of(order: Order) -> dict[str, EscrowKind]:
+    """What each escrow of an order is for, by its id."""
+    terms = terms_if_any(order)
+    return {} if terms is None else {each.id: each.kind for each in terms.escrows}
+
+
 def _fold(session: Session, job: Signed[Job], documents: list[Signed[Any]], enrollments: Enrollments) -> list[Order]:
     """The order of a job; where the creator signed several offers, one view for each that concerns the identity, so
     that no second offer can hide the money of the first."""
@@ -194,17 +200,17 @@ def evidence_of(session: Session, order: Order) -> Evidence:
     funding = recorded_funding(order, terms, outputs, payments, Ending.REFUND)
     refunded = any(payment.ending == Ending.REFUND.value for payment in payments.values())
 
-    def is_paid(purse: EscrowFunding) -> bool:
-        payment = payments.get(purse.terms.escrow.kind.value)
+    def is_paid(held: EscrowFunding) -> bool:
+        payment = payments.get(held.id)
         if payment is None:
-            return refunded and purse.filling is Filling.EMPTY and not purse.leaving  # nothing is owed out of nothing
-        return payment.confirmations >= purse.confirmations_needed
+            return refunded and held.filling is Filling.EMPTY and not held.leaving  # nothing is owed out of nothing
+        return payment.confirmations >= held.confirmations_needed
 
     return Evidence(
-        funded=all(_is_funded(order, purse, payments) for purse in funding.purses),
-        primary_paid=is_paid(funding.primary),
-        mediator_paid=is_paid(funding.mediator),
-        refunded=refunded and _ending(payments, EscrowKind.PRIMARY) in (None, Ending.REFUND.value),
+        funded=all(_is_funded(order, each, payments) for each in funding.escrows),
+        primary_paid=all(is_paid(each) for each in funding.of_kind(EscrowKind.PRICE)),
+        mediator_paid=all(is_paid(each) for each in funding.of_kind(EscrowKind.FEE)),
+        refunded=refunded and _ended_by(terms, payments) <= {Ending.REFUND.value},
     )
 
 
@@ -220,18 +226,16 @@ def recorded_funding(
     :param endings: of which payments to ask whether they wait for one signature; of all where none is given.
     """
     shown = [
-        Output(
-            each.outpoint, each.amount, terms.of(EscrowKind(each.purse)).escrow.script, each.height, each.confirmations
-        )
+        Output(each.outpoint, each.amount, terms.of(each.escrow_id).escrow.script, each.height, each.confirmations)
         for each in outputs
     ]
     spent = {each.outpoint for each in outputs if each.spent}
-    paid = {EscrowKind(each) for each in payments}
-    done = paid - {EscrowKind(each.purse) for each in outputs if not each.spent}  # nothing is left there to be claimed
+    paid = set(payments)
+    done = paid - {each.escrow_id for each in outputs if not each.spent}  # nothing is left there to be claimed
     proposals = [
         each
         for each in all_payments(order, terms)
-        if each.purse.escrow.kind not in done and (not endings or each.ending in endings)
+        if each.terms.id not in done and (not endings or each.ending in endings)
     ]
     claims = not_lost(claims_of(proposals), outputs)
     return match_funding(terms, shown, order.job.document.network, leaving=spent, claims=claims, paid=paid)
@@ -244,35 +248,35 @@ def not_lost(claims: Iterable[Claim], outputs: Iterable[EscrowOutput]) -> tuple[
 
 
 def was_funded(session: Session, order: Order) -> bool:
-    """Whether both escrows hold what was agreed, or held it until a payment of the job took it, be it a refund."""
+    """Whether all escrows hold what was agreed, or held it until a payment of the job took it, be it a refund."""
     terms = terms_if_any(order)
     if order.evidence.funded or terms is None:
         return order.evidence.funded
     payments = session.store.escrows.payments(order.contract_id)
     funding = recorded_funding(order, terms, session.store.escrows.outputs(order.contract_id), payments, Ending.REFUND)
-    return all(_was_full(purse, payments) or purse.complete for purse in funding.purses)
+    return all(_was_full(each, payments) or each.complete for each in funding.escrows)
 
 
-def _is_funded(order: Order, purse: EscrowFunding, payments: Mapping[str, Payment]) -> bool:
+def _is_funded(order: Order, held: EscrowFunding, payments: Mapping[str, Payment]) -> bool:
     """Whether an escrow holds what was agreed, or held it until whom it is for was paid.
 
     What was delivered into a full escrow stays delivered: no refund takes the order back, neither one that is signed
     nor one on its way. Before the delivery, what a refund takes is not there. A refund of all of it that is only signed
     takes nothing back either: the `verdict` keeps the worker from delivering.
     """
-    payment = payments.get(purse.terms.escrow.kind.value)
+    payment = payments.get(held.id)
     if payment is not None:
-        return _was_full(purse, payments) and (payment.ending != Ending.REFUND.value or bool(order.deliveries))
+        return _was_full(held, payments) and (payment.ending != Ending.REFUND.value or bool(order.deliveries))
     if order.deliveries:
-        return purse.complete
-    return purse.verdict is Verdict.COMPLETE or (purse.verdict is Verdict.CLAIMED and purse.complete)
+        return held.complete
+    return held.verdict is Verdict.COMPLETE or (held.verdict is Verdict.CLAIMED and held.complete)
 
 
-def _was_full(purse: EscrowFunding, payments: Mapping[str, Payment]) -> bool:
-    payment = payments.get(purse.terms.escrow.kind.value)
-    return payment is not None and payment.amount + payment.back + payment.fee >= purse.terms.amount
+def _was_full(held: EscrowFunding, payments: Mapping[str, Payment]) -> bool:
+    payment = payments.get(held.id)
+    return payment is not None and payment.amount + payment.back + payment.fee >= held.terms.amount
 
 
-def _ending(payments: Mapping[str, Payment], purse: EscrowKind) -> str | None:
-    payment = payments.get(purse.value)
-    return None if payment is None else payment.ending
+def _ended_by(terms: Terms, payments: Mapping[str, Payment]) -> set[str]:
+    """By what the price was paid out, as far as it was."""
+    return {payments[each.id].ending for each in terms.of_kind(EscrowKind.PRICE) if each.id in payments}

@@ -16,7 +16,6 @@ from rein.btc.transaction import OutPoint, TxOutput
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import ChainSource
 from rein.devnet import faucet
-from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Split, build_payout, sign_payout
 from rein.escrow.terms import Terms, offer_amounts, terms_of
 from rein.protocol.documents import Bid, Job, Offer, Settlement
@@ -59,7 +58,7 @@ class Given:
     bid: Signed[Bid]
     offer: Signed[Offer]
     terms: Terms
-    coins: dict[EscrowKind, Coin]
+    coins: dict[str, Coin]
 
     @property
     def documents(self) -> tuple[Signed[Any], ...]:
@@ -71,21 +70,23 @@ def given(chain: CoreRpc) -> Given:
     posted = job(BOB, ALICE, enrollment=ENROLLMENTS[0], description=sha256(str(chain.tip()).encode()).hex())
     placed = bid(CHARLIE, posted)
     amounts = offer_amounts(posted.document, placed.document, 7)
-    offered = offer(BOB, placed, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
+    offered = offer(BOB, placed, posted, primary_amount=amounts["primary"], mediator_amount=amounts["mediator"])
     terms = terms_of(fold(posted, [placed, offered], Enrollments(ENROLLMENTS)))
-    faucet.pay(chain, [(purse.escrow.address, purse.amount) for purse in terms.purses])
+    faucet.pay(chain, [(escrow.escrow.address, escrow.amount) for escrow in terms.escrows])
     faucet.mine(chain, 1)
     coins = {}
-    for purse in terms.purses:
-        (output,) = chain.unspent_outputs([purse.escrow.script])
-        coins[purse.escrow.kind] = Coin(output.outpoint, output.amount)
+    for escrow in terms.escrows:
+        (output,) = chain.unspent_outputs([escrow.escrow.script])
+        coins[escrow.id] = Coin(output.outpoint, output.amount)
     return Given(posted, placed, offered, terms, coins)
 
 
 def settled(given: Given, worker: int, *, by: Any = None) -> Signed[Settlement]:
     """Bob's proposal that gives Charlie so much, as Rein makes it."""
     split = Split(Sat(worker), Sat(given.bid.document.amount - worker))
-    primary = build_payout(given.terms.primary, [given.coins[EscrowKind.PRIMARY]], split, given.terms.primary.miner_fee)
+    primary = build_payout(
+        given.terms.of("primary"), [given.coins["primary"]], split, given.terms.of("primary").miner_fee
+    )
     key = by or escrow_keys(BOB, ALICE, CHARLIE, given.bid)[0]
     psbt = sign_payout(primary, key) if by is None else primary.psbt
     return settlement(
@@ -95,12 +96,12 @@ def settled(given: Given, worker: int, *, by: Any = None) -> Signed[Settlement]:
 
 def out_of_thin_air(given: Given, number: int) -> Signed[Settlement]:
     """Bob's proposal to spend eight outputs that never were, well signed."""
-    purse, key = given.terms.primary, escrow_keys(BOB, ALICE, CHARLIE, given.bid)[0]
+    terms, key = given.terms.of("primary"), escrow_keys(BOB, ALICE, CHARLIE, given.bid)[0]
     made_up = [
-        PsbtInput(OutPoint(sha256(f"{number} {each}".encode()).hex(), each), purse.amount, purse.escrow.witness_script)
+        PsbtInput(OutPoint(sha256(f"{number} {each}".encode()).hex(), each), terms.amount, terms.escrow.witness_script)
         for each in range(8)
     ]
-    psbt = Psbt.create(made_up, [TxOutput(purse.price, purse.payee.script)]).sign(key)
+    psbt = Psbt.create(made_up, [TxOutput(terms.price, terms.payee.script)]).sign(key)
     return settlement(
         BOB, given.offer, primary_psbt=psbt.to_base64(), block_height=given.offer.document.block_height + number
     )
@@ -149,7 +150,7 @@ def test_a_payment_among_any_number_of_others_is_found_and_not_lost(
         each.learn(*given.documents, true, *hiding)
     for _ in range(60):
         found = [look(each, given) for each in homes]
-        payments = [seen.payments.get(EscrowKind.PRIMARY) for seen, _ in found]
+        payments = [seen.payments.get("primary") for seen, _ in found]
         assert payments[0] == payments[1], "the same block, and so the same choice"
         assert all(counting.look_ups <= 3 * MOST_TRIED for _, counting in found)
         if payments[0] is not None:
@@ -160,5 +161,5 @@ def test_a_payment_among_any_number_of_others_is_found_and_not_lost(
     for _ in range(5):
         faucet.mine(chain, 1)
         seen, counting = look(homes[0], given)
-        assert seen.payments[EscrowKind.PRIMARY].document_id == true.id
+        assert seen.payments["primary"].document_id == true.id
         assert counting.look_ups <= 8, "what it spends is spent: the others are not asked for"

@@ -15,7 +15,6 @@ from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import AuthorityError, BadSignatureError, EscrowError, FieldError, OrderError, PsbtError
-from rein.escrow.contract import EscrowKind
 from rein.escrow.payout import Coin, Split, build_payout, payout_at, sign_payout, the_price
 from rein.escrow.terms import EscrowTerms
 from rein.protocol import job_keys
@@ -89,14 +88,14 @@ class Trio:
 
     def pay(self, *payments: tuple[EscrowTerms, int]) -> None:
         """So many satoshis to an escrow, each in an output of its own, in a block."""
-        faucet.pay(self.chain, [(purse.escrow.address, Sat(amount)) for purse, amount in payments])
+        faucet.pay(self.chain, [(terms.escrow.address, Sat(amount)) for terms, amount in payments])
         faucet.mine(self.chain, 1)
 
     def fund(self) -> None:
-        self.pay(*((purse, purse.amount) for purse in self.told.terms.purses))
+        self.pay(*((terms, terms.amount) for terms in self.told.terms.escrows))
 
-    def coins(self, purse: EscrowTerms) -> list[Coin]:
-        found = self.chain.unspent_outputs([purse.escrow.script])
+    def coins(self, terms: EscrowTerms) -> list[Coin]:
+        found = self.chain.unspent_outputs([terms.escrow.script])
         return sorted((Coin(each.outpoint, each.amount) for each in found), key=lambda each: each.amount)
 
     def received(self, script: bytes) -> list[Sat]:
@@ -113,11 +112,11 @@ class Trio:
 
     @property
     def primary(self) -> EscrowTerms:
-        return self.told.terms.primary
+        return self.told.terms.of("primary")
 
     @property
     def mediator(self) -> EscrowTerms:
-        return self.told.terms.mediator
+        return self.told.terms.of("mediator")
 
 
 _numbers = iter(range(300, 400))
@@ -140,14 +139,14 @@ def test_the_mediator_signs_away_nothing_of_a_half_filled_escrow_beforehand(trio
     by the refund of the first when the work is done, and the mediator would go unpaid."""
     trio.pay((trio.primary, trio.primary.amount), (trio.mediator, 40_000))
     hers = plan_refund(trio.alice.session, trio.order(trio.alice), 5)
-    assert set(hers.payouts) == {EscrowKind.PRIMARY}
+    assert set(hers.payouts) == {"primary"}
 
     planned = plan_refund(trio.charlie.session, trio.order(trio.charlie), 5)
-    assert planned.payouts[EscrowKind.MEDIATOR].split == Split(Sat(0))
+    assert planned.payouts["mediator"].split == Split(Sat(0))
     asked = build_refund(trio.charlie.session, planned, "Never filled.")
     trio.learn(asked)
     ready = prepare_agreement(trio.alice.session, trio.order(trio.alice), asked.id)
-    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR], "agreeing at once is another thing"
+    assert [each.escrow_id for each in ready] == ["mediator"], "agreeing at once is another thing"
 
     trio.pay((trio.mediator, trio.mediator.amount - 40_000))
     with pytest.raises(EscrowError, match=f"does not pay {FEE} sat to Alice"):
@@ -181,7 +180,7 @@ def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(tr
     trio.learn(left)
     assert {each.document.id for each in open_proposals(trio.alice.session, trio.order(trio.alice))} == {left.id}
     ready = prepare_agreement(trio.alice.session, trio.order(trio.alice), left.id)
-    assert {each.purse: each.payout.split.payee for each in ready} == {EscrowKind.PRIMARY: 0, EscrowKind.MEDIATOR: 0}
+    assert {each.escrow_id: each.payout.split.payee for each in ready} == {"primary": 0, "mediator": 0}
     trio.send(trio.alice, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
@@ -210,11 +209,11 @@ def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
     assert protest.document.mediator_psbt is None
     trio.learn(protest)
     decision = plan_resolution(trio.alice.session, trio.order(trio.alice), PRICE)
-    assert decision.payouts[EscrowKind.MEDIATOR].txid == fee.txid
+    assert decision.payouts["mediator"].txid == fee.txid
     decided = build_resolution(trio.alice.session, decision, "He worked.")
     trio.learn(decided)
     ready = prepare_resolution(trio.charlie.session, trio.order(trio.charlie))
-    assert [each.purse for each in ready] == [EscrowKind.PRIMARY]
+    assert [each.escrow_id for each in ready] == ["primary"]
     trio.send(trio.charlie, ready)
     assert trio.order(trio.charlie).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
@@ -254,11 +253,11 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
     decision = plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(4_000_000), feerate=feerate)
     trio.learn(build_resolution(trio.alice.session, decision, "A part."))
     ready = prepare_resolution(trio.charlie.session, trio.order(trio.charlie))
-    assert {each.purse: each.payout.split.payee for each in ready} == {
-        EscrowKind.PRIMARY: 4_000_000,
-        EscrowKind.MEDIATOR: FEE,
+    assert {each.escrow_id: each.payout.split.payee for each in ready} == {
+        "primary": 4_000_000,
+        "mediator": FEE,
     }
-    assert next(each for each in ready if each.purse is EscrowKind.PRIMARY).payout.back >= PRICE - 4_000_000
+    assert next(each for each in ready if each.escrow_id == "primary").payout.back >= PRICE - 4_000_000
     (fee,) = prepare(trio.alice.session, trio.order(trio.alice))
     assert fee.proposal.document == complaint, "signed by the worker alone, within the reserve"
     assert fee.payout.fee < trio.mediator.miner_fee + 546
@@ -270,13 +269,13 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     trio.learn(complaint)
     first = plan_resolution(trio.alice.session, trio.order(trio.alice), Sat(0), feerate=5)
     second = plan_resolution(trio.alice.session, trio.order(trio.alice), PRICE, feerate=5)
-    texts = {"mediator_psbt": sign_payout(first.payouts[EscrowKind.MEDIATOR], trio.told.mediator).to_base64()}
+    texts = {"mediator_psbt": sign_payout(first.payouts["mediator"], trio.told.mediator).to_base64()}
     decided = [
         resolution(
             ALICE,
             complaint,
             worker_amount=each.worker_amount,
-            primary_psbt=sign_payout(each.payouts[EscrowKind.PRIMARY], trio.told.mediator).to_base64(),
+            primary_psbt=sign_payout(each.payouts["primary"], trio.told.mediator).to_base64(),
             **texts,
         )
         for each in (first, second)
@@ -289,12 +288,12 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
     taken = accept_resolution(
         CHARLIE,
         decided[1],
-        primary_psbt=sign_payout(second.payouts[EscrowKind.PRIMARY], trio.told.worker).to_base64(),
-        mediator_psbt=sign_payout(second.payouts[EscrowKind.MEDIATOR], trio.told.worker).to_base64(),
+        primary_psbt=sign_payout(second.payouts["primary"], trio.told.worker).to_base64(),
+        mediator_psbt=sign_payout(second.payouts["mediator"], trio.told.worker).to_base64(),
     )
     trio.learn(taken)
     ready = prepare(trio.alice.session, trio.order(trio.alice))
-    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR], "nor does she make it true by completing one"
+    assert [each.escrow_id for each in ready] == ["mediator"], "nor does she make it true by completing one"
 
 
 # The worker's money
@@ -577,12 +576,12 @@ def test_what_a_mediator_completed_under_one_offer_is_not_decided_under_the_othe
 def test_a_payment_of_another_job_of_the_same_people_is_not_completed(trio: Trio) -> None:
     other = deal(next(_numbers))
     trio.fund()
-    trio.pay(*((purse, purse.amount) for purse in other.terms.purses))
+    trio.pay(*((terms, terms.amount) for terms in other.terms.escrows))
     handed = delivery(CHARLIE, trio.told.offer)
-    coins = {purse.escrow.kind: trio.coins(purse) for purse in other.terms.purses}
+    coins = {terms.id: trio.coins(terms) for terms in other.terms.escrows}
     texts = [
-        sign_payout(payout_at(purse, coins[purse.escrow.kind], the_price(purse), 5), other.creator).to_base64()
-        for purse in other.terms.purses
+        sign_payout(payout_at(terms, coins[terms.id], the_price(terms), 5), other.creator).to_base64()
+        for terms in other.terms.escrows
     ]
     trio.learn(handed, accept(BOB, handed, primary_psbt=texts[0], mediator_psbt=texts[1]))
     for who in (trio.alice, trio.charlie):
@@ -600,7 +599,7 @@ def test_a_payment_of_an_output_that_is_spent_is_not_completed(trio: Trio) -> No
     trio.learn(handed, accept(BOB, handed, **texts))
     with pytest.raises(EscrowError, match="the chain does not show as an output of this escrow now"):
         prepare(trio.charlie.session, trio.order(trio.charlie))
-    assert [each.purse for each in prepare(trio.alice.session, trio.order(trio.alice))] == [EscrowKind.MEDIATOR]
+    assert [each.escrow_id for each in prepare(trio.alice.session, trio.order(trio.alice))] == ["mediator"]
 
 
 def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio) -> None:
@@ -613,11 +612,11 @@ def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio)
     more = payout_at(trio.primary, trio.coins(trio.primary), Split(Sat(4_900_000)), 5)
     texts = {
         "primary_psbt": sign_payout(more, trio.told.worker).to_base64(),
-        "mediator_psbt": sign_payout(decision.payouts[EscrowKind.MEDIATOR], trio.told.worker).to_base64(),
+        "mediator_psbt": sign_payout(decision.payouts["mediator"], trio.told.worker).to_base64(),
     }
     trio.learn(decided, accept_resolution(CHARLIE, decided, **texts))
     ready = prepare(trio.alice.session, trio.order(trio.alice))
-    assert [each.purse for each in ready] == [EscrowKind.MEDIATOR]
+    assert [each.escrow_id for each in ready] == ["mediator"]
     order = replace(trio.order(trio.alice), resolutions=())
     with pytest.raises(EscrowError, match="the resolution that was accepted is not here"):
         see(trio.alice.session, order)
@@ -630,7 +629,7 @@ def test_a_replaced_delivery_that_was_accepted_is_remarked(trio: Trio) -> None:
     trio.fund()
     first = delivery(CHARLIE, trio.told.offer)
     second = delivery(CHARLIE, first, deliverables="https://example.com/better")
-    payouts = [payout_at(purse, trio.coins(purse), the_price(purse), 5) for purse in trio.told.terms.purses]
+    payouts = [payout_at(terms, trio.coins(terms), the_price(terms), 5) for terms in trio.told.terms.escrows]
     texts = [sign_payout(each, trio.told.creator).to_base64() for each in payouts]
     accepted = accept(BOB, first, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(first, second, accepted)
@@ -644,7 +643,7 @@ def test_a_replaced_delivery_that_was_accepted_is_remarked(trio: Trio) -> None:
     assert {each.remark for each in told} == {"its author signed another document that contradicts it"}
     trio.send(trio.charlie, prepare(trio.charlie.session, order))
     _, told = explain_job(trio.charlie.session, trio.told.job.id)
-    assert {each.confirmations for each in told if each.proposal.purse == trio.primary} == {1}
+    assert {each.confirmations for each in told if each.proposal.terms == trio.primary} == {1}
 
 
 def test_a_payment_no_document_carries_is_told_by_what_it_comes_nearest_to(trio: Trio) -> None:
@@ -661,7 +660,9 @@ def test_a_payment_no_document_carries_is_told_by_what_it_comes_nearest_to(trio:
         assert (found.nearest.ending.value, found.nearest.proposal) == (ending, None)
         assert (found.explanation.as_agreed, found.signers) == (True, (Role.WORKER,))
     other = deal(next(_numbers))
-    foreign = payout_at(other.terms.primary, trio.coins(trio.primary), the_price(other.terms.primary), 5).psbt
+    foreign = payout_at(
+        other.terms.of("primary"), trio.coins(trio.primary), the_price(other.terms.of("primary")), 5
+    ).psbt
     found = identify(trio.bob.session, foreign.to_base64())
     assert (found.nearest, found.explanation, found.signers) == (None, None, ())
     with pytest.raises(PsbtError):
@@ -673,7 +674,7 @@ def test_a_spoiled_document_takes_nothing_from_a_good_one(trio: Trio) -> None:
     together with the other, whichever stands first."""
     trio.fund()
     handed = delivery(CHARLIE, trio.told.offer)
-    primary, fee = (payout_at(each, trio.coins(each), the_price(each), 5) for each in trio.told.terms.purses)
+    primary, fee = (payout_at(each, trio.coins(each), the_price(each), 5) for each in trio.told.terms.escrows)
     good = sign_payout(primary, trio.told.creator).to_base64()
     text = sign_payout(fee, trio.told.creator).to_base64()
     honest = accept(BOB, handed, primary_psbt=good, mediator_psbt=text)

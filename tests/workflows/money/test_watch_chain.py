@@ -51,7 +51,7 @@ def delivered(description: str) -> Delivered:
     posted = job(BOB, ALICE, enrollment=ENROLLMENTS[0], description=description)
     given = bid(CHARLIE, posted)
     amounts = offer_amounts(posted.document, given.document, 7)
-    offered = offer(BOB, given, posted, primary_amount=amounts.primary, mediator_amount=amounts.mediator)
+    offered = offer(BOB, given, posted, primary_amount=amounts["primary"], mediator_amount=amounts["mediator"])
     handed = delivery(CHARLIE, offered)
     terms = terms_of(fold(posted, [given, offered], Enrollments(ENROLLMENTS)))
     return Delivered(posted, given, [posted, given, offered, handed], handed, terms)
@@ -64,29 +64,29 @@ def alice(home: Callable[[str], Home]) -> Session:
 
 def fund(chain: CoreRpc, *deals: Delivered) -> None:
     for deal in deals:
-        faucet.pay(chain, [(purse.escrow.address, purse.amount) for purse in deal.terms.purses])
+        faucet.pay(chain, [(terms.escrow.address, terms.amount) for terms in deal.terms.escrows])
     faucet.mine(chain, 1)
 
 
-def payout_of(chain: CoreRpc, purse: EscrowTerms) -> Payout:
+def payout_of(chain: CoreRpc, terms: EscrowTerms) -> Payout:
     """The payment of the price out of what is there."""
-    (output,) = chain.unspent_outputs([purse.escrow.script])
-    return agreed(purse, output.outpoint)
+    (output,) = chain.unspent_outputs([terms.escrow.script])
+    return agreed(terms, output.outpoint)
 
 
 def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, alice: Session) -> None:
     first, second = delivered("first"), delivered("second, with the Job ID of the first")
-    assert first.terms.mediator.payout == second.terms.mediator.payout
+    assert first.terms.of("mediator").payout == second.terms.of("mediator").payout
     fund(chain, first, second)
     creator, mediator, _ = escrow_keys(BOB, ALICE, CHARLIE, first.bid)
-    payment = payout_of(chain, first.terms.mediator)
+    payment = payout_of(chain, first.terms.of("mediator"))
     spent = payment.coins[0].outpoint
     chain.broadcast(sign_payout(payment, creator).sign(mediator).finalize())
     faucet.mine(chain, 1)
 
-    purse = second.terms.mediator
-    dressed_up = Spend(spent, purse.amount, purse.escrow.witness_script, (purse.payout,)).psbt(creator)
-    primary = sign_payout(payout_of(chain, second.terms.primary), creator)
+    terms = second.terms.of("mediator")
+    dressed_up = Spend(spent, terms.amount, terms.escrow.witness_script, (terms.payout,)).psbt(creator)
+    primary = sign_payout(payout_of(chain, second.terms.of("primary")), creator)
     lie = accept(BOB, second.delivery, primary_psbt=primary.to_base64(), mediator_psbt=str(dressed_up))
     received = [*ENROLLMENTS[1:], *first.documents, *second.documents, lie]
     alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -94,7 +94,7 @@ def test_the_payment_of_another_job_does_not_pass_for_this_one(chain: CoreRpc, a
     seen = observe(alice, find_order(alice, second.job.id))
     assert seen is not None
     assert seen.payments == {}
-    assert seen.funding.mediator.complete, "her second fee is still in escrow"
+    assert seen.funding.of("mediator").complete, "her second fee is still in escrow"
     order = find_order(alice, second.job.id)
     assert (order.state, order.evidence.mediator_paid) == (State.ACCEPTED, False)
 
@@ -106,12 +106,12 @@ def test_dust_that_is_pushed_out_of_sight_is_not_said_to_be_gone(chain: CoreRpc,
     told: list[str] = []
     alice.note = lambda text, **_: told.append(text)
     for amount in (330, 331):
-        for purse in deal.terms.purses:
-            faucet.pay(chain, [(purse.escrow.address, Sat(amount))] * (MAX_OUTPUTS + 1))
+        for terms in deal.terms.escrows:
+            faucet.pay(chain, [(terms.escrow.address, Sat(amount))] * (MAX_OUTPUTS + 1))
         faucet.mine(chain, 1)
         seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
-        assert seen.funding.primary.complete
+        assert seen.funding.of("primary").complete
         assert len(alice.store.escrows.outputs(deal.job.id)) <= 2 * MAX_OUTPUTS
     assert told == []
 
@@ -120,7 +120,7 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
     deal = delivered("honest")
     fund(chain, deal)
     creator, mediator, worker = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
-    psbts = [sign_payout(payout_of(chain, purse), creator) for purse in deal.terms.purses]
+    psbts = [sign_payout(payout_of(chain, terms), creator) for terms in deal.terms.escrows]
     accepted = accept(BOB, deal.delivery, primary_psbt=psbts[0].to_base64(), mediator_psbt=psbts[1].to_base64())
     received = [*ENROLLMENTS[1:], *deal.documents, accepted]
     alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -148,14 +148,14 @@ def test_a_payment_of_another_amount_is_none(chain: CoreRpc, alice: Session) -> 
     deal = delivered("other amount")
     fund(chain, deal)
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
-    purse = deal.terms.mediator
+    terms = deal.terms.of("mediator")
     less = Spend(
-        payout_of(chain, purse).coins[0].outpoint,
-        purse.amount,
-        purse.escrow.witness_script,
-        (type(purse.payout)(Sat(purse.price - 1), purse.payout.script),),
+        payout_of(chain, terms).coins[0].outpoint,
+        terms.amount,
+        terms.escrow.witness_script,
+        (type(terms.payout)(Sat(terms.price - 1), terms.payout.script),),
     )
-    primary = payout_of(chain, deal.terms.primary).psbt.to_base64()
+    primary = payout_of(chain, deal.terms.of("primary")).psbt.to_base64()
     lie = accept(BOB, deal.delivery, primary_psbt=primary, mediator_psbt=str(less.psbt(creator)))
     received = [*ENROLLMENTS[1:], *deal.documents, lie]
     alice.store.documents.add_received([(signed, "http://x/") for signed in received])  # type: ignore[misc]
@@ -168,7 +168,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     deal = delivered("signed twice")
     fund(chain, deal)
     creator, *_ = escrow_keys(BOB, ALICE, CHARLIE, deal.bid)
-    psbts = [sign_payout(payout_of(chain, purse), creator).to_base64() for purse in deal.terms.purses]
+    psbts = [sign_payout(payout_of(chain, terms), creator).to_base64() for terms in deal.terms.escrows]
     honest = accept(BOB, deal.delivery, primary_psbt=psbts[0], mediator_psbt=psbts[1])
     junk = accept(BOB, deal.delivery, primary_psbt=psbts[1], mediator_psbt=psbts[0])
     received = [*ENROLLMENTS[1:], *deal.documents, honest, junk]
@@ -176,7 +176,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     observe(alice, find_order(alice, deal.job.id))
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
-    assert [each.payout.split.payee for each in prepare(alice, order)] == [deal.terms.mediator.price]
+    assert [each.payout.split.payee for each in prepare(alice, order)] == [deal.terms.of("mediator").price]
 
 
 def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Session) -> None:
@@ -188,8 +188,8 @@ def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, al
         alice.open_chain = lambda: Agreement([Named("node", chain), Named("server", esplora)])
         seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
-        assert all(each.complete for each in seen.funding.purses)
-        script = deal.terms.primary.escrow.script
+        assert all(each.complete for each in seen.funding.escrows)
+        script = deal.terms.of("primary").escrow.script
         server.lies[f"scripthash/{sha256(script)[::-1].hex()}/utxo"] = []
         with pytest.raises(ChainError, match="server says there is none"):
             observe(alice, find_order(alice, deal.job.id))
