@@ -18,6 +18,7 @@ from rein.workflows.jobs.offer import build_offer
 from rein.workflows.money.fund import invoices, look_for_funding
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.next_step import next_step_of
+from rein.workflows.orders.step import Turn
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
@@ -96,6 +97,28 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     play.collect(play.worker)
     play.collect(play.mediator)
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
+
+
+def test_two_offers_do_not_make_status_say_deliver_where_deliver_is_refused(play: Play) -> None:
+    """The worker may deliver into a frozen job whose escrows are funded, but not what the creator alone can take."""
+    play.funded()
+    play.name = play.offer.id
+    play.tell(people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 300)), play.creator)
+    assert play.seen_by(play.worker).state is State.FROZEN
+    assert "deliver (rein deliver)" in next_text(play, play.worker)
+    play.refund(play.mediator)
+    with pytest.raises(OrderError, match="the creator can take the money"):
+        play.deliver()
+    assert "do not deliver: the refund" in next_text(play, play.worker)
+
+
+def test_a_dispute_about_no_money_is_no_task_of_the_mediator(play: Play) -> None:
+    """Two people alone could fill the mediator's list with such."""
+    play.agree_on()
+    play.dispute(play.creator)
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.NOTHING
+    play.fund()
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.ACT
 
 
 def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_delivering(play: Play) -> None:
@@ -185,7 +208,7 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
         invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
     assert accepted.id[:12] in caught.value.message
-    assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
+    assert next_text(play, play.creator).startswith("before you pay again, see what may come back, the acceptance")
     assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order), again=True)) == 2
 
 

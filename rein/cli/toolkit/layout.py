@@ -69,16 +69,13 @@ def wrap(line: str, room: int) -> list[str]:
     return [*lines, current]
 
 
-def table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None, *, readable: bool = False
-) -> Iterator[tuple[str, bool]]:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None) -> Iterator[tuple[str, bool]]:
     """The lines of a table, each with whether it is a heading. Where the columns do not fit, cells go over several
     lines; where not even their words do, every row becomes a list of its cells. Only prose is ever cut, and only where
     there is a width to keep.
 
     :param headings, rows: cells of one line each.
     :param room: columns; None for as many as it takes.
-    :param readable: the last column says what to do: where it takes more than three lines in a row, rows become lists.
     """
     cells = [headings, *rows]
     by_column = list(zip(*cells, strict=True))
@@ -88,7 +85,7 @@ def table(
             yield _beside(row, widths), number == 0
         return
     narrow = _fit(widths, [_longest_word(column) for column in by_column], room - _GAP * (len(widths) - 1))
-    if narrow is None or (readable and any(len(_lines(row[-1], narrow[-1])) > 3 for row in rows)):
+    if narrow is None:
         yield from _stacked(headings, rows, room)
         return
     for number, row in enumerate(cells):
@@ -96,6 +93,12 @@ def table(
         for index in range(max(map(len, columns))):
             shown = [lines[index] if index < len(lines) else "" for lines in columns]
             yield _beside(shown, narrow), number == 0
+
+
+def width_of_table(rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table is with every cell on one line."""
+    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> Iterator[tuple[str, bool]]:

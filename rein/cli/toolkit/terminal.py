@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn
 import click
 
 from rein.cli.toolkit.advice import advice, with_options
-from rein.cli.toolkit.layout import cut, table, wrap
+from rein.cli.toolkit.layout import cut, table, width_of_table, wrap
 from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
 
@@ -193,13 +193,18 @@ class Terminal:
             self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
         self._answer({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, readable: bool = False) -> None:
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
         (`rein.cli.toolkit.layout`); a file gets every cell whole."""
         cells = [[safe_line(cell) for cell in row] for row in rows]
         room = _room(sys.stderr if self.as_json else sys.stdout)
-        for line, is_heading in table(headings, cells, room, readable=readable):
+        for line, is_heading in table(headings, cells, room):
             self.say(self.bold(line) if is_heading and line else line)
+
+    def has_room(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a table of these rows, the headings among them, needs no cell on several lines."""
+        room = _room(sys.stderr if self.as_json else sys.stdout)
+        return room is None or width_of_table([[safe_line(cell) for cell in row] for row in rows]) <= room
 
     def bold(self, text: str) -> str:
         """Emphasis, where stdout is a terminal that wants it."""

@@ -188,13 +188,13 @@ def test_a_table_of_hostile_cells_forges_no_line(streams: Streams, monkeypatch: 
     assert not any(is_dangerous(char) or char == "\t" for char in out)
 
 
-def tables(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int | None, *, readable: bool = False) -> str:
+def tables(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int | None) -> str:
     """What a table of them looks like; without a width, in a file."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(width or ""))
         patch.setattr(sys, "stdout", out)
-        Terminal().table(headings, rows, readable=readable)
+        Terminal().table(headings, rows)
     return _written(out)
 
 
@@ -241,13 +241,6 @@ def test_a_narrower_one_becomes_lists() -> None:
         "Since",
         "Job      x y",
     ]
-
-
-def test_what_to_do_next_is_readable_at_80_columns() -> None:
-    told = (*JOB[:5], "Theme song", "wait until both escrows are funded, then: rein --home bob deliver")
-    assert tables(STATUS, [told], 80).splitlines()[-1].endswith("…"), "as a column, its end is lost"
-    assert tables(STATUS, [told], 80, readable=True).splitlines()[-1] == f"Next     {told[-1]}"
-    assert tables(STATUS, [JOB], 80, readable=True) == tables(STATUS, [JOB], 80)
 
 
 ADDRESS = "bcrt1qd8v0sdsn3jq8k3t0uptq4s9p92zvj2jkkvfcmx0y690gl9vu4hks8uddew"
