@@ -8,6 +8,7 @@ import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
+from rein.cli.toolkit.layout import cut
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
 from rein.protocol.sin import secure_identity_number
@@ -99,11 +100,13 @@ def _say_jobs(terminal: Terminal, jobs: Sequence[OrderView], seen: SeenBlock | N
     """A table of as many columns as there is room for. Where what is next does not fit beside the others, each job gets
     lines of its own: the columns, its name, and what is next."""
     rows = [_row(terminal, job, seen) for job in jobs]
+    short = [row | {"Job": cut(row["Job"], 30)} for row in rows]
     used = [column for column in _COLUMNS if column != "Until" or any(row[column] != "-" for row in rows)]
     for left_out in ((), ("Until",), ("Until", "Since")):
         columns = [column for column in used if column not in left_out]
-        if terminal.has_room([columns, *([row[column] for column in columns] for row in rows)]):
-            terminal.table(columns, [[row[column] for column in columns] for row in rows])
+        cells = [[row[column] for column in columns] for row in short]
+        if terminal.has_room([columns, *cells]):
+            terminal.table(columns, cells)
             return
     for row in rows:
         _say_job(terminal, row, [column for column in used if column not in ("Job", "Next")])
@@ -135,7 +138,7 @@ def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str
         price(job),
         f"block {job.since}{ago}",
         "-" if job.until is None else moment(job.until),
-        safe_line(job.name, 30),
+        safe_line(job.name),
         terminal.here(job.step.text),
     )
     return dict(zip(_COLUMNS, cells, strict=True))
