@@ -11,6 +11,13 @@ import click
 
 _WORD = re.compile(r"\s*(?:[^\s`]*`(?:rein|causeway) [^`]{1,200}`\S*|\S+)")
 """Or a command in a hint of ours, which is copied from there: broken in two, a shell would run its first half."""
+_TYPED = re.compile(
+    r"""`(?P<quoted>(?:rein|causeway)[ ][^`]+)`                       # in the middle of a sentence
+    |(?:(?<=[:?][ ])|(?<=,[ ]or[ ])|\A(?=.*[^.]\Z))                                 # or at its end, or alone
+        (?P<bare>(?:rein|causeway)(?:[ ](?:'[^']*'|[^\s'])+)+)""",
+    re.VERBOSE,
+)
+"""A command in a hint of ours."""
 _LABEL = re.compile(r"\s*(?:\S(?:\S| (?! )){0,19}\s{2,})?(?=\S)")
 """The indent of a line, and a short label with blanks after it."""
 _GAP = 2
@@ -70,6 +77,36 @@ def wrap(line: str, room: int) -> list[str]:
         else:
             current, used = current + token, used + width
     return [*lines, current]
+
+
+def apart(text: str) -> Iterator[tuple[str, bool]]:
+    """A hint of ours in pieces, each with whether it is a command to be copied: that stands on a line of its own."""
+    position = 0
+    while found := _TYPED.search(text, position):
+        command = found["quoted"] or _bare(found["bare"])
+        before = _joined(text[position : found.start()], follows=position > 0)
+        if before:
+            yield before if before.endswith((":", "?")) else f"{before}:", False
+        yield command, True
+        position = found.end() if found["quoted"] else found.start() + len(command)
+    rest = _joined(text[position:], follows=True) if position else text
+    if rest or not position:
+        yield rest, False
+
+
+def _bare(words: str) -> str:
+    """A command without quotes ends with its sentence."""
+    end = re.search(r"[.,;](?= |$)", re.sub(r"'[^']*'", lambda quoted: "x" * len(quoted[0]), words))
+    return words[: end.start()] if end else words
+
+
+def _joined(text: str, *, follows: bool) -> str:
+    """What stands before a command, without the punctuation that joined it to the one before."""
+    text = text.strip()
+    if not follows:
+        return text
+    text = text.lstrip(".,; ")
+    return text[:1].upper() + text[1:]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None) -> Iterator[tuple[str, bool]]:
