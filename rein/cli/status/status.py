@@ -109,14 +109,15 @@ def _say_jobs(terminal: Terminal, jobs: Sequence[OrderView], seen: SeenBlock | N
             terminal.table(columns, cells)
             return
     for row in rows:
-        _say_job(terminal, row, [column for column in used if column not in ("Job", "Next")])
+        _say_job(terminal, row)
 
 
-def _say_job(terminal: Terminal, row: Mapping[str, str], columns: Sequence[str]) -> None:
-    cells = [row[column] for column in columns if row[column] != "-"]
-    while len(cells) > 1 and not terminal.has_room([cells]):
-        cells.pop()
-    terminal.say("  ".join(cells))
+def _say_job(terminal: Terminal, row: Mapping[str, str]) -> None:
+    cells = {column: row[column] for column in _COLUMNS[:-2] if row[column] != "-"}
+    for least_needed in ("Until", "Since"):
+        if not terminal.has_room([list(cells.values())]):
+            cells.pop(least_needed, None)
+    terminal.say("  ".join(cells.values()))
     terminal.say(f"  {row['Job']}")
     said, found, command = row["Next"].partition(": rein ")
     if found and ";" not in command and not terminal.has_room([[f"  {row['Next']}"]]):
@@ -126,7 +127,7 @@ def _say_job(terminal: Terminal, row: Mapping[str, str], columns: Sequence[str])
         terminal.say(f"  {row['Next']}")
 
 
-_COLUMNS = ("Job ID", "You are", "State", "BTC", "Since", "Until", "Job", "Next")
+_COLUMNS = ("Job ID", "You are", "State", "Since", "Until", "BTC", "Job", "Next")
 
 
 def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str, str]:
@@ -135,9 +136,9 @@ def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str
         job.job_id,
         "/".join(sorted(role.value for role in job.roles)) or "-",
         job.state.value,
-        price(job),
         f"block {job.since}{ago}",
         "-" if job.until is None else moment(job.until),
+        price(job),
         safe_line(job.name),
         terminal.here(job.step.text),
     )

@@ -57,7 +57,7 @@ def test_what_is_next_stays_on_one_line(home: Path) -> None:
     lines = shown(home, "status")
     assert "Needs your action:" in lines
     number, row = next((number, line) for number, line in enumerate(lines) if TOLD.job.document.job_id in line)
-    assert re.fullmatch(rf"{TOLD.job.document.job_id}  mediator  accepted  0\.05000000  block \d+, \d+ ago", row)
+    assert re.fullmatch(rf"{TOLD.job.document.job_id}  mediator  accepted  block \d+, \d+ ago  0\.05000000", row)
     assert lines[number + 1] == f"  {TOLD.job.document.name}"
     after = "".join(lines[number + 2 :])
     assert after.startswith(f"  collect your fee:  rein --home {home} --network regtest"), (
@@ -95,7 +95,7 @@ def test_a_mediator_can_hide_a_job_that_nobody_funded(home: Path) -> None:
     shown(home, "hide", "job", other.id)
     lines = shown(home, "status")
     assert not any(other.id in line for line in lines)
-    assert any(line.startswith("1 job is hidden: rein") for line in lines)
+    assert any(line.startswith("1 job is hidden:") for line in lines)
 
 
 def test_the_overview_loads_no_documents_once_they_are_folded(home: Path) -> None:
