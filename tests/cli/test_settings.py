@@ -233,7 +233,7 @@ def test_any_value_is_read_as_written_or_refused(home: Path, value: str) -> None
 
 @pytest.mark.parametrize("key", ["", "Network", "Identity", "passphrase", "x\ny", "network ", "chain-cookie"])
 def test_unknown_settings_are_refused(home: Path, key: str) -> None:
-    with pytest.raises(InputError, match="is no setting") as caught:
+    with pytest.raises(InputError, match="is not a setting") as caught:
         write_config(home, key, "x")
     assert (
         caught.value.hint
