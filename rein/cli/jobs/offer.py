@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.btc.amounts import format_btc
+from rein.btc.feerate import format_feerate
 from rein.cli.common import Cli, command, dry_run_option, first, form_option
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.toolkit.listing import person
@@ -22,9 +23,9 @@ from rein.protocol.signed import Signed
 from rein.workflows.jobs.offer import bids_on_my_jobs, build_offer, find_bid
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.market.reputation import Averages, known_ratings
-from rein.workflows.money.payments import current_feerate
 from rein.workflows.orders.feeds import pull
 from rein.workflows.session import Session
+from rein.workflows.wallet.feerate import current_feerate
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
@@ -62,8 +63,9 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         order, chosen = find_bid(session, wanted)
     rate = parse_feerate(feerate) or max(MIN_RESERVE_FEERATE, current_feerate(session))
     amounts = offer_amounts(order.job.document, chosen.document, rate)
+    sums = " and ".join(map(amount, amounts.values()))
     terminal.say(
-        f"You would pay {' and '.join(map(amount, amounts.values()))} into escrow. Of each, {rate} sat/vB "
+        f"You would pay {sums} into escrow. Of each, {format_feerate(rate)} sat/vB "
         "of the largest payment is kept for the miner; what the miner leaves of it comes back to you."
     )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rein.btc.feerate import Feerate
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.carried import amount_fields
 from rein.escrow.terms import offer_amounts
@@ -48,7 +49,7 @@ def find_bid(session: Session, name: str) -> tuple[Order, Signed[Bid]]:
     return found[0]
 
 
-def build_offer(session: Session, order: Order, bid: Signed[Bid], feerate: int) -> Signed[Offer]:
+def build_offer(session: Session, order: Order, bid: Signed[Bid], feerate: Feerate) -> Signed[Offer]:
     """The signed offer.
 
     :param feerate: sat/vB kept in each escrow for the miner of the payment out of it.

@@ -29,13 +29,16 @@ def json_of_document(signed: Signed[Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class DocumentResult:
-    """What came of signing a document. `stored` is False after a dry run."""
+    """What came of signing a document. `stored` is False after a dry run; `repeated`: it had been signed before, and
+    nothing was done."""
 
     signed: Signed[Any]
     stored: bool
+    repeated: bool = False
 
     def json(self) -> dict[str, Any]:
-        return json_of_document(self.signed) | {"stored": self.stored}
+        data = json_of_document(self.signed) | {"stored": self.stored}
+        return data | {"repeated": True} if self.repeated else data
 
 
 def write(
