@@ -7,16 +7,29 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rein.errors import IdentityError, InputError, NotFoundError
+from rein.lazy import lazy
+from rein.net.proxy import proxy_for
 from rein.settings import ChainKind, ChainSetting, Settings
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.session import Session
 
-if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
-    from rein.chain.core_rpc import CoreRpc
+if TYPE_CHECKING:
+    from rein.chain import agreement, core_rpc, esplora
     from rein.chain.source import ChainSource
-    from rein.identity.keyring import Keyring
+    from rein.identity import keyfile, keyring, unlocked
     from rein.identity.sealing import Opener
+    from rein.remote import chain as causeway_chain
+    from rein.workflows.orders import people
+else:  # most commands need few of them
+    agreement = lazy("rein.chain.agreement")
+    core_rpc = lazy("rein.chain.core_rpc")
+    esplora = lazy("rein.chain.esplora")
+    keyfile = lazy("rein.identity.keyfile")
+    keyring = lazy("rein.identity.keyring")
+    unlocked = lazy("rein.identity.unlocked")
+    causeway_chain = lazy("rein.remote.chain")
+    people = lazy("rein.workflows.orders.people")
 
 
 def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
@@ -25,13 +38,11 @@ def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
     :param owner: the master address that a causeway server knows as an account.
     :raises IdentityError: a causeway server is among them, and there is no identity.
     """
-    from rein.chain.agreement import Agreement, Named
-
-    sources = [Named(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
-    return sources[0].source if len(sources) == 1 else Agreement(sources)
+    sources = [agreement.Named(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
+    return sources[0].source if len(sources) == 1 else agreement.Agreement(sources)
 
 
-def open_node(settings: Settings) -> CoreRpc:
+def open_node(settings: Settings) -> core_rpc.CoreRpc:
     """The Bitcoin Core that is set, for what only a node of one's own can do.
 
     :raises InputError: none is set.
@@ -43,27 +54,20 @@ def open_node(settings: Settings) -> CoreRpc:
 
 
 def _open_source(source: ChainSetting, settings: Settings, owner: str | None) -> ChainSource:
-    from rein.chain.esplora import open_esplora
-    from rein.net.proxy import proxy_for
-    from rein.remote.chain import open_causeway_chain
-
     proxy = proxy_for(source.url, settings.proxy)
     if source.kind is ChainKind.CORE:
         return _open_core(source, settings)
     if source.kind is ChainKind.ESPLORA:
-        return open_esplora(source.url, settings.network, proxy=proxy)
+        return esplora.open_esplora(source.url, settings.network, proxy=proxy)
     if owner is None:
         raise IdentityError(
             f"{source.shown} answers accounts only, and this home has no identity", hint="Create an identity."
         )
-    return open_causeway_chain(source.url, settings.network, owner, proxy=proxy)
+    return causeway_chain.open_causeway_chain(source.url, settings.network, owner, proxy=proxy)
 
 
-def _open_core(source: ChainSetting, settings: Settings) -> CoreRpc:
-    from rein.chain.core_rpc import CoreRpc
-    from rein.net.proxy import proxy_for
-
-    return CoreRpc(
+def _open_core(source: ChainSetting, settings: Settings) -> core_rpc.CoreRpc:
+    return core_rpc.CoreRpc(
         source.url,
         settings.network,
         user=source.user,
@@ -84,15 +88,11 @@ def open_session(settings: Settings, opened: Opener, note: Callable[[str], None]
     """
     store = Store(settings.database, create=False)
 
-    def open_keyring(row: IdentityRow) -> Keyring:
-        from rein.identity.keyfile import read_key_file
-        from rein.identity.keyring import open_secret
-        from rein.identity.unlocked import unlocked_words
-
-        words = unlocked_words(settings.home, row.key_file)
+    def open_keyring(row: IdentityRow) -> keyring.Keyring:
+        words = unlocked.unlocked_words(settings.home, row.key_file)
         if words is None:
-            words = opened(row.name, partial(read_key_file, settings.home / row.key_file))
-        return open_secret(words, settings.network)
+            words = opened(row.name, partial(keyfile.read_key_file, settings.home / row.key_file))
+        return keyring.open_secret(words, settings.network)
 
     row = _choose_identity(store, settings)
     return Session(
@@ -115,10 +115,8 @@ def _choose_identity(store: Store, settings: Settings) -> IdentityRow | None:
     rows = store.identities.of_network(settings.network.name)
     if settings.identity is None or not rows:
         return rows[0] if rows else None
-    from rein.workflows.orders.people import is_address_of
-
     for row in rows:
-        if settings.identity == row.name or is_address_of(settings.identity, row.master_address):
+        if settings.identity == row.name or people.is_address_of(settings.identity, row.master_address):
             return row
     raise NotFoundError(
         f"this home has no identity {settings.identity!r} on {settings.network.name}",

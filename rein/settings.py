@@ -9,13 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
 from rein.errors import InputError
 from rein.files import write_whole
+from rein.lazy import lazy
 from rein.net.proxy import checked_proxy
+
+if TYPE_CHECKING:
+    import tomllib
+else:
+    tomllib = lazy("tomllib")
 
 if sys.platform == "win32":
     fcntl = None  # and no folder can be locked
@@ -177,8 +183,6 @@ def read_config(home: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
-    import tomllib  # only where there is something to read: it takes a while to load
-
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:

@@ -13,13 +13,17 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from embit.psbt import PSBT
+from typing import TYPE_CHECKING, Final
 
 from rein.btc.encoding import Reader, with_length
 from rein.btc.transaction import Transaction
 from rein.errors import InputError, PsbtError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from embit import psbt as embit_psbt
+else:
+    embit_psbt = lazy("embit.psbt")
 
 Fields = dict[bytes, bytes]  # a key (its type and what follows) and its value
 
@@ -139,7 +143,7 @@ def _read(raw: bytes) -> Maps:
 def _as_embit_reads(raw: bytes) -> Maps:
     # `parse` makes its own dictionaries; PSBT(tx) alone would share them between all PSBTs of the process.
     try:
-        again = PSBT.parse(raw).serialize()
+        again = embit_psbt.PSBT.parse(raw).serialize()
     except Exception as error:  # embit raises six unrelated types
         raise ValueError("a field of it is malformed") from error
     return _read(again)

@@ -7,6 +7,7 @@ never raised; only our own unusable secret raises.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Protocol
 
 from rein.btc import _der
@@ -17,6 +18,7 @@ DIGEST_BYTES: Final = 32
 COMPRESSED_BYTES: Final = 33
 UNCOMPRESSED_BYTES: Final = 65
 ORDER: Final = _der.ORDER
+HALF_ORDER: Final = _der.HALF_ORDER
 
 
 class Backend(Protocol):
@@ -34,7 +36,8 @@ class Backend(Protocol):
     def add_secret(self, key: bytes, secret: bytes) -> bytes | None: ...
 
 
-def _choose() -> Backend:
+@cache
+def _backend() -> Backend:
     try:
         from rein.btc import _coincurve
     except ImportError:
@@ -42,11 +45,6 @@ def _choose() -> Backend:
 
         return _ecdsa
     return _coincurve
-
-
-_backend = _choose()
-
-BACKEND: Final[str] = _backend.NAME
 
 
 def is_valid_secret(secret: bytes) -> bool:
@@ -66,9 +64,9 @@ def _check_signing(secret: bytes, digest: bytes) -> None:
 
 
 def public_key(secret: bytes, compressed: bool = True) -> bytes:
-    """The 33 (or 65) bytes of the public key. KeyMaterialError when the secret is none."""
+    """The 33 (or 65) bytes of the public key. KeyMaterialError for an invalid secret."""
     _check_secret(secret)
-    return _backend.public_key(secret, compressed)
+    return _backend().public_key(secret, compressed)
 
 
 def _has_key_shape(data: bytes) -> bool:
@@ -80,49 +78,49 @@ def _has_key_shape(data: bytes) -> bool:
 
 def is_valid_public_key(data: bytes) -> bool:
     """33 bytes from 02 or 03, or 65 bytes from 04, and a point of the curve."""
-    return _has_key_shape(data) and _backend.is_on_curve(data)
+    return _has_key_shape(data) and _backend().is_on_curve(data)
 
 
 def sign_recoverable(secret: bytes, digest: bytes) -> tuple[int, bytes]:
-    """Recovery id (0..3) and r||s of 64 bytes; RFC6979 nonce, low s. KeyMaterialError when the secret is none."""
+    """Recovery id (0..3) and r||s of 64 bytes; RFC6979 nonce, low s. KeyMaterialError for an invalid secret."""
     _check_signing(secret, digest)
-    return _backend.sign_recoverable(secret, digest)
+    return _backend().sign_recoverable(secret, digest)
 
 
 def recover(digest: bytes, recid: int, r_s: bytes, compressed: bool) -> bytes | None:
     """The public key that made this signature, None if no key did. A high s is accepted, as Bitcoin Core does."""
     if len(digest) != DIGEST_BYTES or len(r_s) != 64 or recid not in (0, 1, 2, 3):
         return None
-    return _backend.recover(digest, recid, r_s, compressed)
+    return _backend().recover(digest, recid, r_s, compressed)
 
 
 def ecdh(secret: bytes, public_key: bytes) -> bytes | None:
     """The secret that the holders of two keys share: SHA-256 of the shared point, compressed, as libsecp256k1 has it.
 
-    None if `public_key` is no point of the curve; KeyMaterialError when the secret is none.
+    None if `public_key` is no point of the curve; KeyMaterialError for an invalid secret.
     """
     _check_secret(secret)
-    return _backend.ecdh(secret, public_key) if _has_key_shape(public_key) else None
+    return _backend().ecdh(secret, public_key) if _has_key_shape(public_key) else None
 
 
 def add_secret(public_key: bytes, secret: bytes) -> bytes | None:
     """The compressed key of the sum of two secrets, of which one is known by its public key only.
 
-    None if `public_key` is no point of the curve, `secret` is none, or they cancel each other out.
+    None if `public_key` is no point of the curve, `secret` is invalid, or they cancel each other out.
     """
     if not _has_key_shape(public_key) or not is_valid_secret(secret):
         return None
-    return _backend.add_secret(public_key, secret)
+    return _backend().add_secret(public_key, secret)
 
 
 def sign_der(secret: bytes, digest: bytes) -> bytes:
     """A DER signature of at most 71 bytes: plain RFC6979 nonce (no grinding for a low r), low s."""
     _check_signing(secret, digest)
-    return _backend.sign_der(secret, digest)
+    return _backend().sign_der(secret, digest)
 
 
 def verify_der(public_key: bytes, digest: bytes, signature: bytes) -> bool:
     """Whether it is that key's signature of the digest, in strict DER (BIP66) with low s (BIP146). Never raises."""
     if not _has_key_shape(public_key) or len(digest) != DIGEST_BYTES or not 8 <= len(signature) <= _der.MAX_DER:
         return False
-    return _backend.verify_der(public_key, digest, signature)
+    return _backend().verify_der(public_key, digest, signature)

@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
-
-from embit.descriptor import Descriptor
-from embit.descriptor.checksum import checksum
-from embit.descriptor.errors import DescriptorError
+from typing import TYPE_CHECKING, Final
 
 from rein.btc.keys import parse_public_key
 from rein.btc.script import (
@@ -24,7 +20,15 @@ from rein.btc.script import (
     parse_multisig,
 )
 from rein.errors import InputError
+from rein.lazy import lazy
 
+if TYPE_CHECKING:
+    from embit import descriptor as embit_descriptor
+    from embit.descriptor import checksum, errors
+else:
+    embit_descriptor = lazy("embit.descriptor")
+    checksum = lazy("embit.descriptor.checksum")
+    errors = lazy("embit.descriptor.errors")
 _MAX_TEXT: Final = 2_000
 
 _MULTI = r"multi\((?P<threshold>[1-9][0-9]?)(?P<keys>(?:,[0-9a-f]{66})+)\)"
@@ -35,8 +39,8 @@ _MANDATORY = re.compile(rf"wsh\(and_v\(v:pk\((?P<mandatory>[0-9a-f]{{66}})\),{_M
 def _checksum(body: str) -> str:
     """BIP380's, by embit."""
     try:
-        return str(checksum(body))
-    except DescriptorError:
+        return str(checksum.checksum(body))
+    except errors.DescriptorError:
         raise InputError("a letter in it cannot stand in a descriptor") from None
 
 
@@ -80,7 +84,7 @@ def witness_script_of(descriptor: str) -> bytes:
 def _as_embit_compiles(body: str, ours: bytes) -> bytes:
     """The script, if embit's miniscript compiler makes the same one: two programs must agree where money goes."""
     try:
-        theirs = Descriptor.from_string(body).witness_script().data
+        theirs = embit_descriptor.Descriptor.from_string(body).witness_script().data
     except Exception as error:  # noqa: BLE001 - embit raises six unrelated types
         raise InputError(f"that is not a descriptor Rein can use: {error}") from None
     if theirs != ours:

@@ -9,16 +9,21 @@ import secrets
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from embit.bip32 import HDKey
-from embit.bip39 import WORDLIST, mnemonic_from_bytes
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from rein.btc import base58, curve
 from rein.btc.hashes import sha256
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import Network
 from rein.errors import InputError, KeyMaterialError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from embit import bip32, bip39
+else:
+    bip32 = lazy("embit.bip32")
+    bip39 = lazy("embit.bip39")
 
 HARDENED: Final = 0x80000000
 
@@ -26,16 +31,20 @@ _NEW_ENTROPY_BYTES: Final = 16
 _WORD_COUNTS: Final = (12, 15, 18, 21, 24)
 _WORD_BITS: Final = 11
 _PBKDF2_ROUNDS: Final = 2048
-_WORD_INDEX: Final = {word: index for index, word in enumerate(WORDLIST)}
 
 _SERIALIZED_BYTES: Final = 78
 _MAX_DEPTH: Final = 255
 _STEP = re.compile(r"(0|[1-9][0-9]{0,9})(['h]?)")
 
 
+@cache
+def _word_index() -> dict[str, int]:
+    return {word: index for index, word in enumerate(bip39.WORDLIST)}
+
+
 def new_mnemonic() -> str:
     """Twelve new words: 128 bits from the operating system's generator."""
-    return str(mnemonic_from_bytes(secrets.token_bytes(_NEW_ENTROPY_BYTES)))
+    return str(bip39.mnemonic_from_bytes(secrets.token_bytes(_NEW_ENTROPY_BYTES)))
 
 
 def check_mnemonic(text: str) -> str:
@@ -46,14 +55,14 @@ def check_mnemonic(text: str) -> str:
     words = unicodedata.normalize("NFKD", text).lower().split()
     if len(words) not in _WORD_COUNTS:
         raise KeyMaterialError(f"a recovery phrase has 12, 15, 18, 21 or 24 words, not {len(words)}")
-    number = 0
+    number, index = 0, _word_index()
     for position, word in enumerate(words, start=1):
-        if word not in _WORD_INDEX:
+        if word not in index:
             raise KeyMaterialError(
                 f"word {position} of the recovery phrase, {word[:20]!r}, is not in the word list",
                 hint="the words are those of BIP39's English list",
             )
-        number = number << _WORD_BITS | _WORD_INDEX[word]
+        number = number << _WORD_BITS | index[word]
     checksum_bits = len(words) // 3
     entropy = (number >> checksum_bits).to_bytes(len(words) * 4 // 3, "big")
     if number & (1 << checksum_bits) - 1 != sha256(entropy)[0] >> 8 - checksum_bits:
@@ -104,7 +113,7 @@ class ExtendedKey:
         if not 16 <= len(seed) <= 64:
             raise KeyMaterialError("a seed has 16 to 64 bytes")
         try:
-            return cls(HDKey.from_seed(seed, version=network.xprv_version), network)
+            return cls(bip32.HDKey.from_seed(seed, version=network.xprv_version), network)
         except Exception:  # noqa: BLE001  # embit raises six unrelated types
             raise KeyMaterialError("that seed gives no key (1 in 2**127 does not): use another") from None
 
@@ -199,7 +208,7 @@ class ExtendedKey:
 def _read_hdkey(payload: bytes) -> Any:
     """embit's key of those bytes, if it reads all that they say (it checks depth, parent and child number)."""
     try:
-        key = HDKey.parse(payload)
+        key = bip32.HDKey.parse(payload)
         again = key.serialize()
     except Exception:  # noqa: BLE001  # embit raises six unrelated types
         raise KeyMaterialError("that is not an extended key: its parts contradict each other") from None

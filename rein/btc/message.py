@@ -14,7 +14,6 @@ from binascii import a2b_base64
 from typing import Final
 
 from rein.btc import curve
-from rein.btc._der import HALF_ORDER
 from rein.btc.address import hash_of_identity
 from rein.btc.encoding import compact_size
 from rein.btc.hashes import hash160, sha256d
@@ -34,7 +33,7 @@ def is_low_s(signature: str) -> bool:
     """Whether a signature has the one spelling that its key's holder alone can make: from any other, anybody computes
     this one and the other way round."""
     data = _decode(signature)
-    return data is not None and int.from_bytes(data[33:], "big") <= HALF_ORDER
+    return data is not None and int.from_bytes(data[33:], "big") <= curve.HALF_ORDER
 
 
 def _digest(text: str) -> bytes:

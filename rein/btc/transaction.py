@@ -11,15 +11,20 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
-
-from bitcoin.core import CTransaction
-from bitcoin.core.serialize import SerializationError
+from typing import TYPE_CHECKING, Any, Final
 
 from rein.btc.amounts import MAX_MONEY, Sat, sat
 from rein.btc.encoding import compact_size, with_length
 from rein.btc.hashes import sha256d
 from rein.errors import InputError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from bitcoin import core
+    from bitcoin.core import serialize
+else:
+    core = lazy("bitcoin.core")
+    serialize = lazy("bitcoin.core.serialize")
 
 # Bitcoin Core's MAX_STANDARD_TX_WEIGHT: nothing heavier is relayed.
 MAX_WEIGHT: Final = 400_000
@@ -191,9 +196,9 @@ def _parse(raw: bytes) -> Any:
     if not isinstance(raw, bytes) or len(raw) > MAX_WEIGHT:
         raise InputError("that is not a transaction, or far too large for one")
     try:
-        parsed = CTransaction.deserialize(raw)
+        parsed = core.CTransaction.deserialize(raw)
         again = parsed.serialize()
-    except (SerializationError, struct.error, ValueError, AssertionError, OverflowError, MemoryError):
+    except (serialize.SerializationError, struct.error, ValueError, AssertionError, OverflowError, MemoryError):
         raise InputError("that is not a transaction: its bytes cannot be read as one") from None
     if again != raw:
         raise InputError("that is not a transaction in its one proper spelling")

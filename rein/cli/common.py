@@ -237,3 +237,13 @@ def day(time: int) -> str:
 def moment(time: int) -> str:
     """A day and a time of it, in UTC."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def local_moment(time: int) -> str:
+    """A day and a time of it where the person is: of what this machine did, by its own clock."""
+    return datetime.fromtimestamp(time, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def as_of(fetched: int | None) -> str:
+    """When this home last fetched what is new, for what is shown without fetching."""
+    return "never fetched; fetch it: rein sync" if fetched is None else local_moment(fetched)

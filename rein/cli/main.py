@@ -21,9 +21,9 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
 
 USAGE = "usage"
-"""The code, for programs, of a command line that is none."""
+"""The code, for programs, of a usage error."""
 
-_LOOK = "Look where the output goes, and at the disk: rein doctor"
+_LOOK = "Check where the output goes, and the disk: rein doctor"
 
 STOPPED = "stopped"
 """The code, for programs, after Ctrl-C."""
@@ -74,7 +74,7 @@ def _in_todays_words(error: click.ClickException) -> click.ClickException:
 
 
 def _misused(cli: Cli, words: list[str], error: click.ClickException) -> int:
-    """A command line that is none."""
+    """A usage error."""
     error = _in_todays_words(error)
     cli.update({"as_json": "--json" in words})
     context = error.ctx if isinstance(error, click.UsageError) else None

@@ -40,7 +40,7 @@ def require_installed() -> None:
     if missing:
         raise DemoError(
             f"the demo runs servers and a chain, and what they need is not installed: {', '.join(missing)}",
-            hint="pip install 'rein[demo]'",
+            hint="pip install 'rein[demo]', in Python 3.11 to 3.13",
         )
 
 

@@ -27,7 +27,8 @@ def import_pbk() -> Any:
         import pbk.script
     except ImportError as error:
         raise InputError(
-            "the development node needs py-bitcoinkernel, which is not installed", hint="pip install 'rein[demo]'"
+            "the development node needs py-bitcoinkernel, which is not installed",
+            hint="pip install 'rein[demo]', in Python 3.11 to 3.13",
         ) from error
     return pbk
 

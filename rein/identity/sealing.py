@@ -12,9 +12,19 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rein.errors import IdentityError, PassphraseError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.ciphers import aead
+    from cryptography.hazmat.primitives.kdf import argon2
+else:
+    exceptions = lazy("cryptography.exceptions")
+    aead = lazy("cryptography.hazmat.primitives.ciphers.aead")
+    argon2 = lazy("cryptography.hazmat.primitives.kdf.argon2")
 
 MIN_PASSPHRASE = 8
 """Characters."""
@@ -104,14 +114,12 @@ class Seal:
         :raises PassphraseError: wrong passphrase, or something was changed: the two look the same.
         :raises IdentityError: the header is of another version, or damaged.
         """
-        from cryptography.exceptions import InvalidTag
-
         self.check(header)
         salt, nonce = self._decode(header.get("salt"), _SALT_BYTES), self._decode(header.get("nonce"), _NONCE_BYTES)
         cipher = self._cipher(passphrase, salt, self._read_cost(header))
         try:
             secret: bytes = cipher.decrypt(nonce, sealed, _associated(header))
-        except InvalidTag:
+        except exceptions.InvalidTag:
             raise PassphraseError(
                 f"the passphrase does not open the {self.what}, or the file is damaged",
                 hint="Try again; if you are sure of the passphrase, take another copy of the file.",
@@ -128,18 +136,15 @@ class Seal:
             raise IdentityError(f"that is a {self.what} of another version", hint="Upgrade Rein.")
 
     def _cipher(self, passphrase: str, salt: bytes, cost: Cost) -> Any:
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-
         cost.check(self.what)
-        kdf = Argon2id(
+        kdf = argon2.Argon2id(
             salt=salt, length=_KEY_BYTES, iterations=cost.iterations, lanes=cost.lanes, memory_cost=cost.memory_kib
         )
         try:
             secret = unicodedata.normalize("NFKD", passphrase).encode()
         except UnicodeEncodeError:
             raise PassphraseError("the passphrase holds bytes that are no text", hint="Give it as UTF-8.") from None
-        return ChaCha20Poly1305(kdf.derive(secret))
+        return aead.ChaCha20Poly1305(kdf.derive(secret))
 
     def _read_cost(self, header: dict[str, Any]) -> Cost:
         numbers = [header.get(name) for name in ("memory_kib", "iterations", "lanes")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -59,8 +60,6 @@ def unlock(home: Path, key_file: str, words: str, seconds: int) -> None:
 
 def _hand_over(agent: subprocess.Popen[bytes], words: str) -> None:
     """Give the words, and wait until the agent listens."""
-    import select
-
     assert agent.stdin is not None and agent.stdout is not None  # noqa: S101, PT018 - as they were asked for
     with agent.stdin, agent.stdout:
         agent.stdin.write(f"{words}\n".encode())

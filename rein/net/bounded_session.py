@@ -1,6 +1,6 @@
 """A requests session that a hostile server cannot hold up, send elsewhere, overfill or make remember anything.
 
-Imported by `http.py` only when somebody is really asked something: requests takes 200 ms to load.
+Loaded only when somebody is really asked something: requests takes 200 ms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 class Watch:
     """Ends an exchange at its deadline by shutting the socket down, whatever read it is stuck in.
 
-    A socket's timeout begins anew with every byte, and a server can trickle all of an answer: the status line,
+    A socket's timeout starts again with every byte, and a server can trickle all of an answer: the status line,
     headers, lengths of chunks, the body. One exchange at a time; `expired` tells whether the last one was over its
     time.
     """
@@ -134,6 +134,6 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 
 
 def read_plain(response: requests.Response, size: int) -> bytes:
-    """The next bytes of the body, at most `size`; none at the end."""
+    """The next bytes of the body, at most `size`; empty at the end."""
     data: bytes = response.raw.read(size, decode_content=False)
     return data

@@ -1,4 +1,4 @@
-"""HTTP with everything a hostile server could do to a client bounded or refused: the floor of all conversations.
+"""HTTP with everything a hostile server could do to a client bounded or refused; all conversations stand on it.
 
 Bounded are the size of an answer and the time for all of it. Refused are redirects, cookies, compressed answers and
 certificates that nobody vouches for. With a proxy, nothing connects past it and no name is resolved here.
@@ -12,12 +12,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from rein.lazy import lazy
 from rein.net.proxy import checked_proxy, is_loopback
 
 if TYPE_CHECKING:
-    import requests
+    from email import utils as email_utils
+    from http import client as http_client
 
-    from rein.net.bounded_session import Session
+    import requests
+    import urllib3
+
+    from rein.net import bounded_session
+else:
+    email_utils = lazy("email.utils")
+    http_client = lazy("http.client")
+    requests = lazy("requests")
+    urllib3 = lazy("urllib3")
+    bounded_session = lazy("rein.net.bounded_session")
 
 _LOG = logging.getLogger(__name__)
 _CHUNK: Final = 65_536
@@ -47,7 +58,8 @@ class Reply:
 
 
 class HttpError(Exception):
-    """No answer. `reason` is what the other side did, to be read after its name: each room has its own error for it."""
+    """No answer. `reason` is what the other side did, to be read after its name; every caller has an error of
+    its own."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -66,7 +78,7 @@ class Http:
     def __init__(self, proxy: str | None = None, *, environment: bool = False) -> None:
         self._proxy = None if proxy is None else checked_proxy(proxy)
         self._environment = environment
-        self._session: Session | None = None
+        self._session: bounded_session.Session | None = None
         self._watch: Any = None
         self._given_up = False
 
@@ -85,11 +97,6 @@ class Http:
 
         :raises HttpError: there is no whole answer within the limits.
         """
-        import http.client
-
-        import requests
-        import urllib3
-
         session = self._open()
         if is_loopback(url):  # else a proxy of the environment would be told of it
             arguments["proxies"] = {"no_proxy": urlsplit(url).hostname or ""}
@@ -114,7 +121,7 @@ class Http:
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
+            http_client.HTTPException,
             OSError,
             ValueError,
         ) as error:
@@ -128,19 +135,15 @@ class Http:
         _LOG.info("%s %s: %d, %d bytes", method, url, reply.status, len(reply.body))
         return reply
 
-    def _open(self) -> Session:
+    def _open(self) -> bounded_session.Session:
         if self._session is None:
-            from rein.net.bounded_session import Session, Watch
-
-            self._watch = Watch()
-            self._session = Session(self._watch, self._proxy, environment=self._environment)
+            self._watch = bounded_session.Watch()
+            self._session = bounded_session.Session(self._watch, self._proxy, environment=self._environment)
         return self._session
 
 
 def _why(error: Exception) -> str:
     """What kept two machines apart, as far as the one in front of this one can do something about it."""
-    import requests
-
     if not isinstance(error, requests.exceptions.SSLError):
         return f"cannot be reached ({type(error).__name__})"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -149,10 +152,8 @@ def _why(error: Exception) -> str:
 
 
 def _read(response: requests.Response, most: int) -> bytes:
-    from rein.net.bounded_session import read_plain
-
     body = bytearray()
-    while chunk := read_plain(response, _CHUNK):
+    while chunk := bounded_session.read_plain(response, _CHUNK):
         body += chunk
         if len(body) > most:
             raise HttpError(f"sent more than {most:,} bytes; the answer was dropped")
@@ -160,10 +161,8 @@ def _read(response: requests.Response, most: int) -> bytes:
 
 
 def _date(headers: Mapping[str, str]) -> int | None:
-    from email.utils import parsedate_to_datetime
-
     try:
-        return int(parsedate_to_datetime(headers["Date"]).timestamp())
+        return int(email_utils.parsedate_to_datetime(headers["Date"]).timestamp())
     except (KeyError, ValueError, OverflowError, OSError):
         return None
 

@@ -23,12 +23,21 @@ from typing import TYPE_CHECKING, Final
 from rein.btc import curve
 from rein.btc.keys import PrivateKey
 from rein.errors import FieldError, KeyMaterialError
+from rein.lazy import lazy
 from rein.protocol.limits import MAX_MESSAGE_BYTES
 from rein.protocol.text import check_text
 from rein.protocol.values import DocumentId
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.ciphers import aead
+    from cryptography.hazmat.primitives.kdf import hkdf
+else:
+    exceptions = lazy("cryptography.exceptions")
+    aead = lazy("cryptography.hazmat.primitives.ciphers.aead")
+    hashes = lazy("cryptography.hazmat.primitives.hashes")
+    hkdf = lazy("cryptography.hazmat.primitives.kdf.hkdf")
 
 SHARED_KEY_BYTES: Final = 32
 BLOCK: Final = 256
@@ -80,8 +89,6 @@ def unseal(shared: bytes, sealed: str, associated_data: bytes) -> str:
 
     :raises FieldError: it was sealed with another key, or for another document, or is no sealed text.
     """
-    from cryptography.exceptions import InvalidTag
-
     try:
         data = b64decode(sealed, validate=True)
     except ValueError as error:
@@ -94,7 +101,7 @@ def unseal(shared: bytes, sealed: str, associated_data: bytes) -> str:
         raise FieldError("the text is sealed with another key")
     try:
         padded: bytes = _cipher(key).decrypt(_NONCE, rest, associated_data)
-    except InvalidTag:
+    except exceptions.InvalidTag:
         raise FieldError("the sealed text was changed, or belongs to another document") from None
     return _unpadded(padded)
 
@@ -118,14 +125,10 @@ def _keys_of_text(shared: bytes, salt: bytes) -> tuple[bytes, bytes]:
 
 def _derive(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA256 (RFC 5869)."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    derived: bytes = HKDF(SHA256(), length, salt, info).derive(secret)
+    derived: bytes = hkdf.HKDF(hashes.SHA256(), length, salt, info).derive(secret)
     return derived
 
 
-def _cipher(key: bytes) -> ChaCha20Poly1305:
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
-    return ChaCha20Poly1305(key)
+def _cipher(key: bytes) -> aead.ChaCha20Poly1305:
+    return aead.ChaCha20Poly1305(key)

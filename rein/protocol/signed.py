@@ -16,7 +16,7 @@ from rein.btc import message
 from rein.btc.address import p2pkh_address
 from rein.btc.hashes import sha256
 from rein.btc.keys import PrivateKey
-from rein.errors import AuthorityError, BadSignatureError, FieldError
+from rein.errors import AuthorityError, BadSignatureError, FieldError, TooLargeError
 from rein.protocol import fields
 from rein.protocol.armor import Armored, check_size, read_armor
 from rein.protocol.documents import TYPES, Document, EscrowSigned, LegacyDocument
@@ -80,6 +80,17 @@ def sign(document: D, key: PrivateKey, escrow_key: PrivateKey | None = None) -> 
     :raises FieldError: a field cannot be written, or contradicts another.
     :raises TooLargeError: the armored text is over the limit.
     """
+    try:
+        return _sign(document, key, escrow_key)
+    except (FieldError, TooLargeError) as error:
+        error.hint = error.hint or _OWN
+        raise
+
+
+_OWN = "Nothing was signed. Shorten or change what you gave for it."
+
+
+def _sign(document: D, key: PrivateKey, escrow_key: PrivateKey | None) -> Signed[D]:
     address = p2pkh_address(key.public_key, document.network)
     _check_author(document, address)
     document.check()

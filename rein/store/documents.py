@@ -6,17 +6,21 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from rein.lazy import lazy
+from rein.protocol.enums import Kind
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
 from rein.store.servers import FeedRow
 from rein.store.sql import in_parts, insert, marks
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
-    from rein.protocol.documents import Bid, Kind, SealedBid
+    from rein.protocol import description
+    from rein.protocol import signed as signed_documents
+    from rein.protocol.documents import Bid, SealedBid
     from rein.protocol.signed import Signed
-
-ENROLLMENT, JOB, BID, OFFER = "enrollment", "job", "bid", "offer"
-"""As `rein.protocol.documents.Kind` has them."""
+else:
+    description = lazy("rein.protocol.description")
+    signed_documents = lazy("rein.protocol.signed")
 
 _SEALED = "sealed"
 """Where a bid came from that was sealed to somebody of this home."""
@@ -117,14 +121,23 @@ class Documents:
             signed
             for some in in_parts(masters)
             for signed in read_documents(
-                self._database, f"network = ? AND kind = ? AND author IN ({marks(some)})", network, ENROLLMENT, *some
+                self._database,
+                f"network = ? AND kind = ? AND author IN ({marks(some)})",
+                network,
+                Kind.ENROLLMENT.value,
+                *some,
             )
         ]
 
     def bids_beginning(self, network: str, prefix: str) -> list[Signed[Bid]]:
         """The bids whose id begins so, in the order of arrival."""
         return read_documents(
-            self._database, "network = ? AND kind = ? AND substr(id, 1, ?) = ?", network, BID, len(prefix), prefix
+            self._database,
+            "network = ? AND kind = ? AND substr(id, 1, ?) = ?",
+            network,
+            Kind.BID.value,
+            len(prefix),
+            prefix,
         )
 
     def texts(self, ids: Collection[DocumentId]) -> dict[DocumentId, str]:
@@ -174,18 +187,14 @@ class Documents:
 
 def read_documents(database: Database, condition: str, *values: object) -> list[Signed[Any]]:
     """Documents in the order of arrival. Verified again: a file on a disk is not to be trusted more than a server."""
-    from rein.protocol.signed import verify
-
     query = f"SELECT armored FROM document WHERE {condition} ORDER BY rowid"  # noqa: S608 - conditions of ours
-    return [verify(row["armored"]) for row in database.rows(query, *values)]
+    return [signed_documents.verify(row["armored"]) for row in database.rows(query, *values)]
 
 
 def document_row(signed: Signed[Any], received_from: str | None) -> tuple[object, ...]:
     """The values of `INSERT_OWN`."""
-    from rein.protocol.description import describe
-
-    about = describe(signed)
-    mediator = about.mediator.address if about.kind.value == JOB else None
+    about = description.describe(signed)
+    mediator = about.mediator.address if about.kind is Kind.JOB else None
     return (
         *(about.id, about.network, about.kind.value, about.author, about.job_id, about.order_id, mediator),
         *(signed.armored, int(received_from is None), received_from),

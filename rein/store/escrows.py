@@ -5,15 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rein.btc.amounts import Sat
+from rein.btc.transaction import OutPoint
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
 from rein.store.sql import insert
-
-if TYPE_CHECKING:
-    from rein.btc.amounts import Sat
-    from rein.btc.transaction import OutPoint
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,6 @@ def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
 
 def escrow_output(row: Any) -> EscrowOutput:
     """From the table's row."""
-    from rein.btc.transaction import OutPoint
-
     values = {key: row[key] for key in row.keys() if key not in ("txid", "vout")}  # noqa: SIM118 - a Row is no dict
     return EscrowOutput(**values | {"outpoint": OutPoint(row["txid"], row["vout"]), "spent": bool(row["spent"])})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from rein.protocol.enums import Kind
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
-from rein.store.documents import BID, JOB, OFFER, read_documents
+from rein.store.documents import read_documents
 from rein.store.sql import in_parts, marks
 
-if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
-    from rein.protocol.documents import Kind
+if TYPE_CHECKING:
     from rein.protocol.signed import Signed
 
 
@@ -32,13 +32,18 @@ class Orders:
         """The job documents with this Job ID, or whose own id begins so."""
         query = """SELECT id FROM document WHERE network = ? AND kind = ? AND (job_id = ? OR substr(id, 1, ?) = ?)
                    ORDER BY rowid"""
-        return [DocumentId(row["id"]) for row in self._database.rows(query, network, JOB, name, len(name), name)]
+        return [
+            DocumentId(row["id"]) for row in self._database.rows(query, network, Kind.JOB.value, name, len(name), name)
+        ]
 
     def of_offers(self, network: str, prefix: str) -> list[DocumentId]:
         """The job documents of the offers whose id begins so."""
         query = """SELECT order_id FROM document WHERE network = ? AND kind = ? AND substr(id, 1, ?) = ?
                    AND order_id IS NOT NULL GROUP BY order_id ORDER BY min(rowid)"""
-        return [DocumentId(row["order_id"]) for row in self._database.rows(query, network, OFFER, len(prefix), prefix)]
+        return [
+            DocumentId(row["order_id"])
+            for row in self._database.rows(query, network, Kind.OFFER.value, len(prefix), prefix)
+        ]
 
     def having(self, network: str, kind: Kind) -> list[DocumentId]:
         """The job documents of the orders in which a document of this type stands, in the order of arrival."""
@@ -64,10 +69,11 @@ class Orders:
     def parties(self, order_ids: Collection[DocumentId]) -> dict[DocumentId, set[str]]:
         """The master addresses of the creator and the mediator of each order, and of the workers whose bids an offer
         answers, by these documents' own word."""
-        jobs = f"SELECT id AS order_id, author, mediator AS other FROM document WHERE kind = '{JOB}' AND id IN ({{}})"  # noqa: S608 - names of ours
+        jobs = f"""SELECT id AS order_id, author, mediator AS other FROM document
+                   WHERE kind = '{Kind.JOB.value}' AND id IN ({{}})"""  # noqa: S608 - names of ours
         bids = f"""SELECT bid.order_id, bid.author, NULL AS other FROM document AS bid
-                   JOIN document AS offer ON offer.order_id = bid.order_id AND offer.kind = '{OFFER}'
-                   WHERE bid.kind = '{BID}' AND bid.order_id IN ({{}})
+                   JOIN document AS offer ON offer.order_id = bid.order_id AND offer.kind = '{Kind.OFFER.value}'
+                   WHERE bid.kind = '{Kind.BID.value}' AND bid.order_id IN ({{}})
                    AND instr(offer.armored, 'Previous document: ' || bid.id) > 0"""  # noqa: S608 - names of ours
         parties: dict[DocumentId, set[str]] = {}
         for row in (*self._database.rows_in(jobs, order_ids), *self._database.rows_in(bids, order_ids)):
@@ -81,4 +87,4 @@ class Orders:
                    JOIN document AS offer ON offer.order_id = bid.order_id AND offer.kind = ?
                    WHERE bid.network = ? AND address = ? AND NOT published
                    AND instr(offer.armored, 'Previous document: ' || bid.id) > 0"""
-        return [DocumentId(row["order_id"]) for row in self._database.rows(query, OFFER, network, address)]
+        return [DocumentId(row["order_id"]) for row in self._database.rows(query, Kind.OFFER.value, network, address)]

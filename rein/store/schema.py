@@ -36,6 +36,9 @@
     wallet_coin    the coins of a wallet, as last seen on the chain
     wallet_payment what was sent from a wallet: the transaction in hexadecimal, its fee, and the job whose money it was
     watch_event    what `rein watch` has noticed for an identity; `body` is empty where nobody was to be told
+    learned        when this home first learned of something: `name` is the id of a document, the outpoint of an escrow
+                   output or the txid of a payment
+    fetched        when a server last answered this home that asked for what is new
     watch_delivery whom an event is to be told, how often that was tried, and whether it was done
 
 Amounts are in satoshis, times in seconds since 1970.
@@ -69,6 +72,13 @@ def _forgetting_person() -> tuple[str, ...]:
                 UNION SELECT order_id FROM document WHERE network = {row}.network AND mediator = {row}.author); END"""  # noqa: S608 - names of ours
         for event, row in _EVENTS
     )
+
+
+def _learning(table: str, name: str) -> str:
+    """A trigger: when a row of `table` first comes, the time is noted under its name."""
+    return f"""CREATE TRIGGER {table}_learned AFTER INSERT ON {table} BEGIN
+               INSERT INTO learned SELECT {name}, CAST(strftime('%s', 'now') AS INTEGER)
+               WHERE NOT EXISTS (SELECT * FROM learned WHERE name = {name}); END"""  # noqa: S608 - names of ours
 
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -201,5 +211,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE escrow_output RENAME COLUMN purse TO escrow_id",
         "ALTER TABLE payment RENAME COLUMN purse TO escrow_id",
+    ),
+    (
+        "CREATE TABLE learned (name VARCHAR PRIMARY KEY NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID",
+        _learning("document", "new.id"),
+        _learning("escrow_output", "new.txid || ':' || new.vout"),
+        _learning("payment", "new.txid"),
+        "CREATE TABLE fetched (network VARCHAR PRIMARY KEY NOT NULL, time INTEGER NOT NULL)",
     ),
 )

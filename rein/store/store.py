@@ -15,6 +15,7 @@ from rein.store.fold_cache import FoldCache
 from rein.store.hidden import HiddenThings
 from rein.store.hosting_orders import HostingOrders
 from rein.store.identities import Identities
+from rein.store.learned import Learned
 from rein.store.orders import Orders
 from rein.store.requests import Requests
 from rein.store.servers import Servers
@@ -45,6 +46,7 @@ class Store:
         self.watch = WatchEvents(self._database)
         self.hidden = HiddenThings(self._database)
         self.chain_tip = ChainTip(self._database)
+        self.learned = Learned(self._database)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything read until it ends is of one state, and quicker to read."""

@@ -35,7 +35,7 @@ class TestMnemonic:
     def test_published_seeds(self, bip: Load) -> None:
         for entropy, words, seed, xprv in bip("bip39_english")["english"]:
             assert hd.check_mnemonic(words) == words
-            assert hd.mnemonic_from_bytes(bytes.fromhex(entropy)) == words
+            assert hd.bip39.mnemonic_from_bytes(bytes.fromhex(entropy)) == words
             assert hd.seed_from_mnemonic(words, "TREZOR").hex() == seed
             assert ExtendedKey.from_seed(bytes.fromhex(seed), MAINNET).to_string() == xprv
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rein.btc import _coincurve, _ecdsa, base58, curve, message
+from rein.btc import base58, curve, message
 from rein.btc.address import p2pkh_address, p2wpkh_address
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, REGTEST
 from rein.errors import InputError
+from tests.support.curves import BACKENDS
 
 KEY = PrivateKey(bytes.fromhex("d97f5108f11cda6eeebaaa420fef0726b1f898060b98489fa3098463c0032866"))
 ADDRESS = "15CRxFdyRpGZLW9w8HnHvVduizdL5jKNbs"
@@ -66,9 +67,9 @@ class TestBitcoinCore:
         assert message.verify(p2pkh_address(KEY.public_key, REGTEST), TEXT, SIGNATURE)
 
 
-@pytest.mark.parametrize("backend", [_coincurve, _ecdsa], ids=lambda backend: backend.NAME)
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.NAME)
 def test_both_backends_sign_and_verify_alike(backend: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curve, "_backend", backend)
+    monkeypatch.setattr(curve, "_backend", lambda: backend)
     assert message.sign(KEY, TEXT) == SIGNATURE
     assert message.verify(ADDRESS, TEXT, SIGNATURE)
     assert message.verify(ADDRESS, TEXT, spell(high_s(raw())))

@@ -83,15 +83,33 @@ def test_an_error_a_note_and_a_result(tmp_path: Path) -> None:
     quoted = shlex.quote(home)
     code, out, err = run_command(["--home", home, "--network", "regtest", "sync"])
     assert (code, out) == (3, "")
-    assert err.endswith(f"Hint:  Create an identity: rein --home {quoted} --network regtest setup\n")
+    assert err.endswith(f"Hint:  Create an identity:\n         rein --home {quoted} --network regtest setup\n")
     code, out, err = run_command(["--home", home, "--network", "regtest", "--json", "sync"])
     assert json.loads(out)["error"]["hint"] == f"Create an identity: rein --home {quoted} --network regtest setup"
     nowhere = ("--network", "regtest", "--chain", "http://ann:x@127.0.0.1:9")
     words = ("setup", "--name", "Ann", "--contact", "a", "--no-mediate", "--yes")
     code, out, err = run_command(["--home", home, *nowhere, *words])
     assert code == 0, err
-    assert f"register servers with `rein --home {quoted} request URL`, then" in out, "the home remembers the network"
+    assert f"register servers with:\n  rein --home {quoted} request URL\nThen" in out, "the home remembers the network"
     code, out, err = run_command(["--home", home, "--identity", "Ann", "status"])
-    assert f"Find one with `rein --home {quoted} --identity Ann jobs`" in out
+    assert f"Find one with:\n  rein --home {quoted} --identity Ann jobs\n" in out
     _, _, err = run_command(["--home", home, "jobs", "--page", "first"])
-    assert err.endswith(f"Hint:  The options and an example: rein --home {quoted} jobs --help\n")
+    assert err.endswith(f"Hint:  The options and an example:\n         rein --home {quoted} jobs --help\n")
+
+
+def test_what_i_typed_and_what_a_stranger_wrote(tmp_path: Path) -> None:
+    """An error about one's own document says to change it; one about a stranger's, to ask the stranger."""
+    home = ("--home", str(tmp_path / "home"), "--network", "regtest", "--chain", "http://ann:x@127.0.0.1:9")
+    _, _, err = run_command([*home, "setup", "--name", "x" * 101, "--contact", "a", "--no-mediate", "--yes"])
+    assert "101 characters" in err
+    assert "whoever wrote" not in err
+    forged = tmp_path / "forged"
+    forged.write_text("-----BEGIN BITCOIN SIGNED MESSAGE-----\nRein Job\n")
+    _, _, err = run_command([*home, "verify", str(forged)])
+    assert "Ask whoever wrote it for the whole text, unchanged." in err
+
+
+@pytest.mark.parametrize("words", [["wallet", "send", "x", "22000000btc"], ["bids", "--min-price", "22000000"]])
+def test_no_hint_names_a_command_that_is_not_one(words: list[str], tmp_path: Path) -> None:
+    _, _, err = run_command(["--home", str(tmp_path / "home"), "--network", "regtest", *words])
+    assert "COMMAND" not in err

@@ -166,7 +166,7 @@ def test_without_the_kernels_library_there_is_advice(tmp_path: Path, monkeypatch
     monkeypatch.setattr(builtins, "__import__", without_pbk)
     with pytest.raises(InputError, match="py-bitcoinkernel") as caught:
         run(tmp_path, port=0)
-    assert caught.value.hint == "pip install 'rein[demo]'"
+    assert caught.value.hint == "pip install 'rein[demo]', in Python 3.11 to 3.13"
 
 
 def test_the_kernels_library_is_imported_only_by_a_node() -> None:

@@ -625,6 +625,7 @@ def test_an_offer_for_a_bid_that_was_not_seen_yet_is_no_conflict_until_then() ->
 # ---- much of it
 
 
+@pytest.mark.long
 def test_a_long_chain_of_deliveries_takes_no_long_time() -> None:
     """One worker can publish thousands. When each was followed to its beginning, 1,500 took more than two seconds."""
     chain = [DELIVERY]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_readme_begins_with_one_screen_and_names_every_page() -> None:
     assert text.partition("## Read on")[0].count("\n") <= 40
     linked = {target for target, _ in _LINK.findall(text)}
     assert {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")} | {"CONTRIBUTING.md"} <= linked
+
+
+def test_the_layers_on_the_page_are_those_of_the_contracts() -> None:
+    page = " ".join((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split())
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layered = [each for each in contracts if each["type"] == "layers"]
+    assert len(layered) == 3
+    for contract in layered:
+        [container] = contract.get("containers", ["rein"])
+        assert f"{container}: {' -> '.join(each.replace('rein.', '') for each in contract['layers'])}" in page
 
 
 def test_every_decision_is_listed_with_its_date_and_status() -> None:

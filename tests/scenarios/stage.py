@@ -28,10 +28,7 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
 from rein.store.escrows import Payment
 from rein.workflows.accounting.ledger import Account, ledger
-from rein.workflows.jobs import post
-from rein.workflows.jobs.bid import build_bid
-from rein.workflows.jobs.deliver import build_delivery
-from rein.workflows.jobs.offer import build_offer
+from rein.workflows.jobs import bid, deliver, offer, post
 from rein.workflows.jobs.post import JobDraft, find_mediator
 from rein.workflows.money.chain_view import observe, observe_all
 from rein.workflows.money.completion import sign_and_send
@@ -166,10 +163,10 @@ class Play:
     def agree_on(self, feerate: int = FEERATE) -> None:
         """Posted, bid on, offered."""
         self.post()
-        order, now = find_order(self.worker.session, self.name), self.job.document.time
-        self.bid = self.tell(build_bid(self.worker.session, order, "Within three days.", PRICE, now), self.worker)
+        order = find_order(self.worker.session, self.name)
+        self.bid = self.tell(signed_bid(self.worker.session, order, "Within three days.", PRICE), self.worker)
         order = find_order(self.creator.session, self.name)
-        self.offer = self.tell(build_offer(self.creator.session, order, self.bid, feerate), self.creator)
+        self.offer = self.tell(signed_offer(self.creator.session, order, self.bid, feerate), self.creator)
 
     def fund(self, primary: int | None = None, mediator: int | None = None) -> None:
         """Both escrows filled and confirmed, as agreed or otherwise."""
@@ -189,7 +186,7 @@ class Play:
 
     def deliver(self) -> Signed[Delivery]:
         order = self.seen_by(self.worker)
-        self.delivery = self.tell(build_delivery(self.worker.session, order, "https://example.com/song"), self.worker)
+        self.delivery = self.tell(signed_delivery(self.worker.session, order, "https://example.com/song"), self.worker)
         return self.delivery
 
     def delivered(self) -> None:
@@ -341,6 +338,25 @@ class Play:
 def signed_job(session: Session, draft: JobDraft) -> Signed[Job]:
     """A job, signed and not stored."""
     signed: Signed[Job] = post.commit(session, post.prepare(session, draft), dry_run=True).signed
+    return signed
+
+
+def signed_bid(session: Session, *args: Any, sealed: bool = False) -> Signed[Bid]:
+    """A bid, signed and not stored; of a sealed one what is in it."""
+    result = bid.commit(session, bid.prepare(session, *args, sealed=sealed), dry_run=True)
+    return result.carried or result.signed
+
+
+def signed_offer(session: Session, *args: Any) -> Signed[Offer]:
+    """An offer, signed and not stored."""
+    signed: Signed[Offer] = offer.commit(session, offer.prepare(session, *args), dry_run=True).signed
+    return signed
+
+
+def signed_delivery(session: Session, order: Order, text: str, *, anyway: bool = False) -> Signed[Delivery]:
+    """A delivery, signed and not stored."""
+    plan = deliver.prepare(session, order, text, anyway=anyway)
+    signed: Signed[Delivery] = deliver.commit(session, plan, dry_run=True).signed
     return signed
 
 

@@ -11,9 +11,8 @@ from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
 from rein.protocol.orders import State
-from rein.workflows.jobs.deliver import build_delivery
 from rein.workflows.orders.load import find_order
-from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
+from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at, signed_delivery
 from tests.support import people
 from tests.support.money_steps import build_acceptance, plan_acceptance
 
@@ -60,7 +59,7 @@ def test_a_second_offer_to_a_bid_of_his_own_making(play: Play) -> None:
     theirs = find_order(play.stranger.session, second.id)
     assert theirs.offer == second
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
-        build_delivery(play.stranger.session, theirs, "Nothing.")
+        signed_delivery(play.stranger.session, theirs, "Nothing.")
     finish_by_award(play)
 
 
@@ -332,7 +331,7 @@ def test_an_acceptance_binds_a_mediator_who_does_not_have_the_delivery(play: Pla
     play.funded()
     old = play.refund(play.creator, 100)
     order = play.seen_by(play.worker)
-    delivery = build_delivery(play.worker.session, order, "https://example.com/song", anyway=True)
+    delivery = signed_delivery(play.worker.session, order, "https://example.com/song", anyway=True)
     play.delivery = play.tell(delivery, play.worker, play.creator)
     play.accept()
     assert play.seen_by(play.mediator).acceptance is None

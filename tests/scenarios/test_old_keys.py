@@ -14,15 +14,12 @@ from rein.identity.keyring import DelegateKeyring
 from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.signed import Signed
 from rein.protocol.values import Revocation
-from rein.workflows.jobs.bid import build_bid
-from rein.workflows.jobs.offer import build_offer
 from rein.workflows.jobs.post import JobDraft, find_mediator
-from rein.workflows.jobs.sealed_bids import build_sealed_bid
 from rein.workflows.money.fund import invoices, observe_funding
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
-from tests.scenarios.stage import PRICE, Play, signed_job
+from tests.scenarios.stage import PRICE, Play, signed_bid, signed_job, signed_offer
 from tests.support.people import enroll, person
 
 
@@ -40,12 +37,12 @@ def enrolled_again(play: Play, **changes: Any) -> Signed[Enrollment]:
 
 def bid_now(play: Play) -> None:
     order = find_order(play.worker.session, play.name)
-    play.bid = play.tell(build_bid(play.worker.session, order, "Soon.", PRICE, None), play.worker)
+    play.bid = play.tell(signed_bid(play.worker.session, order, "Soon.", PRICE), play.worker)
 
 
 def offer_now(play: Play) -> None:
     order = find_order(play.creator.session, play.name)
-    play.offer = play.tell(build_offer(play.creator.session, order, play.bid, 10), play.creator)
+    play.offer = play.tell(signed_offer(play.creator.session, order, play.bid, 10), play.creator)
 
 
 def other_keys() -> dict[str, Any]:
@@ -133,8 +130,8 @@ def test_a_new_bid_has_the_keys_of_now(play: Play, sealed: bool) -> None:
         session = replace(worker.session, row=row, open_keyring=lambda _: keyring, _servers=[])
         order = find_order(session, play.name)
         if sealed:
-            return build_sealed_bid(session, order, "Soon.", PRICE, None)[1]
-        return build_bid(session, order, "Soon.", PRICE, None)
+            return signed_bid(session, order, "Soon.", PRICE, sealed=True)
+        return signed_bid(session, order, "Soon.", PRICE)
 
     earlier = play.tell(bid_as(first.delegate_address), worker)
     new = p2pkh_address(second.public_key, who.network)
@@ -166,7 +163,7 @@ def test_nobody_offers_with_the_keys_of_a_delegate_that_was_revoked(play: Play) 
             each.session.store.documents.add_received([(renewed, "http://causeway.example/")])
         session = at(new)
         if revoked is None:
-            assert build_offer(session, find_order(session, play.name), play.bid, 10)
+            assert signed_offer(session, find_order(session, play.name), play.bid, 10)
         else:
             with pytest.raises(OrderError, match="which you revoked"):
-                build_offer(session, find_order(session, play.name), play.bid, 10)
+                signed_offer(session, find_order(session, play.name), play.bid, 10)

@@ -12,15 +12,14 @@ from rein.errors import EscrowError, OrderError
 from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
-from rein.workflows.jobs.bid import build_bid
-from rein.workflows.jobs.deliver import build_delivery, require_deliverable
-from rein.workflows.jobs.offer import build_offer
+from rein.workflows.jobs.deliver import require_deliverable
 from rein.workflows.money.fund import invoices, observe_funding
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.next_step import next_step_of
+from rein.workflows.orders.step import Turn
 from rein.workflows.wallet.payout import pay_at
 from tests.scenarios.blocks import Wallet, branch
-from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at
+from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at, signed_bid, signed_delivery, signed_offer
 from tests.support import people
 from tests.support.money import Spend
 
@@ -98,6 +97,28 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     play.ends(State.SETTLED, worker=PRICE, mediator=FEE)
 
 
+def test_two_offers_do_not_make_status_say_deliver_where_deliver_is_refused(play: Play) -> None:
+    """The worker may deliver into a frozen job whose escrows are funded, but not what the creator alone can take."""
+    play.funded()
+    play.name = play.offer.id
+    play.tell(people.offer(play.creator.person, play.bid, play.job, **amounts_at(play, 300)), play.creator)
+    assert play.seen_by(play.worker).state is State.FROZEN
+    assert "deliver (rein deliver)" in next_text(play, play.worker)
+    play.refund(play.mediator)
+    with pytest.raises(OrderError, match="the creator can take the money"):
+        play.deliver()
+    assert "do not deliver: the refund" in next_text(play, play.worker)
+
+
+def test_a_dispute_about_no_money_is_no_task_of_the_mediator(play: Play) -> None:
+    """Two people alone could fill the mediator's list with such."""
+    play.agree_on()
+    play.dispute(play.creator)
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.NOTHING
+    play.fund()
+    assert next_step_of(play.mediator.session, play.seen_by(play.mediator)).due is Turn.ACT
+
+
 def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_delivering(play: Play) -> None:
     play.funded()
     signed = play.refund(play.mediator)
@@ -107,7 +128,7 @@ def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_d
     assert invoices(play.worker.session, order, observe_funding(play.worker.session, order)) == (), "nobody pays twice"
     for anyway in (False, True):
         with pytest.raises(OrderError, match="the creator can take the money") as caught:
-            build_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
+            signed_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
         assert signed.id[:12] in caught.value.message
     assert next_text(play, play.worker).startswith("do not deliver: the refund")
 
@@ -125,7 +146,7 @@ def test_what_others_can_complete_is_delivered_into_knowingly_only(play: Play, b
     assert signed.id[:12] in caught.value.message
     assert "do not deliver" in next_text(play, play.worker)
     order = play.seen_by(play.worker)
-    play.tell(build_delivery(play.worker.session, order, "https://example.com/song", anyway=True), play.worker)
+    play.tell(signed_delivery(play.worker.session, order, "https://example.com/song", anyway=True), play.worker)
     assert play.state is State.DELIVERED
 
 
@@ -185,7 +206,7 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
         invoices(play.worker.session, order, observe_funding(play.worker.session, order))
     assert accepted.id[:12] in caught.value.message
-    assert next_text(play, play.creator).startswith("before you pay anew, see what may come back, the acceptance")
+    assert next_text(play, play.creator).startswith("before you pay again, see what may come back, the acceptance")
     assert len(invoices(play.worker.session, order, observe_funding(play.worker.session, order), again=True)) == 2
 
 
@@ -269,15 +290,15 @@ def test_a_refund_under_another_offer_of_the_same_escrow_takes_it_too(play: Play
 def test_a_refund_under_the_offer_of_another_bid_of_the_same_contract_takes_it_too(play: Play) -> None:
     """The worker bids twice, at one price and one address: one escrow, and the creator offers both."""
     play.post()
-    order, now = find_order(play.worker.session, play.name), play.job.document.time
+    order = find_order(play.worker.session, play.name)
     paid_at = pay_at(play.worker.session, None)
     bids = [
-        play.tell(build_bid(play.worker.session, order, words, PRICE, now, paid_at), play.worker)
+        play.tell(signed_bid(play.worker.session, order, words, PRICE, paid_at), play.worker)
         for words in ("Within three days.", "Within a week.")
     ]
     play.bid = bids[0]
     play.offer = play.tell(
-        build_offer(play.creator.session, find_order(play.creator.session, play.name), bids[0], 10), play.creator
+        signed_offer(play.creator.session, find_order(play.creator.session, play.name), bids[0], 10), play.creator
     )
     primary = play.terms.of("primary")
     play.fund(primary=primary.amount - 1_000)
@@ -305,7 +326,7 @@ def test_a_decision_under_another_offer_of_the_same_escrow_can_take_it(play: Pla
     order = play.seen_by(play.worker)
     for anyway in (False, True):
         with pytest.raises(OrderError, match=r"the creator can take the money of the job .* by the resolution"):
-            build_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
+            signed_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
 
 
 def test_what_waits_for_a_block_frees_nothing_of_an_older_signature(play: Play) -> None:

@@ -11,13 +11,11 @@ from rein.errors import OrderError
 from rein.protocol.documents import Rating, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.jobs.bid import build_bid
-from rein.workflows.jobs.offer import build_offer
 from rein.workflows.jobs.post import JobDraft, find_mediator
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.outbox import add_to_outbox
 from rein.workflows.orders.reply import sign_as
-from tests.scenarios.stage import Actor, Play, signed_job
+from tests.scenarios.stage import Actor, Play, signed_bid, signed_job, signed_offer
 from tests.support.money_steps import (
     build_acceptance,
     build_refund,
@@ -43,21 +41,21 @@ def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:
 
 def test_offers_to_two_bids(play: Play) -> None:
     play.post()
-    order, now = find_order(play.worker.session, play.name), play.job.document.time
+    order = find_order(play.worker.session, play.name)
     for who in (play.worker, play.stranger):
-        play.tell(build_bid(who.session, order, f"By {who.name}.", Sat(1_000_000), now), who)
+        play.tell(signed_bid(who.session, order, f"By {who.name}.", Sat(1_000_000)), who)
     session, order = play.creator.session, find_order(play.creator.session, play.name)
-    first, second = (build_offer(session, order, bid, 10) for bid in order.bids)
+    first, second = (signed_offer(session, order, bid, 10) for bid in order.bids)
     _one_of(play.creator, first, second)
     assert find_order(session, play.name).state is State.OFFERED
 
 
 def test_offers_to_one_bid_with_another_fee(play: Play) -> None:
     play.post()
-    order, now = find_order(play.worker.session, play.name), play.job.document.time
-    play.tell(build_bid(play.worker.session, order, "Yes.", Sat(1_000_000), now), play.worker)
+    order = find_order(play.worker.session, play.name)
+    play.tell(signed_bid(play.worker.session, order, "Yes.", Sat(1_000_000)), play.worker)
     order = find_order(play.creator.session, play.name)
-    first, second = (build_offer(play.creator.session, order, order.bids[0], rate) for rate in (10, 11))
+    first, second = (signed_offer(play.creator.session, order, order.bids[0], rate) for rate in (10, 11))
     _one_of(play.creator, first, second)
 
 

@@ -31,20 +31,9 @@ from rein.store.store import Store
 from tests.support.people import job, person, story
 
 TABLES = [
-    *("allowance", "completed", "document", "escrow_output", "feed", "funding", "generation", "hidden"),
-    *(
-        "hosting_order",
-        "identity",
-        "payment",
-        "placement",
-        "request",
-        "sealed_bid",
-        "seen_block",
-        "server",
-        "shown",
-        "summary",
-    ),
-    *("wallet_address", "wallet_coin", "wallet_payment", "watch_delivery", "watch_event"),
+    *("allowance", "completed", "document", "escrow_output", "feed", "fetched", "funding", "generation", "hidden"),
+    *("hosting_order", "identity", "learned", "payment", "placement", "request", "sealed_bid", "seen_block", "server"),
+    *("shown", "summary", "wallet_address", "wallet_coin", "wallet_payment", "watch_delivery", "watch_event"),
 ]
 
 

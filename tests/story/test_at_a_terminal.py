@@ -85,6 +85,38 @@ def test_a_slip_costs_no_other_answer(trio: Trio) -> None:
         assert ended(child)[0] == 0
 
 
+def test_one_bidder_is_one_entry_until_all_bids_are_asked_for(trio: Trio) -> None:
+    job_id = post(trio)["job_id"]
+    for amount in ("0.03", "0.01", "0.02"):
+        trio.charlie.rein("bid", "--jobid", job_id, "--description", f"For {amount}", "--amount", amount)
+    for person in (trio.charlie, trio.bob):
+        person.rein("sync")
+    with rein_at_terminal("--home", str(trio.bob.home), "offer", "--dry-run") as child:
+        child.expect("0.01000000 BTC +by charlie .* .and 2 more. for Theme song")
+        child.expect("All [0-9]+ bids, one by one")
+        child.expect("Choose a bid")
+        child.send("all" + ENTER)
+        child.expect("0.01000000 BTC by .*0.02000000 BTC by .*0.03000000 BTC by ")
+        child.expect("Choose a bid")
+        child.send("q" + ENTER)
+        ended(child)
+    bid = next(each for each in trio.bob.rein("bids", "--jobid", job_id)["bids"] if each["amount_sat"] == 1_000_000)
+    with rein_at_terminal(
+        "--home", str(trio.bob.home), "offer", "--bid", bid["document_id"], "--feerate", "5"
+    ) as child:
+        child.expect(r"You would pay .*escrow,\s.*\sin\s+all\.\s+Of\s+each")
+        child.expect("y/N")
+        child.send("n" + ENTER)
+        ended(child)
+
+
+def test_a_delivery_before_its_time_says_what_it_waits_for(trio: Trio) -> None:
+    job_id = post(trio)["job_id"]
+    trio.charlie.rein("bid", "--jobid", job_id, "--description", "I", "--amount", "0.01")
+    told = trio.charlie.fails("deliver", "--jobid", job_id, "--deliverables", "x")
+    assert "deliver when both escrows are funded" in told["message"]
+
+
 def test_satoshis_are_not_taken_for_bitcoin(trio: Trio) -> None:
     job = ("--jobid", post(trio)["job_id"])
     bid = ("bid", *job, "--description", "I")

@@ -8,10 +8,8 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
 from rein.cli.toolkit.choose import choose_order
-from rein.cli.toolkit.show import finish
-from rein.workflows.jobs.deliver import build_delivery, named, orders_to_deliver, require_deliverable
-from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.cli.toolkit.show import say_written
+from rein.workflows.jobs.deliver import commit, deliverable_order, orders_to_deliver, prepare, require_deliverable
 
 
 @command("deliver", writes=True)
@@ -43,14 +41,12 @@ def deliver(
     from rein.cli.toolkit.form import read_form
 
     session, form = cli.session, read_form(form_file, "Rein Delivery")
-    _ = session.identity
-    pull(session)
     wanted = first(job, form.get("Job ID"))
     if wanted is None:
-        wanted = choose_order(cli, orders_to_deliver, "deliver").contract_id
-    order = require_deliverable(session, find_order(session, wanted), anyway=anyway)
+        order = require_deliverable(session, choose_order(cli, orders_to_deliver, "deliver"), anyway=anyway)
+    else:
+        order = deliverable_order(session, wanted, anyway=anyway)
     told = first(form.get("Deliverables"), "" if files and deliverables is None else None)
     text = cli.text(deliverables, "Deliverables", "--deliverables", form=told, default="" if files else None)
-    content = "\n".join(each for each in (text, named(files)) if each)
-    signed = build_delivery(session, order, content, anyway=anyway)
-    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    result = commit(session, prepare(session, order, text, files, anyway=anyway), dry_run=dry_run)
+    say_written(cli, result, "Publish it with `rein sync`.")

@@ -14,6 +14,7 @@ from rein.cli.market.mediators import in_words
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
+from rein.protocol.limits import MAX_NAME
 from rein.protocol.values import format_fee, typed_tags
 from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
 from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
@@ -68,7 +69,7 @@ def post(
     else:
         chosen = find_mediator(session, wanted)
     optional = None if terminal.interactive and form_file is None else ""
-    name = first(name, form.get("Job name")) or terminal.ask("Job name", "--name")
+    name = cli.line(first(name, form.get("Job name")), "Job name", "--name", MAX_NAME)
     given_tags = first(tags, form.get("Tags", "Category"), optional)
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
     description = cli.text(description, "Description", "--description", form=form.get("Description"))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import click
 
-from rein.cli.common import Cli, command, day, number
-from rein.cli.toolkit.listing import btc, cut, list_options, prices, say_where, stars
+from rein.cli.common import Cli, as_of, command, day, number
+from rein.cli.jobs.budget import typed_deadline
+from rein.cli.toolkit.listing import cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.listing import tags as read_tags
 from rein.cli.toolkit.terminal import safe_line
-from rein.workflows.market.listings import JOB_SORTS, JobFilter, ListedJob, find_jobs, listed
-from rein.workflows.orders.tip import time_now
+from rein.cli.toolkit.units import price
+from rein.workflows.market.listings import JOB_SORTS, JobFilter, ListedJob, find_jobs, listed, open_market
 from rein.workflows.orders.view import OrderView
 
 SECONDS_A_DAY = 86_400
@@ -22,6 +23,9 @@ SECONDS_A_DAY = 86_400
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; all of them, if given several times.")
 @click.option("--min-price", metavar="BTC", help="With a bid of at least this.")
 @click.option("--max-price", metavar="BTC", help="With a bid of at most this.")
+@click.option("--min-budget", metavar="BTC", help="Whose creator would pay at least this.")
+@click.option("--max-budget", metavar="BTC", help="Whose creator would be content to pay at most this.")
+@click.option("--deadline-before", metavar="DATE", help="To be delivered by this day: YYYY-MM-DD.")
 @click.option("--all", "all_of_them", is_flag=True, help="Also what is given away or has expired.")
 @click.option("--mine", is_flag=True, help="Those in which you have a part, in whatever state.")
 @click.option("--mediator", metavar="WHO", help="Name, master address or SIN of the mediator.")
@@ -34,6 +38,9 @@ def jobs(
     tags: tuple[str, ...],
     min_price: str | None,
     max_price: str | None,
+    min_budget: str | None,
+    max_budget: str | None,
+    deadline_before: str | None,
     all_of_them: bool,
     mine: bool,
     mediator: str | None,
@@ -51,8 +58,9 @@ def jobs(
     """
     session = cli.session
     _ = session.identity
-    now = time_now(session)
+    now = open_market(session)
     lowest, highest = prices(min_price, max_price)
+    least, most = prices(min_budget, max_budget, "budget", "budget")
     wanted = JobFilter(
         text=" ".join(text),
         tags=read_tags(tags),
@@ -63,12 +71,16 @@ def jobs(
         creator=creator,
         mine=mine,
         expires_within=number(expires_within, "the number of days") * SECONDS_A_DAY if expires_within else None,
+        min_budget=least,
+        max_budget=most,
+        deadline_before=typed_deadline(deadline_before or ""),
         hidden_too=hidden_too,
     )
     shown = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
     found = listed(session, shown.rows, now)
     say_jobs(cli, found)
     say_where(cli, shown, "jobs", lambda: job_advice(cli, wanted, now))
+    say_as_of(cli)
     cli.terminal.result({"jobs": [each.json() for each in found], **shown.json()})
 
 
@@ -85,6 +97,11 @@ def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
     return "Fetch what is new: rein sync"
 
 
+def say_as_of(cli: Cli) -> None:
+    """When what is listed was fetched."""
+    cli.terminal.note(cli.terminal.here(f"As of {as_of(cli.session.store.learned.fetched(cli.session.network.name))}."))
+
+
 def say_jobs(cli: Cli, jobs: Sequence[ListedJob]) -> None:
     """Jobs as a table."""
     if jobs:
@@ -98,11 +115,16 @@ def _row(listed: ListedJob) -> tuple[str, ...]:
     given_away = job.state.value if job.worker_address is not None else "expired"
     bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
     creator = f"{safe_line(job.creator, 16)} {stars(listed.creator.average)}"
-    name = job.name + (f"  [{', '.join(job.tags)}]" if job.tags else "")
+    name = "  ".join(filter(None, (job.name, tags_of(job), wants_of(job))))
     until = day(job.expires) if listed.is_open else given_away
     return job.job_id, until, bids, price(job), "/".join(listed.roles) or "-", creator, name
 
 
-def price(job: OrderView) -> str:
-    """What a job costs, in a table: what was agreed on, or what the lowest bid asks."""
-    return btc(job.lowest_bid) if job.price is None else btc(job.price)
+def tags_of(job: OrderView) -> str:
+    return f"[{', '.join(job.tags)}]" if job.tags else ""
+
+
+def wants_of(job: OrderView) -> str:
+    """The budget and the deadline, which bind nobody."""
+    parts = [f"{job.budget} BTC"] if job.budget else []
+    return ", ".join([*parts, f"by {job.deadline}"] if job.deadline else parts)

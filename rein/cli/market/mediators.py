@@ -11,7 +11,7 @@ from rein.cli.toolkit.listing import cut, list_options, say_where, stars
 from rein.cli.toolkit.terminal import safe_line
 from rein.protocol.documents import Enrollment
 from rein.protocol.values import format_fee
-from rein.workflows.market.listings import is_described_by
+from rein.workflows.market.listings import is_described_by, open_market
 from rein.workflows.market.reputation import ListedMediator, Record, listed_mediators
 from rein.workflows.orders.people import normalised
 
@@ -40,7 +40,7 @@ def mediators(
     Example: rein mediators --max-fee 1.5 --sort cases
     """
     session, terminal = cli.session, cli.terminal
-    _ = session.identity
+    open_market(session)
     most = None if max_fee is None else fee_points(max_fee)
     everybody = listed_mediators(session, hidden_too=hidden_too)
     known = [each for each in everybody if _is_wanted(each.mediator.enrollment.document, " ".join(text), most)]

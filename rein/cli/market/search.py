@@ -5,10 +5,17 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.market.jobs import job_advice, say_jobs
+from rein.cli.market.jobs import job_advice, say_as_of, say_jobs
 from rein.cli.toolkit.listing import cut, list_options, say_where, stars
-from rein.workflows.market.listings import JOB_SORTS, JobFilter, find_jobs, find_people, listed, listed_people
-from rein.workflows.orders.tip import time_now
+from rein.workflows.market.listings import (
+    JOB_SORTS,
+    JobFilter,
+    find_jobs,
+    find_people,
+    listed,
+    listed_people,
+    open_market,
+)
 
 
 @command("search")
@@ -31,7 +38,7 @@ def search(
     """
     session, words = cli.session, " ".join(text)
     _ = session.identity
-    now = time_now(session)
+    now = open_market(session)
     wanted = JobFilter(text=words, open_only=not all_of_them, hidden_too=hidden_too)
     jobs = cut(find_jobs(session, wanted, now, sort), page_number, limit, reverse=reverse)
     people = cut(find_people(session, words), page_number, limit, reverse=False)
@@ -45,6 +52,7 @@ def search(
             for each in found
         ]
         cli.terminal.table(("Master address", "Name", "Rated", "Contact"), rows)
+    say_as_of(cli)
     say_where(cli, people, "people", lambda: "Every word must be in the name, contact, address or SIN.")
     cli.terminal.result(
         {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from rein.btc.amounts import Sat
-from rein.cli.common import Cli, command, job_option, moment
+from rein.cli.common import Cli, as_of, command, job_option, moment
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
-from rein.cli.toolkit.units import amount
+from rein.cli.toolkit.units import amount, price
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
 from rein.workflows.orders.step import Turn
@@ -26,7 +26,7 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
     """See what needs you now, and what you wait for; with --jobid, the whole story of one job.
 
     Every identity of this home is shown, unless you name one with --identity. What others did since is fetched by
-    `rein sync`.
+    `rein sync`. A job without money that you hide (`rein hide job ID`) is left out.
 
     Example: rein status --jobid n0qlna45dgynluhtl0gf
     """
@@ -61,6 +61,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.say(f"  delegate address  {row.delegate_address}")
     terminal.say(f"  SIN               {secure_identity_number(row.master_address)}")
     terminal.advise(f"  servers           {', '.join(mine.servers) or 'none; register one with `rein request URL`'}")
+    terminal.advise(f"  as of             {as_of(mine.fetched)}")
     for warning in mine.warnings:
         terminal.note(safe(warning))
     terminal.say()
@@ -68,15 +69,14 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
         jobs = [job for job in mine.jobs if job.step.due is due]
         if jobs:
             terminal.say(heading)
-            terminal.table(
-                ("Job ID", "You are", "State", "Since", "Until", "Job", "Next"),
-                [_row(terminal, job, seen) for job in jobs],
-                readable=True,
-            )
+            _say_jobs(terminal, jobs, seen)
             terminal.say()
     _say_paid(cli, [paid for job in mine.jobs for paid in job.paid])
     if not mine.jobs:
         terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
+    if mine.hidden:
+        count = "1 job is" if mine.hidden == 1 else f"{mine.hidden} jobs are"
+        terminal.advise(f"{count} hidden: rein hide")
     if mine.unpublished:
         count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
         terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
@@ -95,14 +95,47 @@ def _say_paid(cli: Cli, paid: list[Paid]) -> None:
         cli.terminal.say(f"Jobs paid {amount(Sat(sum(elsewhere)))} to wallets of yours that are elsewhere.")
 
 
-def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> Sequence[str]:
+def _say_jobs(terminal: Terminal, jobs: Sequence[OrderView], seen: SeenBlock | None) -> None:
+    """A table of as many columns as there is room for. Where what is next does not fit beside the others, each job gets
+    lines of its own: the columns, its name, and what is next."""
+    rows = [_row(terminal, job, seen) for job in jobs]
+    used = [column for column in _COLUMNS if column != "Until" or any(row[column] != "-" for row in rows)]
+    for left_out in ((), ("Until",), ("Until", "Since")):
+        columns = [column for column in used if column not in left_out]
+        if terminal.has_room([columns, *([row[column] for column in columns] for row in rows)]):
+            terminal.table(columns, [[row[column] for column in columns] for row in rows])
+            return
+    for row in rows:
+        _say_job(terminal, row, [column for column in used if column not in ("Job", "Next")])
+
+
+def _say_job(terminal: Terminal, row: Mapping[str, str], columns: Sequence[str]) -> None:
+    cells = [row[column] for column in columns if row[column] != "-"]
+    while len(cells) > 1 and not terminal.has_room([cells]):
+        cells.pop()
+    terminal.say("  ".join(cells))
+    terminal.say(f"  {row['Job']}")
+    said, found, command = row["Next"].partition(": rein ")
+    if found and ";" not in command and not terminal.has_room([[f"  {row['Next']}"]]):
+        terminal.say(f"  {said}:")
+        terminal.say(f"  rein {command}", exact=True)  # which is copied from there
+    else:
+        terminal.say(f"  {row['Next']}")
+
+
+_COLUMNS = ("Job ID", "You are", "State", "BTC", "Since", "Until", "Job", "Next")
+
+
+def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str, str]:
     ago = "" if seen is None or seen.height < job.since else f", {seen.height - job.since} ago"
-    return (
+    cells = (
         job.job_id,
         "/".join(sorted(role.value for role in job.roles)) or "-",
         job.state.value,
+        price(job),
         f"block {job.since}{ago}",
         "-" if job.until is None else moment(job.until),
         safe_line(job.name, 30),
         terminal.here(job.step.text),
     )
+    return dict(zip(_COLUMNS, cells, strict=True))

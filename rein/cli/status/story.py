@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rein.btc.amounts import Sat, format_btc
-from rein.cli.common import Cli, moment
+from rein.cli.common import Cli, local_moment, moment
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.protocol.orders import Order
@@ -85,10 +85,11 @@ def _say_servers(cli: Cli, sights: list[DocumentAvailability]) -> None:
 
 def _say_event(cli: Cli, event: Event, times: dict[int, int]) -> None:
     when = "waiting for a block"
-    if event.height is not None:
-        date = f", {moment(times[event.height])}" if event.height in times else ""
-        when = f"{'block' if event.document_id is None else 'after block'} {event.height}{date}"
-    cli.terminal.say(f"  {when}")
+    if event.place is not None:
+        date = f", {moment(times[event.place])}" if event.place in times else ""
+        when = f"{'block' if event.document_id is None else 'after block'} {event.place}{date}"
+    here = "" if event.learned is None else f"  (here since {local_moment(event.learned)})"
+    cli.terminal.say(f"  {when}{here}")
     cli.terminal.say(f"    {safe_line(event.what, _WORDS)}")
     if event.document_id is not None:
         cli.terminal.say(f"    document {event.document_id[:12]}, signed by {event.by}")

@@ -9,24 +9,24 @@ from rein.cli.commands import names
 from rein.errors import ReinError
 
 _ADVICE: dict[type[ReinError], str] = {
-    ReinError: "Look your installation over: rein doctor",
+    ReinError: "Check your installation: rein doctor",
     errors.InputError: "The options and an example: rein COMMAND --help",
     errors.NotFoundError: "Fetch what is new with `rein sync`, then see what there is: rein status",
     errors.KeyMaterialError: "Compare it letter by letter with where you have it from.",
-    errors.IdentityError: "Look at your identities and their key files: rein doctor",
-    errors.PassphraseError: "Try again, or restore the identity from its words: rein setup --words-fd",
+    errors.IdentityError: "Check your identities and their key files: rein doctor",
+    errors.PassphraseError: "Try again, or restore the identity from its recovery phrase: rein setup --words-fd N",
     errors.DocumentError: "Ask whoever wrote it for the whole text, unchanged.",
     errors.CaseError: "Ask whoever made the case for it again; believe nothing in this one.",
-    errors.AuthorityError: "Only the one it belongs to can do this; see who is who: rein status --jobid ID",
+    errors.AuthorityError: "Only the one it belongs to can do this. See who is who: rein status --jobid ID",
     errors.OrderError: "See where the job stands and what comes next: rein status --jobid ID",
     errors.EscrowError: "Sign nothing. See the whole story: rein status --jobid ID",
     errors.PsbtError: "Do not sign it. See what it does: rein psbt show FILE",
     errors.ChainError: "See which chain source fails: rein doctor",
     errors.RejectedError: "See whether it was sent already, or needs another fee rate: rein status --jobid ID",
-    errors.RemoteError: "Try again later, or another server; see who answers: rein doctor",
+    errors.RemoteError: "Try again later, or another server. See who answers: rein doctor",
     errors.RefusedError: "Do what it asks, or register another server: rein request URL",
-    errors.ServerLiedError: "Do not rely on this server: `rein request URL` registers another.",
-    errors.StoreError: "Look at the database: rein doctor",
+    errors.ServerLiedError: "Do not rely on this server. Register another: rein request URL",
+    errors.StoreError: "Check the database: rein doctor",
 }
 
 _OF_ALL_NETWORKS = ("config", "testnet")
@@ -34,7 +34,7 @@ _NETWORK = re.compile(r" ?--network \S+$")
 """It comes last (`Cli.repeated`)."""
 
 
-def advice(error: ReinError, command: str = "rein COMMAND") -> str:
+def advice(error: ReinError, command: str = "rein") -> str:
     """One sentence.
 
     :param command: the one that ended so.

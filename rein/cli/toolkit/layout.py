@@ -11,6 +11,13 @@ import click
 
 _WORD = re.compile(r"\s*(?:[^\s`]*`(?:rein|causeway) [^`]{1,200}`\S*|\S+)")
 """Or a command in a hint of ours, which is copied from there: broken in two, a shell would run its first half."""
+_TYPED = re.compile(
+    r"""`(?P<quoted>(?:rein|causeway)[ ][^`]+)`                       # in the middle of a sentence
+    |(?:(?<=[:?][ ])|(?<=,[ ]or[ ])|\A(?=.*[^.]\Z))                                 # or at its end, or alone
+        (?P<bare>(?:rein|causeway)(?:[ ](?:'[^']*'|[^\s'])+)+)""",
+    re.VERBOSE,
+)
+"""A command in a hint of ours."""
 _LABEL = re.compile(r"\s*(?:\S(?:\S| (?! )){0,19}\s{2,})?(?=\S)")
 """The indent of a line, and a short label with blanks after it."""
 _GAP = 2
@@ -69,16 +76,43 @@ def wrap(line: str, room: int) -> list[str]:
     return [*lines, current]
 
 
-def table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None, *, readable: bool = False
-) -> Iterator[tuple[str, bool]]:
+def apart(text: str) -> Iterator[tuple[str, bool]]:
+    """A hint of ours in pieces, each with whether it is a command to be copied: that stands on a line of its own."""
+    position = 0
+    while found := _TYPED.search(text, position):
+        command = found["quoted"] or _bare(found["bare"])
+        before = _joined(text[position : found.start()], follows=position > 0)
+        if before:
+            yield before if before.endswith((":", "?")) else f"{before}:", False
+        yield command, True
+        position = found.end() if found["quoted"] else found.start() + len(command)
+    rest = _joined(text[position:], follows=True) if position else text
+    if rest or not position:
+        yield rest, False
+
+
+def _bare(words: str) -> str:
+    """A command without quotes ends with its sentence."""
+    end = re.search(r"[.,;](?= |$)", re.sub(r"'[^']*'", lambda quoted: "x" * len(quoted[0]), words))
+    return words[: end.start()] if end else words
+
+
+def _joined(text: str, *, follows: bool) -> str:
+    """What stands before a command, without the punctuation that joined it to the one before."""
+    text = text.strip()
+    if not follows:
+        return text
+    text = text.lstrip(".,; ")
+    return text[:1].upper() + text[1:]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int | None) -> Iterator[tuple[str, bool]]:
     """The lines of a table, each with whether it is a heading. Where the columns do not fit, cells go over several
     lines; where not even their words do, every row becomes a list of its cells. Only prose is ever cut, and only where
     there is a width to keep.
 
     :param headings, rows: cells of one line each.
     :param room: columns; None for as many as it takes.
-    :param readable: the last column says what to do: where it takes more than three lines in a row, rows become lists.
     """
     cells = [headings, *rows]
     by_column = list(zip(*cells, strict=True))
@@ -88,7 +122,7 @@ def table(
             yield _beside(row, widths), number == 0
         return
     narrow = _fit(widths, [_longest_word(column) for column in by_column], room - _GAP * (len(widths) - 1))
-    if narrow is None or (readable and any(len(_lines(row[-1], narrow[-1])) > 3 for row in rows)):
+    if narrow is None:
         yield from _stacked(headings, rows, room)
         return
     for number, row in enumerate(cells):
@@ -96,6 +130,12 @@ def table(
         for index in range(max(map(len, columns))):
             shown = [lines[index] if index < len(lines) else "" for lines in columns]
             yield _beside(shown, narrow), number == 0
+
+
+def width_of_table(rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table is with every cell on one line."""
+    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> Iterator[tuple[str, bool]]:

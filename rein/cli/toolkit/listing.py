@@ -66,14 +66,17 @@ def paging(shown: Page[Any]) -> dict[str, Any]:
     return shown.json()
 
 
-def prices(lowest: str | None, highest: str | None) -> tuple[Sat | None, Sat | None]:
-    """The bounds of a price that somebody typed, in BTC.
+def prices(
+    lowest: str | None, highest: str | None, option: str = "price", what: str = "bid"
+) -> tuple[Sat | None, Sat | None]:
+    """The bounds of an amount that somebody typed, in BTC.
 
-    :raises InputError: one is no amount, or nothing lies between them.
+    :param option: how the options end; `what` is filtered by them.
+    :raises InputError: one is not an amount, or nothing lies between them.
     """
     least, most = (None if text is None else parse_btc(text.strip()) for text in (lowest, highest))
     if least is not None and most is not None and least > most:
-        raise InputError("--min-price is more than --max-price, so no bid can be between them")
+        raise InputError(f"--min-{option} is more than --max-{option}, so no {what} can be between them")
     return least, most
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = lazy("segno")
 
 MAX_BYTES = 2953
 """What the largest QR code holds: version 40, error correction L (ISO/IEC 18004)."""
@@ -29,8 +36,6 @@ def qr_lines(data: bytes) -> list[str]:
 
     :raises InputError: more bytes than a code can hold.
     """
-    import segno
-
     if len(data) > MAX_BYTES:
         raise InputError(
             f"{len(data):,} bytes are too many for one QR code, which holds {MAX_BYTES:,}",

@@ -46,6 +46,30 @@ class Questions(ABC):
             return read(given)
         return self._asked(partial(self.terminal.ask, prompt, flag, default=default), read)
 
+    def line(
+        self,
+        given: str | None,
+        prompt: str,
+        flag: str,
+        limit: int,
+        *,
+        check: Callable[[str], object] = str,
+        default: str | None = None,
+    ) -> str:
+        """A short text, such as a name: one line, not blank, and no longer than a document may have it.
+
+        :param limit: characters, at most.
+        :param check: what else must be true of it; its errors say what is wrong.
+        :raises ReinError: it cannot be used; or nobody is there to ask.
+        """
+
+        def read(typed: str) -> str:
+            line = _checked(typed.strip(), flag, limit, may_be_empty=False)
+            check(line)
+            return line
+
+        return self.answer(given or None, prompt, flag, read, default=default)
+
     def text(
         self,
         given: str | None,

@@ -27,7 +27,9 @@ def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     say_document(cli, result.signed, in_full=not result.stored)
     terminal.say()
     if result.stored:
-        terminal.advise(f"Stored as document {result.signed.id}. {next_step}")
+        stored = "Already stored" if result.repeated else "Stored"
+        terminal.say(f"{stored} as document {result.signed.id}.")
+        terminal.advise(next_step)
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())

@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn
 import click
 
 from rein.cli.toolkit.advice import advice, with_options
-from rein.cli.toolkit.layout import cut, table, wrap
+from rein.cli.toolkit.layout import apart, cut, table, width_of_table, wrap
 from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
 
@@ -107,7 +107,7 @@ class Terminal:
         self.assume_yes = assume_yes
         self.verbose = verbose
         self.quiet = quiet and not verbose
-        self.command = "rein COMMAND"
+        self.command = "rein"
         """The one that runs, as it is typed."""
         self.on_result: Callable[[dict[str, Any]], None] = lambda _: None
         """Is told what the command has done, before it is shown."""
@@ -134,7 +134,8 @@ class Terminal:
 
     def advise(self, text: str) -> None:
         """A line of the result that names commands of ours, as they are to be typed here. Never a stranger's words."""
-        self.say(self.here(text))
+        if not (self.as_json and self.quiet and self.assume_yes):
+            self._write_hint("", self.here(text), err=self.as_json)
 
     def here(self, text: str) -> str:
         """A hint of ours, its commands with the options they need."""
@@ -183,7 +184,7 @@ class Terminal:
         """As `error`, for what went wrong before there was an error of ours."""
         hint = self.here(hint)
         self._write(f"{self._styled('Error:', sys.stderr, fg='red', bold=True)} {safe_line(message)}", err=True)
-        self._write(f"Hint:  {safe_line(hint)}", err=True)
+        self._write_hint("Hint:  ", safe_line(hint), err=True)
         self._answer({"error": {"code": code, "message": message, "hint": hint}})
 
     def stopped(self, code: str) -> None:
@@ -193,13 +194,18 @@ class Terminal:
             self._write(("\n" if sys.stderr.isatty() else "") + f"{message.capitalize()}.", err=True)
         self._answer({"error": {"code": code, "message": message, "hint": "Run it again: what was begun goes on."}})
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, readable: bool = False) -> None:
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
         (`rein.cli.toolkit.layout`); a file gets every cell whole."""
         cells = [[safe_line(cell) for cell in row] for row in rows]
         room = _room(sys.stderr if self.as_json else sys.stdout)
-        for line, is_heading in table(headings, cells, room, readable=readable):
+        for line, is_heading in table(headings, cells, room):
             self.say(self.bold(line) if is_heading and line else line)
+
+    def has_room(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a table of these rows, the headings among them, needs no cell on several lines."""
+        room = _room(sys.stderr if self.as_json else sys.stdout)
+        return room is None or width_of_table([[safe_line(cell) for cell in row] for row in rows]) <= room
 
     def bold(self, text: str) -> str:
         """Emphasis, where stdout is a terminal that wants it."""
@@ -355,6 +361,13 @@ class Terminal:
             if room is not None:
                 text = "\n".join(shown for line in text.split("\n") for shown in wrap(line, room))
             click.echo(text, err=err, color=True if _wants_colour(stream) else None)
+
+    def _write_hint(self, label: str, text: str, *, err: bool) -> None:
+        """A hint of ours: what is to be typed stands on lines of its own, that are never broken."""
+        indent = " " * len(label)
+        for number, (piece, is_command) in enumerate(apart(text)):
+            start = indent if number else label
+            self._write(f"{indent}  {piece}" if is_command and number else f"{start}{piece}", err=err, exact=is_command)
 
     def _styled(self, text: str, stream: IO[str], **how: Any) -> str:
         return click.style(text, **how) if _wants_colour(stream) else text

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rein.btc.amounts import Sat, format_btc
+
+if TYPE_CHECKING:
+    from rein.workflows.orders.view import OrderView
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 
@@ -10,6 +15,15 @@ _UNITS = ("kB", "MB", "GB", "TB", "PB")
 def amount(sats: Sat) -> str:
     """ "0.01500000 BTC (1,500,000 sat)" """
     return f"{format_btc(sats)} BTC ({sats:,} sat)"
+
+
+def price(order: OrderView) -> str:
+    """What a job costs, for tables in BTC: what was agreed on, or else the lowest bid, or else the budget."""
+    if order.price is not None:
+        return format_btc(order.price)
+    if order.lowest_bid is not None:
+        return f"from {format_btc(order.lowest_bid)}"
+    return order.budget or "-"
 
 
 def size(count: int) -> str:

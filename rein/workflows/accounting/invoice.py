@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import OrderError
@@ -14,7 +15,8 @@ from rein.protocol.orders import Order
 from rein.protocol.values import format_fee
 from rein.store.escrows import Payment
 from rein.workflows.accounting.ledger import day
-from rein.workflows.orders.load import roles_in, terms_if_any
+from rein.workflows.money.current import observe_if_possible
+from rein.workflows.orders.load import find_order, roles_in, terms_if_any
 from rein.workflows.session import Session
 from rein.workflows.status.story import times_of
 
@@ -33,6 +35,9 @@ class Line:
         """What was received, in satoshis; None while it is not in a block."""
         return self.payment.amount if self.payment and self.payment.confirmations else None
 
+    def json(self) -> dict[str, Any]:
+        return {"what": self.what, "payee": self.payee, "agreed_sat": self.agreed, "paid_sat": self.paid}
+
 
 @dataclass(frozen=True)
 class Invoice:
@@ -46,6 +51,26 @@ class Invoice:
     @property
     def is_receipt(self) -> bool:
         return all(line.paid is not None for line in self.lines)
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "job_id": self.order.job.document.job_id,
+            "offer": self.order.contract_id,
+            "role": self.role.value,
+            "receipt": self.is_receipt,
+            "lines": [line.json() for line in self.lines],
+        }
+
+
+def current_invoice(session: Session, name: str) -> Invoice:
+    """The invoice or receipt of the job of that name, after a look at the chain, where it answers.
+
+    :raises NotFoundError: there is no such job.
+    :raises OrderError, ChainError: as `invoice_of`.
+    """
+    _ = session.identity
+    observe_if_possible(session, [find_order(session, name)])
+    return invoice_of(session, find_order(session, name))
 
 
 def invoice_of(session: Session, order: Order) -> Invoice:
@@ -118,7 +143,7 @@ def _payer(order: Order) -> _Named:
 
 
 def _issuers(invoice: Invoice) -> list[_Named]:
-    """Who asks to be paid: who writes the invoice, or where that is the creator, both others."""
+    """Who asks to be paid: whoever writes the invoice, or where that is the creator, both others."""
     job, found = invoice.order.job.document, list[_Named]()
     if invoice.order.bid is not None and invoice.role is not Role.MEDIATOR:
         said = invoice.order.bid.document
@@ -135,7 +160,7 @@ def _paid(invoice: Invoice, line: Line) -> Iterator[str]:
         return
     if line.paid:
         yield f"  paid    {format_btc(line.paid)} BTC"
-    back = min(payment.back, line.agreed - line.paid)  # what a hurried receiver gave the miner did not go back
+    back = min(payment.back, line.agreed - line.paid)  # what a receiver added to the miner's fee did not go back
     if back > 0:
         yield f"  back    {format_btc(Sat(back))} BTC to {invoice.order.job.document.creator}"
     yield f"  by {payment.ending}, on {day(invoice.times[payment.height])}, in block {payment.height}, transaction"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
 from rein.errors import EscrowError
@@ -19,6 +20,7 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.escrows import Payment
 from rein.workflows.money.chain_view import ChainView
+from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.load import kinds_of, my_orders, roles_in
 from rein.workflows.session import Session
 
@@ -54,6 +56,19 @@ class Transaction:
         if sum(amount for _, amount in self.postings):
             raise EscrowError(f"the ledger's entry for {self.txid} does not balance")
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "time": self.time,
+            "height": self.height,
+            "txid": self.txid,
+            "job_id": self.job_id,
+            "job_name": self.job_name,
+            "role": self.role.value,
+            "what": self.what,
+            "payee": self.payee,
+            "postings": [{"account": account.value, "amount_sat": amount} for account, amount in self.postings],
+        }
+
 
 @dataclass(frozen=True)
 class _Move:
@@ -66,6 +81,15 @@ class _Move:
     payee: str
     what: str
     postings: tuple[tuple[Account, int], ...]
+
+
+def current_ledger(session: Session) -> list[Transaction]:
+    """The ledger after a look at the chain, where it answers.
+
+    :raises ChainError: as `ledger`.
+    """
+    _ = session.identity
+    return ledger(session, observe_if_possible(session, my_orders(session).orders))
 
 
 def ledger(session: Session, seen: Mapping[str, ChainView]) -> list[Transaction]:

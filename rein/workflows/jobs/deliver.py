@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rein.errors import InputError, OrderError
@@ -10,19 +11,34 @@ from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
-from rein.protocol.signed import Signed
 from rein.workflows.evidence.case_export import attachment
 from rein.workflows.money.chain_view import ChainView, observe
+from rein.workflows.money.current import current_order
 from rein.workflows.orders.load import can_deliver, find_order, my_orders, require_role, roles_in
+from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.reply import belongs_to, sign_answer
 from rein.workflows.session import Session
 
 
 def orders_to_deliver(session: Session) -> list[Order]:
-    """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing."""
+    """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing.
+
+    :raises OrderError: there is none, and a bid of mine waits for the job creator.
+    """
     mine = [order for order in my_orders(session).orders if Role.WORKER in roles_in(order, session.address)]
-    funded = [order for order in mine if can_deliver(order)]
-    return funded or [order for order in mine if order.state is State.OFFERED]
+    found = [order for order in mine if can_deliver(order)] or [each for each in mine if each.state is State.OFFERED]
+    waiting = [order.job.document.job_id for order in mine if order.state in (State.POSTED, State.BID)]
+    if waiting and not found:
+        raise OrderError(f"no job was given to you yet: your bid on {waiting[-1]} waits for its creator to choose")
+    return found
+
+
+def deliverable_order(session: Session, name: str, *, anyway: bool = False) -> Order:
+    """The order of that name, after asking the servers and the chain, if it can be delivered.
+
+    :raises OrderError: as `require_deliverable`.
+    """
+    return require_deliverable(session, current_order(session, name), anyway=anyway)
 
 
 def require_deliverable(session: Session, order: Order, *, anyway: bool = False) -> Order:
@@ -66,7 +82,7 @@ def _missing(seen: ChainView) -> str:
     return "; ".join(str(each) for each in seen.funding.escrows if each.verdict is not Verdict.COMPLETE)
 
 
-def named(files: Iterable[Path]) -> str:
+def _named(files: Iterable[Path]) -> str:
     """Files as a delivery names them: a line each, by name, size and hash. They are handed over some other way.
 
     :raises InputError: one cannot be read, or has a name that would not stay on its line.
@@ -78,11 +94,23 @@ def named(files: Iterable[Path]) -> str:
     return "\n".join(f"file {each.name}, {each.size} bytes, sha256 {each.sha256}" for each in found)
 
 
-def build_delivery(session: Session, order: Order, deliverables: str, *, anyway: bool = False) -> Signed[Delivery]:
-    """The signed delivery, after a look at the chain. Answers the offer, or replaces the delivery before it.
+@dataclass(frozen=True)
+class DeliveryPlan:
+    """A delivery before it is signed. It answers the offer, or replaces the delivery before it."""
 
+    order: Order
+    document: Delivery
+
+
+def prepare(
+    session: Session, order: Order, text: str, files: Iterable[Path] = (), *, anyway: bool = False
+) -> DeliveryPlan:
+    """The delivery as it will be signed, after a look at the chain.
+
+    :param files: named in it; they are handed over some other way.
     :param anyway: see `require_deliverable`.
     :raises OrderError: not the worker, the escrows are not funded, or somebody else can take what is in them.
+    :raises InputError: a file cannot be read, or cannot be named.
     """
     order = require_deliverable(session, order, anyway=anyway)
     if order.offer is None:
@@ -91,8 +119,16 @@ def build_delivery(session: Session, order: Order, deliverables: str, *, anyway:
     earlier = order.delivery
     delivery = Delivery(
         **belongs_to(session, order, earlier.id if earlier else order.offer.id),
-        deliverables=deliverables,
+        deliverables="\n".join(each for each in (text, _named(files)) if each),
         worker_delegate_address=row.delegate_address,
         worker_master_address=row.master_address,
     )
-    return sign_answer(session, order, delivery)
+    return DeliveryPlan(order, delivery)
+
+
+def commit(session: Session, plan: DeliveryPlan, *, dry_run: bool = False) -> DocumentResult:
+    """Sign exactly this delivery and put it into the outbox.
+
+    :raises OrderError: it would not count any more.
+    """
+    return write(session, sign_answer(session, plan.order, plan.document), dry_run=dry_run)

@@ -11,20 +11,17 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
 from rein.errors import AuthorityError, OrderError, ReinError
-from rein.protocol.documents import Bid, Kind, Offer, Role, SealedBid
+from rein.protocol.documents import Bid, Job, Kind, Offer, Role, SealedBid
 from rein.protocol.orders import Order
 from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed, verify
-from rein.workflows.jobs.bid import build_bid
 from rein.workflows.messages.messages import UNSEALED
 from rein.workflows.orders.job_keys import job_keyring
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.reply import belongs_to, sign_answer
 from rein.workflows.session import Session
-from rein.workflows.wallet.payout import PaidAt
 
 
 @dataclass(frozen=True)
@@ -35,20 +32,32 @@ class Unopened:
     sealed: Signed[SealedBid]
     reason: ReinError | None = None
 
+    def json(self) -> dict[str, Any]:
+        document = self.sealed.document
+        return {
+            "document_id": self.sealed.id,
+            "job_id": document.job_id,
+            "job_document": self.order.id,
+            "author": document.master_address,
+            "problem": None if self.reason is None else self.reason.message,
+        }
 
-def build_sealed_bid(
-    session: Session, order: Order, description: str, amount: Sat, now: int | None, paid_at: PaidAt | None = None
-) -> tuple[Signed[SealedBid], Signed[Bid]]:
-    """The signed document for everybody, and the signed bid in it for the job creator. Parameters and errors are those
-    of `build_bid`.
 
-    :raises OrderError: besides, the job creator takes no sealed texts in this job.
+def check_takes_sealed(job: Job) -> None:
+    """
+    :raises OrderError: the job creator takes no sealed texts in this job.
+    """
+    if job.creator_message_key is None:
+        raise OrderError(f"the job creator takes no sealed bids on the job {job.job_id}", hint="Bid without --sealed.")
+
+
+def seal_bid(session: Session, order: Order, bid: Signed[Bid]) -> Signed[SealedBid]:
+    """The signed document for everybody, in which the job creator alone can read the bid.
+
     :raises FieldError: the bid is too long to be sealed.
     """
     job = order.job.document
-    if job.creator_message_key is None:
-        raise OrderError(f"the job creator takes no sealed bids on the job {job.job_id}", hint="Bid without --sealed.")
-    bid = build_bid(session, order, description, amount, now, paid_at)
+    check_takes_sealed(job)
     row, mine = session.identity, session.keyring.worker_message(order.id)
     parameters: dict[str, Any] = {
         **belongs_to(session, order, order.id),
@@ -62,8 +71,8 @@ def build_sealed_bid(
         "bid": bid.id,
     }
     about = SealedBid(**parameters, sealed=UNSEALED).associated_data()
-    text = seal(shared_key(mine, job.creator_message_key, order.id), bid.armored, about)
-    return sign_answer(session, order, SealedBid(**parameters, sealed=text)), bid
+    text = seal(shared_key(mine, parameters["to_key"], order.id), bid.armored, about)
+    return sign_answer(session, order, SealedBid(**parameters, sealed=text))
 
 
 def unopened_bids(session: Session) -> list[Unopened]:

@@ -16,10 +16,11 @@ from rein.protocol.values import DocumentId
 from rein.store.hidden import Hideable
 from rein.workflows.market.hide import hidden_names, is_hidden_bid, is_hidden_job
 from rein.workflows.market.reputation import RatedPerson, known_ratings
-from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.orders.fold_cache import public_views
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.people import is_meant, normalised
+from rein.workflows.orders.tip import time_now
 from rein.workflows.orders.view import BidView, OrderView, takes_bids
 from rein.workflows.session import Session
 
@@ -62,7 +63,8 @@ def page(rows: Sequence[T], number: int, limit: int) -> Page[T]:
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
     """What a job must be; None, empty and False: no matter. The price, in satoshis, is that of at least one bid.
-    `mediator` and `creator` are a name, master address or SIN."""
+    `mediator` and `creator` are a name, master address or SIN. Part of the budget must be within its bounds; the
+    deadline is a day, YYYY-MM-DD, not after `deadline_before`: jobs that name none are left out."""
 
     text: str = ""
     tags: Sequence[str] = ()
@@ -73,6 +75,9 @@ class JobFilter:
     creator: str | None = None
     mine: bool = False
     expires_within: int | None = None
+    min_budget: Sat | None = None
+    max_budget: Sat | None = None
+    deadline_before: str | None = None
     hidden_too: bool = False
 
 
@@ -116,6 +121,9 @@ class ListedJob:
             "bids": len(order.bids),
             "sealed_bids": order.sealed_bids,
             "lowest_bid_sat": order.lowest_bid,
+            "budget_min_sat": order.budget_min,
+            "budget_max_sat": order.budget_max,
+            "deadline": order.deadline,
         }
 
 
@@ -162,6 +170,16 @@ BID_SORTS: Final[Mapping[str, Callable[[ListedBid], tuple[object, ...]]]] = {
     "worker": lambda each: (normalised(each.bid.worker), each.bid.id),
 }
 """How lists can be sorted; the first one is the default."""
+
+
+def open_market(session: Session) -> int | None:
+    """Make the lists ready: a home that never fetched anything asks its servers first.
+
+    :returns: the time by which the lists are read, as `time_now`.
+    """
+    if session.store.learned.fetched(session.network.name) is None:
+        pull(session)
+    return time_now(session)
 
 
 def market(session: Session) -> list[OrderView]:
@@ -272,6 +290,10 @@ def _is_wanted(session: Session, order: OrderView, wanted: JobFilter, now: int |
         _costs(bid.amount, wanted.min_price, wanted.max_price) for bid in order.bids
     ):
         return False
+    if not _is_within_budget(order, wanted.min_budget, wanted.max_budget):
+        return False
+    if wanted.deadline_before is not None and (order.deadline is None or order.deadline > wanted.deadline_before):
+        return False
     return (
         _is_person(wanted.mediator, order.mediator, order.mediator_address)
         and _is_person(wanted.creator, order.creator, order.creator_address)
@@ -294,6 +316,14 @@ def _is_job(order: OrderView, name: str | None) -> bool:
 
 def _costs(amount: Sat, lowest: Sat | None, highest: Sat | None) -> bool:
     return (lowest is None or amount >= lowest) and (highest is None or amount <= highest)
+
+
+def _is_within_budget(order: OrderView, lowest: Sat | None, highest: Sat | None) -> bool:
+    if (lowest, highest) == (None, None):
+        return True
+    if order.budget_max is None:
+        return False
+    return (lowest is None or order.budget_max >= lowest) and (highest is None or (order.budget_min or 0) <= highest)
 
 
 def _is_person(wanted: str | None, name: str, master_address: str) -> bool:

@@ -10,6 +10,7 @@ from rein.escrow.funding import EscrowFunding
 from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
+from rein.protocol.values import format_budget
 from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import kinds_of, recorded_funding, roles_in, terms_if_any
 from rein.workflows.orders.next_step import next_step
@@ -68,6 +69,10 @@ def build_view(
         worker=order.bid.document.worker if order.bid else None,
         worker_address=order.master_address(Role.WORKER),
         price=order.bid.document.amount if order.bid else None,
+        budget=format_budget(job.budget) if job.budget else None,
+        budget_min=job.budget_min,
+        budget_max=job.budget_max,
+        deadline=job.deadline,
         bids=tuple(_bid(bid) for bid in order.bids),
         sealed_bidders=tuple(each.document.master_address for each in order.sealed_bids),
         sealed_bids=len(order.unopened_bids),

@@ -7,7 +7,8 @@ hostile server can cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,7 +89,17 @@ def pull(
 
     for report in run_on_all(asked, work):
         ingester.on_report(report)
+    remember_fetch(session, [report.error for report in ingester.reports.values()])
     return list(ingester.reports.values())
+
+
+def remember_fetch(session: Session, errors: Collection[ReinError | None]) -> None:
+    """Note the time at which servers were asked for what is new, unless none answered.
+
+    :param errors: of each server, why it did not.
+    """
+    if None in errors:
+        session.store.learned.set_fetched(session.network.name, int(time.time()))
 
 
 def follow(server: Causeway, feed: FeedRow) -> Iterator[FeedSlice]:

@@ -19,7 +19,7 @@ from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.view import OrderView, parse_view
 from rein.workflows.session import Session
 
-_SHAPE = 5
+_SHAPE = 6
 """Raised when what is kept has another shape than before, within one version of the program."""
 
 VERSION = f"{__version__}/{_SHAPE}"

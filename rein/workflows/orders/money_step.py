@@ -16,7 +16,7 @@ from rein.protocol.documents import Offer, Role
 from rein.protocol.orders import Order, State
 from rein.store.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import can_deliver, recorded_funding, terms_if_any
-from rein.workflows.orders.step import Step, act, wait
+from rein.workflows.orders.step import Step, act, nothing, wait
 
 
 def money_step(
@@ -29,8 +29,10 @@ def money_step(
     funding = recorded_funding(order, terms, outputs, payments)
     if order.is_over:
         return _came_late(funding, role)
+    if order.state in (State.DISPUTED, State.FROZEN) and role is Role.MEDIATOR and _is_empty(order, funding):
+        return nothing("nothing; no money is in escrow, so there is nothing to decide")
     if order.state is State.FROZEN and any(isinstance(each.document, Offer) for each in order.conflict):
-        return _frozen(order, role)
+        return _frozen(order, role, funding)
     if order.state is State.OFFERED and not payments:
         return _offered(funding, role)
     if role is Role.WORKER and order.state in (State.FUNDED, State.DELIVERED) and not payments:
@@ -65,17 +67,24 @@ def _gives_back(claim: Claim, held: EscrowFunding) -> bool:
     return claim.ending is Ending.REFUND and claim.is_open(there)
 
 
-def _frozen(order: Order, role: Role) -> Step:
+def _frozen(order: Order, role: Role, funding: Funding) -> Step:
     offers = f"the job creator signed {len(order.conflict)} offers that contradict each other"
     if role is Role.CREATOR:
         return act("you signed offers that contradict each other: pay nothing; settle or refund what is there")
     if role is Role.MEDIATOR:
         return act(f"{offers}: rein resolve, if one disputes, and for one of them only where they share the escrows")
     if can_deliver(order):
-        return act(f"{offers}; yours is funded: deliver (rein deliver), or call the mediator: rein workerdispute")
+        taken = _could_be_taken(funding, order)
+        deliver = act("yours is funded: deliver (rein deliver), or open a dispute: rein workerdispute")
+        return act(f"{offers}; {(taken or deliver).text}")
     if order.evidence.funded:
-        return act(f"{offers}; yours is funded: call the mediator: rein workerdispute")
+        return act(f"{offers}; yours is funded: open a dispute: rein workerdispute")
     return wait(f"{offers}, and yours is not funded: do not work for it")
+
+
+def _is_empty(order: Order, funding: Funding) -> bool:
+    """Whether the escrows hold nothing worth a payment: then nobody can end a dispute, and anybody could begin one."""
+    return not order.evidence.funded and not any(each.holds or each.leaving for each in funding.escrows)
 
 
 def _offered(funding: Funding, role: Role) -> Step | None:
@@ -88,7 +97,7 @@ def _offered(funding: Funding, role: Role) -> Step | None:
         return wait(f"what was paid in is being spent; {leaving[0]}")
     back = [claim for each in wanting for claim in each.may_come_back]
     if back and role is Role.CREATOR:
-        return act(f"before you pay anew, see what may come back, the {back[0]}: rein fund")
+        return act(f"before you pay again, see what may come back, the {back[0]}: rein fund")
     if wanting and role is Role.CREATOR:
         if not any(each.counted for each in funding.escrows):
             return act("pay into escrow: rein fund")
@@ -107,11 +116,11 @@ def _offered(funding: Funding, role: Role) -> Step | None:
 
 def _could_be_taken(funding: Funding, order: Order) -> Step | None:
     prices = funding.of_kind(EscrowKind.PRICE)
-    takers = [claim for each in prices if each.verdict is Verdict.CLAIMED for claim in each.given_back]
+    in_question = prices if order.deliveries else funding.escrows
+    takers = [claim for each in in_question if each.verdict is Verdict.CLAIMED for claim in each.given_back]
     takers = takers or [claim for each in prices for claim in each.takers_without(Role.WORKER)]
     if not takers:
         return None
-    name = f"{takers[0]}, can be completed without you"
-    if order.deliveries:
-        return act(f"the {name}: agree (rein agree, rein settle), or call the mediator: rein workerdispute")
-    return act(f"do not deliver: the {name}; agree (rein agree, rein settle), or call the mediator: rein workerdispute")
+    name = f"the {takers[0]}, can be completed without you"
+    choice = "agree (rein agree, rein settle), or open a dispute: rein workerdispute"
+    return act(f"{name}: {choice}" if order.deliveries else f"do not deliver: {name}; {choice}")

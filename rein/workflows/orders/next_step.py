@@ -49,7 +49,7 @@ _STEPS: Mapping[State, Mapping[Role, Step]] = {
     State.REFUNDED: dict.fromkeys(Role, nothing("nothing; the money went back")),
     State.FROZEN: {
         Role.CREATOR: act("two documents contradict each other: settle or refund, or wait for the mediator"),
-        Role.WORKER: act("two documents contradict each other: call the mediator: rein workerdispute"),
+        Role.WORKER: act("two documents contradict each other: open a dispute: rein workerdispute"),
         Role.MEDIATOR: act("two documents contradict each other: rein resolve, if one disputes"),
     },
 }

@@ -29,16 +29,17 @@ def json_of_document(signed: Signed[Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class DocumentResult:
-    """What came of signing a document. `stored` is False after a dry run; `repeated`: it had been signed before, and
-    nothing was done."""
+    """What came of signing a document. `stored` is False after a dry run; `repeated` says that it was signed and stored
+    before, and nothing was done now. `carried` is the bid that is sealed in it."""
 
     signed: Signed[Any]
     stored: bool
     repeated: bool = False
+    carried: Signed[Bid] | None = None
 
     def json(self) -> dict[str, Any]:
-        data = json_of_document(self.signed) | {"stored": self.stored}
-        return data | {"repeated": True} if self.repeated else data
+        told = json_of_document(self.signed) | {"stored": self.stored}
+        return told | {"repeated": True} if self.repeated else told
 
 
 def write(
@@ -50,7 +51,7 @@ def write(
     """
     if not dry_run:
         add_to_outbox(session, signed, carried)
-    return DocumentResult(signed, stored=not dry_run)
+    return DocumentResult(signed, stored=not dry_run, carried=carried)
 
 
 def add_to_outbox(session: Session, signed: Signed[Any], carried: Signed[Bid] | None = None) -> None:

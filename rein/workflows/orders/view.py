@@ -158,10 +158,11 @@ class OrderView:
     """An order as the identity with the master `address` sees it; None: as everybody does, without `escrows`, `paid`
     and anything to do.
 
-    `height`, `time` and `expires` are the job's. `worker_address` is of whoever got the job; `sealed_bidders` are
-    the master addresses of who made a sealed bid; `sealed_bids`: how many sealed bids are not opened here. `rated`:
-    ratings were signed in it, count or not. `contradicted`: the mediator signed two different decisions. `since`: the
-    height after which the order has its state, by the documents' own word, except for money.
+    `height`, `time`, `expires`, `budget` (as the document has it) and `deadline` (YYYY-MM-DD) are the job's.
+    `worker_address` is of whoever got the job; `sealed_bidders` are the master addresses of who made a sealed bid;
+    `sealed_bids`: how many sealed bids are not opened here. `rated`: ratings were signed in it, count or not.
+    `contradicted`: the mediator signed two different decisions. `since`: the height after which the order has its
+    state, by the documents' own word, except for money.
     """
 
     address: str | None
@@ -183,6 +184,10 @@ class OrderView:
     worker: str | None
     worker_address: str | None
     price: Sat | None
+    budget: str | None
+    budget_min: Sat | None
+    budget_max: Sat | None
+    deadline: str | None
     bids: tuple[BidView, ...]
     sealed_bidders: tuple[str, ...]
     sealed_bids: int

@@ -25,7 +25,8 @@ _URGENCY = list(Turn)
 @dataclass(frozen=True)
 class Agenda:
     """The jobs of one identity: those that need its action first, then those in which it waits, each the oldest first;
-    the jobs that do not count; its servers' URLs, and what runs out there; and how many documents no server holds yet.
+    the jobs that do not count; its servers' URLs, and what runs out there; how many documents no server holds yet; how
+    many jobs are hidden; and when this home last fetched what is new, in seconds since 1970.
     """
 
     row: IdentityRow
@@ -34,6 +35,8 @@ class Agenda:
     jobs: list[OrderView]
     refused: list[RefusedJob]
     unpublished: int
+    hidden: int
+    fetched: int | None
 
     def json(self) -> dict[str, Any]:
         row = self.row
@@ -54,17 +57,30 @@ class Agenda:
 
 
 def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
-    """The agenda of an identity of this home.
+    """The agenda of an identity of this home. A job that holds no money and paid the identity nothing can be hidden.
 
     :param now: the time of the newest block, None where none was ever seen.
     """
     views = my_views(replace(session, row=row))
     unpublished = session.store.documents.unpublished_ids(row.network, row.master_address)
-    jobs = [with_whereabouts(session, row, at_time(view, now, unpublished)) for view in views.orders]
+    hidden = {each.name for each in session.store.hidden.of_network(row.network)}
+    shown = [
+        each for each in views.orders if each.holds_money or each.paid or not {each.id, each.creator_address} & hidden
+    ]
+    jobs = [with_whereabouts(session, row, at_time(view, now, unpublished)) for view in shown]
     jobs.sort(key=lambda job: (_URGENCY.index(job.step.due), job.since, job.id))
     servers = session.store.servers.of_identity(row.id)
     warnings = [f"{server.url}  {each}" for server in servers for each in warnings_of(server, int(time.time()))]
-    return Agenda(row, [server.url for server in servers], warnings, jobs, views.refused, len(unpublished))
+    return Agenda(
+        row=row,
+        servers=[server.url for server in servers],
+        warnings=warnings,
+        jobs=jobs,
+        refused=views.refused,
+        unpublished=len(unpublished),
+        hidden=len(views.orders) - len(shown),
+        fetched=session.store.learned.fetched(row.network),
+    )
 
 
 def at_time(view: OrderView, now: int | None, unpublished: Collection[str] = ()) -> OrderView:

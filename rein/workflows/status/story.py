@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rein.btc.amounts import Sat, format_btc
@@ -44,13 +44,17 @@ MAX_DATED: Final = 60
 @dataclass(frozen=True)
 class Event:
     """Something that happened. `height`: of the block a document names, which is no newer than the document, or of the
-    block that holds a transaction; None while it waits. `what` holds strangers' words; `by` signed the document."""
+    block that holds a transaction; None while it waits. `place`: of the newest block before which it cannot be; for a
+    document, of what is above it in the story too. `learned`: when this home first heard of it, in seconds since 1970,
+    if that was noted. `what` holds strangers' words; `by` signed the document."""
 
     height: int | None
     what: str
     document_id: str | None = None
     by: str | None = None
     txid: str | None = None
+    place: int | None = None
+    learned: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,27 +102,54 @@ def tell_story(session: Session, name: str) -> Story:
     unpublished = session.store.documents.unpublished_ids(session.network.name, session.address)
     view = at_time(view_of(session, order), time_now(session), unpublished)
     events = story_of(session, order)
-    times = times_of(session, [event.height for event in events if event.height is not None])
+    heights = {height for event in events for height in (event.height, event.place) if height is not None}
+    times = times_of(session, heights)
     return Story(order, with_whereabouts(session, row, view), events, times)
 
 
 def story_of(session: Session, order: Order) -> list[Event]:
-    """What happened in an order, as far as it is known here. What people wrote to each other is theirs."""
-    sealed = set(order.messages)
-    said = [_said(order, signed) for signed in order.documents() if signed not in sealed]
-    said += [_said(order, signed, "contradicting another: ") for signed in (*order.conflict, *order.void_ratings)]
+    """What happened in an order, as far as it is known here, so that nothing is above what it answers, and no document
+    is below a block later than its place. What people wrote to each other is theirs."""
+    sealed, contradicting = set(order.messages), (*order.conflict, *order.void_ratings)
     outputs = session.store.escrows.outputs(order.contract_id)
     payments = list(session.store.escrows.payments(order.contract_id).values())
-    kinds = kinds_of(order)
-    moved = [_came(each, payments) for each in outputs] + [_paid(each, kinds.get(each.escrow_id)) for each in payments]
-    return sorted([*said, *moved], key=_position)
+    lowest = _lowest_heights((*order.documents(), *contradicting))
+    names = (*lowest, *(str(each.outpoint) for each in outputs), *(each.txid for each in payments))
+    learned, kinds = session.store.learned.times(names), kinds_of(order)
+
+    def known(event: Event, name: str) -> Event:
+        return replace(event, place=lowest.get(name, event.height), learned=learned.get(name))
+
+    events = [known(_said(order, each), each.id) for each in order.documents() if each not in sealed]
+    events += [known(_said(order, each, "contradicting another: "), each.id) for each in contradicting]
+    events += [known(_came(each, payments), str(each.outpoint)) for each in outputs]
+    events += [known(_paid(each, kinds.get(each.escrow_id)), each.txid) for each in payments]
+    return list(_placed(sorted(events, key=_position)))
+
+
+def _lowest_heights(documents: Sequence[Signed[Any]]) -> dict[str, int]:
+    """The height before which a document cannot have been signed: that of the block it names, and of what it
+    answers."""
+    heights: dict[str, int] = {each.id: each.document.block_height for each in documents}
+    for _ in range(2):  # a dispute may answer an acceptance, which is after it among the documents
+        for each in documents:
+            heights[each.id] = max(heights[each.id], heights.get(each.document.previous or "", 0))
+    return heights
 
 
 def _position(event: Event) -> tuple[bool, int, bool]:
     """Where an event is among the others. A document names a block some way below the tip at which it was signed, a
     transaction the block that holds it."""
     depth = 0 if event.document_id is None else STAMP_DEPTH
-    return event.height is None, (event.height or 0) + depth, event.document_id is not None
+    return event.place is None, (event.place or 0) + depth, event.document_id is not None
+
+
+def _placed(events: Iterable[Event]) -> Iterator[Event]:
+    """The same, documents placed no lower than what came before them: they count from then on."""
+    newest = 0
+    for each in events:
+        newest = max(newest, each.place or 0)
+        yield each if each.document_id is None else replace(each, place=newest)
 
 
 def times_of(session: Session, heights: Iterable[int]) -> dict[int, int]:

@@ -19,7 +19,7 @@ from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.sealed_bids import publish_offered
 from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.money.chain_view import observe_all
-from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress
+from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress, remember_fetch
 from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.tip import observe_tip
@@ -50,6 +50,7 @@ def sync(
         _ = session.keyring  # ask for the passphrase now, while somebody is at the keyboard
     check = Check(session, replicas, ingester, servers)
     check.run(everything=everything)
+    remember_fetch(session, [server.error for server in servers.values()])
     replicas.refresh()
     lacking |= {url: replicas.lacking(url) for url, server in servers.items() if server.error is None}
     to_upload = {url: each for url, each in lacking.items() if each and servers[url].error is None}

@@ -125,7 +125,7 @@ def told(rein: Rein, chain: Chain, *words: str) -> str:
 
 
 def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path) -> None:
-    assert f"No jobs. Fetch what is new: rein --home {home} sync" in told(rein, chain, "jobs")
+    assert f"No jobs. Fetch what is new:\n  rein --home {home} sync\n" in told(rein, chain, "jobs")
     assert f"rein --home {home} post" in told(rein, chain, "jobs", "--mine")
     assert f"rein --home {home} request URL" in told(rein, chain, "mediators")
     assert f"rein --home {home} jobs" in told(rein, chain, "bids")

@@ -28,14 +28,14 @@ def asking(question: str, **variables: str) -> Iterator[pexpect.spawn[str]]:
     """A command with one question, run as `rein` runs commands; it says what was answered."""
     script = f"""
 import sys
-from rein.cli import main
+from rein.cli import commands, main
 from rein.cli.common import command
 from rein.cli.toolkit.amounts import typed_amount, fee_points
 @command("probe")
 def probe(cli):
     ANSWER = {question}
     print("GOT", ascii(ANSWER), flush=True)
-main.COMMANDS["probe"] = ("__main__", "Ask.")
+commands.COMMANDS["probe"] = ("__main__", "Ask.")
 sys.exit(main.run(["probe"]))
 """
     with at_terminal(sys.executable, ["-c", script], **({"VISUAL": "", "EDITOR": ""} | variables)) as child:

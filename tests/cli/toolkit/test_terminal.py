@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rein import errors
 from rein.btc.amounts import Sat
 from rein.cli.toolkit.advice import advice
-from rein.cli.toolkit.layout import columns_of, wrap
+from rein.cli.toolkit.layout import apart, columns_of, wrap
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, size
 from rein.errors import InputError, ReinError, RemoteError
@@ -132,7 +132,8 @@ def test_an_error_is_a_sentence_and_a_hint(streams: Streams) -> None:
     Terminal().error(InputError("that is wrong", hint="Do it right."))
     assert streams.read() == ("", "Error: that is wrong\nHint:  Do it right.\n")
     Terminal().error(InputError("that is wrong"))
-    assert streams.read() == ("", f"Error: that is wrong\nHint:  {advice(InputError(''))}\n")
+    told, command = advice(InputError("")).split(": ")
+    assert streams.read() == ("", f"Error: that is wrong\nHint:  {told}:\n         {command}\n")
 
 
 def test_an_error_for_programs_is_an_object_too(streams: Streams) -> None:
@@ -165,7 +166,7 @@ def test_any_error_can_be_shown(message: str, hint: str | None) -> None:
             patch.setattr(sys, "stderr", err)
             Terminal(as_json=as_json).error(ReinError(message, hint=hint))
         shown = _written(err)
-        assert len(shown.splitlines()) == 2
+        assert len(shown.splitlines()) == (2 if hint else 3)
         assert shown.startswith("Error: ")
         assert not any(is_dangerous(char) for char in shown)
         if as_json:
@@ -188,13 +189,13 @@ def test_a_table_of_hostile_cells_forges_no_line(streams: Streams, monkeypatch: 
     assert not any(is_dangerous(char) or char == "\t" for char in out)
 
 
-def tables(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int | None, *, readable: bool = False) -> str:
+def tables(headings: tuple[str, ...], rows: list[tuple[str, ...]], width: int | None) -> str:
     """What a table of them looks like; without a width, in a file."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(width or ""))
         patch.setattr(sys, "stdout", out)
-        Terminal().table(headings, rows, readable=readable)
+        Terminal().table(headings, rows)
     return _written(out)
 
 
@@ -241,13 +242,6 @@ def test_a_narrower_one_becomes_lists() -> None:
         "Since",
         "Job      x y",
     ]
-
-
-def test_what_to_do_next_is_readable_at_80_columns() -> None:
-    told = (*JOB[:5], "Theme song", "wait until both escrows are funded, then: rein --home bob deliver")
-    assert tables(STATUS, [told], 80).splitlines()[-1].endswith("…"), "as a column, its end is lost"
-    assert tables(STATUS, [told], 80, readable=True).splitlines()[-1] == f"Next     {told[-1]}"
-    assert tables(STATUS, [JOB], 80, readable=True) == tables(STATUS, [JOB], 80)
 
 
 ADDRESS = "bcrt1qd8v0sdsn3jq8k3t0uptq4s9p92zvj2jkkvfcmx0y690gl9vu4hks8uddew"
@@ -304,6 +298,53 @@ def test_prose_is_broken_at_blanks_and_what_is_copied_is_not() -> None:
     long = "`rein --home charlie wallet send ADDRESS AMOUNT`"
     assert wrap(f"See it: {long}", 50) == ["See it:", long]
     assert wrap(f"See it: {long}", 40) == [f"See it: {long}"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "pieces"),
+    [
+        (
+            "Publish it with `rein sync`, then pay: `rein fund`.",
+            ["Publish it with:", "rein sync", "Then pay:", "rein fund"],
+        ),
+        (
+            "Publish it with `rein sync`; the mediator will see it.",
+            ["Publish it with:", "rein sync", "The mediator will see it."],
+        ),
+        ("Create one: rein --home '/my. home; x' setup", ["Create one:", "rein --home '/my. home; x' setup"]),
+        ("Spend it: rein wallet sweep TO. Or keep it.", ["Spend it:", "rein wallet sweep TO", "Or keep it."]),
+        ("Is it a case file? rein case keep FILE", ["Is it a case file?", "rein case keep FILE"]),
+        ("rein config tor on 127.0.0.1:9050", ["rein config tor on 127.0.0.1:9050"]),
+        ("The next rein watch tries again.", ["The next rein watch tries again."]),
+        ("Agree: rein settle, or rein refund.", ["Agree:", "rein settle", "Or:", "rein refund"]),
+        ("Give --yes.", ["Give --yes."]),
+        ("", [""]),
+    ],
+)
+def test_what_is_to_be_typed_stands_on_its_own_line(hint: str, pieces: list[str], streams: Streams) -> None:
+    assert [piece for piece, _ in apart(hint)] == pieces
+    assert [is_command for _, is_command in apart(hint)] == [piece.startswith("rein ") for piece in pieces]
+    Terminal().advise(hint)
+    assert [line.strip() for line in streams.read()[0].splitlines()] == pieces
+
+
+def test_a_command_is_never_broken(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Narrow(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "stderr", screen := Narrow())
+    command = "rein --home '/a home with a long name' status --jobid n0qlna45dgynluhtl0gf"
+    Terminal().error(InputError("no", hint=f"See where this job stands and what comes next: {command}. Then wait."))
+    assert screen.getvalue().splitlines() == [
+        "Error: no",
+        "Hint:  See where this job stands and",
+        "       what comes next:",
+        f"         {command}",
+        "       Then wait.",
+    ]
 
 
 @given(line=st.text("ab 日", max_size=200), room=st.integers(1, 50))
@@ -367,7 +408,7 @@ def test_verbose_tells_what_lies_behind_an_error(streams: Streams) -> None:
     except RemoteError as error:
         Terminal(verbose=True).error(error)
         told = streams.read()[1].splitlines()
-    assert told[2:] == [f"Cause: ConnectionRefusedError: refused{REPLACED}[2J Error: forged"]
+    assert told[3:] == [f"Cause: ConnectionRefusedError: refused{REPLACED}[2J Error: forged"]
 
 
 class Screen(io.StringIO):

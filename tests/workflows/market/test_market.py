@@ -11,6 +11,7 @@ import pytest
 
 from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST
+from rein.btc.transaction import OutPoint
 from rein.chain.source import BlockRef, ChainSource
 from rein.errors import ChainError, IdentityError, InputError
 from rein.identity.keyring import Keyring
@@ -18,8 +19,9 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Evidence, fold
 from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed
+from rein.protocol.values import Budget
 from rein.store.chain_tip import SeenBlock
-from rein.store.escrows import Payment
+from rein.store.escrows import EscrowOutput, Payment
 from rein.store.hidden import Hidden, Hideable
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
@@ -31,6 +33,7 @@ from rein.workflows.market.listings import (
     find_jobs,
     find_people,
     is_open,
+    listed,
     load_offered,
     page,
 )
@@ -167,6 +170,63 @@ def test_filters_of_jobs(session: Session) -> None:
     assert found(expires_within=14 * DAY) == [widget, "Paint my fence"]
     with pytest.raises(InputError, match="cannot be sorted by"):
         find_jobs(session, JobFilter(), TIME, "beauty")
+
+
+def test_words_tags_and_names_are_compared_normalised(session: Session) -> None:
+    """Composed and decomposed letters look the same, and nobody minds their case."""
+    zoe = person("Zoë")
+    posted = job(zoe, ALICE, job_id=job_id(2), name="Übersetzung", tags=("strasse", "翻訳"), creator="Zoe\u0308")
+    receive(session, enroll(zoe, user="Zoe\u0308"), posted)
+
+    def found(**wanted: Any) -> int:
+        return len(find_jobs(session, JobFilter(**wanted), TIME))
+
+    assert found(text="U\u0308BERSETZUNG") == 1
+    assert found(tags=["STRASSE"]) == found(tags=["翻訳", "Straße"]) == 1
+    assert found(tags=["strase"]) == 0
+    assert found(creator="ZO\u00cb") == 1
+    assert find_person(session, "zo\u00eb").master_address == zoe.master_address
+    assert [each.master_address for each in find_people(session, "ZO\u00cb")] == [zoe.master_address]
+
+
+def test_a_name_in_another_case_is_not_somebody_else(session: Session) -> None:
+    """Who enrolls as `alice` does not get what is meant for `Alice`: both answer to either."""
+    receive(session, enroll(person("Eve"), user="alice"))
+    for name in ("Alice", "alice", "ALICE"):
+        with pytest.raises(InputError, match="several people"):
+            find_person(session, name)
+
+
+def test_filters_of_budgets_and_deadlines(session: Session) -> None:
+    coin = 100_000_000
+    upto = job(MALLORY, ALICE, job_id=job_id(1), name="Up to", budget=Budget(None, Sat(coin)), deadline="2026-12-24")
+    span = Budget(Sat(2 * coin), Sat(3 * coin))
+    ranged = job(MALLORY, ALICE, job_id=job_id(2), name="Range", budget=span, deadline="2027-01-06")
+    receive(session, upto, ranged, job(MALLORY, ALICE, job_id=job_id(3), name="Silent"))
+
+    def found(**wanted: Any) -> list[str]:
+        return [job.name for job in find_jobs(session, JobFilter(**wanted), TIME, "name")]
+
+    assert found() == ["Range", "Silent", "Up to"]
+    assert found(min_budget=Sat(coin)) == ["Range", "Up to"]
+    assert found(min_budget=Sat(coin + 1)) == ["Range"]
+    assert found(max_budget=Sat(2 * coin)) == ["Range", "Up to"]
+    assert found(max_budget=Sat(2 * coin - 1)) == ["Up to"]
+    assert found(deadline_before="2026-12-24") == ["Up to"]
+    assert found(deadline_before="2027-01-06") == ["Range", "Up to"]
+    (shown, _) = listed(session, find_jobs(session, JobFilter(min_budget=Sat(coin)), TIME, "name"), TIME)
+    assert (shown.json()["budget_min_sat"], shown.json()["budget_max_sat"]) == (2 * coin, 3 * coin)
+    assert shown.json()["deadline"] == "2027-01-06"
+
+
+def test_a_hidden_job_is_off_the_agenda_unless_it_holds_money(session: Session) -> None:
+    receive(session, TOLD.job, TOLD.bid, TOLD.offer)
+    session.store.hidden.add("regtest", Hidden(Hideable.JOB, TOLD.job.id, ""))
+    empty = agenda(session, session.identity, TIME)
+    assert (empty.jobs, empty.hidden) == ([], 1)
+    held = EscrowOutput(TOLD.offer.id, "primary", OutPoint("22" * 32, 0), Sat(70_000), 110, 3)
+    session.store.escrows.observe(TOLD.offer.id, [held], [])
+    assert [each.id for each in agenda(session, session.identity, TIME).jobs] == [TOLD.job.id]
 
 
 def test_hidden_jobs_bids_and_people(session: Session) -> None:

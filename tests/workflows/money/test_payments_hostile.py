@@ -22,8 +22,8 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed, sign, verify
+from rein.workflows.jobs import offer as offers
 from rein.workflows.jobs.deliver import require_deliverable
-from rein.workflows.jobs.offer import build_offer
 from rein.workflows.market.reputation import known_ratings
 from rein.workflows.money import psbt_import
 from rein.workflows.money.agree import open_proposals
@@ -460,7 +460,7 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
     trio.learn(*told.enrollments, told.job, told.bid)
     trio = replace(trio, told=told)
     if first:
-        assert build_offer(trio.bob.session, trio.order(trio.bob), told.bid, 5)
+        assert offers.prepare(trio.bob.session, trio.order(trio.bob), told.bid, 5)
         trio.learn(told.offer)
     assert {placed.document.primary_address, placed.document.mediator_address}.isdisjoint(
         {told.bid.document.primary_address, told.bid.document.mediator_address}
@@ -517,7 +517,7 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     twin = bid(MALLORY, posted, primary_address=fresh.bid.document.primary_address)
     trio.bob.learn(enroll(MALLORY), *fresh.enrollments, posted, copied, twin, fresh.job, fresh.bid)
     assert chain_view_of(trio.bob.session, trio.order(trio.bob))
-    assert build_offer(trio.bob.session, find_order(trio.bob.session, fresh.job.id), fresh.bid, 5)
+    assert offers.prepare(trio.bob.session, find_order(trio.bob.session, fresh.job.id), fresh.bid, 5)
 
 
 # Two offers on one bid

@@ -14,6 +14,7 @@ from rein.protocol.documents import Enrollment, Kind
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId, Revocation
 from rein.remote import fleet
+from rein.workflows.market.listings import market, open_market
 from rein.workflows.orders import allowance
 from rein.workflows.orders import feeds as pulling
 from rein.workflows.orders.feeds import pull
@@ -44,6 +45,28 @@ def test_a_second_pull_asks_once_and_is_told_nothing(sit: Sit, evils: Evils) -> 
     evil.show(*jobs(1))
     assert [report.new for report in pull(session)] == [1]
     assert session.store.servers.feed(evil.url, "regtest").shown == len(TEXTS) + 1
+
+
+def test_a_home_that_never_fetched_fetches_before_it_lists(sit: Sit, evils: Evils) -> None:
+    evil = evils()
+    evil.show(*TEXTS)
+    session = sit(evil, who="Dora")
+    assert session.store.learned.fetched("regtest") is None
+    before = int(time.time())
+    open_market(session)
+    assert market(session)
+    assert before <= (session.store.learned.fetched("regtest") or 0) <= time.time()
+    evil.asked.clear()
+    open_market(session)
+    assert evil.asked == [], "later it lists what is here"
+
+
+def test_where_no_server_answers_nothing_was_fetched(sit: Sit, evils: Evils) -> None:
+    evil = evils()
+    evil.bend = lambda *_: None
+    session = sit(evil)
+    assert pull(session)[0].error is not None
+    assert session.store.learned.fetched("regtest") is None
 
 
 def test_pages_are_followed_to_the_end(sit: Sit, evils: Evils) -> None:
