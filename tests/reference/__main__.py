@@ -1,4 +1,4 @@
-"""`python -m tests.reference`: write docs/cli.md anew, and tell what docs/json.md lacks."""
+"""`python -m tests.reference`: write docs/cli.md again, and tell what docs/json.md lacks."""
 
 from __future__ import annotations
 

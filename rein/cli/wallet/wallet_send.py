@@ -119,7 +119,7 @@ def _give(cli: Cli, result: SendResult, out: Path | None) -> None:
     """The PSBTs, to standard output or into a file that does not exist yet."""
     from base64 import b64encode
 
-    from rein.casefile.newfile import write_new
+    from rein.files import write_new
 
     for raw in result.psbts:
         if out is None:
