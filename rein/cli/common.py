@@ -156,7 +156,7 @@ class Cli(Questions):
 
 
 def _show_log(terminal: Terminal) -> None:
-    """Lets the terminal show what Rein's rooms write down as they go (`logging`, level INFO)."""
+    """Lets the terminal show what the packages of Rein log as they go (`logging`, level INFO)."""
     import logging
 
     class Shown(logging.Handler):

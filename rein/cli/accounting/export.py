@@ -8,15 +8,14 @@ import click
 
 from rein.casefile.newfile import write_new
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.workflows.accounting.invoice import as_text, current_invoice
 from rein.workflows.accounting.ledger import as_beancount, as_csv, current_ledger
 
 _FORMATS = {"csv": as_csv, "beancount": as_beancount}
 
-out_option = click.option(
-    "--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this new file. [stdout]"
-)
+out_option = click.option("--out", "-o", type=FilePath(dir_okay=False), help="Write it to this new file. [stdout]")
 
 
 @click.group("export")

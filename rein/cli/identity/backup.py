@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 
 
 @command("backup")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def backup(cli: Cli, file: Path) -> None:
     """Write this home into one encrypted file: the words of every identity, all documents, and the settings.
 
@@ -28,7 +29,7 @@ def backup(cli: Cli, file: Path) -> None:
 
 
 @command("restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def restore(cli: Cli, file: Path) -> None:
     """Make a home from a file of `rein backup`. It is checked first, and a home that exists is left alone.
 

@@ -9,6 +9,7 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.identity.setup_offline import read_delegate, read_signed, tell_how_to_sign
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import say_where_paid
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rein.protocol.signed import Signed
     from rein.workflows.identity.renew import Changes
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FilePath(dir_okay=False)
 
 
 @command("enroll", writes=True)

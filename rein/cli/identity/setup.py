@@ -10,13 +10,14 @@ import click
 
 from rein.cli.common import TRIES, Cli, command, fee_points, first, form_option, more_tries, pay_to_option
 from rein.cli.identity.setup_restore import read_words, remember_chain, restore_from_words, welcome
+from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
     from rein.protocol.values import BasisPoints
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FilePath(dir_okay=False)
 _WORDS_TO_CONFIRM = 3
 
 

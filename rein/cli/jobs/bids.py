@@ -21,8 +21,8 @@ from rein.workflows.orders.tip import newest_block
 @click.option("--mine", is_flag=True, help="Only the bids you made.")
 @click.option("--open", "open_only", is_flag=True, help="Only on jobs that can still be given to somebody.")
 @click.option("--worker", metavar="WHO", help="Name, master address or SIN of who bid.")
-@click.option("--min-price", metavar="BTC", help="Of at least this.")
-@click.option("--max-price", metavar="BTC", help="Of at most this.")
+@click.option("--min-price", metavar="BTC", help="Minimum price.")
+@click.option("--max-price", metavar="BTC", help="Maximum price.")
 @click.option("--unseal", is_flag=True, help="Open the sealed bids on your jobs first.")
 @list_options(BID_SORTS)
 def bids(
