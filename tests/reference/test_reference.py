@@ -15,7 +15,7 @@ from tests.reference.schemas import faults, read_schemas
 
 
 def test_the_page_of_commands_is_as_generated() -> None:
-    assert FILE.read_text(encoding="utf-8") == reference(), f"write it anew: {COMMAND}"
+    assert FILE.read_text(encoding="utf-8") == reference(), f"write it again: {COMMAND}"
 
 
 @pytest.mark.parametrize(("name", "command"), list(leaves()), ids=names())

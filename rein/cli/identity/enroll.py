@@ -109,7 +109,7 @@ def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey |
 
 def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> None:
     """Keep the key of a new delegate, and write what is to be signed."""
-    from rein.casefile.newfile import write_new
+    from rein.files import write_new
     from rein.workflows.identity.renew_offline import draft_offline, keep_delegate
 
     if file.exists():

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rein.casefile.newfile import write_new
 from rein.cli.common import Cli, fee_points
 from rein.cli.identity.setup_restore import read_words, remember_chain, welcome
 from rein.cli.toolkit.files import read_given, read_secret_line
 from rein.errors import InputError
+from rein.files import write_new
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
