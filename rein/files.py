@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from rein.errors import InputError
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -33,6 +35,19 @@ def write_whole(path: Path, data: bytes, *, replace: bool = False, private: bool
         _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file for people: one that does not exist yet, and gets its name when all of it is on the disk.
+
+    :raises InputError: it does exist, or cannot be written.
+    """
+    try:
+        write_whole(path, data, private=False)
+    except FileExistsError:
+        raise InputError(f"the file {path} exists already", hint="Give another name, or move it away.") from None
+    except OSError as error:
+        raise InputError(f"the file {path} cannot be written: {error.strerror}") from None
 
 
 def _give_name(partial: Path, path: Path) -> None:

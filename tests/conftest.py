@@ -28,8 +28,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 RUNS = {
     # Fixtures, names that a module imports, and folders.
-    "chain": ["chain", "world", "node", "long_lived", "start", "faucet", "private_chain", "devnet/", "story/", "demo/"],
-    "postgresql": ["postgres", "world", "EmbeddedPostgres", "story/", "demo/"],
+    "chain": {"chain", "faucet", "long_lived", "node", "start", "world", "devnet/", "story/", "demo/"}
+    | {"development_node", "private_chain", "running_node"},
+    "postgresql": {"postgres", "world", "EmbeddedPostgres", "story/", "demo/"},
 }
 """What tells that a test runs a node or PostgreSQL, so that none has to be marked by hand."""
 

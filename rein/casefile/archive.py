@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from rein.casefile.newfile import write_new
 from rein.errors import CaseError, InputError
+from rein.files import write_new
 
 INDEX: Final = "case.txt"
 MAX_PIECES: Final = 5_000

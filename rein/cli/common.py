@@ -246,4 +246,4 @@ def local_moment(time: int) -> str:
 
 def as_of(fetched: int | None) -> str:
     """When this home last fetched what is new, for what is shown without fetching."""
-    return "never fetched; fetch it: rein sync" if fetched is None else local_moment(fetched)
+    return "never fetched: rein sync" if fetched is None else f"{local_moment(fetched)}, when it was last fetched"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import ipaddress
 import logging
 import secrets
 import socket
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from rein.devnet.rpc.dispatch import Dispatcher
 from rein.errors import InputError
+from rein.net.proxy import is_loopback_host
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +24,6 @@ COOKIE_USER: Final = "__cookie__"
 MAX_BODY: Final = 0x02000000  # bytes, Core's MAX_SIZE
 WRONG_PASSWORD_DELAY: Final = 0.25  # seconds, Core's, against guessing
 IDLE_TIMEOUT: Final = 120  # seconds a connection may stay silent
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine: "localhost" or a loopback address."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def new_cookie() -> str:
@@ -50,7 +40,7 @@ class RpcServer(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int, cookie: str, dispatcher: Dispatcher) -> None:
         """Bind at once (port 0: any free one). InputError when the host is not loopback or the port is taken."""
-        if not is_loopback(host):
+        if not is_loopback_host(host):
             raise InputError(
                 f"the development node listens on this machine only, not on {host}", hint="use 127.0.0.1 or ::1"
             )
@@ -136,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(hosts) != 1:
             return False
         try:
-            return is_loopback(urlsplit(f"//{hosts[0]}").hostname or "")
+            return is_loopback_host(urlsplit(f"//{hosts[0]}").hostname or "")
         except ValueError:
             return False
 

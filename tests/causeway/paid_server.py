@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import pytest
 from flask import Flask
 
 from causeway.app import create_app
@@ -26,11 +24,11 @@ from rein.btc.receiving import ReceivingKey
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import ChainSource
 from rein.devnet import faucet
-from rein.devnet.service import run
 from tests.causeway.callers_v1 import Answer as AnswerV1
 from tests.causeway.callers_v1 import Caller as CallerV1
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
+from tests.support.chains import running_node
 from tests.support.people import Person
 
 PRICE = Sat(10_000)
@@ -41,26 +39,12 @@ KEY = ReceivingKey.parse(WALLET.to_public().to_string(), REGTEST)
 @contextmanager
 def private_chain(data: Path) -> Iterator[Callable[[], CoreRpc]]:
     """A chain of 101 blocks, over HTTP: a way to make connections, one for each thread that needs one."""
-    pytest.importorskip("pbk", reason="py-bitcoinkernel is not installed (pip install 'rein[demo]')")
-    stop, ready = threading.Event(), threading.Event()
-    where: list[tuple[str, Path]] = []
-
-    def announce(url: str, cookie: Path) -> None:
-        where.append((url, cookie))
-        ready.set()
-
-    thread = threading.Thread(target=run, args=(data,), kwargs={"port": 0, "ready": announce, "stop": stop})
-    thread.start()
-    try:
-        assert ready.wait(20)
-        yield lambda: CoreRpc(where[0][0], REGTEST, cookie_file=where[0][1])
-    finally:
-        stop.set()
-        thread.join()
+    with running_node(data) as node:
+        yield node.connect
 
 
 @dataclass(frozen=True)
-class Till:
+class PaidServer:
     """A server with a price, and its watcher."""
 
     server: Server

@@ -24,7 +24,7 @@ from rein.chain.core_rpc import CoreRpc
 from rein.chain.source import BlockRef, FoundTransaction, Output
 from rein.errors import ChainError, InputError, RejectedError
 from tests.support.liar import BLOCK as GENESIS_BLOCK
-from tests.support.liar import BLOCK_100000, RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers
+from tests.support.liar import BLOCK_100000, RAW, SCRIPT, TIP, TXID, Liar, Number, right_answers, running_liar
 
 TX = Transaction(bytes.fromhex(RAW))
 Question = Callable[[CoreRpc], object]
@@ -158,7 +158,7 @@ def test_a_failure_status_is_not_a_result(liar: Liar, chain: CoreRpc) -> None:
 
 
 def test_redirects_are_not_followed(liar: Liar, chain: CoreRpc) -> None:
-    with Liar() as other:
+    with running_liar() as other:
         liar.status, liar.headers = 307, {"Location": other.url}
         with pytest.raises(ChainError, match="307"):
             chain.tip()
@@ -348,7 +348,7 @@ JSON = st.recursive(
 @pytest.fixture(scope="module")
 def one_liar() -> Iterator[tuple[Liar, CoreRpc]]:
     """One server for all of hypothesis's examples."""
-    with Liar() as liar, liar.client() as chain:
+    with running_liar() as liar, liar.client() as chain:
         chain.call("getbestblockhash")
         yield liar, chain
 

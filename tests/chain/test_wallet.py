@@ -12,8 +12,8 @@ from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.errors import ChainError
-from tests.chain.conftest import bitcoin_core, development_node
 from tests.chain.test_core_rpc import ESCROW_SCRIPT, escrow_coin, signed
+from tests.support.chains import bitcoin_core, development_node
 from tests.support.wallet import Wallets, wallet_server
 
 

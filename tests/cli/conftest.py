@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.cli.demo import run_command
+from tests.support.chains import running_node
 
 
 @dataclass(frozen=True)
@@ -28,27 +27,8 @@ class Chain:
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """A node with money in its faucet, shared by the session."""
-    pytest.importorskip("pbk", reason="py-bitcoinkernel is not installed (pip install 'rein[demo]')")
-    from rein.devnet.service import run
-
-    where: list[tuple[str, Path]] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def announce(url: str, cookie: Path) -> None:
-        where.append((url, cookie))
-        ready.set()
-
-    options = {"port": 0, "premine": 130, "ready": announce, "stop": stop}
-    thread = threading.Thread(target=run, args=(tmp_path_factory.mktemp("chain"),), kwargs=options)
-    thread.start()
-    try:
-        assert ready.wait(30)
-        url, cookie = where[0]
-        with CoreRpc(url, REGTEST, cookie_file=cookie) as source:
-            yield Chain(source, ("--network", "regtest", "--chain", url, "--chain-cookie", str(cookie)))
-    finally:
-        stop.set()
-        thread.join()
+    with running_node(tmp_path_factory.mktemp("chain"), premine=130) as node, node.connect() as source:
+        yield Chain(source, ("--network", "regtest", "--chain", node.url, "--chain-cookie", str(node.cookie)))
 
 
 @dataclass(frozen=True)

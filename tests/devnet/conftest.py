@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet.node import Node
-from rein.devnet.service import run
 from tests.devnet.spending import MINER_SCRIPT, Money, coins_of
+from tests.support.chains import development_node
 
 pytest.importorskip("pbk", reason="py-bitcoinkernel is not installed (pip install 'rein[demo]')")
 
@@ -48,31 +47,10 @@ def coin(rich: Node) -> Money:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], CoreRpc]]:
     """Starts `run()` in a thread, over one directory, as often as asked: the one before is stopped first."""
-    stop, threads, clients = [threading.Event()], list[threading.Thread](), list[CoreRpc]()
+    with ExitStack() as running:
 
-    def end() -> None:
-        for client in clients:
-            client.close()
-        stop[0].set()
-        for thread in threads:
-            thread.join()
+        def begin() -> CoreRpc:
+            running.close()
+            return running.enter_context(development_node(tmp_path / "service"))
 
-    def begin() -> CoreRpc:
-        end()
-        stop[0] = threading.Event()
-        where: list[tuple[str, Path]] = []
-        ready = threading.Event()
-
-        def announce(url: str, cookie: Path) -> None:
-            where.append((url, cookie))
-            ready.set()
-
-        options = {"port": 0, "ready": announce, "stop": stop[0]}
-        threads.append(threading.Thread(target=run, args=(tmp_path / "service",), kwargs=options))
-        threads[-1].start()
-        assert ready.wait(20)
-        clients.append(CoreRpc(where[0][0], REGTEST, cookie_file=where[0][1]))
-        return clients[-1]
-
-    yield begin
-    end()
+        yield begin

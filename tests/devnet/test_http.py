@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from rein.devnet.http import RpcServer, is_loopback, new_cookie
+from rein.devnet.http import RpcServer, new_cookie
 from rein.devnet.node import Node
 from rein.devnet.rpc.dispatch import Dispatcher
 from rein.errors import InputError
+from tests.support.serving import serving
 
 COOKIE = new_cookie()
 KEY = "Basic " + base64.b64encode(COOKIE.encode()).decode()
@@ -33,12 +34,9 @@ def server(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[RpcServer]:
     monkeypatch.setattr("rein.devnet.http.WRONG_PASSWORD_DELAY", 0)
     dispatcher = Dispatcher(threading.Event())
     dispatcher.node = node
-    with RpcServer("127.0.0.1", 0, COOKIE, dispatcher) as served:
-        thread = threading.Thread(target=served.serve_forever, args=(0.01,))
-        thread.start()
+    served = RpcServer("127.0.0.1", 0, COOKIE, dispatcher)
+    with serving(served):
         yield served
-        served.shutdown()
-        thread.join()
 
 
 def request(
@@ -131,14 +129,11 @@ def test_a_client_that_hangs_up_harms_nobody(server: RpcServer) -> None:
 
 
 def test_closing_ends_open_connections(node: Node) -> None:
-    with RpcServer("127.0.0.1", 0, COOKIE, Dispatcher(threading.Event())) as served:
-        thread = threading.Thread(target=served.serve_forever, args=(0.01,))
-        thread.start()
+    served = RpcServer("127.0.0.1", 0, COOKIE, Dispatcher(threading.Event()))
+    with serving(served):
         connection = http.client.HTTPConnection("127.0.0.1", served.server_port, timeout=5)
         connection.request("POST", "/", QUESTION, {"Authorization": KEY})
         assert json.loads(connection.getresponse().read())["error"]["code"] == -28
-        served.shutdown()
-        thread.join()
     assert connection.sock.recv(1) == b""
     connection.close()
 
@@ -161,13 +156,6 @@ def test_ipv6_loopback() -> None:
 def test_a_taken_port(server: RpcServer) -> None:
     with pytest.raises(InputError, match="cannot listen"):
         RpcServer("127.0.0.1", server.server_port, COOKIE, Dispatcher(threading.Event()))
-
-
-def test_loopback_names() -> None:
-    assert is_loopback("localhost")
-    assert is_loopback("127.255.0.1")
-    assert not is_loopback("localhost.evil.example")
-    assert not is_loopback("2130706433")
 
 
 def test_every_cookie_is_another() -> None:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
+from tests.support.chains import development_node
 
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreRpc]:
     """A regtest node with money in its faucet. Tests share it, so each uses a deal of its own number."""
-    pytest.importorskip("pbk", reason="py-bitcoinkernel is not installed (pip install 'rein[demo]')")
-    from rein.devnet.service import run
-
-    where: list[tuple[str, Path]] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def announce(url: str, cookie: Path) -> None:
-        where.append((url, cookie))
-        ready.set()
-
-    options = {"port": 0, "premine": 130, "ready": announce, "stop": stop}
-    thread = threading.Thread(target=run, args=(tmp_path_factory.mktemp("chain"),), kwargs=options)
-    thread.start()
-    try:
-        assert ready.wait(30)
-        with CoreRpc(where[0][0], REGTEST, cookie_file=where[0][1]) as client:
-            yield client
-    finally:
-        stop.set()
-        thread.join()
+    with development_node(tmp_path_factory.mktemp("chain"), premine=130) as opened:
+        yield opened
 
 
 @pytest.fixture

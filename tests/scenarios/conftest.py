@@ -13,8 +13,8 @@ from rein.chain.core_rpc import CoreRpc
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.session import Session
-from tests.chain.conftest import bitcoin_core, development_node
 from tests.scenarios.stage import BASIS_POINTS, Actor, PersonalKeyring, Play
+from tests.support.chains import bitcoin_core, development_node
 from tests.support.people import Person, enroll, person
 
 NAMES = ("Bob", "Alice", "Charlie", "Mallory")

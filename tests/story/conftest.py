@@ -180,4 +180,23 @@ def deliver(trio: Trio, agreed: Agreed) -> None:
     trio.charlie.rein("sync")
 
 
+def settle(trio: Trio, agreed: Agreed) -> None:
+    """Funded, delivered, accepted, collected and confirmed; everybody knows it."""
+    fund(trio, agreed)
+    deliver(trio, agreed)
+    trio.bob.rein("accept", "--jobid", agreed.job_id)
+    trio.bob.rein("sync")
+    trio.charlie.rein("collect", "--jobid", agreed.job_id)
+    trio.alice.rein("collect", "--jobid", agreed.job_id)
+    trio.bob.rein("devnet", "mine", "1")
+    trio.sync()
+
+
+def settled(trio: Trio) -> Agreed:
+    """A job from its post to its end."""
+    agreed = agree(trio)
+    settle(trio, agreed)
+    return agreed
+
+
 __all__ = ["PASSPHRASE", "Agreed", "Person", "Result", "Trio", "World", "agree", "deliver", "fund", "post"]

@@ -11,20 +11,7 @@ from typing import Any
 import pytest
 
 from rein.cli.demo import run_command
-from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund, post
-
-
-def settled(trio: Trio) -> Agreed:
-    agreed = agree(trio)
-    fund(trio, agreed)
-    deliver(trio, agreed)
-    trio.bob.rein("accept", "--jobid", agreed.job_id)
-    trio.bob.rein("sync")
-    trio.charlie.rein("collect", "--jobid", agreed.job_id)
-    trio.alice.rein("collect", "--jobid", agreed.job_id)
-    trio.bob.rein("devnet", "mine", "1")
-    trio.sync()
-    return agreed
+from tests.story.conftest import Agreed, Person, Trio, World, agree, fund, post, settled
 
 
 def due(person: Person, job_id: str) -> str:

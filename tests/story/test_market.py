@@ -8,19 +8,7 @@ import pytest
 
 from rein.chain.core_rpc import CoreRpc
 from rein.demo.processes import chain_program, free_ports, running
-from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund, post
-
-
-def settle(trio: Trio, agreed: Agreed) -> None:
-    """Funded, delivered, accepted and paid."""
-    fund(trio, agreed)
-    deliver(trio, agreed)
-    trio.bob.rein("accept", "--jobid", agreed.job_id)
-    trio.bob.rein("sync")
-    trio.charlie.rein("collect", "--jobid", agreed.job_id)
-    trio.alice.rein("collect", "--jobid", agreed.job_id)
-    trio.bob.rein("devnet", "mine", "1")
-    trio.sync()
+from tests.story.conftest import Person, Trio, World, agree, fund, post, settle
 
 
 def ids(listed: dict[str, object]) -> list[str]:

@@ -13,24 +13,11 @@ from rein.btc.bip84 import RECEIVING
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
 from rein.identity.keyring import Keyring
-from tests.story.conftest import Agreed, Person, Trio, World, agree, deliver, fund, post
+from tests.story.conftest import Person, Trio, World, post, settled
 from tests.story.test_every_day import in_words
 
 OTHER = Keyring("robot excuse run dwarf depth candy emerge puzzle gospel churn kick tool", REGTEST).account
 THIRD = Keyring("abandon " * 11 + "about", REGTEST).account
-
-
-def paid(trio: Trio) -> Agreed:
-    agreed = agree(trio)
-    fund(trio, agreed)
-    deliver(trio, agreed)
-    trio.bob.rein("accept", "--jobid", agreed.job_id)
-    trio.bob.rein("sync")
-    trio.charlie.rein("collect", "--jobid", agreed.job_id)
-    trio.alice.rein("collect", "--jobid", agreed.job_id)
-    trio.bob.rein("devnet", "mine", "1")
-    trio.sync()
-    return agreed
 
 
 def held(chain: CoreRpc, address: str) -> int:
@@ -38,7 +25,7 @@ def held(chain: CoreRpc, address: str) -> int:
 
 
 def test_who_earned_it_spends_it(trio: Trio, chain: CoreRpc) -> None:
-    job_id, to = paid(trio).job_id, OTHER.address(RECEIVING, 50)
+    job_id, to = settled(trio).job_id, OTHER.address(RECEIVING, 50)
     told = trio.charlie.rein("status", "--jobid", job_id)
     (earned,) = told["paid"]
     assert (earned["amount_sat"], earned["own_wallet"], earned["spent"]) == (1_500_000, True, False)
@@ -69,7 +56,7 @@ def test_who_earned_it_spends_it(trio: Trio, chain: CoreRpc) -> None:
 
 
 def test_everything_goes_to_another_wallet_in_one_payment_for_each_job(trio: Trio, chain: CoreRpc) -> None:
-    jobs = {paid(trio).job_id, paid(trio).job_id}
+    jobs = {settled(trio).job_id, settled(trio).job_id}
     assert trio.charlie.fails("wallet", "send", OTHER.address(RECEIVING, 0), "all")["code"] == "input"
     swept = trio.charlie.rein("wallet", "sweep", OTHER.both_branches(), "--feerate", "2")["payments"]
     assert jobs <= {each["of"][0] for each in swept}
@@ -82,7 +69,7 @@ def test_everything_goes_to_another_wallet_in_one_payment_for_each_job(trio: Tri
 
 
 def test_a_psbt_is_signed_elsewhere(trio: Trio, tmp_path: Path) -> None:
-    job_id, file = paid(trio).job_id, tmp_path / "spend.psbt"
+    job_id, file = settled(trio).job_id, tmp_path / "spend.psbt"
     before = trio.charlie.rein("wallet")["balance_sat"]
     words = ("wallet", "send", OTHER.address(RECEIVING, 3), "0.001", "--from", job_id, "--feerate", "2", "--psbt")
     answer = trio.charlie.rein(*words, "-o", str(file))
@@ -144,7 +131,7 @@ def test_restored_from_words_it_is_all_there(trio: Trio, world: World, tmp_path:
     words = eve.rein(*chain, "setup", "--name", "eve", "--contact", "e", "--no-mediate")["words"]
     for url in world.server_urls:
         eve.rein("request", url)
-    agreed = paid(Trio(trio.alice, trio.bob, eve))
+    agreed = settled(Trio(trio.alice, trio.bob, eve))
     other = ("bid", "--jobid", post(trio)["job_id"], "--amount", "0.01", "--description", "d")
     eve.rein("sync")
     elsewhere = eve.rein(*other, "--pay-to", OTHER.address(RECEIVING, 30))["document_id"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from rein.chain.core_rpc import CoreRpc
 from rein.workflows.identity.file_lock import only_one
 from tests.story.conftest import Person, Trio, World, agree, deliver, fund, post
+from tests.support.serving import QuietHandler, serving
 
 KEEP = """
 import json, os, sys
@@ -149,7 +149,7 @@ def receiving(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A webhook on this machine that answers everything with a status."""
     got: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             got.append({"event": body, "key": self.headers["Idempotency-Key"]})
@@ -158,18 +158,9 @@ def receiving(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}/hook", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_webhook_gets_each_event_until_it_takes_it(trio: Trio, keeper: Keeper) -> None:

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from rein.btc.hashes import sha256, sha256d
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.core_rpc import CoreRpc
 from rein.errors import ReinError
+from tests.support.serving import QuietHandler, serving
 
 UTXOS_LIMIT = 500
 """As the public servers have it (electrs --utxos-limit)."""
@@ -190,11 +191,7 @@ def esplora_server(node: CoreRpc) -> Iterator[Esplora]:
     """One that runs on the loopback until the block ends."""
     served = Esplora(node)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             try:
                 self._send(served.answer(self.path.removeprefix("/api/")))
@@ -216,22 +213,10 @@ def esplora_server(node: CoreRpc) -> Iterator[Esplora]:
                 answer, status = b"odd", answer
             text = answer if isinstance(answer, str | bytes) else json.dumps(answer)
             body = text if isinstance(text, bytes) else text.encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
+            self.send(status, body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     served.url = f"http://127.0.0.1:{server.server_address[1]}/api"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serving(server):
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +16,7 @@ from rein.errors import ReinError
 from rein.protocol.armor import BEGIN, read_armor
 from rein.protocol.auth import NEXT_NONCE_HEADER, OWNER_HEADER
 from rein.protocol.signed import text_id
+from tests.support.serving import QuietHandler, serving
 
 NONCE = "0" * 32
 _FULL = {"code": "storage_exhausted", "message": "No bucket has room"}
@@ -153,9 +154,7 @@ def evil_server() -> Iterator[EvilServer]:
     evil = EvilServer()
     stopping = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -184,9 +183,6 @@ def evil_server() -> Iterator[EvilServer]:
             if not unchanged:
                 self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
         def handle(self) -> None:
             try:
                 super().handle()
@@ -196,12 +192,8 @@ def evil_server() -> Iterator[EvilServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     evil.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield evil
-    finally:
-        stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server):
+        try:
+            yield evil
+        finally:
+            stopping.set()

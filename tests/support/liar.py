@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+import pytest
 
 from rein.btc.networks import REGTEST, Network
 from rein.chain.core_rpc import CoreRpc
+from tests.support.serving import QuietHandler, serving
 
 TIP = "aa" * 32
 # The genesis coinbase of regtest, as good as any transaction: version 1, one input, one output.
@@ -96,7 +99,6 @@ class Liar(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.accepted: str | None = None
         self.asked: list[str] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
 
     @property
     def url(self) -> str:
@@ -117,29 +119,12 @@ class Liar(ThreadingHTTPServer):
         error = None if checking else self.error
         return encode({"result": result, "error": error, "id": request["id"]}).encode()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are what these tests are about."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: Liar
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         server = self.server
@@ -158,5 +143,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Silent."""
+
+@contextmanager
+def running_liar() -> Iterator[Liar]:
+    """One that answers until the block ends."""
+    server = Liar()
+    with serving(server):
+        yield server
+
+
+@pytest.fixture
+def liar() -> Iterator[Liar]:
+    with running_liar() as server:
+        yield server

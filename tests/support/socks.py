@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
+from tests.support.serving import serving
+
 _NAME = 3
 _LENGTHS = {1: 4, 4: 16}
 
@@ -63,15 +65,10 @@ def socks_server(target: tuple[str, int] | None = None) -> Iterator[Socks]:
         daemon_threads = True
         allow_reuse_address = True
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        found.port = int(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", 0), Handler)
+    found.port = int(server.server_address[1])
+    with serving(server):
+        yield found
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:

@@ -7,18 +7,18 @@ with the variable BITCOIND set, the same tests run against the real one.
 from __future__ import annotations
 
 import json
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from rein.btc.descriptor import with_checksum
 from rein.chain.core_rpc import CoreRpc
 from tests.support.liar import Number, encode
+from tests.support.serving import QuietHandler, serving
 
 
 class WalletError(Exception):
@@ -94,15 +94,11 @@ def wallet_server(node: CoreRpc) -> Iterator[Wallets]:
     """One that runs on the loopback until the block ends. `node` is nobody else's."""
     served = Wallets(node)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if not self.path.startswith("/wallet/"):
-                self._send(*self._pass_on(body))
+                self.send(*self._pass_on(body))
                 return
             request = json.loads(body)
             answer: dict[str, Any] = {"result": None, "error": None, "id": request["id"]}
@@ -110,7 +106,7 @@ def wallet_server(node: CoreRpc) -> Iterator[Wallets]:
                 answer["result"] = served.call(self.path.removeprefix("/wallet/"), request["method"], request["params"])
             except WalletError as error:
                 answer["error"] = {"code": error.code, "message": error.message}
-            self._send(500 if answer["error"] else 200, encode(answer).encode())
+            self.send(500 if answer["error"] else 200, encode(answer).encode())
 
         def _pass_on(self, body: bytes) -> tuple[int, bytes]:
             headers = {"Authorization": self.headers["Authorization"], "Content-Type": "application/json"}
@@ -122,23 +118,8 @@ def wallet_server(node: CoreRpc) -> Iterator[Wallets]:
                 with error:
                     return error.code, error.read()
 
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     served.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serving(server):
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -20,7 +20,7 @@ _ROLES = [role.value for role in Role]
 
 @command("rate", writes=True)
 @job_option
-@click.option("--role", type=click.Choice(_ROLES), help="Whom: what that person was in the job.")
+@click.option("--role", type=click.Choice(_ROLES), help="Whom you rate: their role in the job.")
 @click.option("--rating", metavar="0-5", help="5 is the best.")
 @click.option("--comment", help="What others should know; may be left out.")
 @form_option

@@ -113,7 +113,7 @@ def hand_out(cli: Cli, raw: bytes, out: Path | None, *, as_text: bool = False, *
 
     :param more: what else belongs into the result for programs.
     """
-    from rein.casefile.newfile import write_new
+    from rein.files import write_new
 
     text = b64encode(raw).decode()
     if out is None:

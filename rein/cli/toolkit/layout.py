@@ -45,7 +45,7 @@ def _columns(char: str) -> int:
 
 
 def cut(line: str, width: int) -> str:
-    """The beginning of a line that is too long."""
+    """The beginning of a line that is too long: up to the end of a word, where one ends in its second half."""
     if columns_of(line) <= width:
         return line
     taken, used = [], 0
@@ -54,7 +54,10 @@ def cut(line: str, width: int) -> str:
         if used > width - 1:
             break
         taken.append(char)
-    return "".join(taken) + "…"
+    beginning = "".join(taken)
+    if line[len(beginning)] != " " and beginning.rfind(" ") > len(beginning) // 2:
+        beginning = beginning[: beginning.rindex(" ")]
+    return beginning.rstrip(" ") + "…"
 
 
 def wrap(line: str, room: int) -> list[str]:

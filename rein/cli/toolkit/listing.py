@@ -25,9 +25,9 @@ def list_options(sorts: Iterable[str]) -> Option:
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         options = (
-            click.option("--sort", type=click.Choice(names), default=names[0], show_default=True, help="By what."),
-            click.option("--reverse", is_flag=True, help="Turn the order around."),
-            click.option("--page", "page_number", default="1", metavar="N", help="Which page. [1]"),
+            click.option("--sort", type=click.Choice(names), default=names[0], show_default=True, help="Sort by."),
+            click.option("--reverse", is_flag=True, help="Reverse the order."),
+            click.option("--page", "page_number", default="1", metavar="N", help="Page to show. [1]"),
             click.option("--limit", default="30", metavar="N", help="Rows on a page. [30]"),
             click.option("--hidden", "hidden_too", is_flag=True, help="Also what you have hidden."),
         )

@@ -105,7 +105,7 @@ def _finish(
     """Show the payments, ask, and sign just these; or hand them out unsigned."""
     from base64 import b64encode
 
-    from rein.casefile.newfile import write_new
+    from rein.files import write_new
     from rein.workflows.wallet.wallet_send import psbt_of, send_planned
 
     terminal, session = cli.terminal, cli.session

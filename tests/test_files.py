@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rein.casefile.newfile import write_new
 from rein.errors import InputError
-from rein.files import write_whole
+from rein.files import write_new, write_whole
 
 
 def test_it_is_written_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -51,7 +50,7 @@ def test_killed_before_it_has_its_name_there_is_no_file(tmp_path: Path) -> None:
     script = """
         import os, signal, sys
         from pathlib import Path
-        from rein.casefile.newfile import write_new
+        from rein.files import write_new
         os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         write_new(Path(sys.argv[1]), b"x" * 100_000)
     """
