@@ -45,7 +45,7 @@ def post(
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
-    """Post a job. First choose a mediator with care: in a quarrel, that person decides.
+    """Post a job. Choose the mediator with care: in a dispute, that person decides.
 
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
