@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 
 
 @command("demo", waits=True)
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave everything in this folder.")
+@click.option("--keep", type=FilePath(file_okay=False), help="Leave everything in this folder.")
 def demo(cli: Cli, keep: Path | None) -> None:
     """Watch a whole job on a private chain: three people, two servers, real signatures, real rules, no real money.
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from rein.cli.common import Cli, alone, command
+from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
 
 _DEFAULT_PORT = 18443
@@ -16,7 +17,7 @@ _DEFAULT_PORT = 18443
 
 @command("run", waits=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULT_PORT, show_default=True)
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the chain is. [HOME/devnet]")
+@click.option("--data", type=FilePath(file_okay=False), help="Where the chain is. [HOME/devnet]")
 def _run(cli: Cli, port: int, data: Path | None) -> None:
     """Run the node until Ctrl-C.
 
@@ -95,5 +96,5 @@ def _payment(uri: str) -> tuple[str, Any]:
     parts = urlsplit(uri)
     amounts = parse_qs(parts.query).get("amount", [])
     if parts.scheme.lower() != "bitcoin" or not parts.path or len(amounts) != 1:
-        raise InputError(f"{uri[:60]!r} is no bitcoin: URI with an amount", hint="`rein fund` shows them.")
+        raise InputError(f"{uri[:60]!r} is not a bitcoin: URI with an amount", hint="See what to pay: rein fund")
     return parts.path, parse_btc(amounts[0])

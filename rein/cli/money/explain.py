@@ -9,6 +9,7 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.escrow.counted import counted
@@ -33,7 +34,7 @@ _NAMES = {
 
 @command("explain")
 @click.argument("what", required=False, metavar="[PSBT|JOBID]")
-@click.option("--file", "file", type=click.Path(path_type=Path), help="Read the PSBT from a file, base64 or binary.")
+@click.option("--file", "file", type=FilePath(), help="Read the PSBT from a file, base64 or binary.")
 def explain(cli: Cli, what: str | None, file: Path | None) -> None:
     """Explain a payment before anybody signs it: rebuild it from the documents alone, and say what differs.
 

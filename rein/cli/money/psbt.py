@@ -10,13 +10,14 @@ import click
 
 from rein.cli.common import Cli, command
 from rein.cli.money.psbt_import import psbt_import
+from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
 
 if TYPE_CHECKING:
     from rein.btc.networks import Network
     from rein.btc.psbt_any import SeenInput, SeenPsbt
 
-_out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="Write a file instead of base64.")
+_out_option = click.option("-o", "out", type=FilePath(), help="Write a file instead of base64.")
 _base64_option = click.option("--base64", "as_text", is_flag=True, help="Write the file as base64 text.")
 
 

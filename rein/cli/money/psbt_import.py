@@ -10,13 +10,14 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.money.explain import read_psbt
 from rein.cli.money.signing import commit_shown
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import say_payouts
 from rein.errors import InputError
 from rein.workflows.money.psbt_import import ImportPlan, commit, prepare
 
 
 @command("import", writes=True, documents=False)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @job_option
 @click.option("--dry-run", "-n", is_flag=True, help="Check and combine; send nothing.")
 def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:
