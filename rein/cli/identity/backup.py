@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.workflows.identity.backup import back_up, restore_home
 
 
 @command("backup")
@@ -17,8 +18,6 @@ def backup(cli: Cli, file: Path) -> None:
 
     The file has a passphrase of its own. Example: rein backup rein-2026-11.backup
     """
-    from rein.workflows.identity.backup import back_up
-
     home, terminal = cli.settings.home, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
     kept = back_up(home, cli.session.store, file, chosen, cli.opened)
@@ -34,8 +33,6 @@ def restore(cli: Cli, file: Path) -> None:
 
     The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
     """
-    from rein.workflows.identity.backup import restore_home
-
     home, terminal = cli.settings.home, cli.terminal
     kept = cli.opened("the backup", partial(restore_home, file, home))
     terminal.say(f"{home} holds {kept.identities} identities and {kept.documents} documents again.")

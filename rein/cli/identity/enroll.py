@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rein.btc.keys import PrivateKey
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
 from rein.cli.identity.setup_offline import read_delegate, read_signed, tell_how_to_sign
 from rein.cli.toolkit.show import say_where_paid
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
+from rein.files import write_new
+from rein.identity.keyring import DelegateKeyring
+from rein.workflows.identity.renew import Changes, build_renewal, keep_renewal
+from rein.workflows.identity.renew_offline import check_renewal, draft_offline, keep_delegate, revokes_now
 from rein.workflows.orders.outbox import json_of_document
 
 if TYPE_CHECKING:
@@ -68,9 +73,6 @@ def enroll(
 
     Example: rein enroll --contact alice@example.org --fee 1.5
     """
-    from rein.workflows.identity.renew import Changes, build_renewal
-    from rein.workflows.identity.renew_offline import check_renewal
-
     if signed_file is not None:
         signed = read_signed(signed_file, signature)
         check_renewal(cli.session, signed)
@@ -98,9 +100,6 @@ def enroll(
 
 def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey | None:
     """The key of a new delegate, which only an identity without words is asked for."""
-    from rein.btc.keys import PrivateKey
-    from rein.identity.keyring import DelegateKeyring
-
     if descriptor is None and not (wanted and isinstance(cli.session.keyring, DelegateKeyring)):
         return None
     return PrivateKey.from_wif(read_delegate(cli, descriptor).strip(), cli.session.network)
@@ -108,9 +107,6 @@ def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey |
 
 def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> None:
     """Keep the key of a new delegate, and write what is to be signed."""
-    from rein.files import write_new
-    from rein.workflows.identity.renew_offline import draft_offline, keep_delegate
-
     if file.exists():
         raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
     draft, text = draft_offline(cli.session, changes)
@@ -126,9 +122,6 @@ def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> 
 
 def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *, dry_run: bool) -> None:
     """Show a signed enrollment, and act by it."""
-    from rein.workflows.identity.renew import keep_renewal
-    from rein.workflows.identity.renew_offline import keep_delegate, revokes_now
-
     terminal = cli.terminal
     terminal.say(safe(signed.armored.rstrip("\n")), exact=True)
     terminal.say()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rein.cli.common import Cli, command
+from rein.protocol.sin import secure_identity_number
 
 
 @command("identities")
@@ -12,8 +13,6 @@ def identities(cli: Cli) -> None:
 
     Example: rein identities
     """
-    from rein.protocol.sin import secure_identity_number
-
     terminal, session = cli.terminal, cli.session
     found = [
         {

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rein.btc.hd import check_mnemonic, new_mnemonic
 from rein.cli.common import TRIES, Cli, command, fee_points, first, form_option, more_tries, pay_to_option
+from rein.cli.identity import setup_offline
 from rein.cli.identity.setup_restore import read_words, remember_chain, restore_from_words, welcome
+from rein.cli.toolkit.form import read_form
 from rein.errors import InputError
+from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
+from rein.workflows.wallet.payout import first_address
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
@@ -66,8 +71,6 @@ def setup(
 
     Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
     """
-    from rein.cli.identity import setup_offline
-
     if restore:
         restore_from_words(cli, name, words_fd, servers)
         return
@@ -79,9 +82,6 @@ def setup(
     if old_file is not None:
         setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
         return
-    from rein.btc.hd import check_mnemonic, new_mnemonic
-    from rein.cli.toolkit.form import read_form
-    from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
 
     terminal, form = cli.terminal, read_form(form_file, "Rein User Enrollment")
     terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
@@ -106,8 +106,6 @@ def setup(
 
 def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | None:
     """The address, if it is not one of the own wallet, that a new enrollment is about to name."""
-    from rein.workflows.wallet.payout import first_address
-
     if pay_to is not None and not mediates:
         raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
     found = first_address(cli.session, pay_to) if mediates else None

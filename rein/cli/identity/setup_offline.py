@@ -11,7 +11,12 @@ from rein.cli.identity.setup_restore import read_words, remember_chain, welcome
 from rein.cli.toolkit.files import read_given, read_secret_line
 from rein.errors import InputError
 from rein.files import write_new
+from rein.identity.keyfile import read_key_file
+from rein.identity.keyring import DelegateKeyring, open_secret
+from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
+from rein.workflows.identity.enroll import NewIdentity, create_identity, row_of
+from rein.workflows.identity.enroll_offline import begin_offline, finish_offline, offline_keyring, signed_elsewhere
 
 if TYPE_CHECKING:
     from rein.identity.keyring import DelegateKeyring, Keyring
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
 
 def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_fd: int | None) -> None:
     """Keep the delegate key, and write what is to be signed."""
-    from rein.workflows.identity.enroll_offline import offline_keyring
-
     master = master or cli.terminal.ask("Master address", "--master")
     _begin(cli, file, new, offline_keyring(cli.session, read_delegate(cli, delegate_fd), master))
 
@@ -36,8 +39,6 @@ def read_delegate(cli: Cli, descriptor: int | None) -> str:
 
 
 def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> None:
-    from rein.workflows.identity.enroll_offline import begin_offline
-
     terminal = cli.terminal
     if file.exists():
         raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
@@ -67,8 +68,6 @@ def read_signed(file: Path, signature: str | None) -> Signed[Enrollment]:
 
     :raises ReinError: saying what is wrong with it.
     """
-    from rein.workflows.identity.enroll_offline import signed_elsewhere
-
     try:
         text = read_given(str(file), MAX_DOCUMENT_BYTES).decode()
     except UnicodeDecodeError:
@@ -78,11 +77,6 @@ def read_signed(file: Path, signature: str | None) -> Signed[Enrollment]:
 
 def finish(cli: Cli, file: Path, signature: str | None) -> None:
     """Read what was signed elsewhere, check it, and keep the identity."""
-    from rein.identity.keyfile import read_key_file
-    from rein.identity.keyring import open_secret
-    from rein.workflows.identity.enroll import row_of
-    from rein.workflows.identity.enroll_offline import finish_offline
-
     signed, session = read_signed(file, signature), cli.session
     key_file = session.home / row_of(signed.document, signed.document.user).key_file
     secret = cli.opened(signed.document.user, partial(read_key_file, key_file))
@@ -92,10 +86,6 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
 
 def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, offline_file: Path | None) -> None:
     """An identity of 2016: its delegate from the backup; its master from its words or key, or elsewhere."""
-    from rein.identity.keyring import DelegateKeyring
-    from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
-    from rein.workflows.identity.enroll import NewIdentity, create_identity
-
     terminal, network = cli.terminal, cli.settings.network
     old = read_legacy_backup(old_file, network, name)
     new = NewIdentity(old.name, old.contact, fee_points(old.mediator_fee) if old.mediator_fee else None)

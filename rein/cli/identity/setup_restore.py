@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rein.btc.hd import check_mnemonic
 from rein.cli.common import Cli
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
+from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
+from rein.workflows.identity.restore import restore_identity
 
 if TYPE_CHECKING:
     from rein.protocol.documents import Enrollment
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
 
 def restore_from_words(cli: Cli, name: str | None, words_fd: int | None, servers: Sequence[str]) -> None:
     """An identity from its words and the servers it used."""
-    from rein.btc.hd import check_mnemonic
-    from rein.workflows.identity.restore import restore_identity
-
     terminal = cli.terminal
     if not servers:
         raise InputError("the words alone are not enough: somebody must have your documents", hint="Give --server URL.")
@@ -76,8 +76,6 @@ def read_words(descriptor: int) -> str:
 def remember_chain(cli: Cli) -> None:
     """Keep the network and chain source given to `setup`, by a flag or the environment, in the home, so that later
     commands need not repeat them."""
-    from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
-
     known = read_config(cli.settings.home)
     variables = {"network": NETWORK_VARIABLE, "chain": CHAIN_VARIABLE, "chain_cookie": COOKIE_VARIABLE}
     for key, variable in variables.items():

@@ -7,8 +7,13 @@ from functools import partial
 
 import click
 
+from rein.btc.networks import NETWORKS
 from rein.cli.common import Cli, command
 from rein.errors import InputError
+from rein.identity.keyfile import read_key_file
+from rein.identity.unlocked import MAX_SECONDS
+from rein.identity.unlocked import lock as forget
+from rein.identity.unlocked import unlock as keep
 
 _TIME = re.compile(r"([1-9][0-9]{0,5})([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -21,9 +26,6 @@ def unlock(cli: Cli, time: str) -> None:
 
     The words are held in the memory of a process of yours, and nowhere else. Example: rein unlock --for 15m
     """
-    from rein.identity.keyfile import read_key_file
-    from rein.identity.unlocked import unlock as keep
-
     home, row = cli.settings.home, cli.session.identity
     seconds = _seconds(time)
     words = cli.opened(row.name, partial(read_key_file, home / row.key_file))
@@ -38,9 +40,6 @@ def lock(cli: Cli) -> None:
 
     Example: rein lock
     """
-    from rein.btc.networks import NETWORKS
-    from rein.identity.unlocked import lock as forget
-
     home, store = cli.settings.home, cli.session.store
     rows = [row for network in NETWORKS for row in store.identities.of_network(network)]
     locked = [row.name for row in rows if forget(home, row.key_file)]
@@ -49,8 +48,6 @@ def lock(cli: Cli) -> None:
 
 
 def _seconds(text: str) -> int:
-    from rein.identity.unlocked import MAX_SECONDS
-
     match = _TIME.fullmatch(text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < seconds <= MAX_SECONDS:

@@ -8,6 +8,7 @@ import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
+from rein.cli.status.story import say_story
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
 from rein.protocol.sin import secure_identity_number
@@ -33,8 +34,6 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
     if job is None:
         _overview(cli)
     else:
-        from rein.cli.status.story import say_story  # which loads documents; the overview needs none
-
         say_story(cli, job, documents=documents)
 
 
