@@ -12,6 +12,7 @@ from rein.cli.common import Cli, command
 from rein.cli.identity.legacy_names import SETTINGS
 from rein.cli.toolkit.files import read_secret_line
 from rein.errors import InputError
+from rein.lazy import lazy
 from rein.settings import (
     CONFIG_KEYS,
     SWITCHES,
@@ -24,10 +25,12 @@ from rein.settings import (
     remove_config,
     write_config,
 )
-from rein.workflows.wallet.payout import OWN_WALLET, in_words, read_destination
 
 if TYPE_CHECKING:
     from rein.settings import ChainSetting
+    from rein.workflows.wallet import payout
+else:
+    payout = lazy("rein.workflows.wallet.payout")
 
 _TOR = "127.0.0.1:9050"
 _CHAIN_WORDS = ("core", "esplora", "causeway", "remove")
@@ -109,12 +112,12 @@ def config(
 
 def _set_payout(cli: Cli, text: str) -> None:
     """Where jobs pay from now on. What documents say already stays as it is."""
-    if text == OWN_WALLET:
+    if text == payout.OWN_WALLET:
         remove_config(cli.settings.home, "payout")
         return
-    destination = read_destination(text, cli.settings.network)
+    destination = payout.read_destination(text, cli.settings.network)
     write_config(cli.settings.home, "payout", text.strip())
-    cli.terminal.note(in_words(destination))
+    cli.terminal.note(payout.in_words(destination))
 
 
 def _show(cli: Cli) -> None:
