@@ -30,7 +30,7 @@ from causeway.kv.incoming import Listener
 from causeway.kv.store import Store
 from causeway.mail.smtp import SmtpMailer
 from causeway.ops.metrics import Metrics, watch_pool
-from causeway.ops.shared import Shared
+from causeway.ops.shared import SharedMemory
 from causeway.payments import views as payments
 from causeway.payments.figures import read_figures
 from causeway.payments.service import Payments
@@ -66,7 +66,7 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     app = Flask("causeway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # it would answer //get with a redirect
-    provide(app, _make_services(settings, Shared(shared_file), chain))
+    provide(app, _make_services(settings, SharedMemory(shared_file), chain))
     failures.install(app)
     observe.install(app)
     rates.install(app)
@@ -75,7 +75,7 @@ def create_app(settings: Settings, shared_file: Path | None = None, *, chain: Ch
     return app
 
 
-def _make_services(settings: Settings, shared: Shared, chain: ChainSource | None) -> Services:
+def _make_services(settings: Settings, shared: SharedMemory, chain: ChainSource | None) -> Services:
     if settings.database_url is None:
         raise SettingsError(
             "there is no database URL", hint="Set DATABASE_URL, or let `causeway serve` start a database."

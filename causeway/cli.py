@@ -1,4 +1,4 @@
-"""The command `causeway`. Nothing here needs what only a server's installation has, so that one without says so."""
+"""The command `causeway`. It imports only what a client has, so that an installation without the server says so."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a server does by itself, beside answering: sweeping, watching the chain, pulling from peers. One process does it
-for all.
+"""Background jobs: sweeping, watching the chain, pulling from peers. One process does each for all.
 
 Every worker of every server on a database keeps these threads. Which of them works is decided by `Leadership`; the
 others look every now and then whether the place is free.
@@ -60,7 +59,7 @@ def _jobs(settings: Settings) -> list[Job]:
 def run_repeatedly(
     job: Job, settings: Settings, stop: threading.Event, done: Callable[[object], None] = lambda _: None
 ) -> None:
-    """Do a job whenever it is time and this process leads, until told to stop. `done` gets what each turn answers."""
+    """Do a job at its interval while this process leads, until `stop` is set. `done` gets the result of each turn."""
     leadership = Leadership(parse_url(settings.database_url or ""), job.duty)
     complaint = None
     try:

@@ -1,4 +1,4 @@
-"""What the server reaches out to, as an operator writes it: a Bitcoin node, a mail server, peers. Read when it starts.
+"""Addresses of the services that the server connects to: a Bitcoin node, a mail server, peers. Read when it starts.
 
 The first two may carry a password: no error and no `repr` repeats one.
 """

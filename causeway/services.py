@@ -1,4 +1,4 @@
-"""What the parts of one server share. Every request reaches it by `services()`.
+"""The services that the parts of one server share. A request reaches them by `services()`.
 
 The types are imported for the type checker only: so this stands below the features that fill it.
 """

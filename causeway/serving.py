@@ -1,4 +1,4 @@
-"""Running the server: its database, its worker processes, and an end that loses nothing."""
+"""Running the server: its database, its worker processes, and a shutdown that loses nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MAX_HEADER_BYTES = 131_072
 """Bytes of a request line and headers: a query string of 64 KiB fits."""
 
 WORKER_STOP_S = 3
-"""Seconds that requests have to finish when the server is told to stop."""
+"""Seconds that requests have to finish when the server stops."""
 
 ORPHAN_STOP_S = 1
 PORT_PATIENCE_S = 3

@@ -1,4 +1,4 @@
-"""For any other WSGI server: `causeway.wsgi:app`, set up by environment variables on a database that exists."""
+"""`causeway.wsgi:app`, for any other WSGI server: configured by environment variables, on an existing database."""
 
 from __future__ import annotations
 

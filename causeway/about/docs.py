@@ -1,4 +1,4 @@
-"""GET /openapi.json and /docs: the endpoints, described by the server itself."""
+"""GET /openapi.json and /docs: a description of all endpoints."""
 
 from __future__ import annotations
 

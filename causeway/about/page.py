@@ -1,4 +1,4 @@
-"""The endpoints as a page for people: one file of HTML that loads nothing."""
+"""The endpoints as a web page for people: one HTML file that loads nothing."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a server says of itself."""
+"""The answer of GET /v1/status."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from causeway.api.shapes import About
+from causeway.api.shapes import Doc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class StatusAnswer:
     software: str
     version: str
     network: str
-    servers: Annotated[list[str], About("What requests may be signed for.")]
+    servers: Annotated[list[str], Doc("What requests may be signed for.")]
     price_sat: int
     documents: int
     settled: int

@@ -1,4 +1,4 @@
-"""Counting what the server holds."""
+"""Counting what the server holds, at a bounded cost."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""HTTP plumbing: what every endpoint needs and none should repeat."""
+"""HTTP plumbing that all endpoints share."""

@@ -51,7 +51,7 @@ class Clients:
                 if not _is_in(before, self.proxies):
                     break
         elif any(header in environ for header in FORWARDED):
-            # Through a proxy nobody told us of: its own address must not open doors to everybody.
+            # Through a proxy that is not in the settings: its own address must not make all its clients local.
             return Client(_group(address), False)
         return Client(_group(address), _is_in(address, self.local))
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a request becomes one answer of one shape."""
+"""Every exception becomes one answer of one shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of a request, checked before anything else is done with it."""
+"""Limits of a request, checked before anything else."""
 
 from __future__ import annotations
 

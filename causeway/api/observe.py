@@ -1,4 +1,4 @@
-"""Every request is counted, timed and, if asked for, logged; never with what was sent in it."""
+"""Every request is counted, timed and optionally logged, never with its contents."""
 
 from __future__ import annotations
 

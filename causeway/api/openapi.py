@@ -1,4 +1,4 @@
-"""OpenAPI 3.1, generated from what the views say of themselves: the classes that read requests describe them, too."""
+"""OpenAPI 3.1, generated from the classes that views declare: the same that read requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each view takes and answers, said where the view is: OpenAPI is generated from it."""
+"""What each view takes and answers, declared at the view. OpenAPI is generated from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters from strangers: each given once, of the right type, storable as text, and no longer than asked for."""
+"""Parameters from strangers: each given once, of the right type and length, and storable as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask, in a table of fixed size that all workers of a server share.
+"""Rate limits, in a table of fixed size that all workers of a server share.
 
 For each rate and each client one number is kept: the time until which the client has used what it may (the generic
 cell rate algorithm). "100/minute" allows a hundred requests at once and then one every 0.6 seconds.
@@ -23,7 +23,7 @@ from flask import Flask, Request, g, request
 
 from causeway.api.clients import Client
 from causeway.errors import RateLimitError
-from causeway.ops.shared import RATE_BYTES, Shared
+from causeway.ops.shared import RATE_BYTES, SharedMemory
 from causeway.services import services
 from causeway.settings import MAX_RATES, Rate, Settings
 
@@ -37,7 +37,7 @@ READING_POSTS = frozenset({"/v1/get", "/v1/documents"})
 """What is asked for does not fit into a URL."""
 
 
-class Class(StrEnum):
+class RateClass(StrEnum):
     """What a request costs the server."""
 
     READ = "read"
@@ -49,7 +49,10 @@ class Limiter:
     """Counts what clients use."""
 
     def __init__(
-        self, shared: Shared, rates: Mapping[Class, tuple[Rate, ...]], clock: Callable[[], float] = time.monotonic
+        self,
+        shared: SharedMemory,
+        rates: Mapping[RateClass, tuple[Rate, ...]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._key = shared.key
         self._tags = shared.rates.cast("Q")
@@ -58,27 +61,27 @@ class Limiter:
         self._clock = clock
         self._lock = threading.Lock()
 
-    def wait(self, kind: Class, who: str) -> float:
+    def wait(self, kind: RateClass, who: str) -> float:
         """Seconds until `who` may do one more; 0 if at once. Uses nothing."""
         with self._lock:
             return self._wait(self._cell(kind, who), kind, self._clock())
 
-    def use(self, kind: Class, who: str, cost: int = 1) -> None:
-        """Count, whether there was room for it or not."""
+    def use(self, kind: RateClass, who: str, cost: int = 1) -> None:
+        """Count, even above the rate."""
         now = self._clock()
         with self._lock:
             cell = self._cell(kind, who)
             for place, rate in enumerate(self._rates[kind], cell + 1):
                 self._times[place] = max(self._times[place], now) + cost * rate.seconds / rate.count
 
-    def take(self, kind: Class, who: str) -> float:
-        """Count one if there is room for it and answer 0; else answer the seconds to wait and count nothing."""
+    def take(self, kind: RateClass, who: str) -> float:
+        """Count one and answer 0 if the rate allows it; else answer the seconds to wait and count nothing."""
         wait = self.wait(kind, who)
         if not wait:
             self.use(kind, who)
         return wait
 
-    def _wait(self, cell: int, kind: Class, now: float) -> float:
+    def _wait(self, cell: int, kind: RateClass, now: float) -> float:
         waits = (
             max(self._times[place], now) + rate.seconds / rate.count - now - rate.seconds
             for place, rate in enumerate(self._rates[kind], cell + 1)
@@ -86,7 +89,7 @@ class Limiter:
         # A billionth of a second is rounding, not a reason to refuse the last of a hundred.
         return max((wait for wait in waits if wait > 1e-9), default=0.0)
 
-    def _cell(self, kind: Class, who: str) -> int:
+    def _cell(self, kind: RateClass, who: str) -> int:
         digest = blake2b(f"{kind} {who}".encode(), digest_size=16, key=self._key).digest()
         tag = int.from_bytes(digest[8:], "big") | 1
         first = int.from_bytes(digest[:8], "big") % _SETS * _WAYS * _CELL_WORDS
@@ -101,17 +104,17 @@ class Limiter:
         return oldest
 
 
-def of_settings(settings: Settings) -> Mapping[Class, tuple[Rate, ...]]:
+def of_settings(settings: Settings) -> Mapping[RateClass, tuple[Rate, ...]]:
     """The rates that an operator has set."""
     return {
-        Class.READ: settings.rate_read,
-        Class.WRITE: settings.rate_write,
-        Class.REQUEST: settings.rate_request,
+        RateClass.READ: settings.rate_read,
+        RateClass.WRITE: settings.rate_write,
+        RateClass.REQUEST: settings.rate_request,
     }
 
 
 def install(app: Flask) -> None:
-    """Refuse, before anything else is done, whoever asks too often."""
+    """Enforce the rate limits, before anything else is done."""
     app.before_request(_limit_address)
 
 
@@ -129,17 +132,17 @@ def this_client() -> Client:
     return client
 
 
-def class_of(asked: Request) -> Class:
+def class_of(asked: Request) -> RateClass:
     """What kind of request it is: by its path and method alone, because nothing else was checked yet."""
     if asked.path in GRANTING_ROUTES:
-        return Class.REQUEST
+        return RateClass.REQUEST
     reads = asked.method in ("GET", "HEAD", "OPTIONS") or asked.path in READING_POSTS
-    return Class.READ if reads else Class.WRITE
+    return RateClass.READ if reads else RateClass.WRITE
 
 
 @contextmanager
-def account(owner: str, cost: int = 1) -> Iterator[None]:
-    """Limit what is written for an account. It is counted after the block: only what was signed by somebody who may
+def limit_account(owner: str, cost: int = 1) -> Iterator[None]:
+    """Limit what is written for an account. It is counted after the block: only what was signed by a signer who may
     write for the owner uses up what the owner may.
 
     :raises RateLimitError: the account wrote too much already.
@@ -147,10 +150,10 @@ def account(owner: str, cost: int = 1) -> Iterator[None]:
     g.owner = owner
     client = this_client()
     if not client.local:
-        _refuse_after(services().limiter.wait(Class.WRITE, owner), "this account")
+        _refuse_after(services().limiter.wait(RateClass.WRITE, owner), "this account")
     yield
     if not client.local:
-        services().limiter.use(Class.WRITE, owner, cost)
+        services().limiter.use(RateClass.WRITE, owner, cost)
 
 
 def charge_address(cost: int) -> None:
@@ -161,8 +164,8 @@ def charge_address(cost: int) -> None:
     """
     client = this_client()
     if not client.local:
-        _refuse_after(services().limiter.wait(Class.WRITE, client.group), "this address")
-        services().limiter.use(Class.WRITE, client.group, cost)
+        _refuse_after(services().limiter.wait(RateClass.WRITE, client.group), "this address")
+        services().limiter.use(RateClass.WRITE, client.group, cost)
 
 
 def _refuse_after(seconds: float, who: str) -> None:

@@ -1,5 +1,5 @@
-"""Answers. Those of the legacy API are JSON indented by 4, with `status` as its README has it and `result` as its
-server had it; those of the versioned API are compact."""
+"""Answers. Those of the legacy API are JSON indented by 4, with `status` as the README of 2016 has it and `result` as
+its server had it; those of the versioned API are compact."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
     @dataclass(frozen=True, kw_only=True)
     class FeedRequest:
-        after: Annotated[int, Whole(0, MAX_SEQ), About("Only documents after this number.")] = 0
+        after: Annotated[int, Integer(0, MAX_SEQ), Doc("Only documents after this number.")] = 0
 
-A field without a default must be there. A rule (`Text`, `Whole`, ...) among the annotations checks; an answer's fields
-need none, their types describe them.
+A field without a default must be there. A rule (`Text`, `Integer`, ...) among the annotations checks; the fields of
+an answer need none, as their types describe them.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Schema = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class About:
+class Doc:
     """A sentence for people."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Also:
+class Synonyms:
     """Other names of a parameter: any may be given, and all that are must agree."""
 
     names: tuple[str, ...]
@@ -98,7 +98,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integer:
     """A whole number; a query string has it in decimal digits."""
 
     lowest: int
@@ -183,10 +183,10 @@ def _field(field: dataclasses.Field[Any], notes: Sequence[Any]) -> Field:
     named = field.metadata.get("name", field.name)
     return Field(
         attribute=field.name,
-        names=(named, *(name for note in notes if isinstance(note, Also) for name in note.names)),
-        rule=next(note for note in notes if not isinstance(note, Also | About)),
+        names=(named, *(name for note in notes if isinstance(note, Synonyms) for name in note.names)),
+        rule=next(note for note in notes if not isinstance(note, Synonyms | Doc)),
         required=field.default is dataclasses.MISSING,
-        about=" ".join(note.text for note in notes if isinstance(note, About)),
+        about=" ".join(note.text for note in notes if isinstance(note, Doc)),
     )
 
 
@@ -234,9 +234,9 @@ def schema_of(annotation: Any) -> Schema:
 
 def _annotated(annotation: Any) -> Schema:
     plain, *notes = get_args(annotation)
-    rules = [note for note in notes if not isinstance(note, Also | About)]
+    rules = [note for note in notes if not isinstance(note, Synonyms | Doc)]
     found = rules[0].schema() if rules else schema_of(plain)
-    about = " ".join(note.text for note in notes if isinstance(note, About))
+    about = " ".join(note.text for note in notes if isinstance(note, Doc))
     return {**found, "description": about} if about else found
 
 
@@ -248,7 +248,7 @@ def _object(cls: type[Any]) -> Schema:
         name = each.metadata.get("name", each.name)
         properties[name] = schema_of(hints[each.name])
         for note in get_args(hints[each.name])[1:]:
-            if isinstance(note, Also):
+            if isinstance(note, Synonyms):
                 properties |= dict.fromkeys(note.names, properties[name])
                 break
         else:

@@ -1,4 +1,4 @@
-"""Who may be one and the same: what is given away is counted by the subnet that one customer of a provider may have."""
+"""Subnets of clients: what is given away is counted for the subnet that one customer of a provider may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting the uses of nonces that have expired by themselves."""
+"""Deleting the uses of expired nonces."""
 
 from __future__ import annotations
 

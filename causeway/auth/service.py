@@ -1,4 +1,4 @@
-"""Who may write, as statements about many requests at once: their proofs are given as one table of JSON."""
+"""Who may write, asked for many requests in one statement: their proofs are one table of JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.auth.models import delegation, nonce_use
-from causeway.db.base import ascii_text, rows_given
+from causeway.db.base import ascii_text, parameter_rows
 from causeway.db.prepared import Prepared
 from rein.btc.address import is_identity_address
 from rein.protocol.documents import Enrollment, LegacyDocument
@@ -79,7 +79,7 @@ def as_table(proofs: Sequence[Proof]) -> str:
     return json.dumps(rows)
 
 
-_proofs = rows_given(
+_proofs = parameter_rows(
     "proofs",
     at=Integer(),
     nonce=ascii_text(32),
@@ -197,7 +197,7 @@ def _nonce_is_spent() -> ColumnElement[bool]:
 def _signer_is_enrolled() -> ColumnElement[bool]:
     """Whether a stored enrollment of the owner names the signer, no other of its enrollments replaces that one, and
     none revokes this delegate: a revocation holds whatever came before or after it. The height it names is for
-    documents; here somebody wants to write now."""
+    documents; this is about writing now."""
     newer = delegation.alias("newer")
     replaced = exists().where(newer.c.previous == delegation.c.enrollment, newer.c.master == delegation.c.master)
     named = and_(delegation.c.master == _proofs.c.owner, delegation.c.delegate == _proofs.c.signer)

@@ -1,1 +1,1 @@
-"""What the operator's Bitcoin node says, for legacy clients that have none of their own. Nobody has to believe it."""
+"""The operator's Bitcoin node, for clients that have none of their own. Nobody has to trust it."""

@@ -1,4 +1,4 @@
-"""Looking for the unspent outputs of scripts. A node reads through all that there are, for a minute or more.
+"""Scanning for the unspent outputs of scripts. A node reads its whole set of outputs, for a minute or more.
 
 So one scan runs at a time, beside the requests; whoever asks waits for a few seconds, then is told to ask again, and
 finds the answer when it is there.
@@ -20,7 +20,7 @@ GOOD_FOR_S: Final = 30
 """How long an answer is given out without another scan."""
 
 PATIENCE_S: Final = 4
-"""How long a request waits for its scan. One does at a time: threads that wait answer nobody."""
+"""How long a request waits for its scan. Only one waits at a time, as waiting threads answer no others."""
 
 RETRY_AFTER_S: Final = 5
 

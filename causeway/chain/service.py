@@ -1,4 +1,4 @@
-"""Asking the operator's node."""
+"""Queries to the operator's node."""
 
 from __future__ import annotations
 

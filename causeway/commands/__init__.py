@@ -1,1 +1,1 @@
-"""The commands that need more than a line, one module each."""
+"""The commands of `causeway`, one module a subject."""

@@ -1,4 +1,4 @@
-"""`causeway stats`, `export`, `import` and `delete`: what an operator does with the data."""
+"""`causeway stats`, `export`, `import` and `delete`: the operator's data commands."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from causeway.db.engine import Database, make_patient_engine
 from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
 from causeway.maintenance.export import export_to
-from causeway.maintenance.removal import FILTERS, Found, find, parse_filters, remove
+from causeway.maintenance.removal import FILTERS, Match, find, parse_filters, remove
 from causeway.maintenance.restore import restore_from
-from causeway.maintenance.restore_rows import Restored
+from causeway.maintenance.restore_rows import ImportResult
 from causeway.maintenance.stats import Stats, read_stats
 from causeway.ops.logs import configure_logs
 from causeway.serving import database_url
@@ -152,12 +152,12 @@ def shown_stats(stats: Stats) -> str:
     )
 
 
-def _shown_restored(restored: Restored) -> str:
+def _shown_restored(restored: ImportResult) -> str:
     lines = [f"{count:,} {what}" for what, count in sorted(restored.counts.items())]
     return "\n".join([*lines, *restored.refused]) or "there was nothing in it"
 
 
-def _shown_found(found: Sequence[Found], deleted: int, *, done: bool) -> str:
+def _shown_found(found: Sequence[Match], deleted: int, *, done: bool) -> str:
     what = "values and copies kept for peers" if any(each.replica for each in found) else "values"
     if done:
         return f"{deleted:,} {what} were deleted"
@@ -169,6 +169,6 @@ def _shown_found(found: Sequence[Found], deleted: int, *, done: bool) -> str:
     )
 
 
-def _found_json(found: Sequence[Found], deleted: int) -> str:
+def _found_json(found: Sequence[Match], deleted: int) -> str:
     values = [{**asdict(each), "stored": each.stored.isoformat()} for each in found]
     return json.dumps({"found": values, "deleted": deleted}, indent=4)

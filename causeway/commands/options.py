@@ -1,4 +1,4 @@
-"""Flags that follow from the list of settings, so that no command spells a setting its own way."""
+"""Command-line flags, generated from the list of settings."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _option(setting: Setting) -> Callable[[F], F]:
 
 
 def named_database(flags: Mapping[str, Any]) -> Settings:
-    """The settings of a command that removes or replaces what is in a database. Which one must stand on the command
-    line: what is set for the server that runs here is not what somebody means who tries something out.
+    """The settings of a command that removes or replaces what is in a database. The command line must name it:
+    the settings of the server that runs here are not what an operator means who tries something out.
 
     :raises SettingsError: only the environment names it, or a file the environment names, or nothing does.
     """

@@ -1,4 +1,4 @@
-"""`causeway replicate`: what peers have, here too."""
+"""`causeway replicate`: pull documents from peers."""
 
 from __future__ import annotations
 

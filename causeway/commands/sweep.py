@@ -1,4 +1,4 @@
-"""`causeway sweep`: what is due, once."""
+"""`causeway sweep`: clean up expired buckets."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The database: PostgreSQL and nothing else, the operator's own or one that the server starts itself."""
+"""The database: PostgreSQL, the operator's own or one that the server starts."""

@@ -1,4 +1,4 @@
-"""What every table is made of."""
+"""The base of all tables, and parameters of prepared statements."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-def given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
-    """A named parameter of a statement that is made once and executed often with `values_given`.
+def parameter(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+    """A named parameter of a statement that is made once and executed often with `bind`.
 
     Never `bindparam("owner")`: where a parameter has the name of a column, SQLAlchemy also sets that column in every
     INSERT and UPDATE of the statement, silently.
@@ -39,15 +39,15 @@ def given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]
     return bindparam(f"given_{name}", type_=type_)
 
 
-def values_given(**values: object) -> dict[str, object]:
-    """The parameters to execute a statement with that was made of `given`."""
+def bind(**values: object) -> dict[str, object]:
+    """The values of a statement's `parameter`s."""
     return {f"given_{name}": value for name, value in values.items()}
 
 
-def rows_given(name: str, **columns: TypeEngine[Any]) -> TableValuedAlias:
+def parameter_rows(name: str, **columns: TypeEngine[Any]) -> TableValuedAlias:
     """A parameter that is a whole table: a JSON text of a list of objects. One parameter costs PostgreSQL and its
     driver far less than a parameter for each field of each row."""
-    found = func.json_to_recordset(sql_cast(given(name, Text()), JSON)).table_valued(
+    found = func.json_to_recordset(sql_cast(parameter(name, Text()), JSON)).table_valued(
         *(column(each, type_) for each, type_ in columns.items())
     )
     return found.render_derived(name=name, with_types=True)

@@ -111,7 +111,7 @@ class EmbeddedPostgres:
             self._users = None
 
     def is_listening(self) -> bool:
-        """Whether somebody still takes connections: the system refuses them from the moment the postmaster is dead,
+        """Whether connections are still accepted: the system refuses them from the moment the postmaster is dead,
         whatever became of its other processes. Costs the server nothing."""
         if self._socket_directory is None:
             return False
@@ -178,7 +178,7 @@ class EmbeddedPostgres:
             self._socket_directory = self._running_socket()
             if self._socket_directory is not None:
                 return
-            # It may fail because a server is on its way up or down: then the next look finds out which.
+            # It may fail because a server is starting or stopping: the next check finds out which.
             with suppress(DatabaseError):
                 self._start_server()
                 continue
@@ -282,7 +282,7 @@ def _url(socket_directory: Path) -> URL:
 
 
 def _account(cluster: Path) -> pwd.struct_passwd:
-    """Who runs PostgreSQL where causeway is run by root: whoever owns the cluster already, or the first we know."""
+    """The account that runs PostgreSQL where root runs causeway: the owner of the cluster, or the first known one."""
     with suppress(OSError, KeyError):
         owner = cluster.stat().st_uid
         if owner != 0:

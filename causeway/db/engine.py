@@ -118,7 +118,7 @@ class Database:
 
     @property
     def writer(self) -> Engine:
-        """The engine that writes, for whoever measures it."""
+        """The engine that writes, to be measured."""
         return self._writer
 
     @contextmanager
@@ -158,7 +158,7 @@ class Database:
         return self._persist(attempt)
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close idle connections."""
         self._writer.dispose()
         self._reader.dispose()
 
@@ -187,7 +187,7 @@ def _commit(transaction: Transaction) -> None:
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        # Whether it was committed nobody knows, so it must not be tried again.
+        # It is unknown whether it was committed, so it must not be tried again.
         hint = "Read the key back to see whether it is there."
         raise DatabaseDownError("the database was lost while it stored this", hint=hint) from error
 
@@ -209,7 +209,7 @@ def _translate(error: DBAPIError) -> ApiError | None:
     state = _sqlstate(error)
     if state in _BUSY:
         return BusyError("the database is busy", hint=_LATER)
-    # Without a state nobody has answered; 08 is connection_exception, 57 operator_intervention (a shutdown).
+    # Without a state, no server has answered; 08 is connection_exception, 57 operator_intervention (a shutdown).
     unanswered = state is None and isinstance(error, OperationalError | InterfaceError)
     return _down() if unanswered or (state or "")[:2] in ("08", "57") else None
 

@@ -58,8 +58,8 @@ class GroupCommit(Generic[T, R]):
         self._is_led = False
 
     def do(self, task: T) -> R:
-        """Do a task; return or raise what `work` answered to it. What `work` raises for several is tried with each
-        alone, so that nobody suffers from a fault of another's."""
+        """Do a task; return or raise what `work` answered to it. What `work` raises for several is tried again
+        with each alone, so that no request fails by the fault of another."""
         waiting: _Waiting[T, R] = _Waiting(task)
         with self._lock:
             self._queue.append(waiting)

@@ -1,4 +1,4 @@
-"""What is fixed for the life of a database: the network its documents are of, and the server's secret."""
+"""What is fixed for the life of a database: its network, and the server's secret."""
 
 from __future__ import annotations
 

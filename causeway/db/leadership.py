@@ -1,4 +1,4 @@
-"""Which of many processes does what only one of them needs to do: the one that holds an advisory lock."""
+"""Leader election by advisory lock: of many processes, one does each duty."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Duty(IntEnum):
 
 class Leadership:
     """Leads from the first `held` that finds the place free until `release`, or until its process or connection dies:
-    PostgreSQL drops the lock with the connection, and somebody else's next `held` takes it."""
+    PostgreSQL drops the lock with the connection, and another process's next `held` takes it."""
 
     def __init__(self, url: URL, duty: Duty) -> None:
         self._engine = make_patient_engine(url).execution_options(isolation_level="AUTOCOMMIT")
@@ -49,7 +49,7 @@ class Leadership:
         return False
 
     def release(self) -> None:
-        """Let somebody else lead."""
+        """Let another process lead."""
         if self._connection is not None:
             with suppress(DBAPIError):
                 self._connection.close()

@@ -1,4 +1,4 @@
-"""Bringing a database to this version's tables."""
+"""Migrating a database to this version's tables."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Connection, CursorResult, Executable
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.sqltypes import NullType
 
-from causeway.db.base import values_given
+from causeway.db.base import bind
 
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # not annotated
 _KEPT = "causeway_prepared"
@@ -36,7 +36,7 @@ class Prepared:
         if self._name not in kept:
             connection.exec_driver_sql(prepare)
             kept.add(self._name)
-        parameters = constants | values_given(**values)
+        parameters = constants | bind(**values)
         return connection.exec_driver_sql(execute, tuple(parameters[name] for name in names))
 
     @cached_property

@@ -1,1 +1,1 @@
-"""What becomes of values whose bucket has expired."""
+"""The end of a bucket: its values move, owners are warned, and values are removed."""

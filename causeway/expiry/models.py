@@ -13,7 +13,7 @@ from rein.protocol.limits import MAX_CONTACT
 
 
 class ExpiryWarning(Base):
-    """That somebody was, or is just being, told that a bucket expires in `days`; 0: that it has.
+    """That a contact was, or is just being, warned that a bucket expires in `days`; 0: that it has.
 
     The row is committed before the mail is sent: a crash in between loses one mail and never sends one twice. A mail
     server that refuses takes the row back.

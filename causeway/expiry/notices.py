@@ -1,11 +1,11 @@
-"""What owners are told. Every word of it is the server's own: nothing that a stranger wrote is in it."""
+"""The mails that owners get. All of the text is the server's own; nothing that a stranger wrote is in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
-from causeway.hosting.expiring import Expiring
+from causeway.hosting.expiring import ExpiringBucket
 
 MOST_LISTED = 50
 
@@ -17,7 +17,7 @@ def subject(days: int) -> str:
     return f"Your hosting expires in {days} days" if days > 1 else "Your hosting expires in a day"
 
 
-def body(days: int, buckets: Sequence[Expiring], grace: timedelta, *, is_free: bool) -> str:
+def body(days: int, buckets: Sequence[ExpiringBucket], grace: timedelta, *, is_free: bool) -> str:
     """The text of a warning about these buckets."""
     listed = [
         f"    {each.owner}    {each.bytes_used:,} bytes    {each.expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -22,7 +22,7 @@ from causeway.expiry import notices
 from causeway.expiry.models import warning
 from causeway.hosting import expiring
 from causeway.hosting import service as hosting
-from causeway.hosting.expiring import Expiring
+from causeway.hosting.expiring import ExpiringBucket
 from causeway.kv.expired import ExpiredValues
 from causeway.mail.smtp import Mailer
 from causeway.outbound import is_email
@@ -33,14 +33,14 @@ STAGES = (0, 1, 7, 30)
 """Days before the end at which an owner is warned, last one first."""
 
 MAIL_PAUSE = timedelta(hours=20)
-"""Nobody gets two mails in less: whoever names a stranger as contact for a hundred buckets must not flood anybody."""
+"""The least time between two mails to a contact: a stranger named as contact of a hundred buckets is not flooded."""
 
 NOTICE = timedelta(days=7)
-"""Where nobody swept for a while, values are kept that long after their owner was told of the end."""
+"""After a time without sweeps, values are kept that long after their owner was warned."""
 
 
 @dataclass(frozen=True)
-class Swept:
+class SweepResult:
     """What a sweep did: values moved and removed, mails sent, mails that will be tried again, buckets removed."""
 
     moved: int
@@ -51,7 +51,7 @@ class Swept:
 
 
 class Sweeper:
-    """Sweeps. Without a `mailer` nobody is warned."""
+    """Does sweeps. Without a `mailer`, no owner is warned."""
 
     def __init__(
         self, database: Database, upkeep: ExpiredValues, mailer: Mailer | None, *, grace: timedelta, is_free: bool
@@ -62,7 +62,7 @@ class Sweeper:
         self._grace = grace
         self._is_free = is_free
 
-    def sweep(self, now: datetime) -> Swept:
+    def sweep(self, now: datetime) -> SweepResult:
         """Do everything that is due.
 
         :raises ApiError: the database is busy or gone; what was done so far stays done.
@@ -72,7 +72,7 @@ class Sweeper:
         moved = sum(self._upkeep.move(owner, now) for owner in owners)
         sent, failed = self._warn(self._mailer, now) if self._mailer else (0, 0)
         removed = sum(self._upkeep.remove(each.owner, each.id) for each in self._ended(now))
-        return Swept(moved, sent, failed, removed, self._tidy(now))
+        return SweepResult(moved, sent, failed, removed, self._tidy(now))
 
     # ----- warning -----
 
@@ -101,10 +101,10 @@ class Sweeper:
                 sent += 1
         return sent, 0
 
-    def _claim(self, contact: str, days: int, buckets: Sequence[Expiring], now: datetime) -> list[Expiring]:
-        """Remember that the contact is told of these buckets, before it is; those that nobody claimed before."""
+    def _claim(self, contact: str, days: int, buckets: Sequence[ExpiringBucket], now: datetime) -> list[ExpiringBucket]:
+        """Record that the contact is warned of these buckets, before the mail is sent; those not recorded before."""
 
-        def work(connection: Connection) -> list[Expiring]:
+        def work(connection: Connection) -> list[ExpiringBucket]:
             lately = exists().where(warning.c.contact == contact, warning.c.claimed > now - MAIL_PAUSE)
             if connection.scalar(select(lately)):
                 return []
@@ -115,19 +115,19 @@ class Sweeper:
 
         return self._database.write(work)
 
-    def _unclaim(self, days: int, buckets: Sequence[Expiring]) -> None:
+    def _unclaim(self, days: int, buckets: Sequence[ExpiringBucket]) -> None:
         ids = [each.id for each in buckets]
         gone = delete(warning).where(warning.c.bucket_id.in_(ids), warning.c.days == days, warning.c.sent.is_(None))
         self._database.write(lambda connection: connection.execute(gone))
 
-    def _mark_sent(self, days: int, buckets: Sequence[Expiring], now: datetime) -> None:
+    def _mark_sent(self, days: int, buckets: Sequence[ExpiringBucket], now: datetime) -> None:
         ids = [each.id for each in buckets]
         marked = update(warning).where(warning.c.bucket_id.in_(ids), warning.c.days == days).values(sent=now)
         self._database.write(lambda connection: connection.execute(marked))
 
     # ----- removing -----
 
-    def _ended(self, now: datetime) -> list[Expiring]:
+    def _ended(self, now: datetime) -> list[ExpiringBucket]:
         """Buckets whose values are to be removed."""
         with self._database.reading() as connection:
             ended = expiring.expiring_before(connection, now - self._grace)
@@ -145,8 +145,8 @@ class Sweeper:
         return self._database.write(work)
 
 
-def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[Expiring]]:
-    """Who is to be told of which buckets: by contact and stage. A stage that was missed is not made up for: the next
+def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[ExpiringBucket]]:
+    """The buckets to warn of, by contact and stage. A stage that was missed is not made up for: the next
     one says more."""
     soon = expiring.expiring_before(connection, now + timedelta(days=max(STAGES)))
     contacts = accounts.contacts(connection, {each.owner for each in soon})
@@ -154,7 +154,7 @@ def _due(connection: Connection, now: datetime) -> dict[tuple[str, int], list[Ex
         select(warning.c.bucket_id, warning.c.days).where(warning.c.bucket_id.in_([each.id for each in soon]))
     )
     told = {(row.bucket_id, row.days) for row in rows}
-    due: dict[tuple[str, int], list[Expiring]] = defaultdict(list)
+    due: dict[tuple[str, int], list[ExpiringBucket]] = defaultdict(list)
     used: dict[str, int] = defaultdict(int)
     for each in soon:
         used[each.owner] += each.bytes_used

@@ -17,7 +17,7 @@ from causeway.hosting.models import bucket
 
 
 @dataclass(frozen=True)
-class Expiring:
+class ExpiringBucket:
     """A bucket that holds values and has expired, or will soon."""
 
     id: int
@@ -32,14 +32,14 @@ def owners_with_expired(connection: Connection, now: datetime) -> list[str]:
     return list(connection.scalars(expired.distinct().order_by(bucket.c.owner)))
 
 
-def expiring_before(connection: Connection, before: datetime) -> list[Expiring]:
+def expiring_before(connection: Connection, before: datetime) -> list[ExpiringBucket]:
     """Buckets that hold values and expire before a moment, those that did included, soonest first."""
     rows = connection.execute(
         select(bucket.c.id, bucket.c.owner, bucket.c.expires, bucket.c.bytes_used)
         .where(bucket.c.expires <= before, bucket.c.bytes_used > 0)
         .order_by(bucket.c.expires, bucket.c.id)
     )
-    return [Expiring(*row) for row in rows]
+    return [ExpiringBucket(*row) for row in rows]
 
 
 def free_bytes_after(connection: Connection, owner: str, moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The tables of buckets, and of what was given to whom today."""
+"""The tables of buckets, and of what each subnet was given today."""
 
 from __future__ import annotations
 

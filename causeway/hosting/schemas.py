@@ -1,4 +1,4 @@
-"""Buckets as the versioned API shows them."""
+"""The answer of GET /v1/buckets."""
 
 from __future__ import annotations
 

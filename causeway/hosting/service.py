@@ -1,4 +1,4 @@
-"""Granting buckets, and charging them."""
+"""Granting buckets, and charging them for storage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import ColumnElement
 
 from causeway.accounts import service as accounts
-from causeway.db.base import given, rows_given
+from causeway.db.base import parameter, parameter_rows
 from causeway.db.prepared import Prepared
 from causeway.errors import StorageExhaustedError
 from causeway.hosting.models import bucket, subnet_day
@@ -183,7 +183,7 @@ def lock_buckets(
 ) -> dict[str, list[LockedBucket]]:
     """The buckets of each of the owners, those that last longest first. All are locked until the transaction ends, so
     that an owner's writes queue up and each sees what the one before it left; and in the order of their ids, as
-    everywhere, so that nobody who waits is waited for.
+    everywhere, so that there are no deadlocks.
 
     :param now: at which it is asked whether a bucket has expired; the database's own time if not given.
     """
@@ -195,7 +195,7 @@ def lock_buckets(
     return locked
 
 
-_now = func.coalesce(given("now", DateTime(timezone=True)), func.now())
+_now = func.coalesce(parameter("now", DateTime(timezone=True)), func.now())
 _LOCK_BUCKETS = Prepared(
     select(
         bucket.c.owner,
@@ -205,7 +205,7 @@ _LOCK_BUCKETS = Prepared(
         (bucket.c.expires <= _now).label("expired"),
         (bucket.c.bytes_total - bucket.c.bytes_used).label("free"),
     )
-    .where(bucket.c.owner == func.any(given("owners", ARRAY(String))))
+    .where(bucket.c.owner == func.any(parameter("owners", ARRAY(String))))
     .order_by(bucket.c.id)
     .with_for_update(key_share=True)
 )
@@ -243,7 +243,7 @@ def charge_differences(connection: Connection, differences: Mapping[int, int]) -
         _CHANGE(connection, changed=json.dumps(changed))
 
 
-_changed = rows_given("changed", id=BigInteger(), bytes=BigInteger())
+_changed = parameter_rows("changed", id=BigInteger(), bytes=BigInteger())
 _CHANGE = Prepared(
     update(bucket).where(bucket.c.id == _changed.c.id).values(bytes_used=bucket.c.bytes_used + _changed.c.bytes)
 )

@@ -1,4 +1,4 @@
-"""Charging buckets for what is served from them, within statements of others."""
+"""Charging buckets for transfer, as parts of larger statements."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Values under keys: the one place where anything is written for somebody."""
+"""Values under keys: the one place where anything is written for an owner."""

@@ -1,4 +1,4 @@
-"""Whether somebody may write for an owner, asked while the owner's buckets are locked."""
+"""Whether somebody may write for an owner. Asked while the owner's buckets are locked."""
 
 from __future__ import annotations
 

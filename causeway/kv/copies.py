@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import ARRAY, ColumnElement, Connection, FromClause, String, and_, delete, func, not_, or_, select
 
 from causeway.auth import service as auth
-from causeway.db.base import given, values_given
+from causeway.db.base import bind, parameter
 from causeway.kv.incoming import Listener
 from causeway.kv.models import document_row, kv, replica_row
 
@@ -21,15 +21,14 @@ def lock_documents(connection: Connection, document_ids: Iterable[str | None]) -
     once, the second sees that the first is gone. The ids, each once."""
     ids = sorted({each for each in document_ids if each is not None})
     if ids:
-        connection.execute(_LOCK, values_given(ids=ids))
+        connection.execute(_LOCK, bind(ids=ids))
     return ids
 
 
 def release(
     connection: Connection, listener: Listener, document_ids: list[str], *, deleted_by: str | None = None
 ) -> None:
-    """Of documents that were held still, tell that those are gone that no value holds any more, and no copy that is
-    kept for a peer.
+    """Announce which of some locked documents are gone: held by no value any more, and by no copy kept for a peer.
 
     :param deleted_by: who asked for it, an owner or `OPERATOR`; the copies kept for peers of what is theirs go, too,
         unless others rely on it.
@@ -49,11 +48,11 @@ def release(
 
 def without_copy(connection: Connection, document_ids: list[str]) -> list[str]:
     """Those of the documents that no value holds any more, and no copy that is kept for a peer."""
-    return list(connection.scalars(_WITHOUT, values_given(ids=document_ids)))
+    return list(connection.scalars(_WITHOUT, bind(ids=document_ids)))
 
 
 def is_relied_on(of: FromClause) -> ColumnElement[bool]:
-    """That somebody else has a document in the order of this one, or in an order in which its author, whose enrollment
+    """That another author has a document in the order of this one, or in an order in which its author, whose enrollment
     it is, has a part. `of` has columns of the table `document`."""
     other, named = document_row.alias("other"), document_row.alias("named")
 
@@ -70,10 +69,10 @@ def _drop_replicas(connection: Connection, document_ids: list[str], by: str) -> 
     """Give up the copies kept for peers of those documents that `by`, who deletes them, is the author of: a stranger
     who stores somebody's document and deletes it again must not take it from everybody. Nor do authors take away what
     others rely on."""
-    connection.execute(_DROP, values_given(ids=document_ids, by=by))
+    connection.execute(_DROP, bind(ids=document_ids, by=by))
 
 
-_ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="released").render_derived()
+_ids = func.unnest(parameter("ids", ARRAY(String))).table_valued("id", name="released").render_derived()
 _LOCK = (
     select(document_row.c.id)
     .where(document_row.c.id.in_(select(_ids.c.id)))
@@ -84,14 +83,15 @@ _WITHOUT = select(_ids.c.id).where(
     ~select(kv.c.key).where(kv.c.document_id == _ids.c.id).exists(),
     ~select(replica_row.c.document_id).where(replica_row.c.document_id == _ids.c.id).exists(),
 )
-_by = given("by", String())
+_by = parameter("by", String())
 _DROP = delete(replica_row).where(
     replica_row.c.document_id.in_(select(_ids.c.id)),
     replica_row.c.document_id == document_row.c.id,
     or_(
         and_(
-            given("by", String()).in_([document_row.c.author, document_row.c.signer]), not_(is_relied_on(document_row))
+            _by.in_([document_row.c.author, document_row.c.signer]),
+            not_(is_relied_on(document_row)),
         ),
-        given("by", String()) == OPERATOR,
+        _by == OPERATOR,
     ),
 )

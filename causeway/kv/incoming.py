@@ -26,9 +26,9 @@ class IncomingDocument:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told, inside the writing transaction: before documents are stored, and after their last copy is gone.
+    """What is called inside the writing transaction: before documents are stored, and after their last copy is gone.
 
-    `stored` may be told of a document it knows already. `deleted` is told, before `released`, which of the documents go
+    `stored` may get a document it knows already. `deleted` is called, before `released`, with the documents that go
     because an owner (an address) or the operator (`copies.OPERATOR`) asked for it.
     """
 

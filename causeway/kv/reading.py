@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Integer, Row, Select, String, func, select
 
-from causeway.db.base import given, values_given
+from causeway.db.base import bind, parameter
 from causeway.db.prepared import Prepared
 from causeway.errors import AnswerFullError, KeyNotFoundError, TransferExhaustedError
 from causeway.hosting import transfer
@@ -16,11 +16,11 @@ from causeway.kv.models import kv
 from rein.errors import ReinError
 from rein.protocol.wire import MAX_BATCH_BYTES
 
-Found = Sequence[str | ReinError]
+Served = Sequence[str | ReinError]
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadRequest:
     """One request: its keys, each once. A task of `causeway.db.group_commit`."""
 
     keys: Sequence[str]
@@ -34,10 +34,10 @@ class Read:
         return frozenset()
 
 
-def serve(connection: Connection, reads: Sequence[Read]) -> Sequence[Found]:
+def serve(connection: Connection, reads: Sequence[ReadRequest]) -> Sequence[Served]:
     """The values under the keys of each request; an error for each that is not served. Of a bucket that has transfer
     for some only, the first are served; the others as long as another bucket of its owner can. What others ask for
-    at the same time keeps nobody from what they would have got alone."""
+    at the same time takes nothing away from what a request would get alone."""
     asked = [(number, key) for number, read in enumerate(reads) for key in read.keys]
     found = _SERVE(connection, keys=[key for _, key in asked], requests=[number for number, _ in asked])
     rows = {row.at - 1: row for row in found}
@@ -76,8 +76,8 @@ def _serve_alone(connection: Connection, key: str) -> str | None:
 
 def _serve_from_another(connection: Connection, key: str) -> str | None:
     """A value whose own bucket has no transfer left, charged to another bucket of its owner; None if none has any."""
-    while connection.scalar(_COULD_SERVE, values_given(key=key)):
-        value = connection.scalar(_SERVE_FROM_ANOTHER, values_given(key=key))
+    while connection.scalar(_COULD_SERVE, bind(key=key)):
+        value = connection.scalar(_SERVE_FROM_ANOTHER, bind(key=key))
         if value is not None:
             return str(value)
     return None
@@ -88,7 +88,7 @@ def _serving() -> Select[Any]:
     where the bucket has no transfer left for it. What does not fit into the answer to its request is not charged.
 
     The buckets are locked in the order of their ids, and what they have left is read from the locked rows."""
-    keys = func.unnest(given("keys", ARRAY(String)), given("requests", ARRAY(Integer))).table_valued(
+    keys = func.unnest(parameter("keys", ARRAY(String)), parameter("requests", ARRAY(Integer))).table_valued(
         "key", "request", with_ordinality="at", name="asked"
     )
     keys = keys.render_derived()
@@ -124,6 +124,6 @@ def _serving() -> Select[Any]:
 
 _SERVE = Prepared(_serving())
 _SERVE_FROM_ANOTHER = (
-    transfer.serve_from_another(kv.c.owner, kv.c.size).where(kv.c.key == given("key")).returning(kv.c.value)
+    transfer.serve_from_another(kv.c.owner, kv.c.size).where(kv.c.key == parameter("key")).returning(kv.c.value)
 )
-_COULD_SERVE = select(kv.c.key).where(kv.c.key == given("key"), transfer.has_transfer(kv.c.owner, kv.c.size))
+_COULD_SERVE = select(kv.c.key).where(kv.c.key == parameter("key"), transfer.has_transfer(kv.c.owner, kv.c.size))

@@ -1,4 +1,4 @@
-"""Removing values that nobody signed a request for: at the operator's order."""
+"""Removing values at the operator's order, without the owner's signature."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def remove_values(connection: Connection, listener: Listener, owner: str, keys: 
 
 
 def remove_replicas(connection: Connection, listener: Listener, document_ids: Sequence[str]) -> None:
-    """Give up the copies of documents that are kept for peers. Those that nobody here stored leave the index and are
+    """Give up the copies of documents that are kept for peers. Those that no owner here stored leave the index and are
     remembered as deleted by the operator."""
     release(connection, listener, lock_documents(connection, document_ids), deleted_by=OPERATOR)
 

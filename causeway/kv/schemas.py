@@ -1,4 +1,4 @@
-"""Values as the versioned API has them: many in one request, each with a verdict of its own."""
+"""Requests and answers about values: many in one request, each with a verdict of its own."""
 
 from __future__ import annotations
 

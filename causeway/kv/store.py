@@ -1,4 +1,4 @@
-"""The values of all owners: written, deleted and read, one or many at a time."""
+"""Writing, deleting and reading the values of all owners, one or many at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from causeway.auth import service as auth
 from causeway.auth.nonces import NonceMint
 from causeway.auth.purge import Purger
 from causeway.auth.service import Proof
-from causeway.db.base import given
+from causeway.db.base import parameter
 from causeway.db.engine import Database, LostRaceError
 from causeway.db.group_commit import GroupCommit
 from causeway.db.prepared import Prepared
@@ -24,8 +24,8 @@ from causeway.kv.authority import check_authority
 from causeway.kv.copies import lock_documents, release
 from causeway.kv.incoming import Listener, read_incoming
 from causeway.kv.models import kv
-from causeway.kv.reading import Found, Read, serve
-from causeway.kv.writing import Candidate, Refused, Write
+from causeway.kv.reading import ReadRequest, Served, serve
+from causeway.kv.writing import Candidate, Refused, WriteRequest
 from rein.btc.networks import MAINNET, Network
 from rein.errors import ReinError
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES
@@ -52,8 +52,8 @@ class Store:
         self._network = network
         self._listener = listener
         self._purger = Purger(database, mint)
-        self._writes: GroupCommit[Write, Refused] = GroupCommit(self._store, most=MAX_BATCH_BYTES)
-        self._reads: GroupCommit[Read, Found] = GroupCommit(self._serve, most=MAX_BATCH)
+        self._writes: GroupCommit[WriteRequest, Refused] = GroupCommit(self._store, most=MAX_BATCH_BYTES)
+        self._reads: GroupCommit[ReadRequest, Served] = GroupCommit(self._serve, most=MAX_BATCH)
 
     # ----- writing -----
 
@@ -64,7 +64,7 @@ class Store:
         """
         checked = self._check(items)
         candidates = {at: each for at, each in enumerate(checked) if isinstance(each, Candidate)}
-        refused = self._write(Write(proof, candidates))
+        refused = self._write(WriteRequest(proof, candidates))
         return [refused.get(at) if isinstance(each, Candidate) else each for at, each in enumerate(checked)]
 
     def put_one(self, proof: Proof, item: Item, *, testnet: bool) -> None:
@@ -73,7 +73,7 @@ class Store:
         :param testnet: what the client said of the network.
         :raises ReinError: an ApiError, or the DocumentError or AuthorityError of an invalid document.
         """
-        refused = self._write(Write(proof, {0: self._candidate(item, testnet=testnet)}))
+        refused = self._write(WriteRequest(proof, {0: self._candidate(item, testnet=testnet)}))
         if refused:
             raise refused[0]
 
@@ -95,12 +95,12 @@ class Store:
         incoming = read_incoming(item.value, self._network, testnet=testnet)
         return Candidate(item.key, item.value, incoming, testnet or self._network is not MAINNET)
 
-    def _write(self, write: Write) -> Refused:
+    def _write(self, write: WriteRequest) -> Refused:
         refused = self._writes.do(write)
         self._purger.purge_if_due()
         return refused
 
-    def _store(self, writes: Sequence[Write]) -> list[Refused | Exception]:
+    def _store(self, writes: Sequence[WriteRequest]) -> list[Refused | Exception]:
         return self._database.write(lambda connection: writing.store(connection, self._listener, writes))
 
     # ----- deleting -----
@@ -150,7 +150,7 @@ class Store:
     def get(self, keys: Sequence[str]) -> list[str | ReinError]:
         """The values under keys, charged to the buckets that hold them; an error for each that is not served."""
         wanted = list(dict.fromkeys(keys))
-        found = dict(zip(wanted, self._reads.do(Read(wanted)), strict=True))
+        found = dict(zip(wanted, self._reads.do(ReadRequest(wanted)), strict=True))
         return [found[key] for key in keys]
 
     def get_one(self, key: str) -> str:
@@ -163,7 +163,7 @@ class Store:
             raise found
         return found
 
-    def _serve(self, reads: Sequence[Read]) -> list[Found | Exception]:
+    def _serve(self, reads: Sequence[ReadRequest]) -> list[Served | Exception]:
         return [*self._database.read(lambda connection: serve(connection, reads))]
 
 
@@ -175,8 +175,8 @@ def not_owned() -> KeyNotFoundError:
 def _removing() -> Select[Any]:
     """Spend the nonce and delete the owner's values; how many of each."""
     spent, spent_count = auth.spend_nonces()
-    which = kv.c.key == func.any(given("keys", ARRAY(String)))
-    gone = delete(kv).where(which, kv.c.owner == given("owner")).returning(kv.c.key).cte("gone")
+    which = kv.c.key == func.any(parameter("keys", ARRAY(String)))
+    gone = delete(kv).where(which, kv.c.owner == parameter("owner")).returning(kv.c.key).cte("gone")
     removed = select(func.count()).select_from(gone).scalar_subquery()
     return select(spent_count.label("spent"), removed.label("removed")).add_cte(spent)
 

@@ -10,7 +10,7 @@ from flask import Response
 from causeway.api import shapes
 from causeway.api.operations import operation, read_body
 from causeway.api.parameters import Parameters
-from causeway.api.rates import account
+from causeway.api.rates import limit_account
 from causeway.api.responses import compact, error_detail
 from causeway.auth.service import Proof
 from causeway.errors import BadParameterError
@@ -62,7 +62,7 @@ def _write(
 ) -> Response:
     """Do what can be done of the items; `done` is the member that says so in a verdict."""
     good, refused = _read_each(items, read)
-    with account(proof.owner, len(items)):
+    with limit_account(proof.owner, len(items)):
         results = work(proof, list(good.values()))
     refused |= {at: each for at, each in zip(good, results, strict=True) if each is not None}
     verdicts = [_outcome(each, done, refused.get(at, True)) for at, each in enumerate(items)]

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from causeway.auth import service as auth
 from causeway.auth.service import WHOLE_REQUEST, Proof, ProofStatus
-from causeway.db.base import ascii_text, given, rows_given
+from causeway.db.base import ascii_text, parameter, parameter_rows
 from causeway.db.engine import LostRaceError
 from causeway.db.prepared import Prepared
 from causeway.errors import KeyTakenError
@@ -48,7 +48,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Write:
+class WriteRequest:
     """One request: its candidates by their place in it. A task of `causeway.db.group_commit`."""
 
     proof: Proof
@@ -110,7 +110,7 @@ class _Plan:
         )
 
 
-def store(connection: Connection, listener: Listener, writes: Sequence[Write]) -> list[Refused | Exception]:
+def store(connection: Connection, listener: Listener, writes: Sequence[WriteRequest]) -> list[Refused | Exception]:
     """Store what can be stored of each request, and spend its nonce; or say why it was refused as a whole. No two of
     them may claim the same thing."""
     buckets = hosting.lock_buckets(connection, [each.proof.owner for each in writes])
@@ -136,7 +136,7 @@ def stored_values(connection: Connection, keys: Sequence[str]) -> dict[str, Stor
 
 def _choose(
     connection: Connection,
-    write: Write,
+    write: WriteRequest,
     status: ProofStatus,
     buckets: list[LockedBucket],
     old: Mapping[str, StoredValue],
@@ -201,7 +201,7 @@ _COLUMNS: dict[str, TypeEngine[Any]] = {
 def _writing() -> Select[tuple[int, int]]:
     """Spend the nonces and write all rows; how many of each."""
     spent, spent_count = auth.spend_nonces()
-    rows = rows_given("rows", **_COLUMNS)
+    rows = parameter_rows("rows", **_COLUMNS)
     statement = insert(kv).from_select(
         list(_COLUMNS), select(*(rows.c[name] for name in _COLUMNS)).order_by(rows.c.key), include_defaults=False
     )
@@ -221,7 +221,7 @@ def _writing() -> Select[tuple[int, int]]:
 
 _STORED = Prepared(
     select(kv.c.key, kv.c.owner, kv.c.size, kv.c.bucket_id, kv.c.document_id).where(
-        kv.c.key == func.any(given("keys", ARRAY(String)))
+        kv.c.key == func.any(parameter("keys", ARRAY(String)))
     )
 )
 _WRITE = Prepared(_writing())

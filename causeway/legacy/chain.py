@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 from causeway.api.operations import operation, read_query
 from causeway.api.rates import charge_address
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Choice, Text, Whole, as_json
+from causeway.api.shapes import Address, Choice, Doc, Integer, Synonyms, Text, as_json
 from causeway.chain.service import MAX_TRANSACTION_BYTES, Node
 from causeway.errors import AccountRequiredError, MissingParameterError
 from causeway.hosting import service as hosting
@@ -44,7 +44,7 @@ _SCRIPTS = re.compile(rf"{_SCRIPT}(,{_SCRIPT}){{0,{MAX_SCRIPTS - 1}}}")
 HASH = Text(64, 64, _HASH, "64 lower-case hex digits")
 
 
-class Question(Enum):
+class ChainQuery(Enum):
     """What can be asked."""
 
     BY_DEPTH = "getbydepth"
@@ -63,38 +63,36 @@ class Question(Enum):
 class BitcoinRequest:
     """The parameters of the query must be there, too."""
 
-    owner: Annotated[str, Address(), Also(("address",))]
-    query: Annotated[Question, Choice(Question)]
-    depth: Annotated[int | None, Whole(0, MAX_HEIGHT)] = None
-    height: Annotated[int | None, Whole(0, MAX_HEIGHT)] = None
-    hash: Annotated[str | None, HASH, About("Of a block.")] = None
-    count: Annotated[int | None, Whole(1, MAX_HEADERS), About("How many headers, from `height` on.")] = None
+    owner: Annotated[str, Address(), Synonyms(("address",))]
+    query: Annotated[ChainQuery, Choice(ChainQuery)]
+    depth: Annotated[int | None, Integer(0, MAX_HEIGHT)] = None
+    height: Annotated[int | None, Integer(0, MAX_HEIGHT)] = None
+    hash: Annotated[str | None, HASH, Doc("Of a block.")] = None
+    count: Annotated[int | None, Integer(1, MAX_HEADERS), Doc("How many headers, from `height` on.")] = None
     scripts: Annotated[
         str | None,
         Text(MAX_SCRIPTS * (MAX_SCRIPT_DIGITS + 1), 2, _SCRIPTS, f"up to {MAX_SCRIPTS} scripts in hex, between commas"),
-        About("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
+        Doc("Whose outputs are looked for: their scriptPubKeys in hex, between commas."),
     ] = None
     after: Annotated[
-        int | None, Whole(0, MAX_SCRIPTS * MAX_OUTPUTS), About("How many of the largest outputs you have already.")
+        int | None, Integer(0, MAX_SCRIPTS * MAX_OUTPUTS), Doc("How many of the largest outputs you have already.")
     ] = None
-    txid: Annotated[str | None, HASH, About("Of a transaction.")] = None
-    vout: Annotated[int | None, Whole(0, 2**32 - 1), About("The index of an output.")] = None
-    blocks: Annotated[int | None, Whole(1, 1008), About("Within how many blocks it should confirm.")] = None
-    tx: Annotated[str | None, Text(2 * MAX_TRANSACTION_BYTES, 20, _HEX, "a transaction in hex"), About("In hex.")] = (
-        None
-    )
+    txid: Annotated[str | None, HASH, Doc("Of a transaction.")] = None
+    vout: Annotated[int | None, Integer(0, 2**32 - 1), Doc("The index of an output.")] = None
+    blocks: Annotated[int | None, Integer(1, 1008), Doc("Within how many blocks it should confirm.")] = None
+    tx: Annotated[str | None, Text(2 * MAX_TRANSACTION_BYTES, 20, _HEX, "a transaction in hex"), Doc("In hex.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnspentOutput:
-    """An output as the node tells it. Whoever does not trust the server reads amounts and scripts in `tx`."""
+    """An output as the node tells it. A client that does not trust the server reads amounts and scripts in `tx`."""
 
     txid: str
     vout: int
     amount_sat: int
     script: str
-    height: Annotated[int | None, About("Of its block; null while it waits for one.")]
-    hash: Annotated[str | None, About("Of its block.")] = None
+    height: Annotated[int | None, Doc("Of its block; null while it waits for one.")]
+    hash: Annotated[str | None, Doc("Of its block.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,17 +105,17 @@ class BitcoinAnswer:
     hash: str | None = None
     time: int | None = None
     txid: str | None = None
-    headers: Annotated[list[str] | None, About("80 bytes each, in hex.")] = None
+    headers: Annotated[list[str] | None, Doc("80 bytes each, in hex.")] = None
     unspent: Annotated[
         list[UnspentOutput] | None,
-        About(f"The largest first: up to {PAGE} behind `after`, of each script the {MAX_OUTPUTS} largest."),
+        Doc(f"The largest first: up to {PAGE} behind `after`, of each script the {MAX_OUTPUTS} largest."),
     ] = None
-    total: Annotated[int | None, About("How many outputs all pages have together.")] = None
-    output: Annotated[UnspentOutput | None, About("Null if it is spent, or unknown.")] = None
-    tx: Annotated[str | None, About("In hex.")] = None
-    position: Annotated[int | None, About("The transaction's place in its block.")] = None
-    branch: Annotated[list[str] | None, About("The hashes beside its path to the Merkle root.")] = None
-    feerate: Annotated[int | None, About("Satoshis per virtual byte; null without an estimate.")] = None
+    total: Annotated[int | None, Doc("How many outputs all pages have together.")] = None
+    output: Annotated[UnspentOutput | None, Doc("Null if it is spent, or unknown.")] = None
+    tx: Annotated[str | None, Doc("In hex.")] = None
+    position: Annotated[int | None, Doc("The transaction's place in its block.")] = None
+    branch: Annotated[list[str] | None, Doc("The hashes beside its path to the Merkle root.")] = None
+    feerate: Annotated[int | None, Doc("Satoshis per virtual byte; null without an estimate.")] = None
 
 
 @views.route("/bitcoin", methods=["GET", "POST"])
@@ -195,17 +193,17 @@ def _send(node: Node, asked: BitcoinRequest) -> dict[str, object]:
     return {"txid": node.send(_needed("tx", asked.tx))}
 
 
-_ANSWERS: Mapping[Question, Callable[[Node, BitcoinRequest], dict[str, object]]] = {
-    Question.BY_DEPTH: _block_by_depth,
-    Question.BY_HEIGHT: _block_by_height,
-    Question.BY_HASH: _block_by_hash,
-    Question.HEADERS: _headers,
-    Question.UNSPENT: _unspent,
-    Question.OUTPUT: _output,
-    Question.TRANSACTION: _transaction,
-    Question.PROOF: _proof,
-    Question.FEERATE: _feerate,
-    Question.SEND: _send,
+_ANSWERS: Mapping[ChainQuery, Callable[[Node, BitcoinRequest], dict[str, object]]] = {
+    ChainQuery.BY_DEPTH: _block_by_depth,
+    ChainQuery.BY_HEIGHT: _block_by_height,
+    ChainQuery.BY_HASH: _block_by_hash,
+    ChainQuery.HEADERS: _headers,
+    ChainQuery.UNSPENT: _unspent,
+    ChainQuery.OUTPUT: _output,
+    ChainQuery.TRANSACTION: _transaction,
+    ChainQuery.PROOF: _proof,
+    ChainQuery.FEERATE: _feerate,
+    ChainQuery.SEND: _send,
 }
 
 

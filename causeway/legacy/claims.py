@@ -1,4 +1,4 @@
-"""What a legacy client says of itself where money is: signed, and good once."""
+"""Signed legacy requests about money, each good once."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from causeway.api.operations import operation, read_query
 from causeway.api.responses import failure, success
-from causeway.api.shapes import About, Address, Also, Text, as_json
+from causeway.api.shapes import Address, Doc, Synonyms, Text, as_json
 from causeway.api.subnets import this_subnet
 from causeway.hosting.service import BucketState, GrantOutcome, request_bucket
 from causeway.services import services
@@ -23,9 +23,9 @@ views = Blueprint("legacy_hosting", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LegacyHostingRequest:
-    owner: Annotated[str, Address(), Also(("address",)), About("Who the bucket is for.")]
+    owner: Annotated[str, Address(), Synonyms(("address",)), Doc("Who the bucket is for.")]
     delegate: Annotated[str | None, Address(may_be_empty=True)] = None
-    contact: Annotated[str | None, Text(MAX_CONTACT), About("Who is told, by e-mail, before it expires.")] = None
+    contact: Annotated[str | None, Text(MAX_CONTACT), Doc("Who is told, by e-mail, before it expires.")] = None
 
 
 @dataclass(frozen=True)

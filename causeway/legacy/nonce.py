@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from causeway.accounts.service import require_registered
 from causeway.api.operations import operation, read_query
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Text
+from causeway.api.shapes import Address, Doc, Synonyms, Text
 from causeway.services import services
 
 views = Blueprint("legacy_nonce", __name__)
@@ -20,8 +20,8 @@ views = Blueprint("legacy_nonce", __name__)
 class LegacyNonceRequest:
     """A legacy client clears its nonce when it is done; anybody could, so that clears nothing."""
 
-    address: Annotated[str, Address(), Also(("owner",))]
-    clear: Annotated[str | None, Text(), About("Accepted, and does nothing.")] = None
+    address: Annotated[str, Address(), Synonyms(("owner",))]
+    clear: Annotated[str | None, Text(), Doc("Accepted, and does nothing.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

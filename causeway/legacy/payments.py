@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from causeway.api.operations import operation, read_query
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Text, as_json
+from causeway.api.shapes import Address, Doc, Synonyms, Text, as_json
 from causeway.api.subnets import this_subnet
 from causeway.legacy.claims import Claim, balance_of, deposit_address
 from causeway.legacy.hosting import LegacyBucket, LegacyHostingRequest, grant_free, shown_buckets
@@ -20,8 +20,8 @@ from rein.protocol.limits import MAX_CONTACT
 
 views = Blueprint("legacy_payments", __name__)
 
-Account = Annotated[str, Address(), Also(("owner",))]
-Signer = Annotated[str | None, Address(may_be_empty=True), About("Who signed, if it was the owner's delegate.")]
+Account = Annotated[str, Address(), Synonyms(("owner",))]
+Signer = Annotated[str | None, Address(may_be_empty=True), Doc("Who signed, if it was the owner's delegate.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class LegacyPurchase:
     address: str | None = None
     price_until: Annotated[
         int | None,
-        About("Seconds since 1970: the price is for who has paid all of it in blocks up to then, and today's after."),
+        Doc("Seconds since 1970: the price is for who has paid all of it in blocks up to then, and today's after."),
     ] = None
 
 
@@ -97,7 +97,9 @@ def buy() -> Response:
     payments = services().payments
     if payments is None:
         return grant_free(asked, price="0")
-    found = payments.order(asked.owner, delegate=asked.delegate, contact=asked.contact or None, subnet=this_subnet())
+    found = payments.open_purchase(
+        asked.owner, delegate=asked.delegate, contact=asked.contact or None, subnet=this_subnet()
+    )
     # `price` is the purchase's own, as long as it is held; numbers are text, as legacy clients know them.
     shown = {"buckets": as_json(shown_buckets(found.buckets)), "price": str(found.purchase.price)}
     until = int(found.purchase.until.timestamp())

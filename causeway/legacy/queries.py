@@ -1,4 +1,4 @@
-"""What each kind of query asks for."""
+"""The search that each kind of legacy query stands for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from causeway.errors import (
 )
 from causeway.search import queries
 from causeway.search.pages import Candidates, DocumentPage, Page, read_page
-from causeway.search.queries import Person
+from causeway.search.queries import Party
 from rein.btc.address import is_identity_address
 from rein.btc.base58 import decode_check
 from rein.protocol.documents import Kind, Role
@@ -61,20 +61,20 @@ def _bids(parameters: Parameters, page: Page) -> Candidates:
     if job_ids is not None:
         return queries.with_job_ids(_items("job_ids", job_ids, _is_job_id), page, kind=Kind.BID)
     if creator is not None:
-        return queries.in_jobs_of(Person(creator), Kind.BID, page)
+        return queries.in_jobs_of(Party(creator), Kind.BID, page)
     return queries.of_kind(Kind.BID, page)
 
 
 def _deliveries(parameters: Parameters, page: Page) -> Candidates:
-    return queries.in_jobs_of(Person(parameters.text("job_creator")), Kind.DELIVERY, page)
+    return queries.in_jobs_of(Party(parameters.text("job_creator")), Kind.DELIVERY, page)
 
 
 def _in_process(parameters: Parameters, page: Page) -> Candidates:
-    return queries.naming(Person(parameters.text("worker")), Role.WORKER, page)
+    return queries.naming(Party(parameters.text("worker")), Role.WORKER, page)
 
 
 def _review(parameters: Parameters, page: Page) -> Candidates:
-    return queries.naming(Person(parameters.text("mediator")), Role.MEDIATOR, page, kind=Kind.JOB)
+    return queries.naming(Party(parameters.text("mediator")), Role.MEDIATOR, page, kind=Kind.JOB)
 
 
 def _by_job_id(parameters: Parameters, page: Page) -> Candidates:
@@ -86,7 +86,7 @@ def _get_user(parameters: Parameters, page: Page) -> Candidates:
 
 
 def _get_user_ratings(parameters: Parameters, page: Page) -> Candidates:
-    """Of somebody, by somebody, or both: rein 0.3 leaves one of them empty."""
+    """Of a person, by a person, or both: rein 0.3 leaves one of them empty."""
     dest, source = (parameters.optional_text(name, longest=MAX_SEARCH_INPUT) or None for name in ("dest", "source"))
     if dest is None and source is None:
         raise MissingParameterError("one of the parameters 'dest' and 'source' is missing")

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from causeway.api.operations import operation
 from causeway.api.parameters import query_parameters
 from causeway.api.responses import success
-from causeway.api.shapes import About, Address, Also, Choice, Flag, Text, Whole, read
+from causeway.api.shapes import Address, Choice, Doc, Flag, Integer, Synonyms, Text, read
 from causeway.legacy.chain import last_block
 from causeway.legacy.queries import answer
 from causeway.search.pages import DocumentPage, Page
@@ -29,22 +29,22 @@ views = Blueprint("legacy_query", __name__)
 class LegacyQueryRequest:
     """The first three and the page are of every query; the others belong to some."""
 
-    owner: Annotated[str, Address(), Also(("address",))]
+    owner: Annotated[str, Address(), Synonyms(("address",))]
     query: Annotated[Query, Choice(Query)]
     testnet: Annotated[bool | None, Flag()] = None
-    after: Annotated[int | None, Whole(0, MAX_SEQ), About("The `next` of the page before.")] = None
-    limit: Annotated[int, Whole(1, MAX_QUERY_ROWS)] = MAX_QUERY_ROWS
-    delegate: Annotated[str | None, Text(), About("Accepted and not looked at.")] = None
-    job_ids: Annotated[str | None, Text(), About("by_job_id, dispute, bids: Job IDs, separated by commas.")] = None
-    creator: Annotated[str | None, Text(), About("bids: on the jobs of this person.")] = None
-    job_creator: Annotated[str | None, Text(), About("deliveries: an address or public key.")] = None
-    worker: Annotated[str | None, Text(), About("in-process: an address or public key.")] = None
-    mediator: Annotated[str | None, Text(), About("review: an address; of jobs of 2016 a public key too.")] = None
-    search_input: Annotated[str | None, Text(), About("get_user: a SIN, an address, a name or a contact.")] = None
-    masters: Annotated[str | None, Text(), About("enrollments: master addresses, separated by commas.")] = None
-    dest: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who was rated.")] = None
-    source: Annotated[str | None, Text(), About("get_user_ratings: the SIN of who rated.")] = None
-    msin: Annotated[str | None, Text(), About("get_user_name: a SIN.")] = None
+    after: Annotated[int | None, Integer(0, MAX_SEQ), Doc("The `next` of the page before.")] = None
+    limit: Annotated[int, Integer(1, MAX_QUERY_ROWS)] = MAX_QUERY_ROWS
+    delegate: Annotated[str | None, Text(), Doc("Accepted and not looked at.")] = None
+    job_ids: Annotated[str | None, Text(), Doc("by_job_id, dispute, bids: Job IDs, separated by commas.")] = None
+    creator: Annotated[str | None, Text(), Doc("bids: on the jobs of this person.")] = None
+    job_creator: Annotated[str | None, Text(), Doc("deliveries: an address or public key.")] = None
+    worker: Annotated[str | None, Text(), Doc("in-process: an address or public key.")] = None
+    mediator: Annotated[str | None, Text(), Doc("review: an address; of jobs of 2016 a public key too.")] = None
+    search_input: Annotated[str | None, Text(), Doc("get_user: a SIN, an address, a name or a contact.")] = None
+    masters: Annotated[str | None, Text(), Doc("enrollments: master addresses, separated by commas.")] = None
+    dest: Annotated[str | None, Text(), Doc("get_user_ratings: the SIN of who was rated.")] = None
+    source: Annotated[str | None, Text(), Doc("get_user_ratings: the SIN of who rated.")] = None
+    msin: Annotated[str | None, Text(), Doc("get_user_name: a SIN.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

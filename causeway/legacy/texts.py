@@ -1,4 +1,4 @@
-"""What a legacy client signs about its hosting: that a balance may be seen, and whom to write to.
+"""The texts that a legacy client signs about its hosting: to see a balance, and to name a contact.
 
 These texts name no server, so whoever sees one may hand it to another server that gave out the same nonce. They are
 accepted from old clients for what they can do at most. Today's client signs requests of the versioned API only

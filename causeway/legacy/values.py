@@ -8,9 +8,9 @@ from typing import Annotated
 from flask import Blueprint, Response
 
 from causeway.api.operations import operation, read_body, read_query
-from causeway.api.rates import account
+from causeway.api.rates import limit_account
 from causeway.api.responses import success
-from causeway.api.shapes import Address, Also, Flag, Text
+from causeway.api.shapes import Address, Flag, Synonyms, Text
 from causeway.auth.service import Proof
 from causeway.errors import RequestSignatureError
 from causeway.kv.schemas import Key, OneKey, Value
@@ -30,7 +30,7 @@ Short = Annotated[str, Text(200)]
 class LegacyPutRequest:
     """An empty value would sign the same bytes as a `/delete`."""
 
-    owner: Annotated[str, Address(), Also(("address",))]
+    owner: Annotated[str, Address(), Synonyms(("address",))]
     key: Key
     value: Value
     nonce: Short
@@ -41,7 +41,7 @@ class LegacyPutRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class LegacyDeleteRequest:
-    owner: Annotated[str, Address(), Also(("address",))]
+    owner: Annotated[str, Address(), Synonyms(("address",))]
     key: Key
     nonce: Short
     signature: Short
@@ -68,7 +68,7 @@ class LegacyValue:
 def put() -> Response:
     """Store a value: key, value, owner, nonce, signature, signature_address."""
     asked = read_body(LegacyPutRequest)
-    with account(asked.owner):
+    with limit_account(asked.owner):
         text = put_text(asked.key, asked.value, asked.signature_address or asked.owner, asked.nonce)
         proof = _check_signed(asked, text, "key + value + signature_address + nonce")
         services().store.put_one(proof, Item(asked.key, asked.value), testnet=asked.testnet)
@@ -82,7 +82,7 @@ def delete() -> Response:
     asked = read_body(LegacyDeleteRequest)
     text = delete_text(asked.key, asked.signature_address or asked.owner, asked.nonce)
     proof = _check_signed(asked, text, "key + signature_address + nonce")
-    with account(asked.owner):
+    with limit_account(asked.owner):
         services().store.delete_one(proof, asked.key)
     return success({"nonce": services().mint.make(asked.owner)})
 

@@ -1,4 +1,4 @@
-"""Handing mail to an SMTP server."""
+"""Sending mail by an SMTP server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Mailer(Protocol):
         """Send one mail.
 
         :raises MailError: it was not sent, and may be tried later. MailRefusedError: it never will be.
-            MailLostError: nobody knows whether it was.
+            MailLostError: it is unknown whether it was.
         """
         ...
 

@@ -141,9 +141,7 @@ def _check_peers(settings: Settings) -> Finding:
     if own:
         return warn("peers", f"the peer {own[0]} is this server itself", "Take it off the list of peers.")
     if plain:
-        hint = (
-            "Documents prove themselves, but whoever is on the way can keep some of them back. Name its https address."
-        )
+        hint = "Documents prove themselves, but an attacker on the way can withhold some. Name its https address."
         return warn("peers", f"the peer {plain[0]} is asked without TLS", hint)
     return ok("peers", f"documents of {len(settings.peers)} peers are to be pulled")
 
@@ -170,7 +168,7 @@ def _check_version(connection: Connection, _: Settings) -> Finding:
 
 
 def _check_tables(connection: Connection, _: Settings) -> Finding:
-    # What `serve` makes good by itself must not keep it from starting: the unit of systemd asks the doctor first.
+    # What `serve` repairs by itself must not keep it from starting: the systemd unit runs the doctor first.
     match tables(connection):
         case Tables.NONE:
             return ok("tables", "the database has no tables yet; they are made at the first start")

@@ -1,4 +1,4 @@
-"""Writing everything that people have stored into a file (`causeway.maintenance.lines` has its format)."""
+"""Exporting a whole database to a file (`causeway.maintenance.lines` has its format)."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _ROWS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What was written."""
 
     documents: int
     values: int
 
 
-def export_to(url: URL, path: Path) -> Exported:
+def export_to(url: URL, path: Path) -> ExportResult:
     """Write the file whole or not at all, readable by its owner only. The server may go on meanwhile: what is written
     is what was there at one moment.
 
     :raises FileError: the file cannot be written.
     :raises DatabaseError: the database has never been used.
     """
-    unfinished = path.with_name(f".{secrets.token_hex(16)}.unfinished")  # nobody can have put a file there
+    unfinished = path.with_name(f".{secrets.token_hex(16)}.unfinished")  # no other process can have put a file there
     count = {"document": 0, "value": 0}
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -56,7 +56,7 @@ def export_to(url: URL, path: Path) -> Exported:
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return Exported(count["document"], count["value"])
+    return ExportResult(count["document"], count["value"])
 
 
 def _lines(connection: Connection) -> Iterator[tuple[str, str]]:

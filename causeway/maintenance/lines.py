@@ -39,7 +39,7 @@ MERGED = (owner, bucket)
 
 MONEY = (deposit, purchase, receipt, ledger, watched_block)
 """Tables whose rows are worth something together only. They are restored into a server that has taken no money, or
-not at all: what two servers took cannot be told apart, so some of it would count twice or for somebody else."""
+not at all: what two servers took cannot be told apart, so some of it would count twice or for another owner."""
 
 LEFT_OUT = (installation, nonce_use, subnet_day)
 """The server's secret, and what is over within a day: a restored server makes its own."""
@@ -61,7 +61,7 @@ def row_tables() -> list[Table]:
 
 
 def sequences(connection: Connection) -> list[str]:
-    """The sequences that are nobody's column, in the order of their names."""
+    """The sequences that belong to no column, in the order of their names."""
     return list(connection.scalars(_FREE_SEQUENCES))
 
 

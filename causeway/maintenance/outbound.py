@@ -1,4 +1,4 @@
-"""Looking over what the server reaches out to, and what follows from it: the chain, the watcher, the mail server."""
+"""Checking the services that the server connects to: the chain, with the watcher, and the mail server."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def check_mail(settings: Settings) -> Iterator[Finding]:
 
 
 def check_payments(url: URL, settings: Settings) -> Iterator[Finding]:
-    """The chain, the ledger, and whether the watcher keeps up. A node that is away, or of another network, keeps nobody
-    from being served: it is no failure of the server."""
+    """The chain, the ledger, and whether the watcher keeps up. A node that is away, or of another network, does not
+    stop the server: it is a warning."""
     tip = None
     source = chain_source(settings)
     if source is not None:

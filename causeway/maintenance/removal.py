@@ -1,4 +1,4 @@
-"""Deleting what a filter finds: illegal content, spam, an owner who asked for it by letter."""
+"""Deletion by filter: illegal content, spam, an owner who asked for it by letter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DAYS = re.compile(r"([0-9]{1,5})d")
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     """What a filter finds: a value under its key, or a copy kept for a peer, whose owner is the peer's URL and whose
     key is the document's id."""
 
@@ -105,7 +105,7 @@ def _moment(value: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def find(connection: Connection, conditions: Sequence[Condition]) -> list[Found]:
+def find(connection: Connection, conditions: Sequence[Condition]) -> list[Match]:
     """What would go, by owner and key; copies kept for peers at the end."""
     kind = func.coalesce(document.c.kind, OPAQUE)
     statement = select(kv.c.owner, kv.c.key, kind, kv.c.size, kv.c.stored)
@@ -117,10 +117,10 @@ def find(connection: Connection, conditions: Sequence[Condition]) -> list[Found]
         .where(*(each.replicas for each in conditions))
         .order_by(replica.c.peer, document.c.id)
     )
-    return [Found(*row) for statement in (values, copies) for row in connection.execute(statement)]
+    return [Match(*row) for statement in (values, copies) for row in connection.execute(statement)]
 
 
-def remove(database: Database, found: Sequence[Found], reason: str) -> int:
+def remove(database: Database, found: Sequence[Match], reason: str) -> int:
     """Delete what was found and remember that its documents were deleted; how much it was. The log has the reason."""
     removed = 0
     for url, ids in _chunks([each for each in found if each.replica]):
@@ -134,7 +134,7 @@ def remove(database: Database, found: Sequence[Found], reason: str) -> int:
     return removed
 
 
-def _chunks(found: Sequence[Found]) -> Iterator[tuple[str, list[str]]]:
+def _chunks(found: Sequence[Match]) -> Iterator[tuple[str, list[str]]]:
     for owner, values in groupby(found, key=lambda each: each.owner):
         keys = [each.key for each in values]
         for begin in range(0, len(keys), KEYS_AT_A_TIME):

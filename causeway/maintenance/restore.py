@@ -1,4 +1,4 @@
-"""Reading an export back: an empty server then holds exactly what was there; to another, what is missing is added.
+"""Importing an export: an empty server then holds exactly what was there; to another, what is missing is added.
 
 Every document is verified again and indexed as if it had just come. Nothing newer is overwritten, and nothing that was
 deleted here comes back. It may be interrupted and run again: what is there already is passed over.
@@ -27,7 +27,7 @@ from causeway.kv.copies import without_copy
 from causeway.kv.incoming import IncomingDocument, read_incoming
 from causeway.kv.models import kv
 from causeway.maintenance.lines import FORMAT, MAX_LINE, sequences
-from causeway.maintenance.restore_rows import MAX_SHOWN, Fields, Restored, add_rows, pass_sequence
+from causeway.maintenance.restore_rows import MAX_SHOWN, Fields, ImportResult, add_rows, pass_sequence
 from causeway.replication.models import replica
 from causeway.search import index
 from causeway.search.models import document, document_seq, tombstone
@@ -38,14 +38,14 @@ LINES_AT_A_TIME = 200
 """Lines in one transaction: what is lost of an interrupted import."""
 
 
-def restore_from(database: Database, path: Path, progress: Callable[[int], None] = lambda _: None) -> Restored:
+def restore_from(database: Database, path: Path, progress: Callable[[int], None] = lambda _: None) -> ImportResult:
     """Import a file.
 
     :param progress: told the number of lines read, now and then.
     :raises FileError: it cannot be read, is not an export, or is truncated.
     :raises DatabaseError: it is of another network than the database.
     """
-    restored = Restored()
+    restored = ImportResult()
     with _open(path) as file:
         lines = _read(file, path)
         number, first = next(lines, (0, {}))
@@ -68,15 +68,15 @@ class _Restore:
     """One import. A batch is applied whole or not at all, and may be applied again after a lost race: what became of
     it counts when it is `done`. `_buckets` has the numbers here of the buckets in the file."""
 
-    def __init__(self, network: Network, restored: Restored) -> None:
+    def __init__(self, network: Network, restored: ImportResult) -> None:
         self._network = network
         self._restored = restored
         self._buckets: dict[int, int] = {}
 
     def apply(
         self, connection: Connection, *, rows: bool, batch: list[tuple[int, Fields]]
-    ) -> tuple[Restored, dict[int, int]]:
-        outcome, buckets = Restored(), dict(self._buckets) if rows else self._buckets
+    ) -> tuple[ImportResult, dict[int, int]]:
+        outcome, buckets = ImportResult(), dict(self._buckets) if rows else self._buckets
         if rows:
             add_rows(connection, batch, outcome, buckets)
         else:
@@ -84,14 +84,14 @@ class _Restore:
                 self._add(connection, number, fields, outcome)
         return outcome, buckets
 
-    def done(self, applied: tuple[Restored, dict[int, int]]) -> None:
+    def done(self, applied: tuple[ImportResult, dict[int, int]]) -> None:
         outcome, self._buckets = applied
         self._restored.counts += outcome.counts
         self._restored.refused += outcome.refused[: MAX_SHOWN - len(self._restored.refused)]
 
     # ----- documents and values ----------------------------------------------------------------------------------
 
-    def _add(self, connection: Connection, number: int, fields: Fields, outcome: Restored) -> None:
+    def _add(self, connection: Connection, number: int, fields: Fields, outcome: ImportResult) -> None:
         kind = str(fields.get("line"))
         what = f"line {number}, {kind[:20]} {str(fields.get('id') or fields.get('key') or '')[:128]}".rstrip()
         try:

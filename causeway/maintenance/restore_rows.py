@@ -22,7 +22,7 @@ MAX_SHOWN = 20
 
 
 @dataclass
-class Restored:
+class ImportResult:
     """What became of the lines: `counts` by "documents added" and the like, and the first of those refused by name."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -38,7 +38,7 @@ Fields = Mapping[str, Any]
 
 
 def add_rows(
-    connection: Connection, batch: list[tuple[int, Fields]], outcome: Restored, buckets: dict[int, int]
+    connection: Connection, batch: list[tuple[int, Fields]], outcome: ImportResult, buckets: dict[int, int]
 ) -> None:
     """Add rows of tables. `buckets` has the numbers here of the buckets in the file, and gets new ones.
 
@@ -77,7 +77,9 @@ def add_rows(
         _pass_identity(connection, table)
 
 
-def _insert(connection: Connection, table: Table, values: Mapping[str, object], what: str, outcome: Restored) -> None:
+def _insert(
+    connection: Connection, table: Table, values: Mapping[str, object], what: str, outcome: ImportResult
+) -> None:
     try:
         with connection.begin_nested():
             _count(outcome, table.name, _insert_row(connection, table, values))
@@ -90,20 +92,20 @@ def _is_used(connection: Connection, table: Table) -> bool:
 
 
 def _keep_watchers_out(connection: Connection) -> None:
-    """Until the transaction ends nobody watches, and whoever does afterwards begins where the file says: what the
+    """Until the transaction ends no watcher runs, and the next one begins where the file says: what the
     restored addresses were paid since may be in blocks that were read here without knowing them.
 
-    :raises FileError: somebody watches now.
+    :raises FileError: a watcher is running.
     """
     if not connection.scalar(select(func.pg_try_advisory_xact_lock(int(Duty.WATCH)))):
         raise FileError(
-            "there are payments in it, and somebody is watching the chain for this database",
+            "it has payments, and a watcher of this database is running",
             hint="Stop `causeway serve` and `causeway watch`, and import again.",
         )
     connection.execute(delete(watched_block))
 
 
-def _count(outcome: Restored, table: str, added: bool) -> None:
+def _count(outcome: ImportResult, table: str, added: bool) -> None:
     outcome.counts[f"{table} {'added' if added else 'there already'}"] += 1
 
 
@@ -119,7 +121,7 @@ def _insert_row(connection: Connection, table: Table, values: Mapping[str, objec
 
 
 def _add_bucket(
-    connection: Connection, values: Mapping[str, object], outcome: Restored, buckets: dict[int, int]
+    connection: Connection, values: Mapping[str, object], outcome: ImportResult, buckets: dict[int, int]
 ) -> None:
     """Under its own number, if that is free; a bucket of the same owner and moment is the same bucket."""
     number = int(str(values["id"]))

@@ -1,4 +1,4 @@
-"""What a server holds, in numbers."""
+"""Statistics of a whole database."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Running a server: what it writes to its log."""
+"""Logs, metrics, and the memory that workers share."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, event
 
-from causeway.ops.shared import SLOT_BYTES, Shared
+from causeway.ops.shared import SLOT_BYTES, SharedMemory
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -62,7 +62,7 @@ FAMILIES = (
     *(ORDERS_OPEN, ORDERS_LATE, ORDERS_PAID, CREDITED, WATCHER_HEIGHT, WATCHER_LAG, WATCHER_SUCCESS),
     *(PEER_BEHIND, PEER_SECONDS, PEER_FAILURES, PEER_TAKEN, PEER_REFUSED),
 )
-"""Those that are not known are left out: where nothing is sold, nobody watches."""
+"""Unknown ones are left out: where nothing is sold, there is no watcher."""
 
 _LE = "le"
 _SUM = "sum"
@@ -75,7 +75,7 @@ class Metrics:
     from routes, statuses and codes, never from what strangers send, so it always fits.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedMemory) -> None:
         self._shared = shared
         self._lock = threading.Lock()
         self._values, self._names = _parts(shared.own_slot)

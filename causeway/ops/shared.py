@@ -45,7 +45,7 @@ def shared_file() -> Iterator[Path]:
             os.unlink(name)
 
 
-class Shared:
+class SharedMemory:
     """The memory, as one worker sees it. Without a path it is this process's alone."""
 
     def __init__(self, path: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How business goes, in numbers: for metrics and for `causeway doctor`."""
+"""Figures of sales, for metrics, `causeway stats` and `causeway doctor`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from causeway.payments.purchases import PRICE_HELD
 
 @dataclass(frozen=True)
 class Figures:
-    """Orders that nobody has paid, while their price is held (`open`) and after (`late`); those that were paid;
+    """Orders that are not paid, while their price is held (`open`) and after (`late`); those that were paid;
     satoshis that came in over the chain (`credited_sat`), and those of them that buckets were bought for
     (`income_sat`); the last block that was read, and when it was last the tip. None: none was."""
 
@@ -54,6 +54,6 @@ def _sum_of(connection: Connection, account: Account) -> int:
 
 
 def unbalanced_transactions(connection: Connection) -> int:
-    """How many transactions of the ledger do not sum to zero: none, unless somebody goes around the database."""
+    """How many transactions of the ledger do not sum to zero: 0, unless rows were changed by hand."""
     sums = select(ledger.c.transaction_id).group_by(ledger.c.transaction_id).having(func.sum(ledger.c.amount_sat) != 0)
     return connection.scalar(select(func.count()).select_from(sums.subquery())) or 0

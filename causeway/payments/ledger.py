@@ -1,21 +1,21 @@
-"""Double entries: money never appears or vanishes here, it moves from one account to another."""
+"""The double-entry ledger: every amount moves from one account to another."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, func, insert, select
 
-from causeway.db.base import given, values_given
+from causeway.db.base import bind, parameter
 from causeway.payments.models import MAX_MEMO, Account, ledger, ledger_transaction_seq
 from rein.btc.amounts import Sat
 
 _NEXT = select(ledger_transaction_seq.next_value())
-_BALANCE = select(func.coalesce(func.sum(ledger.c.amount_sat), 0)).where(ledger.c.owner == given("owner"))
+_BALANCE = select(func.coalesce(func.sum(ledger.c.amount_sat), 0)).where(ledger.c.owner == parameter("owner"))
 _POST = insert(ledger).values(
-    transaction_id=given("transaction_id"),
-    account=given("account"),
-    owner=given("owner"),
-    amount_sat=given("amount_sat"),
-    memo=given("memo"),
+    transaction_id=parameter("transaction_id"),
+    account=parameter("account"),
+    owner=parameter("owner"),
+    amount_sat=parameter("amount_sat"),
+    memo=parameter("memo"),
 )
 
 
@@ -36,7 +36,7 @@ def charge_price(connection: Connection, owner: str, price: Sat, memo: str) -> N
 
 def balance(connection: Connection, owner: str) -> int:
     """An owner's satoshis. Negative if a payment left the chain that was spent here already."""
-    return int(connection.scalar(_BALANCE, values_given(owner=owner)) or 0)
+    return int(connection.scalar(_BALANCE, bind(owner=owner)) or 0)
 
 
 def _move(connection: Connection, source: Account, target: Account, owner: str, amount: Sat, memo: str) -> None:
@@ -44,7 +44,7 @@ def _move(connection: Connection, source: Account, target: Account, owner: str, 
         return
     number = connection.scalar(_NEXT)
     lines = [
-        values_given(
+        bind(
             transaction_id=number,
             account=account.value,
             owner=owner if account is Account.OWNER else None,

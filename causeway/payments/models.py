@@ -65,7 +65,7 @@ class Deposit(Base):
 
 
 class Purchase(Base):
-    """A bucket that somebody wants (`paid` is null), or has bought for `price_sat`.
+    """A bucket that an owner has ordered (`paid` is null), or bought for `price_sat`.
 
     With a deposit address it may be paid there; without one it was paid from the owner's balance at once. The bucket
     may be gone again long after it expired.
@@ -91,8 +91,8 @@ class Receipt(Base):
     """An output on the chain that pays a deposit address, once however often it is seen.
 
     `block_hash` is where it was at the last update; null: its transaction left the chain. `credited`: the ledger holds
-    it now. `final`: so deep in the chain that nobody asks again. `seen`: the time of the block it was last found in,
-    which decides the price it pays.
+    it now. `final`: so deep in the chain that it is not checked again. `seen`: the time of the block it was last found
+    in, which decides the price it pays.
     """
 
     __tablename__ = "receipt"

@@ -1,4 +1,4 @@
-"""How far the watcher has read the chain: where it goes on, and where it begins."""
+"""How far the watcher has read the chain: its checkpoints, and where the first one is."""
 
 from __future__ import annotations
 

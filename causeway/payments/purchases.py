@@ -1,4 +1,4 @@
-"""Deposit addresses, orders, and what becomes of them when money comes or goes. All of it with the owner locked.
+"""Deposit addresses and purchases, and what follows when money comes or goes. Always with the owner locked.
 
 An order that nobody signed is paid by what came to its own address, and by nothing else: anybody may open one for any
 owner, and must not be able to spend that owner's balance by it. What comes beyond the price, or to the address of an
@@ -24,10 +24,10 @@ MAX_OPEN_PURCHASES = 3
 """Orders of one owner that are not paid. Who asks for more is answered with the oldest again."""
 
 ADDRESSES_A_DAY = 40
-"""Deposit addresses for the subnet of whoever asks: a wallet looks only so far ahead for payments."""
+"""Deposit addresses given to one subnet: a wallet scans only so far ahead for payments (its gap limit)."""
 
 PRICE_HELD = timedelta(days=7)
-"""How long an order holds its price: for whoever has paid all of it in blocks that were made by then. What comes later
+"""How long a purchase keeps its price, for an owner who has paid all of it in blocks up to then. What comes later
 buys at the price of the day."""
 
 _INDEX_LOCK = 0x64657073
@@ -127,7 +127,7 @@ def settle(connection: Connection, owner: str, price: Sat) -> None:
 @dataclass(frozen=True)
 class _Covered:
     """An order that something was received for, and what the owner received anywhere after its price was held. That
-    is kept apart: who has spent what came in time on something else has not paid this in time."""
+    is kept apart: money that came in time and was spent on something else has not paid for this."""
 
     id: int
     price: Sat

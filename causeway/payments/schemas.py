@@ -1,11 +1,11 @@
-"""Balances and purchases as the versioned API has them."""
+"""Requests and answers about balances and purchases."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from causeway.api.shapes import About, Whole
+from causeway.api.shapes import Doc, Integer
 from rein.btc.amounts import MAX_MONEY
 
 
@@ -16,18 +16,18 @@ class BalanceRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BalanceAnswer:
-    balance_sat: Annotated[int, About("Negative where a payment left the chain that was spent here already.")]
+    balance_sat: Annotated[int, Doc("Negative where a payment left the chain that was spent here already.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuyRequest:
-    price_sat: Annotated[int, Whole(1, MAX_MONEY), About("What the owner agrees to pay.")]
+    price_sat: Annotated[int, Integer(1, MAX_MONEY), Doc("What the owner agrees to pay.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnedBucket:
     id: int
-    expires: Annotated[str, About("In UTC, by RFC 3339.")]
+    expires: Annotated[str, Doc("In UTC, by RFC 3339.")]
     bytes_free: int
     transfer_free: int
 
@@ -35,5 +35,5 @@ class OwnedBucket:
 @dataclass(frozen=True, kw_only=True)
 class BuyAnswer:
     price_sat: int
-    balance_sat: Annotated[int, About("What is left of the balance.")]
+    balance_sat: Annotated[int, Doc("What is left of the balance.")]
     buckets: list[OwnedBucket]

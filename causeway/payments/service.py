@@ -1,4 +1,4 @@
-"""Buying buckets, and an owner's account."""
+"""Selling buckets, and the balance of an owner."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rein.btc.receiving import ReceivingKey
 
 
 @dataclass(frozen=True)
-class Ordered:
+class OpenedPurchase:
     """A purchase that may be paid, and the buckets that the owner has."""
 
     purchase: Purchase
@@ -34,7 +34,7 @@ class Ordered:
 
 
 @dataclass(frozen=True)
-class Bought:
+class CompletedPurchase:
     """What came of `/v1/buy`: the owner's buckets, and what is left of its balance."""
 
     price: Sat
@@ -50,20 +50,22 @@ class Payments:
         self._key = key
         self.price = price
 
-    def order(self, owner: str, *, delegate: str | None, contact: str | None, subnet: str | None) -> Ordered:
-        """A bucket to be paid for, for whoever asks: it costs nobody anything until it is paid.
+    def open_purchase(
+        self, owner: str, *, delegate: str | None, contact: str | None, subnet: str | None
+    ) -> OpenedPurchase:
+        """A bucket to be paid for. Anybody may ask: it costs nothing until it is paid.
 
         :raises RateLimitError: there have been too many such requests from that subnet.
         """
 
-        def work(connection: Connection) -> Ordered:
+        def work(connection: Connection) -> OpenedPurchase:
             accounts.register(connection, owner, delegate=delegate, contact=contact)
             purchase = open_purchase(connection, owner, self._key, self.price, subnet)
-            return Ordered(purchase, hosting.live_buckets(connection, owner))
+            return OpenedPurchase(purchase, hosting.live_buckets(connection, owner))
 
         return self._database.write(work)
 
-    def buy(self, proof: Proof, price: int) -> Bought:
+    def buy(self, proof: Proof, price: int) -> CompletedPurchase:
         """A bucket paid from the owner's balance, at the price that the owner agreed to.
 
         :raises ApiError: PriceChangedError; BalanceTooLowError; or the request is not the owner's, or has been served
@@ -72,11 +74,11 @@ class Payments:
         if price != self.price:
             raise PriceChangedError(f"the price is {self.price} sat, and not {price}", hint="GET /price says it.")
 
-        def work(connection: Connection) -> tuple[bool, Bought]:
+        def work(connection: Connection) -> tuple[bool, CompletedPurchase]:
             spend(connection, proof)
             is_paid = buy_from_balance(connection, proof.owner, self.price)
             balance = ledger.balance(connection, proof.owner)
-            return is_paid, Bought(self.price, balance, hosting.live_buckets(connection, proof.owner))
+            return is_paid, CompletedPurchase(self.price, balance, hosting.live_buckets(connection, proof.owner))
 
         is_paid, bought = self._database.write(work)
         if not is_paid:

@@ -7,7 +7,7 @@ from datetime import UTC
 from flask import Response
 
 from causeway.api.operations import operation, respond
-from causeway.api.rates import account
+from causeway.api.rates import limit_account
 from causeway.hosting.service import BucketState
 from causeway.payments.schemas import BalanceAnswer, BalanceRequest, BuyAnswer, BuyRequest, OwnedBucket
 from causeway.payments.service import proved_balance, seller
@@ -22,7 +22,7 @@ views = versioned("payments")
 def balance() -> Response:
     """The owner's satoshis."""
     proof, _ = admit(BalanceRequest)
-    with account(proof.owner):
+    with limit_account(proof.owner):
         return respond(BalanceAnswer(balance_sat=proved_balance(services().database, proof)))
 
 
@@ -32,7 +32,7 @@ def buy() -> Response:
     """A bucket paid from the owner's balance, at this price and no other."""
     proof, asked = admit(BuyRequest)
     payments = seller(services().payments)
-    with account(proof.owner):
+    with limit_account(proof.owner):
         bought = payments.buy(proof, asked.price_sat)
     buckets = [_bucket(each) for each in bought.buckets]
     return respond(BuyAnswer(price_sat=bought.price, balance_sat=bought.balance, buckets=buckets))

@@ -135,7 +135,7 @@ class Watcher:
             if block.previous != last:
                 return False
             with self._database.reading() as connection:
-                # After the block was fetched: whoever is paid in it had got the address before.
+                # After the block was fetched: an address that is paid in it was given out before.
                 self._load_new_deposits(connection, known)
             for outpoint, output in block.outputs():
                 if output.script in known.deposits:
@@ -158,7 +158,7 @@ class Watcher:
 
     def _record(self, known: _Known, outpoint: OutPoint, amount: Sat, script: bytes, block: BlockRef) -> None:
         """Record that an output was seen in a block. Where an operator starts again with a key that was in use, the
-        wallet's old coins are nobody's payment: the block must not be older than the address is here."""
+        wallet's old coins are not payments: the block must not be older than the address is here."""
         paid = known.deposits[script]
         place = block.hash, block.height
         before = known.receipts.get(outpoint)

@@ -1,1 +1,1 @@
-"""Copies of what other servers keep: pulled from the feeds of peers that the operator names, and served as our own."""
+"""Copies of what other servers store: pulled from the feeds of the operator's peers, and served as our own."""

@@ -1,4 +1,4 @@
-"""How much may be read of a peer: so much a minute, saved up for one minute."""
+"""A read rate for each peer: an allowance per minute, saved up for one minute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MINUTE_S = 60
 
 
 class Allowance:
-    """An amount that is spent and comes back by itself. What is read is known only after it was read, so more than
+    """An amount that is spent and refills over time. What is read is known only after it was read, so more than
     there was may be spent once; then nothing may be until it has come back."""
 
     def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:

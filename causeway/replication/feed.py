@@ -1,4 +1,4 @@
-"""Reading a peer's feed over HTTP. Nothing in it is believed: this says only whether it has the shape of a feed."""
+"""Reading a peer's feed over HTTP. Only its shape is checked here; nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _offered(item: object) -> OfferedDocument:
 
 def _field(answer: object, name: str, kind: type[Any]) -> Any:
     value = answer.get(name) if isinstance(answer, dict) else None
-    # bool is an int to Python, and to nobody else.
+    # bool is an int in Python.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise PeerError(f"its feed has no {name!r}, or of another type")
     return value

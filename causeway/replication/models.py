@@ -16,7 +16,7 @@ MAX_WHY = 200
 
 
 class State(StrEnum):
-    """How it stands with a peer. `paused`: it must wait until the operator does something."""
+    """The state of a peer. `paused`: it waits until the operator does something."""
 
     NEW = "new"
     OK = "ok"
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 
 class Replica(Base):
-    """That a document is kept because a peer has it, whoever else keeps it here: a copy that nobody is charged for.
+    """That a document is kept because a peer has it, whoever else stores it here: a copy that is charged to no owner.
 
     `peer` brought it first. `signer` and `size` (bytes) are the document's own, for the shares: the signer is proved,
     an author is only what a text says.
@@ -47,7 +47,7 @@ class Replica(Base):
 class PeerRow(Base):
     """How far a peer's feed was read (`cursor`, a number of the peer's), and how that went.
 
-    `server` is the feed's own name, `latest` the last number the peer told; `doubts` counts how often in a row that
+    `server` is the feed's own name, `latest` the last number of the feed; `doubts` counts how often in a row that
     was below the cursor, `failures` how often in a row it could not be read. `version` of causeway judged what was
     read. `why` is in our own words. Counts are of documents: `taken`, `refused` because they do not verify, `skipped`
     because their signer's share is used up. `resets` is how often the feed was restarted.

@@ -1,4 +1,4 @@
-"""What is remembered of peers between two rounds: how far each was read, how that went, and when it is asked again."""
+"""State of each peer between two rounds: how far it was read, how that went, and when it is asked again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_WAIT_S = 3_600
 
 
 @dataclass(frozen=True)
-class Known:
+class PeerProgress:
     """What is remembered of a peer."""
 
     server: str | None
@@ -34,14 +34,14 @@ class Known:
     reread: bool
 
 
-def read(database: Database, url: str, now: datetime) -> Known:
+def read(database: Database, url: str, now: datetime) -> PeerProgress:
     """What is remembered of a peer, which may be new."""
 
-    def work(connection: Connection) -> Known:
+    def work(connection: Connection) -> PeerProgress:
         connection.execute(insert(peer).values(url=url).on_conflict_do_nothing())
         row = connection.execute(select(peer).where(peer.c.url == url)).one()
         is_old = row.begun is None or row.begun <= now - REREAD or row.version != __version__
-        return Known(row.server, row.cursor, row.doubts, row.failures, row.next_try, is_old)
+        return PeerProgress(row.server, row.cursor, row.doubts, row.failures, row.next_try, is_old)
 
     return database.write(work)
 
@@ -52,8 +52,8 @@ def begin(database: Database, url: str, server: str | None, now: datetime) -> No
     _set(database, url, server=server, version=__version__, cursor=0, begun=now, doubts=0, resets=resets)
 
 
-def name(database: Database, url: str, server: str) -> None:
-    """The feed has told its name for the first time."""
+def set_name(database: Database, url: str, server: str) -> None:
+    """Store the name of the feed, known for the first time."""
     _set(database, url, server=server)
 
 

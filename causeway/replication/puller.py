@@ -1,4 +1,4 @@
-"""Rounds: every peer that is due is asked for what is new, within bounds of time, documents, bytes and space."""
+"""Pull rounds: each peer that is due is asked for what is new, within limits of time, documents, bytes and space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from causeway.replication import progress
 from causeway.replication.allowance import Allowance
 from causeway.replication.feed import Feed, FeedPage, HttpFeed
 from causeway.replication.models import State
-from causeway.replication.service import Budget, FeedIngester, Ingested, ReadElsewhereError
+from causeway.replication.service import Budget, FeedIngester, IngestResult, ReadElsewhereError
 from causeway.settings import PullLimits
 from rein.btc.networks import Network
 from rein.errors import ReinError
@@ -127,19 +127,19 @@ class Puller:
         )
         return turn.taken
 
-    def _failed(self, peer: Peer, known: progress.Known, why: str, wait_s: int = 0) -> None:
+    def _failed(self, peer: Peer, known: progress.PeerProgress, why: str, wait_s: int = 0) -> None:
         progress.failed(self._database, peer.url, why, self._clock(), failures=known.failures, wait_s=wait_s)
         if not known.failures:  # once, and not again for every hour that it is away
             log.warning("the peer %s: %s", peer.url, why)
 
-    def _read(self, peer: Peer, known: progress.Known, feed: Feed) -> PullResult:
+    def _read(self, peer: Peer, known: progress.PeerProgress, feed: Feed) -> PullResult:
         if known.reread:
             known = self._begin(peer, known.server)
         allowances = self._allowances[peer]
         limits = self._limits
         budget = self._ingester.budget(peer.url, limits.kept_bytes, len(self._peers), limits.signer_bytes)
         deadline = time.monotonic() + TURN_S
-        latest, cursor, sum_ = known.cursor, known.cursor, Ingested(known.cursor)
+        latest, cursor, sum_ = known.cursor, known.cursor, IngestResult(known.cursor)
         restarted = False
         while True:
             page = feed.page(cursor)
@@ -148,7 +148,7 @@ class Puller:
             if page.server == self._own_id:
                 return PullResult(State.PAUSED, "it is this server itself: take it off the list of peers", latest, 0)
             if known.server is None:
-                progress.name(self._database, peer.url, page.server)
+                progress.set_name(self._database, peer.url, page.server)
                 known = replace(known, server=page.server)
             if page.server != known.server or (page.settled < cursor and known.doubts + 1 >= DOUBTS):
                 if restarted:
@@ -169,12 +169,12 @@ class Puller:
             if time.monotonic() > deadline:
                 return PullResult(State.BEHIND, None, latest, sum_.taken)
 
-    def _begin(self, peer: Peer, server: str | None) -> progress.Known:
+    def _begin(self, peer: Peer, server: str | None) -> progress.PeerProgress:
         progress.begin(self._database, peer.url, server, self._clock())
-        return progress.Known(server, 0, 0, 0, None, reread=False)
+        return progress.PeerProgress(server, 0, 0, 0, None, reread=False)
 
     @staticmethod
-    def _result(sum_: Ingested, latest: int) -> PullResult | None:
+    def _result(sum_: IngestResult, latest: int) -> PullResult | None:
         """Whether that was all there is to be read now."""
         if sum_.full:
             return PullResult(State.PAUSED, "no room is left for its documents: see replica_mb", latest, sum_.taken)
@@ -183,7 +183,7 @@ class Puller:
         return PullResult(State.OK, None, latest, sum_.taken) if sum_.cursor >= latest else None
 
 
-def _added(sum_: Ingested, page: Ingested) -> Ingested:
+def _added(sum_: IngestResult, page: IngestResult) -> IngestResult:
     return replace(
         page,
         seen=sum_.seen + page.seen,

@@ -1,4 +1,4 @@
-"""Taking documents from a page of a peer's feed: verified as on incoming, indexed as ours, charged to nobody."""
+"""Ingesting a page of a peer's feed: documents are verified like any other, indexed as ours, and charged to nobody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
 from causeway.auth import service as auth
-from causeway.db.base import given, values_given
+from causeway.db.base import bind, parameter
 from causeway.db.engine import Database, LostRaceError
 from causeway.kv.incoming import IncomingDocument, read_incoming
 from causeway.replication.feed import OfferedDocument
@@ -32,7 +32,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Ingested:
+class IngestResult:
     """What became of a page: documents seen, taken, refused and skipped, bytes kept, the number up to which it is done
     with, and whether there was no room for the next one."""
 
@@ -85,7 +85,9 @@ class FeedIngester:
 
         return self._database.read(ask)
 
-    def ingest(self, url: str, cursor: int, offered: Sequence[OfferedDocument], end: int, budget: Budget) -> Ingested:
+    def ingest(
+        self, url: str, cursor: int, offered: Sequence[OfferedDocument], end: int, budget: Budget
+    ) -> IngestResult:
         """Keep what is worth keeping of a page behind `cursor` that reaches up to `end`.
 
         :raises ReadElsewhereError: the cursor is another by now.
@@ -104,12 +106,12 @@ class FeedIngester:
         end: int,
         budget: Budget,
         checked: dict[OfferedDocument, _Candidate | None],
-    ) -> Ingested:
+    ) -> IngestResult:
         candidates, bad = self._sift(connection, offered, checked)
         needless = _needless(connection, [candidate for _, candidate in candidates])
         outcome = _choose(connection, candidates, needless, budget)
         reached = end if outcome.full_at is None else outcome.full_at - 1
-        # What stands behind that is read again.
+        # What comes after that is read again.
         refused = _store(connection, url, outcome) + sum(seq <= reached for seq in bad)
         moved = connection.execute(
             update(peer)
@@ -123,7 +125,7 @@ class FeedIngester:
         )
         if moved.rowcount != 1:
             raise ReadElsewhereError
-        return Ingested(
+        return IngestResult(
             cursor=reached,
             seen=len(offered),
             taken=len(outcome.kept),
@@ -168,7 +170,7 @@ class FeedIngester:
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Candidate]:
-    rows = connection.execute(_KNOWN, values_given(ids=list(ids)))
+    rows = connection.execute(_KNOWN, bind(ids=list(ids)))
     return {row.id: _Candidate(row.id, row.signer, row.size, None) for row in rows}
 
 
@@ -176,7 +178,7 @@ def _needless(connection: Connection, candidates: Sequence[_Candidate]) -> set[s
     """Those that are kept for a peer already, or are not to come back. What authors keep here themselves is kept for
     the peer, too: others may rely on it when they delete it."""
     ids = [each.id for each in candidates]
-    return deleted_here(connection, ids).union(connection.scalars(_KEPT_ALREADY, values_given(ids=ids)))
+    return deleted_here(connection, ids).union(connection.scalars(_KEPT_ALREADY, bind(ids=ids)))
 
 
 def _choose(
@@ -187,7 +189,7 @@ def _choose(
     seen = set(needless)
     signers = sorted({each.signer for _, each in candidates})
     used: Counter[str] = Counter(
-        {row.signer: int(row.bytes) for row in connection.execute(_BY_SIGNER, values_given(signers=signers))}
+        {row.signer: int(row.bytes) for row in connection.execute(_BY_SIGNER, bind(signers=signers))}
     )
     left = budget.peer_bytes
     for seq, each in candidates:
@@ -230,12 +232,12 @@ def _store(connection: Connection, url: str, outcome: _Outcome) -> int:
     return refused
 
 
-_ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="offered").render_derived()
+_ids = func.unnest(parameter("ids", ARRAY(String))).table_valued("id", name="offered").render_derived()
 _KNOWN = select(document.c.id, document.c.signer, document.c.size).where(document.c.id.in_(select(_ids.c.id)))
 _KEPT_ALREADY = select(replica.c.document_id).where(replica.c.document_id.in_(select(_ids.c.id)))
 _KEPT = select(func.coalesce(func.sum(replica.c.size), 0))
 _BY_SIGNER = (
     select(replica.c.signer, func.sum(replica.c.size).label("bytes"))
-    .where(replica.c.signer == func.any(given("signers", ARRAY(String))))
+    .where(replica.c.signer == func.any(parameter("signers", ARRAY(String))))
     .group_by(replica.c.signer)
 )

@@ -1,4 +1,4 @@
-"""How it stands with the peers, for /status and /metrics."""
+"""The state of the peers, for /status and /metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from causeway.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class PeerStatus:
-    """How it stands with a server that documents are pulled from.
+    """The state of a server that documents are pulled from.
 
     `state` is new, ok, behind, failing or paused, and `why` says why. `cursor` is the number up to which its feed was
     read, `latest` its last number, `behind` what is missing between them. Counts of documents: `taken`, `refused` (they

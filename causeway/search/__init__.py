@@ -1,1 +1,1 @@
-"""Finding documents: an index of typed columns, filled as documents arrive, and the queries on it."""
+"""The index of documents: typed columns, filled as documents arrive, and the queries on it."""

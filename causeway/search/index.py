@@ -1,4 +1,4 @@
-"""Keeping the index: told of every document that is stored, and of every one whose last copy is gone."""
+"""Keeping the index of documents up to date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from causeway.db.base import rows_given
+from causeway.db.base import parameter_rows
 from causeway.db.prepared import Prepared
 from causeway.kv.incoming import IncomingDocument
 from causeway.search.models import MAX_FOLDED, document, enrollment
@@ -156,7 +156,7 @@ def _adding() -> ReturningInsert[Any]:
     """Draw a number for each row and write it; no row comes back where a document is known already. The inner
     statement draws the numbers in the order of the rows, and the outer one sorts."""
     place = place_for_next().cte("place")
-    rows = rows_given("rows", **{each.name: Text() if each.name == "words" else each.type for each in _COLUMNS})
+    rows = parameter_rows("rows", **{each.name: Text() if each.name == "words" else each.type for each in _COLUMNS})
     values = [_vector(rows.c.words).label("words") if each.name == "words" else rows.c[each.name] for each in _COLUMNS]
     numbered = select(next_number().label("seq"), *values).select_from(place.join(rows, literal_column("true")))
     drawn = numbered.cte("numbered")

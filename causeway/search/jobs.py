@@ -1,4 +1,4 @@
-"""Finding jobs: by their words and tags, by who is in them, by what is asked for them, and whether they are open."""
+"""Finding jobs by words, tags, people, prices of bids, and whether they are open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from causeway.search.models import document
 from causeway.search.pages import Page, read_found
-from causeway.search.queries import Person
+from causeway.search.queries import Party
 from causeway.search.schemas import SearchAnswer
 from rein.protocol.documents import Kind, Role
 from rein.protocol.limits import MAX_TAG
@@ -35,19 +35,19 @@ RARE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class JobFilter:
     """What a job must be; None and empty: no matter. Amounts are in satoshis, of at least one bid on the job."""
 
     text: str | None = None
     tags: Sequence[str] = ()
-    creator: Person | None = None
-    mediator: Person | None = None
+    creator: Party | None = None
+    mediator: Party | None = None
     min_price: int | None = None
     max_price: int | None = None
     open_only: bool = False
 
 
-def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> SearchAnswer:
+def find_jobs(connection: Connection, wanted: JobFilter, page: Page) -> SearchAnswer:
     """The jobs, newest first, and the `after` of the next page. A page costs the same however few of many jobs are
     wanted: it examines `SCANNED` at most, so it may hold fewer than its limit, even none, and have a next one."""
     jobs = select(document.c.seq, document.c.size).where(document.c.kind == Kind.JOB.value, *_indexed(wanted))
@@ -66,7 +66,7 @@ def find_jobs(connection: Connection, wanted: Wanted, page: Page) -> SearchAnswe
     return SearchAnswer(jobs=found, next=end if after is None else after)
 
 
-def _indexed(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _indexed(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """What an index finds."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.text is not None:
@@ -87,7 +87,7 @@ def _matches(text: str) -> list[ColumnElement[bool]]:
     return [document.c.words.is_not(None), document.c.words.bool_op("@@")(asked)]
 
 
-def _examined(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _examined(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """What has to be examined of each job."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.min_price is not None or wanted.max_price is not None:

@@ -94,8 +94,8 @@ class Document(Base):
 class Tombstone(Base):
     """That the last copy of a document was deleted here, by the owner of that copy or by the operator.
 
-    `final`: it was the operator; or its author, or the key that signed it, and nobody relied on it. Then replication
-    must not bring it back, and whoever stores it again himself may. A stranger who gives up the last copy decides
+    `final`: it was the operator; or its author, or the key that signed it, and no other author relied on it. Then
+    replication must not bring it back; an owner may store it again. A stranger who gives up the last copy decides
     nothing for others. `seq` is a number of the same sequence as documents have, so that a reader of the feed sees one
     order of what came and went.
     """

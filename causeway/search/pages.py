@@ -1,4 +1,4 @@
-"""One page of an answer: where it begins, how long it may be, and how the next is asked for."""
+"""Pages of an answer: where one begins, how long it is, and where the next one begins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Page:
         return seq.desc() if self.newest_first else seq.asc()
 
     def cut(self, statement: Select[Any], seq: ColumnElement[int]) -> Select[Any]:
-        """Only what can stand on this page, and one more, to know whether there is a next. Every branch of a query is
+        """Only what can be on this page, and one more, to know whether there is a next. Every branch of a query is
         cut, so that each reads a bounded stretch of an index, however many documents there are."""
         if self.after is not None:
             statement = statement.where(seq < self.after if self.newest_first else seq > self.after)

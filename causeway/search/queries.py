@@ -1,5 +1,4 @@
-"""What can be asked for: each question becomes a statement on typed, indexed columns. No text is searched, so no text
-that somebody stored can pretend to be something else."""
+"""Searches as statements on typed, indexed columns. No text is searched, so none can pass for something else."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ _PUBLIC_KEY = re.compile(r"0[23][0-9a-f]{64}|04[0-9a-f]{128}")
 
 
 @dataclass(frozen=True)
-class Person:
+class Party:
     """Somebody in a job: an identity's master address, or the public key (hex) used in that job."""
 
     text: str
@@ -47,7 +46,7 @@ def of_kind(kind: Kind, page: Page) -> Candidates:
     return page.cut(_documents().where(document.c.kind == kind.value), document.c.seq)
 
 
-def naming(person: Person, role: Role, page: Page, *, kind: Kind | None = None) -> Candidates:
+def naming(person: Party, role: Role, page: Page, *, kind: Kind | None = None) -> Candidates:
     """Documents that name a person in a role themselves."""
     kinds = [kind.value] if kind else [each.value for each in Kind]
     branches = [
@@ -56,7 +55,7 @@ def naming(person: Person, role: Role, page: Page, *, kind: Kind | None = None) 
     return branches[0] if len(branches) == 1 else union(*branches)
 
 
-def in_jobs_of(creator: Person, kind: Kind, page: Page) -> Candidates:
+def in_jobs_of(creator: Party, kind: Kind, page: Page) -> Candidates:
     """Documents of a kind that name this creator, or belong to the order of a job document that does: a delivery, for
     one, names its worker only."""
     job = document.alias("job")
@@ -95,7 +94,7 @@ def willing_mediators(page: Page) -> Candidates:
 
 def of_user(search_input: str, page: Page) -> Candidates:
     """Enrollments by SIN, master or delegate address, exactly; for any other text the current enrollments whose name
-    or contact is that text, without regard to case. A name that looks like an address finds nobody."""
+    or contact is that text, without regard to case. A name that looks like an address finds nothing."""
     if decode_check(search_input) is not None:
         identifiers = (enrollment.c.sin, enrollment.c.master, enrollment.c.delegate)
         found = [_enrollments().where(column == search_input) for column in identifiers]
@@ -107,7 +106,7 @@ def of_user(search_input: str, page: Page) -> Candidates:
 
 
 def ratings(of: str | None, by: str | None, page: Page) -> Candidates:
-    """Ratings of somebody, by somebody, or by one of another; people are named by SIN or master address. A rating names
+    """Ratings of a person, by a person, or both; people are named by SIN or master address. A rating names
     who rates and who is rated, each in the column of the role they had."""
     branches = []
     for role in Role:

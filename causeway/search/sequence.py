@@ -1,4 +1,4 @@
-"""The order of documents on this server, and how far it is settled.
+"""The numbers of documents on this server, and up to which they are settled.
 
 A reader who follows the documents by `seq` must never be shown number 11 while number 10 can still appear. A sequence
 alone allows that: 10 may be drawn first and committed last. Committing in the order of the numbers, one at a time,

@@ -1,4 +1,4 @@
-"""Remembering what was deleted, so that replication does not bring it back and readers of the feed learn of it."""
+"""Tombstones of deleted documents: replication does not bring them back, and readers of the feed learn of them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from sqlalchemy import ARRAY, Connection, String, and_, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from causeway.db.base import given, values_given
+from causeway.db.base import bind, parameter
 from causeway.kv.copies import OPERATOR, is_relied_on
 from causeway.search.models import document, tombstone
 from causeway.search.sequence import next_number, place_for_next
 
-_ids = func.unnest(given("ids", ARRAY(String))).table_valued("id", name="gone").render_derived()
+_ids = func.unnest(parameter("ids", ARRAY(String))).table_valued("id", name="gone").render_derived()
 
 
 def record_deletions(connection: Connection, document_ids: Sequence[str], owner: str) -> None:
-    """Remember that these documents go, at the wish of `owner`, who holds their last copies, or of the operator. They
-    must still be indexed: whether it is their author who wishes it is read there."""
-    connection.execute(_RECORD, values_given(ids=list(document_ids), by=owner))
+    """Record that these documents are deleted by `owner`, who holds their last copies, or by the operator. They
+    must still be indexed: whether the owner is their author is read there."""
+    connection.execute(_RECORD, bind(ids=list(document_ids), by=owner))
 
 
 def deleted_here(connection: Connection, document_ids: Sequence[str]) -> set[str]:
     """Those of the documents that are not to be taken from a peer: the operator deleted them here, or their authors
-    while nobody relied on them."""
-    return set(connection.scalars(_DELETED_HERE, values_given(ids=list(document_ids))))
+    while no other author relied on them."""
+    return set(connection.scalars(_DELETED_HERE, bind(ids=list(document_ids))))
 
 
 _place = place_for_next().cte("place")
-_by = given("by", String())
+_by = parameter("by", String())
 # NULL is neither the author nor anybody: a legacy document may name none.
 _is_authors = or_(_by == document.c.signer, func.coalesce(_by == document.c.author, False))
 _final = or_(_by == OPERATOR, and_(_is_authors, not_(is_relied_on(document))))

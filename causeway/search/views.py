@@ -12,9 +12,9 @@ from causeway.api.parameters import Parameters
 from causeway.errors import BadParameterError
 from causeway.search.documents import read_by_id
 from causeway.search.feed import read_feed
-from causeway.search.jobs import Wanted, find_jobs
+from causeway.search.jobs import JobFilter, find_jobs
 from causeway.search.pages import Page
-from causeway.search.queries import Person
+from causeway.search.queries import Party
 from causeway.search.schemas import (
     DocumentsAnswer,
     DocumentsRequest,
@@ -59,11 +59,11 @@ def feed() -> Response:
 def search_jobs() -> Response:
     """Jobs, newest first, by their words and tags, who is in them, what bids ask for, and whether they are open."""
     asked = read_query(SearchRequest)
-    wanted = Wanted(
+    wanted = JobFilter(
         text=asked.text,
         tags=_tags(asked.tags),
-        creator=Person(asked.creator) if asked.creator else None,
-        mediator=Person(asked.mediator) if asked.mediator else None,
+        creator=Party(asked.creator) if asked.creator else None,
+        mediator=Party(asked.mediator) if asked.mediator else None,
         min_price=asked.min_price,
         max_price=asked.max_price,
         open_only=asked.open,

@@ -1,4 +1,4 @@
-"""What an operator can set: a file first, the environment over it, flags over both; checked once at start.
+"""What an operator can set: a file, the environment over it, flags over both; checked once at start.
 
 `SETTINGS` is the one list of names: the file's keys, variables, flags, their help and the table in docs/operations.md
 follow from it.
@@ -122,7 +122,7 @@ class Settings:
     @property
     def server_names(self) -> tuple[str, ...]:
         """What requests may be signed for: `public_urls`, or, where none is set, the address it listens on and this
-        machine's own names. Those are the same on every machine, so a public server should be told its addresses."""
+        machine's own names. Those are the same on every machine, so a public server needs `public_urls`."""
         if self.public_urls:
             return self.public_urls
         host = f"[{self.host}]" if ":" in self.host else self.host

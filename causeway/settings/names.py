@@ -10,7 +10,7 @@ from rein.btc.networks import NETWORKS
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that can be set. `default` is the text it has if nobody sets it; `metavar` is empty for yes or no."""
+    """One setting. `default` is its text where it is not set; `metavar` is empty for yes or no."""
 
     name: str
     metavar: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from causeway.errors import SettingsError
 from causeway.settings.names import SETTINGS, Setting
-from causeway.settings.values import FILE, Given
+from causeway.settings.values import FILE, RawSetting
 
 MAX_FILE_BYTES = 65_536
 
@@ -44,13 +44,13 @@ def _file_text(path: Path, key: str, value: object) -> str:
     raise SettingsError(f"{path}: {key} must be text, a whole number, true, false, or a list of texts")
 
 
-def find(setting: Setting, in_file: Mapping[str, str], environ: Mapping[str, str], flag: object) -> Given:
+def find(setting: Setting, in_file: Mapping[str, str], environ: Mapping[str, str], flag: object) -> RawSetting:
     if flag is not None:
         text = {True: "yes", False: "no"}[flag] if isinstance(flag, bool) else str(flag)
-        return Given(setting, text, setting.flag)
+        return RawSetting(setting, text, setting.flag)
     for variable in setting.variables:
         if environ.get(variable):
-            return Given(setting, environ[variable], variable)
+            return RawSetting(setting, environ[variable], variable)
     if setting.name in in_file:
-        return Given(setting, in_file[setting.name], FILE)
-    return Given(setting, setting.default, "its default")
+        return RawSetting(setting, in_file[setting.name], FILE)
+    return RawSetting(setting, setting.default, "its default")

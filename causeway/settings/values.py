@@ -53,8 +53,8 @@ IPNetwork = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
-class Given:
-    """The text of a setting, and where it came from, for whoever must correct it."""
+class RawSetting:
+    """The text of a setting, and where it came from, so that an error can name that."""
 
     setting: Setting
     text: str
@@ -67,14 +67,14 @@ class Given:
         )
 
 
-def read_network(given: Given) -> Network:
+def read_network(given: RawSetting) -> Network:
     try:
         return network_named(given.text)
     except ReinError as error:
         raise SettingsError(error.message, hint=error.hint) from error
 
 
-def read_database_url(url: Given, data: Given) -> str | None:
+def read_database_url(url: RawSetting, data: RawSetting) -> str | None:
     """The database's address; None for the server's own under `data`, also where that is asked for by `none`.
 
     :raises SettingsError: the command line says to use the one under a directory, and something else names another.
@@ -89,19 +89,19 @@ def read_database_url(url: Given, data: Given) -> str | None:
     return url.text
 
 
-def is_named(given: Given, flags: Mapping[str, object]) -> bool:
+def is_named(given: RawSetting, flags: Mapping[str, object]) -> bool:
     """Whether the command line says it, or names the file that does."""
     return given.source == given.setting.flag or (given.source == FILE and bool(flags.get("config")))
 
 
-def read_directory(given: Given) -> Path:
+def read_directory(given: RawSetting) -> Path:
     try:
         return Path(given.text or given.setting.default).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError("there is no home directory to keep the data in", hint="Give --data DIR.") from error
 
 
-def read_number(given: Given, lowest: int, highest: int, default: int | None = None) -> int:
+def read_number(given: RawSetting, lowest: int, highest: int, default: int | None = None) -> int:
     text = given.text
     if not text and default is not None:
         return default
@@ -110,41 +110,41 @@ def read_number(given: Given, lowest: int, highest: int, default: int | None = N
     return int(text)
 
 
-def read_choice(given: Given, *choices: str) -> str:
+def read_choice(given: RawSetting, *choices: str) -> str:
     if given.text not in choices:
         raise given.wrong(f"it must be {' or '.join(choices)}")
     return given.text
 
 
-def read_yes_or_no(given: Given) -> bool:
+def read_yes_or_no(given: RawSetting) -> bool:
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if given.text.lower() not in known:
         raise given.wrong("it must be yes or no")
     return known[given.text.lower()]
 
 
-def read_items(given: Given, read: Callable[[Given, str], T]) -> tuple[T, ...]:
+def read_items(given: RawSetting, read: Callable[[RawSetting, str], T]) -> tuple[T, ...]:
     """A list separated by commas. `none` is the empty list, because an empty variable counts as not set."""
     if given.text.strip().lower() in ("", "none"):
         return ()
     return tuple(read(given, item.strip()) for item in given.text.split(","))
 
 
-def read_ip_network(given: Given, text: str) -> IPNetwork:
+def read_ip_network(given: RawSetting, text: str) -> IPNetwork:
     try:
         return ip_network(text)
     except ValueError:
         raise given.wrong(f"{text[:40]!r} is not an address range like 10.0.0.0/8 or 2001:db8::/32") from None
 
 
-def read_price(given: Given) -> Sat:
+def read_price(given: RawSetting) -> Sat:
     price = Sat(read_number(given, 0, MAX_PRICE_SAT))
     if 0 < price < DUST_LIMIT:
         raise given.wrong(f"it must be 0 or at least {DUST_LIMIT}: nodes relay no smaller payment")
     return price
 
 
-def read_payment_key(given: Given, network: Network, price: Sat) -> ReceivingKey | None:
+def read_payment_key(given: RawSetting, network: Network, price: Sat) -> ReceivingKey | None:
     if not given.text:
         if price:
             raise SettingsError(
@@ -159,13 +159,13 @@ def read_payment_key(given: Given, network: Network, price: Sat) -> ReceivingKey
         raise SettingsError(f"payment_descriptor ({given.source}): {error.message}", hint=error.hint) from error
 
 
-def read_chain_address(url: Given, cookie: Given, network: Network) -> ChainAddress | None:
+def read_chain_address(url: RawSetting, cookie: RawSetting, network: Network) -> ChainAddress | None:
     if not url.text and not cookie.text:
         return None
     return read_chain(url.text or f"http://127.0.0.1:{network.default_rpc_port}", cookie.text, network)
 
 
-def read_mail_from(given: Given, server: Given) -> str:
+def read_mail_from(given: RawSetting, server: RawSetting) -> str:
     if not given.text and not server.text:
         return ""
     if not is_email(given.text):
@@ -173,7 +173,7 @@ def read_mail_from(given: Given, server: Given) -> str:
     return given.text
 
 
-def read_peers(given: Given, proxy: Given) -> tuple[Peer, ...]:
+def read_peers(given: RawSetting, proxy: RawSetting) -> tuple[Peer, ...]:
     through = read_peers_proxy(proxy.text) if proxy.text else None
     peers = tuple(dict.fromkeys(read_items(given, lambda _, text: read_peer(text, through))))
     if len(peers) > MAX_PEERS:
@@ -184,13 +184,13 @@ def read_peers(given: Given, proxy: Given) -> tuple[Peer, ...]:
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
 
 
-def read_origin(given: Given, text: str) -> str:
+def read_origin(given: RawSetting, text: str) -> str:
     if _ORIGIN.fullmatch(text) is None:
         raise given.wrong("it must list origins like https://example.org, without a path, or be *")
     return text
 
 
-def read_public_url(given: Given, text: str) -> str:
+def read_public_url(given: RawSetting, text: str) -> str:
     try:
         return server_name(text)
     except ReinError:
@@ -201,14 +201,14 @@ _RATE = re.compile(r"([1-9][0-9]{0,8}) ?/ ?(second|minute|hour|day)s?", re.IGNOR
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
-def read_rates(given: Given) -> tuple[Rate, ...]:
+def read_rates(given: RawSetting) -> tuple[Rate, ...]:
     rates = read_items(given, _rate)
     if len(rates) > MAX_RATES:
         raise given.wrong(f"it may have {MAX_RATES} rates at most")
     return rates
 
 
-def _rate(given: Given, text: str) -> Rate:
+def _rate(given: RawSetting, text: str) -> Rate:
     match = _RATE.fullmatch(text)
     if match is None:
         raise given.wrong("it must look like '100/minute, 2000/hour', or be none")

@@ -1,1 +1,1 @@
-"""The gate of the versioned API: whose views are those of the features (`causeway.kv.views`, ...)."""
+"""The gate of the versioned API. Its views are those of the features (`causeway.kv.views`, ...)."""

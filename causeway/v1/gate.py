@@ -1,4 +1,4 @@
-"""Letting signed requests in: the headers are checked, in the order of cost, before the body is even parsed."""
+"""Admitting signed requests: headers are checked in the order of cost, before the body is parsed."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""What owners are asked for, and nonces."""
+"""Requests and answers that several features share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from causeway.api.shapes import About, Address
+from causeway.api.shapes import Address, Doc
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnerRequest:
-    owner: Annotated[str, Address(), About("The owner's master address.")]
+    owner: Annotated[str, Address(), Doc("The owner's master address.")]
 
 
 @dataclass(frozen=True, kw_only=True)

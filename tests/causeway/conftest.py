@@ -138,7 +138,7 @@ def mallory(caller: Caller) -> Person:
 
 
 @pytest.fixture
-def told() -> Story:
+def deal() -> Story:
     """A whole job: Bob hires Charlie, Alice would mediate."""
     return story()
 

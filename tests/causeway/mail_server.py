@@ -16,7 +16,7 @@ from causeway.outbound import MailServer, read_mail_server
 
 
 @dataclass
-class PostOffice:
+class SmtpServer:
     """What came, and how the next mail is answered."""
 
     mails: list[EmailMessage] = field(default_factory=list)
@@ -48,9 +48,9 @@ class PostOffice:
 
 
 @contextmanager
-def post_office(**options: Any) -> Iterator[PostOffice]:
+def smtp_server(**options: Any) -> Iterator[SmtpServer]:
     """A running SMTP server on a free port of loopback."""
-    office = PostOffice()
+    office = SmtpServer()
     controller = Controller(office, hostname="127.0.0.1", port=_free_port(), **options)
     controller.start()
     try:

@@ -44,7 +44,7 @@ def private_chain(data: Path) -> Iterator[Callable[[], CoreRpc]]:
 
 
 @dataclass(frozen=True)
-class Till:
+class PaidServer:
     """A server with a price, and its watcher."""
 
     server: Server

@@ -118,20 +118,20 @@ def failure(*arguments: object, **environment: str) -> tuple[int, str]:
     return process.returncode, err
 
 
-def test_what_was_stored_is_there_after_a_restart(data: Path, told: Story) -> None:
+def test_what_was_stored_is_there_after_a_restart(data: Path, deal: Story) -> None:
     with serving("--data", data) as server:
         assert server.ready == f"causeway is listening on {server.url} (regtest)\n"
         assert server.get("/request", owner=BOB.master_address)["result"] == "success"
         assert server.put("enrollment", enroll(BOB).armored)["result"] == "success"
-        assert server.put("job", told.job.armored)["result"] == "success"
+        assert server.put("job", deal.job.armored)["result"] == "success"
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < STOP_S
         assert server.process.communicate() == ("", "")
     assert not (data / "postgres" / "postmaster.pid").exists()
     with serving("--data", data) as server:
-        assert server.get("/get", key="job")["value"] == told.job.armored
-        assert server.get("/query", owner=BOB.master_address, query="jobs")["jobs"] == [told.job.armored]
+        assert server.get("/get", key="job")["value"] == deal.job.armored
+        assert server.get("/query", owner=BOB.master_address, query="jobs")["jobs"] == [deal.job.armored]
         assert server.get("/status")["documents"] == 2
         assert server.stop(signal.SIGINT) == 0
 

@@ -17,7 +17,7 @@ from rein.protocol.documents import Bid, Job, Kind, Offer, Role, SealedBid
 from rein.protocol.orders import Order
 from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed, verify
-from rein.workflows.messages.messages import UNSEALED
+from rein.workflows.messages.write import UNSEALED
 from rein.workflows.orders.job_keys import job_keyring
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.reply import belongs_to, sign_answer

@@ -15,11 +15,11 @@ import pytest
 from flask import Flask
 
 from causeway.api.clients import Client, Clients
-from causeway.api.rates import Class, Limiter
+from causeway.api.rates import Limiter, RateClass
 from causeway.app import create_app
 from causeway.ops.logs import JsonLines
 from causeway.ops.metrics import CONNECTIONS, REQUESTS, SECONDS, Metrics
-from causeway.ops.shared import SLOTS, Shared, shared_file
+from causeway.ops.shared import SLOTS, SharedMemory, shared_file
 from causeway.settings import SETTINGS, Rate, Settings, load_settings
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
@@ -103,20 +103,20 @@ def test_metrics_are_for_local_addresses(server: Server) -> None:
 
 def test_workers_count_together_and_killed_ones_stay_counted() -> None:
     with shared_file() as path:
-        first, second = Metrics(Shared(path)), Metrics(Shared(path))
+        first, second = Metrics(SharedMemory(path)), Metrics(SharedMemory(path))
         # One process has one lock on the file, so here both have the first slot: like a worker after a killed one.
         first.add(REQUESTS, "GET", "/get", "200", amount=2)
-        again = Metrics(Shared(path))
+        again = Metrics(SharedMemory(path))
         again.add(REQUESTS, "GET", "/get", "200", amount=3)
         assert again.total(REQUESTS, "GET", "/get", "200") == 5
         second.add(CONNECTIONS)
-        assert Metrics(Shared(path)).total(CONNECTIONS) == 0
+        assert Metrics(SharedMemory(path)).total(CONNECTIONS) == 0
     assert not path.exists()
     assert SLOTS > 64
 
 
 def test_names_that_do_not_fit_are_not_counted() -> None:
-    metrics = Metrics(Shared())
+    metrics = Metrics(SharedMemory())
     for number in range(2_000):
         metrics.add(REQUESTS, "GET", f"/{number}", "200")
     metrics.add(REQUESTS, "GET", "/" + "x" * 500, "200")
@@ -125,7 +125,7 @@ def test_names_that_do_not_fit_are_not_counted() -> None:
 
 
 def test_threads_lose_no_count() -> None:
-    metrics = Metrics(Shared())
+    metrics = Metrics(SharedMemory())
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: [metrics.add(REQUESTS, "GET", "/", "200") for _ in range(1_000)], range(8)))
     assert metrics.total(REQUESTS, "GET", "/", "200") == 8_000
@@ -135,21 +135,21 @@ def test_threads_lose_no_count() -> None:
 
 
 def limiter(*rates: Rate, now: list[float]) -> Limiter:
-    return Limiter(Shared(), dict.fromkeys(Class, rates), clock=lambda: now[0])
+    return Limiter(SharedMemory(), dict.fromkeys(RateClass, rates), clock=lambda: now[0])
 
 
 def test_so_many_at_once_and_then_one_at_a_time() -> None:
     now = [1_000.0]
     limits = limiter(Rate(100, 60), now=now)
-    assert [limits.take(Class.READ, "a") for _ in range(100)] == [0.0] * 100
-    assert limits.take(Class.READ, "a") == pytest.approx(0.6)
-    assert limits.take(Class.READ, "b") == 0
-    assert limits.take(Class.WRITE, "a") == 0
+    assert [limits.take(RateClass.READ, "a") for _ in range(100)] == [0.0] * 100
+    assert limits.take(RateClass.READ, "a") == pytest.approx(0.6)
+    assert limits.take(RateClass.READ, "b") == 0
+    assert limits.take(RateClass.WRITE, "a") == 0
     now[0] += 0.6
-    assert limits.take(Class.READ, "a") == 0
-    assert limits.take(Class.READ, "a") > 0
+    assert limits.take(RateClass.READ, "a") == 0
+    assert limits.take(RateClass.READ, "a") > 0
     now[0] += 3_600
-    assert [limits.take(Class.READ, "a") for _ in range(101)].count(0.0) == 100
+    assert [limits.take(RateClass.READ, "a") for _ in range(101)].count(0.0) == 100
 
 
 def test_every_rate_of_a_setting_holds() -> None:
@@ -157,29 +157,29 @@ def test_every_rate_of_a_setting_holds() -> None:
     limits = limiter(Rate(2, 1), Rate(5, 3_600), now=now)
     taken = 0
     for _ in range(100):
-        taken += not limits.take(Class.READ, "a")
+        taken += not limits.take(RateClass.READ, "a")
         now[0] += 1
     assert taken == 5
-    assert limits.wait(Class.READ, "a") == pytest.approx(620, abs=1)
+    assert limits.wait(RateClass.READ, "a") == pytest.approx(620, abs=1)
 
 
 def test_what_a_batch_uses_is_paid_back_in_time() -> None:
     now = [1_000.0]
     limits = limiter(Rate(10, 10), now=now)
-    assert limits.wait(Class.WRITE, "a") == 0
-    limits.use(Class.WRITE, "a", 30)
-    assert limits.wait(Class.WRITE, "a") == pytest.approx(21)
+    assert limits.wait(RateClass.WRITE, "a") == 0
+    limits.use(RateClass.WRITE, "a", 30)
+    assert limits.wait(RateClass.WRITE, "a") == pytest.approx(21)
 
 
 def test_a_flood_of_addresses_stays_in_the_table() -> None:
     now = [1_000.0]
     limits = limiter(Rate(1, 3_600), now=now)
     known = [f"192.0.2.{number}" for number in range(200)]
-    assert {limits.take(Class.READ, each) for each in known} == {0.0}
+    assert {limits.take(RateClass.READ, each) for each in known} == {0.0}
     for number in range(20_000):
-        limits.take(Class.READ, f"10.{number}")
+        limits.take(RateClass.READ, f"10.{number}")
     # Places are drawn by a secret hash: a few may be crowded out, by chance and by nobody's choice.
-    assert sum(limits.take(Class.READ, each) > 0 for each in known) > 180
+    assert sum(limits.take(RateClass.READ, each) > 0 for each in known) > 180
 
 
 def test_strangers_are_limited_and_told_when_to_come_back(server: Server) -> None:

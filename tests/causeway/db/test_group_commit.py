@@ -15,8 +15,8 @@ from causeway.app import LISTENER
 from causeway.auth.service import Proof
 from causeway.db.group_commit import GroupCommit
 from causeway.errors import BusyError, KeyTakenError, NotDelegateError, TransferExhaustedError
-from causeway.kv.reading import Read, serve
-from causeway.kv.writing import Candidate, Write, store
+from causeway.kv.reading import ReadRequest, serve
+from causeway.kv.writing import Candidate, WriteRequest, store
 from rein.btc.hashes import sha256
 from tests.causeway.conftest import Server
 from tests.causeway.legacy_callers import Caller
@@ -128,9 +128,9 @@ def test_everybody_is_answered_and_no_claim_stands_twice(claims: list[list[int]]
     assert sorted(done) == list(range(len(tasks)))
 
 
-def _write(owner: Person, signer: Person, key: str, nonce: str) -> Write:
+def _write(owner: Person, signer: Person, key: str, nonce: str) -> WriteRequest:
     proof = Proof(owner.master_address, signer.master_address, nonce, key, sha256(f"{key} {nonce}".encode()))
-    return Write(proof, {0: Candidate(key, "value", None, testnet=True)})
+    return WriteRequest(proof, {0: Candidate(key, "value", None, testnet=True)})
 
 
 def test_each_request_of_a_transaction_is_judged_by_itself(
@@ -170,7 +170,9 @@ def test_a_value_too_large_for_what_is_left_takes_nothing_from_another_reader(
     assert caller.put(bob, "small", "y" * 10).status == 201
     server.rows("UPDATE bucket SET frozen = true, transfer_used = transfer_total - 20")
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        (large,), (small,), (again,) = serve(connection, [Read(["large"]), Read(["small"]), Read(["small"])])
+        (large,), (small,), (again,) = serve(
+            connection, [ReadRequest(["large"]), ReadRequest(["small"]), ReadRequest(["small"])]
+        )
     assert isinstance(large, TransferExhaustedError)
     assert small == "y" * 10
     assert isinstance(again, TransferExhaustedError)

@@ -11,7 +11,7 @@ import pytest
 from causeway.app import LISTENER, make_sweeper
 from causeway.db.engine import Database, parse_url
 from causeway.errors import MailError, MailLostError, MailRefusedError
-from causeway.expiry.service import Sweeper, Swept
+from causeway.expiry.service import Sweeper, SweepResult
 from causeway.hosting.service import BUCKET_TERM
 from causeway.kv.expired import BATCH, ExpiredValues
 from causeway.mail.smtp import Mailer, SmtpMailer
@@ -19,22 +19,22 @@ from causeway.outbound import MailServer, is_email
 from tests.causeway.conftest import Server
 from tests.causeway.hosting.test_quota import used
 from tests.causeway.legacy_callers import Caller
-from tests.causeway.mail_server import PostOffice, post_office
+from tests.causeway.mail_server import SmtpServer, smtp_server
 from tests.support.people import Person, Story, enroll, person
 
 DAY = timedelta(days=1)
 GRACE = timedelta(days=30)
-NOTHING = Swept(moved=0, mails=0, mails_failed=0, removed=0, buckets=0)
+NOTHING = SweepResult(moved=0, mails=0, mails_failed=0, removed=0, buckets=0)
 
 
 @pytest.fixture(scope="module")
-def _post() -> Iterator[PostOffice]:
-    with post_office() as office:
+def _post() -> Iterator[SmtpServer]:
+    with smtp_server() as office:
         yield office
 
 
 @pytest.fixture
-def post(_post: PostOffice) -> PostOffice:
+def post(_post: SmtpServer) -> SmtpServer:
     _post.mails.clear()
     _post.reply, _post.hang_up_after_data = None, False
     return _post
@@ -48,7 +48,7 @@ def database(server: Server) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sweeper(database: Database, post: PostOffice) -> Sweeper:
+def sweeper(database: Database, post: SmtpServer) -> Sweeper:
     return new_sweeper(database, SmtpMailer(post.server(), "hosting@example.org"))
 
 
@@ -80,9 +80,9 @@ def lengthen(server: Server, days: int) -> None:
 
 
 def test_values_move_to_a_newer_bucket(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, told: Story, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, deal: Story, post: SmtpServer
 ) -> None:
-    for key, value in (("a", "x" * 100), ("job", told.job.armored), ("b", "y")):
+    for key, value in (("a", "x" * 100), ("job", deal.job.armored), ("b", "y")):
         assert caller.put(bob, key, value).status == 201
     total = sum(used(server, bob))
     caller.register(bob)
@@ -91,8 +91,8 @@ def test_values_move_to_a_newer_bucket(
     assert used(server, bob) == [total, 0]
     assert sweeper.sweep(end).moved == 3
     assert used(server, bob) == [0, total]
-    assert caller.stored("job") == told.job.armored
-    assert server.rows("SELECT id FROM document") == [(told.job.id,)]
+    assert caller.stored("job") == deal.job.armored
+    assert server.rows("SELECT id FROM document") == [(deal.job.id,)]
     assert sweeper.sweep(end) == NOTHING
     assert post.taken() == []
     assert sweeper.sweep(end + GRACE).buckets == 1
@@ -176,7 +176,7 @@ def test_sweeps_and_writes_at_once_lose_nothing(
 
 
 def test_an_owner_is_told_thrice_before_and_once_after(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     told = []
@@ -194,7 +194,7 @@ def test_an_owner_is_told_thrice_before_and_once_after(
 
 
 def test_a_mail_says_what_and_when_and_nothing_of_the_contents(
-    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "secret-key", "secret value").status == 201
     sweeper.sweep(end - 7 * DAY)
@@ -211,7 +211,7 @@ def test_a_mail_says_what_and_when_and_nothing_of_the_contents(
 
 
 def test_who_has_room_elsewhere_is_left_in_peace(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     caller.register(bob)
@@ -221,14 +221,14 @@ def test_who_has_room_elsewhere_is_left_in_peace(
     assert post.taken() == []
 
 
-def test_an_empty_bucket_ends_in_silence(sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice) -> None:
+def test_an_empty_bucket_ends_in_silence(sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer) -> None:
     for days in (30, 7, 1, 0):
         sweeper.sweep(end - days * DAY)
     assert post.taken() == []
 
 
 def test_stages_that_were_missed_are_not_made_up_for(
-    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     sweeper.sweep(end - 5 * DAY)
@@ -237,7 +237,7 @@ def test_stages_that_were_missed_are_not_made_up_for(
 
 
 def test_nobody_gets_two_mails_a_day(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     """Mallory names Bob's address as the contact of many owners, with buckets that end at many times."""
     for number in range(6):
@@ -262,7 +262,7 @@ def test_nobody_gets_two_mails_a_day(
     ["", "BM-2cTbTKVy6ypx3mJSZC9Bq", "bob", "bob@", "a@b\r\nBcc: all@example.com", "bob@example.com, all@example.com"],
 )
 def test_a_contact_that_is_no_address_gets_no_mail(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, contact: str, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, contact: str, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     server.rows("UPDATE owner SET contact = :contact", contact=contact)
@@ -271,7 +271,7 @@ def test_a_contact_that_is_no_address_gets_no_mail(
 
 
 def test_many_sweeps_at_once_send_one_mail(
-    caller: Caller, database: Database, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, database: Database, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     mailer = SmtpMailer(post.server(), "hosting@example.org")
@@ -285,7 +285,7 @@ def test_many_sweeps_at_once_send_one_mail(
 
 
 def test_a_mail_server_that_is_away_is_tried_again(
-    caller: Caller, database: Database, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, database: Database, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     away = new_sweeper(database, SmtpMailer(MailServer("127.0.0.1", 1, tls=False), "hosting@example.org"))
@@ -300,7 +300,7 @@ def test_a_mail_server_that_is_away_is_tried_again(
 
 
 def test_a_mail_that_is_refused_for_good_is_not_tried_again(
-    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     post.reply = "550 no such person"
@@ -310,7 +310,7 @@ def test_a_mail_that_is_refused_for_good_is_not_tried_again(
 
 
 def test_a_mail_that_may_have_arrived_is_not_sent_again(
-    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
     post.hang_up_after_data = True
@@ -321,7 +321,7 @@ def test_a_mail_that_may_have_arrived_is_not_sent_again(
 
 
 def test_a_sweep_that_dies_while_it_sends_sends_no_second_mail(
-    caller: Caller, database: Database, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    caller: Caller, database: Database, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     assert caller.put(bob, "key", "value").status == 201
 
@@ -335,7 +335,7 @@ def test_a_sweep_that_dies_while_it_sends_sends_no_second_mail(
     assert sweeper.sweep(end - DAY).mails == 1
 
 
-def test_errors_of_mail_say_whether_to_try_again(post: PostOffice) -> None:
+def test_errors_of_mail_say_whether_to_try_again(post: SmtpServer) -> None:
     mailer = SmtpMailer(post.server(), "hosting@example.org")
     for reply, error in (("451 later", MailError), ("550 never", MailRefusedError)):
         post.reply = reply
@@ -347,7 +347,7 @@ def test_errors_of_mail_say_whether_to_try_again(post: PostOffice) -> None:
         mailer.send("bob@example.com", "subject", "text")
 
 
-def test_a_password_is_told_only_under_encryption(post: PostOffice) -> None:
+def test_a_password_is_told_only_under_encryption(post: SmtpServer) -> None:
     server = MailServer("127.0.0.1", post.port, tls=False, user="me", password="sesame")
     with pytest.raises(MailError, match="no encryption"):
         SmtpMailer(server, "hosting@example.org").send("bob@example.com", "subject", "text")
@@ -380,13 +380,13 @@ def test_what_is_an_address(text: str, good: bool) -> None:
 
 
 def test_values_are_served_through_the_grace_and_then_removed_with_their_documents(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, told: Story
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, deal: Story
 ) -> None:
-    for key, value in (("job", told.job), ("enrollment", enroll(bob)), ("note", "text")):
+    for key, value in (("job", deal.job), ("enrollment", enroll(bob)), ("note", "text")):
         assert caller.put(bob, key, value).status == 201
     sweeper.sweep(end)
     assert sweeper.sweep(end + GRACE - timedelta(seconds=1)).removed == 0
-    assert caller.stored("job") == told.job.armored
+    assert caller.stored("job") == deal.job.armored
     swept = sweeper.sweep(end + GRACE)
     assert (swept.removed, swept.buckets) == (3, 1)
     assert caller.get("/get", key="job").outcome == (404, "key_not_found")
@@ -396,15 +396,15 @@ def test_values_are_served_through_the_grace_and_then_removed_with_their_documen
 
 
 def test_a_document_that_somebody_else_keeps_stays_in_the_index(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, mallory: Person, told: Story
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, mallory: Person, deal: Story
 ) -> None:
-    assert caller.put(bob, "bobs", told.job).status == 201
+    assert caller.put(bob, "bobs", deal.job).status == 201
     server.rows("UPDATE bucket SET expires = expires + interval '99 days' WHERE owner = :m", m=mallory.master_address)
-    assert caller.put(mallory, "mallorys", told.job).status == 201
+    assert caller.put(mallory, "mallorys", deal.job).status == 201
     sweeper.sweep(end)
     assert sweeper.sweep(end + GRACE).removed == 1
-    assert server.rows("SELECT id FROM document") == [(told.job.id,)]
-    assert caller.stored("mallorys") == told.job.armored
+    assert server.rows("SELECT id FROM document") == [(deal.job.id,)]
+    assert caller.stored("mallorys") == deal.job.armored
 
 
 def test_a_bucket_bought_within_the_grace_saves_all(
@@ -419,7 +419,7 @@ def test_a_bucket_bought_within_the_grace_saves_all(
 
 
 def test_who_was_told_late_has_a_week_more(
-    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: PostOffice
+    server: Server, caller: Caller, sweeper: Sweeper, bob: Person, end: datetime, post: SmtpServer
 ) -> None:
     """Nobody swept for months: the first mail must not come with the end of the values."""
     assert caller.put(bob, "key", "value").status == 201

@@ -107,9 +107,13 @@ def test_writes_at_once_exceed_no_quota(server: Server, caller: Caller, bob: Per
     assert used(server, bob) == [2_000, 2_000]
 
 
-def test_writes_of_one_key_at_once_are_counted_once(server: Server, caller: Caller, bob: Person, told: Story) -> None:
+def test_writes_of_one_key_at_once_are_counted_once(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
     """New key, same owner, different sizes, documents among them: the last one counts, and nothing else."""
-    values = ["x" * size for size in (1, 500, 2_000)] + [told.job.armored, told.bid.armored, enroll(bob).armored]
+    values = ["x" * size for size in (1, 500, 2_000)] + [
+        deal.job.armored,
+        deal.bid.armored,
+        enroll(bob).armored,
+    ]
     for _ in range(3):
         bodies = [caller.put_body(bob, "key", value) for value in values]
         with ThreadPoolExecutor(6) as pool:
@@ -139,16 +143,16 @@ def test_a_key_wanted_by_two_owners_at_once_goes_to_one(
 
 
 def test_a_document_that_comes_and_goes_at_once_is_indexed_if_it_is_stored(
-    server: Server, caller: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, caller: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
     """Bob overwrites the last copy while Mallory stores the document: the index must agree with what is kept."""
     for turn in range(6):
-        assert caller.put(bob, "bobs", told.job).status == 201
-        bodies = [caller.put_body(bob, "bobs", "gone"), caller.put_body(mallory, f"mallorys{turn}", told.job)]
+        assert caller.put(bob, "bobs", deal.job).status == 201
+        bodies = [caller.put_body(bob, "bobs", "gone"), caller.put_body(mallory, f"mallorys{turn}", deal.job)]
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(lambda body: server.caller().post("/put", body), bodies))
         assert [answer.status for answer in answers] == [201, 201]
-        assert server.rows("SELECT id FROM document") == [(told.job.id,)]
+        assert server.rows("SELECT id FROM document") == [(deal.job.id,)]
         assert caller.put(mallory, f"mallorys{turn}", "gone").status == 201
         assert server.rows("SELECT id FROM document") == []
 

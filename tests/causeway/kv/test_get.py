@@ -89,19 +89,19 @@ def test_a_key_that_is_none_has_a_verdict(v1: Caller, bob: Person, key: object) 
     assert v1.delete(bob, key, "a").codes[0] in ("bad_parameter", "missing_parameter")  # type: ignore[arg-type]
 
 
-def test_documents_by_id(v1: Caller, bob: Person, told: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert v1.put(bob, {"a": told.job, "b": told.bid}).codes == [None, None]
-    ids = [told.bid.id, told.offer.id, told.job.id, told.bid.id]
+def test_documents_by_id(v1: Caller, bob: Person, deal: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert v1.put(bob, {"a": deal.job, "b": deal.bid}).codes == [None, None]
+    ids = [deal.bid.id, deal.offer.id, deal.job.id, deal.bid.id]
     answer = v1.post("/documents", {"ids": ids}).data
     assert [(each["id"], each["kind"], each["armored"]) for each in answer["documents"]] == [
-        (told.bid.id, "bid", told.bid.armored),
-        (told.job.id, "job", told.job.armored),
+        (deal.bid.id, "bid", deal.bid.armored),
+        (deal.job.id, "job", deal.job.armored),
     ]
-    assert (answer["left"], answer["missing"]) == ([], [told.offer.id])
+    assert (answer["left"], answer["missing"]) == ([], [deal.offer.id])
     monkeypatch.setattr(by_id, "MAX_ANSWER_BYTES", 10)
     answer = v1.post("/documents", {"ids": ids}).data
-    assert [each["id"] for each in answer["documents"]] == [told.bid.id]
-    assert (answer["left"], answer["missing"]) == ([told.job.id], [told.offer.id])
+    assert [each["id"] for each in answer["documents"]] == [deal.bid.id]
+    assert (answer["left"], answer["missing"]) == ([deal.job.id], [deal.offer.id])
 
 
 @pytest.mark.parametrize("ids", [None, [], {}, "x", ["x"], [1], ["A" * 64], [None], ["0" * 64] * (MAX_BATCH + 1)])

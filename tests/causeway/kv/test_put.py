@@ -23,8 +23,8 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else str(value.armored)
 
 
-def test_many_values_are_stored_and_come_back(server: Server, v1: Caller, bob: Person, told: Story) -> None:
-    values = {"job": told.job, "bid": told.bid, "note": "Zoë€", "who": enroll(bob)}
+def test_many_values_are_stored_and_come_back(server: Server, v1: Caller, bob: Person, deal: Story) -> None:
+    values = {"job": deal.job, "bid": deal.bid, "note": "Zoë€", "who": enroll(bob)}
     answer = v1.put(bob, values)
     assert answer.status == 200, answer.data
     assert answer.data == {"verdicts": [{"key": key, "stored": True} for key in values]}
@@ -34,9 +34,9 @@ def test_many_values_are_stored_and_come_back(server: Server, v1: Caller, bob: P
 
 
 def test_documents_are_indexed_as_by_single_puts(
-    server: Server, caller: OldCaller, v1: Caller, bob: Person, told: Story
+    server: Server, caller: OldCaller, v1: Caller, bob: Person, deal: Story
 ) -> None:
-    documents = [enroll(told.mediator, True), enroll(bob), told.job, *told.documents]
+    documents = [enroll(deal.mediator, True), enroll(bob), deal.job, *deal.documents]
     columns = "SELECT array_agg(column_name::text ORDER BY column_name) FROM information_schema.columns"
     names = server.value(f"{columns} WHERE table_name = 'document' AND column_name NOT IN ('seq', 'stored')")
     assert isinstance(names, list)
@@ -55,14 +55,14 @@ def test_documents_are_indexed_as_by_single_puts(
 
 
 def test_overwriting_charges_the_difference_and_lets_go_of_documents(
-    server: Server, v1: Caller, bob: Person, told: Story
+    server: Server, v1: Caller, bob: Person, deal: Story
 ) -> None:
-    assert v1.put(bob, {"a": told.job, "b": told.job, "c": "x" * 100}).codes == [None] * 3
-    assert v1.put(bob, {"a": told.bid, "c": "x"}).codes == [None] * 2
+    assert v1.put(bob, {"a": deal.job, "b": deal.job, "c": "x" * 100}).codes == [None] * 3
+    assert v1.put(bob, {"a": deal.bid, "c": "x"}).codes == [None] * 2
     assert server.value("SELECT count(*) FROM document") == 2
     assert v1.put(bob, {"b": "gone"}).codes == [None]
-    assert server.rows("SELECT id FROM document") == [(told.bid.id,)]
-    assert used(server, bob) == [sum(len(text) for text in ("a" + told.bid.armored, "bgone", "cx"))]
+    assert server.rows("SELECT id FROM document") == [(deal.bid.id,)]
+    assert used(server, bob) == [sum(len(text) for text in ("a" + deal.bid.armored, "bgone", "cx"))]
     assert server.value("SELECT count(*) FROM tombstone") == 0
 
 
@@ -122,58 +122,58 @@ def test_an_owner_must_be_registered(v1: Caller, server: Server, bob: Person) ->
 # ----- deleting ------------------------------------------------------------------------------------------------------
 
 
-def test_deleting_gives_the_bytes_back(server: Server, v1: Caller, bob: Person, told: Story) -> None:
-    assert v1.put(bob, {"a": "x" * 100, "job": told.job}).codes == [None, None]
+def test_deleting_gives_the_bytes_back(server: Server, v1: Caller, bob: Person, deal: Story) -> None:
+    assert v1.put(bob, {"a": "x" * 100, "job": deal.job}).codes == [None, None]
     answer = v1.delete(bob, "a", "none", "job", "a")
     assert answer.data["verdicts"][0] == {"key": "a", "deleted": True}
     assert answer.codes == [None, "key_not_found", None, None]
     assert used(server, bob) == [0]
-    assert server.rows("SELECT document_id FROM tombstone") == [(told.job.id,)]
+    assert server.rows("SELECT document_id FROM tombstone") == [(deal.job.id,)]
     assert server.value("SELECT count(*) FROM document") == 0
 
 
 def test_only_the_last_copy_is_buried_and_storing_it_again_is_allowed(
-    server: Server, v1: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, v1: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
     def found() -> set[str]:
         with server.engine.connect() as connection:
-            return deleted_here(connection, [told.job.id, told.bid.id])
+            return deleted_here(connection, [deal.job.id, deal.bid.id])
 
-    assert v1.put(bob, {"a": told.job}).codes == v1.put(mallory, {"b": told.job}).codes == [None]
+    assert v1.put(bob, {"a": deal.job}).codes == v1.put(mallory, {"b": deal.job}).codes == [None]
     assert v1.delete(bob, "a").codes == [None]
     assert server.rows("SELECT owner FROM tombstone") == []
     assert v1.delete(mallory, "b").codes == [None]
     assert server.rows("SELECT owner FROM tombstone") == [(mallory.master_address,)]
     assert found() == set()
-    assert v1.put(bob, {"a": told.job}).codes == [None]
+    assert v1.put(bob, {"a": deal.job}).codes == [None]
     assert v1.delete(bob, "a").codes == [None]
-    assert found() == {told.job.id}
+    assert found() == {deal.job.id}
     # What its author wished, no stranger changes.
-    assert v1.put(mallory, {"b": told.job}).codes == [None]
+    assert v1.put(mallory, {"b": deal.job}).codes == [None]
     assert v1.delete(mallory, "b").codes == [None]
-    assert found() == {told.job.id}
+    assert found() == {deal.job.id}
 
 
 def test_an_author_takes_no_document_from_who_stores_it_too(
-    server: Server, caller: OldCaller, v1: Caller, bob: Person, told: Story
+    server: Server, caller: OldCaller, v1: Caller, bob: Person, deal: Story
 ) -> None:
     """In no way in which it can be asked for; and who has answered it may still write."""
     charlie, enrolled = person("Charlie"), enroll(person("Charlie"))
     caller.register(charlie)
-    job = {"j": told.job, "o": told.offer, "e": enroll(bob)}
+    job = {"j": deal.job, "o": deal.offer, "e": enroll(bob)}
     assert v1.put(bob, job).codes == [None] * 3
     theirs = {f"c{key}": value for key, value in job.items()}
-    assert v1.put(charlie, theirs | {"b": told.bid, "ce2": enrolled}).codes == [None] * 5
+    assert v1.put(charlie, theirs | {"b": deal.bid, "ce2": enrolled}).codes == [None] * 5
     assert v1.delete(bob, *job).codes == [None] * 3
     assert v1.post("/get", {"keys": [*job]}).codes == ["key_not_found"] * 3
     ids = [each.id for each in job.values()]
     assert [each["id"] for each in v1.post("/documents", {"ids": ids}).data["documents"]] == ids
     assert {each["id"] for each in v1.get("/feed", after=0, limit=10).data["documents"]} > set(ids)
     assert v1.get("/feed", after=0, limit=10).data["removed"] == []
-    assert [each["id"] for each in v1.get("/search", text="widget").data["jobs"]] == [told.job.id]
-    assert len(caller.query(charlie, "by_job_id", job_ids=told.job.document.job_id)) == 3
+    assert [each["id"] for each in v1.get("/search", text="widget").data["jobs"]] == [deal.job.id]
+    assert len(caller.query(charlie, "by_job_id", job_ids=deal.job.document.job_id)) == 3
     assert server.rows("SELECT * FROM tombstone") == []
-    assert v1.put(bob, {"again": told.delivery}, by=bob.delegate).codes == [None], (
+    assert v1.put(bob, {"again": deal.delivery}, by=bob.delegate).codes == [None], (
         "the enrollment is there all the same"
     )
     assert v1.delete(charlie, *theirs).codes == [None] * 3
@@ -288,9 +288,9 @@ def test_batches_at_once_exceed_no_quota(server: Server, v1: Caller, bob: Person
 
 
 def test_the_same_documents_at_once_by_two_owners_are_indexed_once(
-    server: Server, v1: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, v1: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
-    documents = [told.job, *told.documents, enroll(bob), enroll(mallory)]
+    documents = [deal.job, *deal.documents, enroll(bob), enroll(mallory)]
 
     def put(who: Person) -> list[str | None]:
         ordered = documents if who is bob else documents[::-1]
@@ -310,10 +310,10 @@ def test_the_same_documents_at_once_by_two_owners_are_indexed_once(
 
 
 def test_the_last_two_copies_may_go_at_once(
-    server: Server, v1: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, v1: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
     for _ in range(8):
-        assert v1.put(bob, {"bobs": told.job}).codes == v1.put(mallory, {"mallorys": told.job}).codes == [None]
+        assert v1.put(bob, {"bobs": deal.job}).codes == v1.put(mallory, {"mallorys": deal.job}).codes == [None]
         with ThreadPoolExecutor(2) as pool:
             deleted = pool.map(
                 lambda who: Caller(server.app.test_client()).delete(who, f"{who.name.lower()}s").codes, [bob, mallory]

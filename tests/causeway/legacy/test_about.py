@@ -16,14 +16,14 @@ from tests.support.people import Person, Story
 
 
 def test_status_counts_what_is_stored(
-    caller: Caller, bob: Person, told: Story, monkeypatch: pytest.MonkeyPatch
+    caller: Caller, bob: Person, deal: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("causeway.about.service.COSTLY_S", 60)  # however busy this machine is
     before = caller.get("/status").data
     assert (before["stored"], before["documents"]) == ("0", 0)
-    assert caller.put(bob, "key", told.job).status == 201
+    assert caller.put(bob, "key", deal.job).status == 201
     after = caller.get("/status").data
-    assert after["stored"] == str(3 + len(told.job.armored.encode()))
+    assert after["stored"] == str(3 + len(deal.job.armored.encode()))
     assert (after["documents"], after["network"], after["version"]) == (1, "regtest", __version__)
     assert after["uptime"].isdigit()
     assert int(after["free"]) > 0

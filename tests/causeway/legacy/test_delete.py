@@ -38,15 +38,15 @@ def delete(
     return caller.post("/delete", {**body, **(changes or {})})
 
 
-def test_a_value_goes_and_its_bytes_come_back(server: Server, caller: Caller, bob: Person, told: Story) -> None:
-    assert caller.put(bob, "key", told.job).status == 201
+def test_a_value_goes_and_its_bytes_come_back(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
+    assert caller.put(bob, "key", deal.job).status == 201
     answer = delete(caller, bob, "key")
     assert answer.outcome == (200, None)
     assert answer.data["nonce"]
     assert caller.get("/get", key="key").outcome == (404, "key_not_found")
     assert used(server, bob) == [0]
     assert caller.query(bob, "jobs") == []
-    assert server.rows("SELECT document_id, owner FROM tombstone") == [(told.job.id, bob.master_address)]
+    assert server.rows("SELECT document_id, owner FROM tombstone") == [(deal.job.id, bob.master_address)]
 
 
 def test_as_the_readme_has_it(caller: Caller, bob: Person) -> None:

@@ -177,7 +177,7 @@ def test_a_nonce_is_good_once_for_each_key(caller: Caller, bob: Person) -> None:
     assert caller.put(bob, "A", "other", nonce=nonce).outcome == (401, "nonce_used")
 
 
-def test_the_twin_of_a_served_signature_is_refused(caller: Caller, bob: Person, told: Story) -> None:
+def test_the_twin_of_a_served_signature_is_refused(caller: Caller, bob: Person, deal: Story) -> None:
     """(r, n - s) verifies as (r, s) does, so a signature must not be what is remembered."""
     served = caller.put_body(bob, KEY, "value")
     assert caller.post("/put", served).status == 201
@@ -248,40 +248,40 @@ def test_a_signature_for_one_server_is_no_good_at_another(caller: Caller, bob: P
 # ----- documents -------------------------------------------------------------------------------------------------
 
 
-def test_a_document_is_indexed_with_what_it_says(server: Server, caller: Caller, bob: Person, told: Story) -> None:
-    posted = told.job.document
-    assert caller.put(bob, KEY, told.job).status == 201
+def test_a_document_is_indexed_with_what_it_says(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
+    posted = deal.job.document
+    assert caller.put(bob, KEY, deal.job).status == 201
     columns = "id, kind, legacy, network, title, job_id, order_id, author, signer, creator_key, mediator_address, tags"
     assert server.rows(f"SELECT {columns}, expires, block_height, size, armored FROM document") == [
         (
-            told.job.id,
+            deal.job.id,
             "job",
             False,
             "regtest",
             posted.name,
             posted.job_id,
-            told.job.id,
+            deal.job.id,
             bob.master_address,
             bob.delegate_address,
             posted.creator_public_key.hex(),
-            told.mediator.master_address,
+            deal.mediator.master_address,
             list(posted.tags or ()),
             posted.expires,
             posted.block_height,
-            len(told.job.armored.encode()),
-            told.job.armored,
+            len(deal.job.armored.encode()),
+            deal.job.armored,
         )
     ]
 
 
-def test_every_kind_of_document_is_indexed(server: Server, caller: Caller, bob: Person, told: Story) -> None:
-    documents = (enroll(told.mediator, True), told.job, *told.documents)
+def test_every_kind_of_document_is_indexed(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
+    documents = (enroll(deal.mediator, True), deal.job, *deal.documents)
     nonce = caller.nonce(bob)
     for number, document in enumerate(documents):
         assert caller.put(bob, f"key{number}", document, nonce=nonce).status == 201
     kinds = [kind for (kind,) in server.rows("SELECT kind FROM document ORDER BY seq")]
     assert kinds == ["enrollment", "job", "bid", "offer", "delivery", "accept"]
-    assert server.rows("SELECT DISTINCT order_id FROM document WHERE kind NOT IN ('enrollment')") == [(told.job.id,)]
+    assert server.rows("SELECT DISTINCT order_id FROM document WHERE kind NOT IN ('enrollment')") == [(deal.job.id,)]
 
 
 def test_a_text_that_only_looks_like_a_document_is_none(server: Server, caller: Caller, bob: Person) -> None:
@@ -307,15 +307,15 @@ def test_a_text_that_only_looks_like_a_document_is_none(server: Server, caller: 
     ],
 )
 def test_a_document_that_does_not_verify_is_refused(
-    server: Server, caller: Caller, bob: Person, told: Story, change: object, code: str
+    server: Server, caller: Caller, bob: Person, deal: Story, change: object, code: str
 ) -> None:
     assert callable(change)
-    assert caller.put(bob, KEY, change(told.job.armored)).outcome == (422, code)
+    assert caller.put(bob, KEY, change(deal.job.armored)).outcome == (422, code)
     assert server.value("SELECT count(*) FROM kv") == 0
 
 
 def test_a_document_of_another_network_is_refused(
-    caller: Caller, bob: Person, told: Story, mainnet_server: Server
+    caller: Caller, bob: Person, deal: Story, mainnet_server: Server
 ) -> None:
     from rein.btc.networks import MAINNET
     from tests.support.people import story
@@ -325,50 +325,50 @@ def test_a_document_of_another_network_is_refused(
     abroad.register(bob_abroad)
     for testnet in (0, 1):
         assert caller.put(bob, KEY, story(MAINNET).job, testnet=testnet).outcome == (422, "wrong_network")
-        assert abroad.put(bob_abroad, KEY, told.job, testnet=testnet).outcome == (422, "wrong_network")
+        assert abroad.put(bob_abroad, KEY, deal.job, testnet=testnet).outcome == (422, "wrong_network")
     assert abroad.put(bob_abroad, KEY, story(MAINNET).job).status == 201
 
 
 def test_the_same_document_of_two_owners_is_one(
-    server: Server, caller: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, caller: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
-    assert caller.put(bob, "of-Bob", told.job).status == 201
-    assert caller.put(mallory, "of-Mallory", told.job).status == 201
+    assert caller.put(bob, "of-Bob", deal.job).status == 201
+    assert caller.put(mallory, "of-Mallory", deal.job).status == 201
     assert server.value("SELECT count(*) FROM document") == 1
     assert server.value("SELECT count(*) FROM kv") == 2
-    assert caller.query(bob, "jobs") == [told.job.armored]
+    assert caller.query(bob, "jobs") == [deal.job.armored]
 
 
 def test_the_first_spelling_of_a_signature_is_the_one_that_is_served(
-    server: Server, caller: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, caller: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
-    twin = respelled(told.job.armored)
-    assert caller.put(bob, "of-Bob", told.job).status == 201
+    twin = respelled(deal.job.armored)
+    assert caller.put(bob, "of-Bob", deal.job).status == 201
     assert caller.put(mallory, "of-Mallory", twin).status == 201
     assert server.value("SELECT count(*) FROM document") == 1
-    assert caller.query(bob, "jobs") == [told.job.armored]
+    assert caller.query(bob, "jobs") == [deal.job.armored]
     assert caller.stored("of-Mallory") == twin
 
 
 def test_a_document_goes_with_its_last_copy(
-    server: Server, caller: Caller, bob: Person, mallory: Person, told: Story
+    server: Server, caller: Caller, bob: Person, mallory: Person, deal: Story
 ) -> None:
-    assert caller.put(bob, "one", told.job).status == 201
-    assert caller.put(mallory, "two", told.job).status == 201
-    assert caller.put(bob, "one", told.bid).status == 201
+    assert caller.put(bob, "one", deal.job).status == 201
+    assert caller.put(mallory, "two", deal.job).status == 201
+    assert caller.put(bob, "one", deal.bid).status == 201
     assert {kind for (kind,) in server.rows("SELECT kind FROM document")} == {"job", "bid"}
     assert caller.put(mallory, "two", "nothing").status == 201
     assert {kind for (kind,) in server.rows("SELECT kind FROM document")} == {"bid"}
 
 
-def test_a_document_may_be_stored_again_in_its_place(server: Server, caller: Caller, bob: Person, told: Story) -> None:
+def test_a_document_may_be_stored_again_in_its_place(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
     for _ in range(2):
-        assert caller.put(bob, KEY, told.job).status == 201
+        assert caller.put(bob, KEY, deal.job).status == 201
     assert server.value("SELECT count(*) FROM document") == 1
 
 
-def test_numbers_of_documents_only_grow(server: Server, caller: Caller, bob: Person, told: Story) -> None:
-    for number, document in enumerate((told.job, told.bid, told.job, told.offer)):
+def test_numbers_of_documents_only_grow(server: Server, caller: Caller, bob: Person, deal: Story) -> None:
+    for number, document in enumerate((deal.job, deal.bid, deal.job, deal.offer)):
         assert caller.put(bob, f"key{number}", document).status == 201
     assert [kind for (kind,) in server.rows("SELECT kind FROM document ORDER BY seq")] == ["job", "bid", "offer"]
 

@@ -20,10 +20,14 @@ OTHER_ID = "b" * 20
 
 
 @pytest.fixture
-def library(caller: Caller, bob: Person, told: Story) -> Story:
+def library(caller: Caller, bob: Person, deal: Story) -> Story:
     """The whole job, stored by Bob, with the enrollments of all three, and a second job that nobody bid on."""
-    store(caller, bob, [enroll(told.mediator, True), enroll(bob), enroll(told.worker), told.job, *told.documents])
-    return told
+    store(
+        caller,
+        bob,
+        [enroll(deal.mediator, True), enroll(bob), enroll(deal.worker), deal.job, *deal.documents],
+    )
+    return deal
 
 
 def store(caller: Caller, owner: Person, documents: Sequence[Signed[Any]]) -> None:

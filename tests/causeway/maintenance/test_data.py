@@ -19,7 +19,7 @@ from causeway.kv.models import kv
 from causeway.maintenance.export import export_to
 from causeway.maintenance.lines import DERIVED, LEFT_OUT, row_tables
 from causeway.maintenance.removal import find, parse_filters, remove
-from causeway.maintenance.restore import Restored, restore_from
+from causeway.maintenance.restore import ImportResult, restore_from
 from causeway.maintenance.stats import read_stats
 from causeway.search.models import document
 from tests.causeway.conftest import Server
@@ -30,14 +30,14 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def filled(server: Server, caller: Caller, bob: Person, mallory: Person, told: Story) -> Server:
+def filled(server: Server, caller: Caller, bob: Person, mallory: Person, deal: Story) -> Server:
     """A server with a whole job, opaque values, two copies of one document, a deletion and something paid."""
     caller.register(bob, buckets=2)
-    for number, signed in enumerate((enroll(bob), told.job, *told.documents)):
+    for number, signed in enumerate((enroll(bob), deal.job, *deal.documents)):
         assert caller.put(bob, f"doc-{number}", signed).status == 201
     assert caller.put(bob, "gone", enroll(mallory)).status == 201
     assert caller.put(bob, "gone", "over").status == 201
-    assert caller.put(mallory, "copy", respelled(told.job.armored)).status == 201
+    assert caller.put(mallory, "copy", respelled(deal.job.armored)).status == 201
     assert caller.put(mallory, "text", 'Zoë said "€\u2028\U0001f4a3"\r\n\\').status == 201
     assert caller.get("/get", key="text").status == 200
     server.rows("INSERT INTO tombstone (document_id, seq, owner) VALUES ('ab', nextval('document_seq'), 'x')")
@@ -55,7 +55,7 @@ def url_of(server: Server) -> URL:
     return parse_url(server.settings.database_url or "")
 
 
-def restore(url: URL, path: Path) -> Restored:
+def restore(url: URL, path: Path) -> ImportResult:
     database = Database(url, connections=1)
     try:
         return restore_from(database, path)
@@ -107,12 +107,12 @@ def test_an_import_may_be_interrupted_and_run_again(filled: Server, other: URL, 
 
 
 def test_nothing_newer_is_overwritten_and_nothing_deleted_comes_back(
-    filled: Server, caller: Caller, bob: Person, told: Story, tmp_path: Path
+    filled: Server, caller: Caller, bob: Person, deal: Story, tmp_path: Path
 ) -> None:
     path = tmp_path / "old"
     export_to(url_of(filled), path)
     assert caller.put(bob, "gone", "newer").status == 201
-    with_bid = find_in(filled, f"document={told.bid.id}")
+    with_bid = find_in(filled, f"document={deal.bid.id}")
     assert remove(Database(filled.engine.url, connections=1), with_bid, "a test") == 1
     restored = restore(url_of(filled), path)
     assert restored.counts["documents deleted here"] == 1
@@ -236,7 +236,7 @@ def find_in(server: Server, *filters: str) -> list:  # type: ignore[type-arg]
         return find(connection, parse_filters(filters, datetime.now(UTC)))
 
 
-def test_filters_find_what_they_say(filled: Server, bob: Person, mallory: Person, told: Story) -> None:
+def test_filters_find_what_they_say(filled: Server, bob: Person, mallory: Person, deal: Story) -> None:
     def keys(*filters: str) -> list[str]:
         return sorted(each.key for each in find_in(filled, *filters))
 
@@ -247,7 +247,7 @@ def test_filters_find_what_they_say(filled: Server, bob: Person, mallory: Person
     assert keys("kind=job") == ["copy", "doc-1"]
     assert keys("kind=job", f"owner={bob.master_address}") == ["doc-1"]
     assert keys("kind=opaque") == ["gone", "text"]
-    assert keys(f"document={told.job.id}") == ["copy", "doc-1"]
+    assert keys(f"document={deal.job.id}") == ["copy", "doc-1"]
     assert keys("older-than=1d") == []
     assert len(keys(f"older-than={(datetime.now(UTC) + timedelta(days=1)).date()}")) == 9
 
@@ -263,7 +263,7 @@ def test_a_filter_that_is_none_is_named(filters: tuple[str, ...]) -> None:
 
 
 def test_deleting_keeps_quotas_and_index_right(
-    filled: Server, caller: Caller, bob: Person, told: Story, caplog: pytest.LogCaptureFixture
+    filled: Server, caller: Caller, bob: Person, deal: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "causeway"):
         logging.getLogger("causeway").addHandler(caplog.handler)
@@ -284,7 +284,7 @@ def test_deleting_keeps_quotas_and_index_right(
     assert filled.rows("SELECT kind FROM document") == [("job",)]
     assert filled.value("SELECT count(*) FROM delegation") == 0
     assert filled.value("SELECT count(*) FROM tombstone") == 6
-    assert caller.query(bob, "jobs") == [told.job.armored]
+    assert caller.query(bob, "jobs") == [deal.job.armored]
 
 
 def test_what_there_is_is_counted(filled: Server) -> None:

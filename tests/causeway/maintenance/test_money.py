@@ -17,7 +17,7 @@ from causeway.maintenance.lines import MONEY, row_tables
 from rein.chain.core_rpc import CoreRpc
 from tests.causeway.conftest import Server
 from tests.causeway.maintenance.test_data import restore, run, url_of
-from tests.causeway.paid_server import KEY, PRICE, Till, private_chain
+from tests.causeway.paid_server import KEY, PRICE, PaidServer, private_chain
 from tests.support.people import person
 
 BOB, MALLORY = person("Bob"), person("Mallory")
@@ -35,8 +35,8 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], C
 def paid(server: Server, connect: Callable[[], CoreRpc]) -> Server:
     """A server on which people have paid in full, too much, too little and not at all, and bought from a balance."""
     with connect() as chain:
-        till = Till(server, chain)
-        till.watcher.update()
+        shop = PaidServer(server, chain)
+        shop.watcher.update()
         server.rows("INSERT INTO owner (address) VALUES (:o)", o=MALLORY.master_address)
         # Other addresses than the test before: the chain remembers what was paid.
         start = 1_000 + 10 * chain.tip().height
@@ -48,12 +48,12 @@ def paid(server: Server, connect: Callable[[], CoreRpc]) -> Server:
             s=start.to_bytes(8, "big"),
             o=MALLORY.master_address,
         )
-        till.pay(till.order(BOB), 3 * PRICE + 77)
-        assert till.buy(BOB).status == 200
-        till.pay(till.order(MALLORY), PRICE - 1)
-        till.order(MALLORY)
-        assert till.caller.put(BOB, "key", "value").status == 201
-        till.check()
+        shop.pay(shop.order(BOB), 3 * PRICE + 77)
+        assert shop.buy(BOB).status == 200
+        shop.pay(shop.order(MALLORY), PRICE - 1)
+        shop.order(MALLORY)
+        assert shop.caller.put(BOB, "key", "value").status == 201
+        shop.check()
     return server
 
 
@@ -151,7 +151,7 @@ def test_nobody_watches_while_payments_are_restored(exported: Path, other: URL) 
     watcher = Leadership(other, Duty.WATCH)
     assert watcher.held()
     try:
-        with pytest.raises(FileError, match="somebody is watching"):
+        with pytest.raises(FileError, match="a watcher of this database is running"):
             restore(other, exported)
         assert not any(counts(other).values())
     finally:

@@ -21,8 +21,8 @@ from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from rein.findings import Finding, Level
 from tests.causeway.conftest import Server
-from tests.causeway.mail_server import accept, post_office
-from tests.causeway.paid_server import KEY, PRICE, Till, private_chain
+from tests.causeway.mail_server import accept, smtp_server
+from tests.causeway.paid_server import KEY, PRICE, PaidServer, private_chain
 from tests.support.people import person
 
 BOB = person("Bob")
@@ -66,11 +66,11 @@ def said(found: list[Finding], verdict: Level) -> str:
 
 
 def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRpc, selling: Settings) -> None:
-    till = Till(server, chain)
-    till.watcher.update()
-    addresses = [till.order(BOB) for _ in range(3)]
+    shop = PaidServer(server, chain)
+    shop.watcher.update()
+    addresses = [shop.order(BOB) for _ in range(3)]
     server.rows("UPDATE purchase SET created = created - interval '8 days' WHERE id = (SELECT min(id) FROM purchase)")
-    till.pay(addresses[2], PRICE + 5)
+    shop.pay(addresses[2], PRICE + 5)
     faucet.mine(chain, 4)
     found = metrics(selling)
     assert (found["orders_open"], found["orders_late"], found["orders_paid"]) == (1, 1, 1)
@@ -85,16 +85,16 @@ def test_metrics_tell_of_orders_and_of_the_watcher(server: Server, chain: CoreRp
     assert found["watcher_height"] == chain.tip().height - 4
     assert found["watcher_lag_blocks"] == 4
     assert 0 <= time.time() - found["watcher_success_time_seconds"] < 60
-    till.watcher.update()
+    shop.watcher.update()
     assert metrics(selling)["watcher_lag_blocks"] == 0
 
 
 def test_a_look_that_finds_nothing_new_is_a_success(server: Server, chain: CoreRpc, selling: Settings) -> None:
-    till = Till(server, chain)
-    till.watcher.update()
+    shop = PaidServer(server, chain)
+    shop.watcher.update()
     server.rows("UPDATE watched_block SET seen = seen - interval '1 hour'")
     assert time.time() - metrics(selling)["watcher_success_time_seconds"] > 3_000
-    till.watcher.update()
+    shop.watcher.update()
     assert time.time() - metrics(selling)["watcher_success_time_seconds"] < 60
 
 
@@ -103,7 +103,7 @@ def test_metrics_without_a_node_or_a_price(server: Server, chain: CoreRpc, selli
     before = metrics(replace(selling, chain=None))
     assert (before["orders_open"], before["credited_sat"]) == (0, 0)
     assert not [name for name in before if name.startswith("watcher")]
-    Till(server, chain).watcher.update()
+    PaidServer(server, chain).watcher.update()
     away = replace(selling, chain=ChainAddress("http://127.0.0.1:1", "user", "password"))
     assert {"watcher_height", "watcher_lag_blocks"} & metrics(away).keys() == {"watcher_height"}
 
@@ -113,7 +113,7 @@ def test_metrics_without_a_node_or_a_price(server: Server, chain: CoreRpc, selli
 
 def test_the_doctor_looks_at_the_chain_and_the_watcher(server: Server, chain: CoreRpc, selling: Settings) -> None:
     assert said(findings(selling), Level.WARN) == "the watcher has never seen the chain"
-    Till(server, chain).watcher.update()
+    PaidServer(server, chain).watcher.update()
     well = findings(selling)
     assert [each.verdict for each in well] == [Level.OK] * 3
     assert f"the node is on regtest, at block {chain.tip().height}" in said(well, Level.OK)
@@ -159,7 +159,7 @@ def mail(settings: Settings, server: MailServer) -> Finding:
 
 def test_the_doctor_looks_at_the_mail_server_and_sends_nothing(server: Server) -> None:
     assert list(check_mail(server.settings)) == []
-    with post_office() as office:
+    with smtp_server() as office:
         assert mail(server.settings, office.server()).verdict is Level.OK
         assert office.mails == []
         plain = read_mail_server(f"smtp://user:hunter2@127.0.0.1:{office.port}")
@@ -178,7 +178,7 @@ def test_the_doctor_logs_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("smtplib.SMTP.has_extn", lambda self, name: name == "starttls" or name in self.esmtp_features)
     monkeypatch.setattr("smtplib.SMTP.starttls", lambda self, context: None)
     options = {"auth_required": True, "auth_require_tls": False, "authenticator": accept(b"user", b"hunter2")}
-    with post_office(**options) as office:
+    with smtp_server(**options) as office:
         good = read_mail_server(f"smtp://user:hunter2@127.0.0.1:{office.port}")
         assert mail(server.settings, good).verdict is Level.OK
         wrong = mail(server.settings, replace(good, password="guess"))

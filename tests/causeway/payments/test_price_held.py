@@ -18,7 +18,7 @@ from rein.btc.amounts import Sat
 from rein.chain.core_rpc import CoreRpc
 from rein.devnet import faucet
 from tests.causeway.conftest import Server
-from tests.causeway.paid_server import PRICE, Till, private_chain
+from tests.causeway.paid_server import PRICE, PaidServer, private_chain
 from tests.support.people import person
 
 BOB = person("Bob")
@@ -51,26 +51,26 @@ def pass_days(server: Server, days: int) -> None:
 
 
 def test_the_answer_says_until_when(server: Server, chain: CoreRpc) -> None:
-    till = Till(server, chain)
+    shop = PaidServer(server, chain)
     before = datetime.now(UTC)
-    answer = till.caller.get("/buy", owner=OWNER).data
+    answer = shop.caller.get("/buy", owner=OWNER).data
     until = datetime.fromtimestamp(answer["price_until"], UTC)
     assert timedelta(seconds=-1) <= until - before - PRICE_HELD <= timedelta(seconds=30)
     for _ in range(2):
-        till.order(BOB)
+        shop.order(BOB)
     pass_days(server, WEEK + 1)
-    dearer = Till(server, chain, price=TEN_TIMES)
+    dearer = PaidServer(server, chain, price=TEN_TIMES)
     renewed = dearer.caller.get("/buy", owner=OWNER).data
     assert (renewed["address"], renewed["price"]) == (answer["address"], str(TEN_TIMES))
     assert renewed["price_until"] > answer["price_until"] - 5, "the oldest order begins anew, at today's price"
 
 
 def test_a_little_in_time_does_not_keep_the_price_for_the_rest(server: Server, chain: CoreRpc) -> None:
-    till = Till(server, chain)
-    address = till.order(BOB)
-    till.pay(address, 600)
+    shop = PaidServer(server, chain)
+    address = shop.order(BOB)
+    shop.pay(address, 600)
     pass_days(server, 400)
-    dearer = Till(server, chain, price=TEN_TIMES)
+    dearer = PaidServer(server, chain, price=TEN_TIMES)
     dearer.pay(address, PRICE - 600)
     assert (dearer.buckets(BOB), dearer.balance(BOB)) == (0, PRICE), "it is balance"
     dearer.pay(address, TEN_TIMES - PRICE)
@@ -78,29 +78,29 @@ def test_a_little_in_time_does_not_keep_the_price_for_the_rest(server: Server, c
 
 
 def test_whoever_paid_in_time_has_the_price_however_late_the_watcher_looks(server: Server, chain: CoreRpc) -> None:
-    till = Till(server, chain)
-    address = till.order(BOB)
-    till.pay(address, 600)
+    shop = PaidServer(server, chain)
+    address = shop.order(BOB)
+    shop.pay(address, 600)
     faucet.pay(chain, [(address, Sat(PRICE - 600))])
     faucet.mine(chain, 1)
     # Nobody looks for three weeks, in which the price goes up: by the blocks, it was paid at once.
     server.rows("UPDATE receipt SET seen = now() - interval '21 days'")
     server.rows("UPDATE purchase SET created = now() - interval '6 days'")
-    dearer = Till(server, chain, price=TEN_TIMES)
+    dearer = PaidServer(server, chain, price=TEN_TIMES)
     dearer.watcher.update()
     assert (dearer.buckets(BOB), dearer.balance(BOB)) == (1, 0)
 
 
 def test_a_payment_counts_at_the_time_of_the_block_it_is_in_now(server: Server, chain: CoreRpc) -> None:
     """Otherwise what was in a block in time, and left it, could be sent once more when prices are higher."""
-    till = Till(server, chain, confirmations=3)
-    address = till.order(BOB)
+    shop = PaidServer(server, chain, confirmations=3)
+    address = shop.order(BOB)
     faucet.pay(chain, [(address, PRICE)])
-    (block,) = till.mine()
+    (block,) = shop.mine()
     pass_days(server, WEEK + 1)
     assert server.value("SELECT bool_and(seen < created + interval '7 days') FROM receipt, purchase") is True
     chain.call("invalidateblock", block)
-    dearer = Till(server, chain, price=TEN_TIMES, confirmations=3)
+    dearer = PaidServer(server, chain, price=TEN_TIMES, confirmations=3)
     dearer.mine(4)
     assert (dearer.buckets(BOB), dearer.balance(BOB)) == (0, PRICE)
 

@@ -391,9 +391,9 @@ def test_a_feed_with_a_new_name_each_time_is_given_up(nodes: Nodes, scripted: St
     assert len(peer.requests) <= 4
 
 
-def test_a_server_does_not_pull_from_itself(nodes: Nodes, told: Story) -> None:
+def test_a_server_does_not_pull_from_itself(nodes: Nodes, deal: Story) -> None:
     a, _, _ = nodes
-    a.put(told.creator, told.job)
+    a.put(deal.creator, deal.job)
     a.peers = (a.url,)
     assert a.pull() == 0
     (status,) = a.status()

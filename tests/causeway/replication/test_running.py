@@ -61,30 +61,30 @@ def wait_for(found: Callable[[], object]) -> None:
 # ----- processes -----------------------------------------------------------------------------------------------------
 
 
-def test_real_servers_replicate_by_themselves(nodes: Nodes, data: Path, told: Story) -> None:
+def test_real_servers_replicate_by_themselves(nodes: Nodes, data: Path, deal: Story) -> None:
     a, _, _ = nodes
-    a.put(BOB, told.job, enroll(BOB))
+    a.put(BOB, deal.job, enroll(BOB))
     flags = ("--data", data, "--workers", 2, "--peers", a.url, "--pull-interval-s", 1)
     with serving(*flags) as server:
         wait_for(lambda: server.get("/v1/status")["documents"] == 2)
-        a.put(BOB, told.offer)
+        a.put(BOB, deal.offer)
         wait_for(lambda: server.get("/v1/status")["documents"] == 3)
         a.stop()
-        assert server.get("/v1/feed")["documents"][0]["id"] == told.job.id
+        assert server.get("/v1/feed")["documents"][0]["id"] == deal.job.id
         wait_for(lambda: server.get("/status")["peers"][0]["state"] == "failing")
         (peer,) = server.get("/status")["peers"]
         assert (peer["url"], peer["behind"], peer["taken"], peer["refused"]) == (a.url, 0, 3, 0)
         assert server.stop() == 0
 
 
-def test_an_operator_pulls_by_hand(nodes: Nodes, data: Path, told: Story) -> None:
+def test_an_operator_pulls_by_hand(nodes: Nodes, data: Path, deal: Story) -> None:
     a, _, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     flags = ("--network", "regtest", "--data", data, "--peers", a.url)
     once = command("replicate", "--once", *flags)
     out, err = once.communicate(timeout=PATIENCE_S)
     assert (out, err) == (f"{a.url}  ok  0 behind, 0 refused in all\n1 documents taken\n", "")
-    a.put(BOB, told.offer)
+    a.put(BOB, deal.offer)
     again = command("replicate", "--once", "--json", "--from-start", *flags)
     said = json.loads(again.communicate(timeout=PATIENCE_S)[0])
     assert (said["taken"], said["peers"][0]["taken"], said["peers"][0]["state"]) == (1, 2, "ok")
@@ -113,49 +113,49 @@ def test_of_two_processes_one_pulls(nodes: Nodes) -> None:
     assert len(leaders) == 1
 
 
-def test_if_two_pull_all_the_same_nothing_is_taken_twice(nodes: Nodes, told: Story) -> None:
+def test_if_two_pull_all_the_same_nothing_is_taken_twice(nodes: Nodes, deal: Story) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job, *told.documents)
+    a.put(BOB, deal.job, *deal.documents)
     b.peers = (a.url,)
     pullers = [make_puller(b.settings)[0] for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda puller: puller.pull(), pullers)) == 5
-    assert b.feed() == [told.job.id, *(each.id for each in told.documents)]
+    assert b.feed() == [deal.job.id, *(each.id for each in deal.documents)]
     assert b.status()[0]["taken"] == 5
     database = Database(b.server.engine.url, connections=1)
     with pytest.raises(ReadElsewhereError):
-        FeedIngester(database, REGTEST).ingest(a.url, 0, [OfferedDocument(1, told.job.id, told.job.armored)], 1, ROOM)
+        FeedIngester(database, REGTEST).ingest(a.url, 0, [OfferedDocument(1, deal.job.id, deal.job.armored)], 1, ROOM)
     database.close()
 
 
-def test_a_deletion_at_the_same_moment_is_not_undone(nodes: Nodes, told: Story) -> None:
+def test_a_deletion_at_the_same_moment_is_not_undone(nodes: Nodes, deal: Story) -> None:
     """Its author deletes a document here while it is being taken from a peer: whoever is second sees the first."""
     a, b, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     b.peers = (a.url,)
     for _ in range(10):
-        b.put(BOB, told.job)
+        b.put(BOB, deal.job)
         b.server.rows("DELETE FROM peer")
         with ThreadPoolExecutor(2) as pool:
             taken = pool.submit(b.pull)
-            deleted = pool.submit(b.v1.delete, BOB, told.job.id)
+            deleted = pool.submit(b.v1.delete, BOB, deal.job.id)
             assert (deleted.result().codes, taken.result()) == ([None], 0)
         assert b.feed() == []
 
 
-def test_who_takes_a_document_waits_for_who_deletes_it(nodes: Nodes, told: Story) -> None:
+def test_who_takes_a_document_waits_for_who_deletes_it(nodes: Nodes, deal: Story) -> None:
     """The deletion has not ended when the page is looked at, and has when the document is indexed."""
     a, b, _ = nodes
-    a.put(BOB, told.job)
-    b.put(BOB, told.job)
+    a.put(BOB, deal.job)
+    b.put(BOB, deal.job)
     b.peers = (a.url,)
     b.server.rows("DELETE FROM kv")
     puller, database = make_puller(b.settings)
     with ThreadPoolExecutor(1) as pool, b.server.engine.connect() as deleting:
-        index.remove(deleting, told.job.id)
+        index.remove(deleting, deal.job.id)
         deleting.execute(
             text("INSERT INTO tombstone (document_id, seq, owner) VALUES (:id, nextval('document_seq'), :by)"),
-            {"id": told.job.id, "by": BOB.master_address},
+            {"id": deal.job.id, "by": BOB.master_address},
         )
         taken = pool.submit(puller.pull)
         time.sleep(0.5)
@@ -166,17 +166,17 @@ def test_who_takes_a_document_waits_for_who_deletes_it(nodes: Nodes, told: Story
     database.close()
 
 
-def test_a_deletion_between_two_looks_is_seen(nodes: Nodes, told: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deletion_between_two_looks_is_seen(nodes: Nodes, deal: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     b.peers = (a.url,)
     choose, times = service._choose, []
 
     def slow(*arguments: Any) -> Any:
         times.append(1)
         if len(times) == 1:
-            b.put(BOB, told.job)
-            assert b.v1.delete(BOB, told.job.id).codes == [None]
+            b.put(BOB, deal.job)
+            assert b.v1.delete(BOB, deal.job.id).codes == [None]
         return choose(*arguments)
 
     monkeypatch.setattr(service, "_choose", slow)
@@ -185,26 +185,26 @@ def test_a_deletion_between_two_looks_is_seen(nodes: Nodes, told: Story, monkeyp
 
 
 def test_what_the_database_does_not_take_does_not_stop_the_feed(
-    nodes: Nodes, told: Story, monkeypatch: pytest.MonkeyPatch
+    nodes: Nodes, deal: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job, told.offer)
+    a.put(BOB, deal.job, deal.offer)
     b.peers = (a.url,)
     good = index._row
 
     def row(incoming: IncomingDocument) -> object:
-        return {**good(incoming), "title": "x" * 10_000 if incoming.signed.id == told.job.id else None}
+        return {**good(incoming), "title": "x" * 10_000 if incoming.signed.id == deal.job.id else None}
 
     monkeypatch.setattr(index, "_row", row)
     assert b.pull() == 1
-    assert b.feed() == [told.offer.id]
+    assert b.feed() == [deal.offer.id]
     assert (b.status()[0]["state"], b.status()[0]["refused"]) == ("ok", 1)
 
 
-def test_the_new_version_reads_everything_again(nodes: Nodes, told: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_new_version_reads_everything_again(nodes: Nodes, deal: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an older one could not read is no longer refused."""
     a, b, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     b.peers = (a.url,)
     monkeypatch.setattr("causeway.replication.service.read_incoming", lambda *_, **__: None)
     assert (b.pull(), b.status()[0]["refused"]) == (0, 1)
@@ -218,13 +218,13 @@ def test_the_new_version_reads_everything_again(nodes: Nodes, told: Story, monke
 
 
 def test_documents_kept_for_peers_are_exported_and_restored(
-    nodes: Nodes, empty_database: URL, tmp_path: Path, told: Story
+    nodes: Nodes, empty_database: URL, tmp_path: Path, deal: Story
 ) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job, told.offer, enroll(BOB))
+    a.put(BOB, deal.job, deal.offer, enroll(BOB))
     b.peers = (a.url,)
     b.pull()
-    b.put(BOB, told.job)
+    b.put(BOB, deal.job)
     upgrade(empty_database)
     first, second = tmp_path / "first", tmp_path / "second"
     export_to(b.server.engine.url, first)
@@ -241,7 +241,7 @@ def test_documents_kept_for_peers_are_exported_and_restored(
     assert stats.replicas == 3
     assert stats.replica_bytes == b.server.value("SELECT sum(size) FROM replica") > 0
     # Into a server that has them by its own means, they are still kept for the peer.
-    b.server.rows("DELETE FROM replica WHERE document_id = :id", id=told.job.id)
+    b.server.rows("DELETE FROM replica WHERE document_id = :id", id=deal.job.id)
     restore_from(Database(b.server.engine.url, connections=1), first)
     assert b.server.value("SELECT count(*) FROM replica") == 3
     # Another secret, another feed: whoever pulls from the restored server begins anew.
@@ -251,16 +251,16 @@ def test_documents_kept_for_peers_are_exported_and_restored(
     database.close()
 
 
-def test_numbers_for_whoever_watches(nodes: Nodes, told: Story) -> None:
+def test_numbers_for_whoever_watches(nodes: Nodes, deal: Story) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     dead = "http://127.0.0.1:1"
     b.peers = (a.url, dead)
     assert [each["state"] for each in b.status()] == ["new", "new"]
     b.pull()
     client = create_app(b.settings).test_client()
     status = client.get("/status").get_json()
-    assert status["replica_bytes"] == len(told.job.armored.encode())
+    assert status["replica_bytes"] == len(deal.job.armored.encode())
     alive, gone = status["peers"]
     assert (alive["state"], alive["cursor"], alive["latest"], alive["behind"]) == ("ok", 1, 1, 0)
     assert 0 <= alive["seconds_since_success"] < 60
@@ -285,15 +285,15 @@ def test_an_enrollment_that_was_replicated_lets_its_delegate_sign(nodes: Nodes) 
     assert b.v1.put(BOB, {"key": "value"}, by=BOB.delegate).codes == [None]
 
 
-def test_a_document_that_is_needed_cannot_leave_the_index(nodes: Nodes, told: Story) -> None:
+def test_a_document_that_is_needed_cannot_leave_the_index(nodes: Nodes, deal: Story) -> None:
     a, b, _ = nodes
-    a.put(BOB, told.job)
+    a.put(BOB, deal.job)
     b.peers = (a.url,)
     b.pull()
     with pytest.raises(Exception, match="replica_document_id_fk"), b.server.engine.begin() as connection:
-        index.remove(connection, told.job.id)
+        index.remove(connection, deal.job.id)
     with b.server.engine.connect() as connection:
-        index.add(connection, IncomingDocument(told.job, describe(told.job)))
+        index.add(connection, IncomingDocument(deal.job, describe(deal.job)))
 
 
 # ----- settings ------------------------------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ def ids(data: dict[str, Any]) -> list[str]:
     return [each["id"] for each in data["documents"]]
 
 
-def test_documents_come_in_the_order_of_their_numbers(v1: Caller, bob: Person, told: Story, start: int) -> None:
-    wanted = [told.job, *told.documents, enroll(bob)]
+def test_documents_come_in_the_order_of_their_numbers(v1: Caller, bob: Person, deal: Story, start: int) -> None:
+    wanted = [deal.job, *deal.documents, enroll(bob)]
     assert v1.put(bob, {document.id: document for document in wanted}).codes == [None] * len(wanted)
     for limit in (1, 2, 5, 1_000):
         found: list[str] = []
@@ -45,46 +45,46 @@ def test_documents_come_in_the_order_of_their_numbers(v1: Caller, bob: Person, t
         assert turns <= len(wanted) // limit + 2
 
 
-def test_a_kind_and_a_network_can_be_asked_for(v1: Caller, bob: Person, told: Story, start: int) -> None:
-    assert v1.put(bob, {"a": told.job, "b": told.bid, "c": "opaque"}).codes == [None] * 3
+def test_a_kind_and_a_network_can_be_asked_for(v1: Caller, bob: Person, deal: Story, start: int) -> None:
+    assert v1.put(bob, {"a": deal.job, "b": deal.bid, "c": "opaque"}).codes == [None] * 3
     only = v1.get("/feed", after=start, kind="bid").data
-    assert ids(only) == [told.bid.id]
+    assert ids(only) == [deal.bid.id]
     assert only["next"] == only["settled"] >= only["documents"][0]["seq"]
     assert len(ids(v1.get("/feed", after=start, network="regtest").data)) == 2
     assert ids(v1.get("/feed", after=start, network="mainnet").data) == []
 
 
-def test_removals_stand_in_the_same_order(v1: Caller, bob: Person, told: Story, start: int) -> None:
-    assert v1.put(bob, {"a": told.job, "b": told.bid, "c": told.offer}).codes == [None] * 3
+def test_removals_stand_in_the_same_order(v1: Caller, bob: Person, deal: Story, start: int) -> None:
+    assert v1.put(bob, {"a": deal.job, "b": deal.bid, "c": deal.offer}).codes == [None] * 3
     middle = v1.get("/feed", after=start).data["next"]
     assert v1.delete(bob, "b", "a").codes == [None, None]
     data = v1.get("/feed", after=middle).data
     assert ids(data) == []
-    assert sorted(each["id"] for each in data["removed"]) == sorted([told.job.id, told.bid.id])
+    assert sorted(each["id"] for each in data["removed"]) == sorted([deal.job.id, deal.bid.id])
     assert middle < data["removed"][0]["seq"] < data["removed"][1]["seq"] <= data["next"]
     one = v1.get("/feed", after=middle, limit=1).data
     assert len(one["removed"]) == 1
     assert len(v1.get("/feed", after=one["next"]).data["removed"]) == 1
-    assert v1.put(bob, {"a": told.job}).codes == [None]
+    assert v1.put(bob, {"a": deal.job}).codes == [None]
     again = v1.get("/feed", after=start).data
-    assert ids(again) == [told.offer.id, told.job.id]
+    assert ids(again) == [deal.offer.id, deal.job.id]
 
 
-def test_what_may_be_added_to_is_not_shown(server: Server, v1: Caller, bob: Person, told: Story, start: int) -> None:
+def test_what_may_be_added_to_is_not_shown(server: Server, v1: Caller, bob: Person, deal: Story, start: int) -> None:
     with server.engine.connect() as slow:
-        index.add(slow, IncomingDocument(told.bid, describe(told.bid)))
-        assert v1.put(bob, {"a": told.job}).codes == [None]
+        index.add(slow, IncomingDocument(deal.bid, describe(deal.bid)))
+        assert v1.put(bob, {"a": deal.job}).codes == [None]
         data = v1.get("/feed", after=start).data
         assert (data["documents"], data["next"]) == ([], data["settled"])
         slow.commit()
-    assert ids(v1.get("/feed", after=data["next"]).data) == [told.bid.id, told.job.id]
+    assert ids(v1.get("/feed", after=data["next"]).data) == [deal.bid.id, deal.job.id]
 
 
-def test_who_knows_the_answer_gets_none(v1: Caller, bob: Person, told: Story, start: int) -> None:
+def test_who_knows_the_answer_gets_none(v1: Caller, bob: Person, deal: Story, start: int) -> None:
     first = v1.get("/feed", after=start)
     known = {"If-None-Match": first.headers["ETag"]}
     assert v1.get("/feed", known, after=start).status == 304
-    assert v1.put(bob, {"a": told.job}).codes == [None]
+    assert v1.put(bob, {"a": deal.job}).codes == [None]
     assert v1.get("/feed", known, after=start).status == 200
     for tag in ('"x"', "*", "", "W/", '"' * 50, "x" * 5_000):
         assert v1.get("/feed", {"If-None-Match": tag}, after=start).status in (200, 304)
@@ -105,16 +105,16 @@ def test_the_end_of_all_numbers(v1: Caller) -> None:
     assert v1.get("/feed", after=2**63 - 1).data["next"] == 2**63 - 1
 
 
-def test_a_flood_of_bids_costs_a_page_a_page(v1: Caller, bob: Person, told: Story, start: int) -> None:
-    bids = [bid(told.worker, told.job, description=f"bid {n}") for n in range(30)]
+def test_a_flood_of_bids_costs_a_page_a_page(v1: Caller, bob: Person, deal: Story, start: int) -> None:
+    bids = [bid(deal.worker, deal.job, description=f"bid {n}") for n in range(30)]
     assert v1.put(bob, {each.id: each for each in bids}).codes == [None] * 30
     page = v1.get("/feed", after=start, limit=10, kind="bid").data
     assert ids(page) == [each.id for each in bids[:10]]
     assert page["next"] == page["documents"][-1]["seq"]
 
 
-def test_status(server: Server, caller: OldCaller, v1: Caller, bob: Person, told: Story) -> None:
-    assert v1.put(bob, {"a": told.job}).codes == [None]
+def test_status(server: Server, caller: OldCaller, v1: Caller, bob: Person, deal: Story) -> None:
+    assert v1.put(bob, {"a": deal.job}).codes == [None]
     status = v1.get("/status").data
     assert (status["software"], status["network"], status["documents"]) == ("causeway", "regtest", 1)
     assert status["price_sat"] == 0

@@ -181,10 +181,10 @@ def test_what_cannot_be_used_is_named(v1: Caller, parameters: dict[str, str]) ->
 
 
 def test_the_migration_finds_the_same_words_and_amounts(
-    server: Server, v1: Caller, jobs: dict[str, Signed[Any]], bob: Person, told: Story
+    server: Server, v1: Caller, jobs: dict[str, Signed[Any]], bob: Person, deal: Story
 ) -> None:
     """What m0002 takes from the text of old rows is what incoming takes from the fields of new ones."""
-    assert v1.put(bob, {"bid": told.bid, "job": told.job}).codes == [None, None]
+    assert v1.put(bob, {"bid": deal.bid, "job": deal.job}).codes == [None, None]
     query = "SELECT id, amount_sat, words::text FROM document ORDER BY id"
     before = server.rows(query)
     server.rows("UPDATE document SET amount_sat = NULL, words = NULL")

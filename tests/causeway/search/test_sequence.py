@@ -24,14 +24,14 @@ def horizon(server: Server) -> int:
         return settled(connection)
 
 
-def test_a_number_that_is_not_committed_holds_the_horizon_below_it(server: Server, told: Story) -> None:
+def test_a_number_that_is_not_committed_holds_the_horizon_below_it(server: Server, deal: Story) -> None:
     with server.engine.begin() as connection:
-        first = add(connection, told.job)
+        first = add(connection, deal.job)
     assert horizon(server) == first
     with server.engine.connect() as slow:
-        late = add(slow, told.bid)
+        late = add(slow, deal.bid)
         with server.engine.begin() as quick:
-            early = add(quick, told.offer)
+            early = add(quick, deal.offer)
         assert first < late < early
         assert server.value("SELECT count(*) FROM document WHERE seq = :seq", seq=early) == 1
         assert horizon(server) == first
@@ -39,28 +39,28 @@ def test_a_number_that_is_not_committed_holds_the_horizon_below_it(server: Serve
     assert horizon(server) == early
 
 
-def test_a_number_that_is_given_back_holds_nothing(server: Server, told: Story) -> None:
+def test_a_number_that_is_given_back_holds_nothing(server: Server, deal: Story) -> None:
     with server.engine.connect() as connection:
-        given_back = add(connection, told.job)
+        given_back = add(connection, deal.job)
         connection.rollback()
     assert horizon(server) == given_back
     with server.engine.begin() as connection:
-        assert add(connection, told.job) > given_back
+        assert add(connection, deal.job) > given_back
 
 
-def test_the_first_number_of_all_is_settled_when_it_is_committed(server: Server, told: Story) -> None:
+def test_the_first_number_of_all_is_settled_when_it_is_committed(server: Server, deal: Story) -> None:
     server.rows("ALTER SEQUENCE document_seq RESTART")
     assert horizon(server) == 0
     with server.engine.connect() as connection:
-        assert add(connection, told.job) == 1
+        assert add(connection, deal.job) == 1
         assert horizon(server) == 0
         connection.commit()
     assert horizon(server) == 1
 
 
-def test_another_database_of_the_cluster_does_not_matter(server: Server, mainnet_server: Server, told: Story) -> None:
+def test_another_database_of_the_cluster_does_not_matter(server: Server, mainnet_server: Server, deal: Story) -> None:
     with mainnet_server.engine.connect() as elsewhere, server.engine.begin() as connection:
-        add(elsewhere, told.job)
-        seq = add(connection, told.job)
+        add(elsewhere, deal.job)
+        seq = add(connection, deal.job)
         connection.commit()
         assert horizon(server) == seq
