@@ -142,7 +142,7 @@ def test_several_chain_sources(home: Path) -> None:
 @pytest.mark.parametrize("proxy", ["", "x", "http://127.0.0.1:9050", "socks5://127.0.0.1:9050", "127.0.0.1", "a:b@c:1"])
 def test_what_is_no_proxy_is_refused(home: Path, proxy: str) -> None:
     """`socks5://` would have this machine resolve the names."""
-    with pytest.raises(InputError, match="no address of a SOCKS5 proxy"):
+    with pytest.raises(InputError, match="not the address of a SOCKS5 proxy"):
         write_config(home, "proxy", proxy)
 
 
