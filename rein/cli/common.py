@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -158,7 +157,7 @@ class Cli(Questions):
 
 
 def _show_log(terminal: Terminal) -> None:
-    """Lets the terminal show what Rein's rooms write down as they go (`logging`, level INFO)."""
+    """Lets the terminal show what the packages of Rein log as they go (`logging`, level INFO)."""
 
     class Shown(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -189,11 +188,10 @@ def command(
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
-            given = {each: expanded(value) for each, value in parameters.items()}
-            key = given.pop("request_id", None)
+            key = parameters.pop("request_id", None)
             progress = nullcontext() if waits else cli.terminal.progress(cli.terminal.command)
             with progress, autosync(cli, name, writes=writes):
-                run_once(cli, key, given, partial(function, cli, **given))
+                run_once(cli, key, parameters, partial(function, cli, **parameters))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
@@ -202,12 +200,6 @@ def command(
         return click.command(name, cls=Command)(run)
 
     return decorate
-
-
-def expanded(value: Any) -> Any:
-    """A value of an option or argument; a path that begins with `~` begins with the person's own directory, though the
-    shell did not see to it (`--home=~/x`)."""
-    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def alone(default: str) -> type[click.Group]:
@@ -247,4 +239,4 @@ def local_moment(time: int) -> str:
 
 def as_of(fetched: int | None) -> str:
     """When this home last fetched what is new, for what is shown without fetching."""
-    return "never fetched; fetch it: rein sync" if fetched is None else local_moment(fetched)
+    return "never fetched: rein sync" if fetched is None else f"{local_moment(fetched)}, when it was last fetched"

@@ -11,6 +11,7 @@ import click
 from rein.cli.common import Cli, command
 from rein.cli.identity.legacy_names import SETTINGS
 from rein.cli.toolkit.files import read_secret_line
+from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
 from rein.lazy import lazy
 from rein.settings import (
@@ -39,7 +40,7 @@ _CHAIN_HINT = "rein config chain [list | core URL | esplora URL | causeway URL |
 
 @command("config")
 @click.argument("words", nargs=-1)
-@click.option("--cookie", type=click.Path(path_type=Path), help="Core: its cookie file.")
+@click.option("--cookie", type=FilePath(), help="Core: its cookie file.")
 @click.option("--user", help="Core: the RPC user; the password is asked for.")
 @click.option("--password-fd", type=int, metavar="N", help="Core: read the RPC password from this file descriptor.")
 @click.option("--wallet", help="Core: a watch-only descriptor wallet, instead of scans.")

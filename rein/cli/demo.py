@@ -13,13 +13,14 @@ import click
 
 from rein.cli.common import Cli, command
 from rein.cli.main import run
+from rein.cli.toolkit.options import FilePath
 from rein.demo.stage import PASSPHRASE
 from rein.demo.tour import tour
 from rein.settings import PASSPHRASE_VARIABLE
 
 
 @command("demo", waits=True)
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave everything in this folder.")
+@click.option("--keep", type=FilePath(file_okay=False), help="Leave everything in this folder.")
 def demo(cli: Cli, keep: Path | None) -> None:
     """Watch a whole job on a private chain: three people, two servers, real signatures, real rules, no real money.
 

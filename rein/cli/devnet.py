@@ -11,6 +11,7 @@ import click
 from rein.app import open_node
 from rein.btc.amounts import parse_btc
 from rein.cli.common import Cli, alone, command
+from rein.cli.toolkit.options import FilePath
 from rein.devnet import faucet
 from rein.devnet.service import run
 from rein.errors import InputError
@@ -20,7 +21,7 @@ _DEFAULT_PORT = 18443
 
 @command("run", waits=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULT_PORT, show_default=True)
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the chain is. [HOME/devnet]")
+@click.option("--data", type=FilePath(file_okay=False), help="Where the chain is. [HOME/devnet]")
 def _run(cli: Cli, port: int, data: Path | None) -> None:
     """Run the node until Ctrl-C.
 
@@ -89,5 +90,5 @@ def _payment(uri: str) -> tuple[str, Any]:
     parts = urlsplit(uri)
     amounts = parse_qs(parts.query).get("amount", [])
     if parts.scheme.lower() != "bitcoin" or not parts.path or len(amounts) != 1:
-        raise InputError(f"{uri[:60]!r} is no bitcoin: URI with an amount", hint="`rein fund` shows them.")
+        raise InputError(f"{uri[:60]!r} is not a bitcoin: URI with an amount", hint="See what to pay: rein fund")
     return parts.path, parse_btc(amounts[0])

@@ -325,7 +325,7 @@ def test_setup_keeps_the_chain_of_the_environment(tmp_path: Path) -> None:
     assert "Ann on regtest" in rein("status").stdout
     elsewhere = rein("status", "--network", "signet")
     assert elsewhere.returncode == 3
-    assert f"Hint:  It has one on regtest: rein --home {home} config network regtest" in elsewhere.stderr
+    assert f"Hint:  It has one on regtest:\n         rein --home {home} config network regtest" in elsewhere.stderr
 
 
 def test_a_home_that_is_not_there_is_not_made_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

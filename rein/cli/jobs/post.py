@@ -46,7 +46,7 @@ def post(
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
-    """Post a job. First choose a mediator with care: in a quarrel, that person decides.
+    """Post a job. Choose the mediator with care: in a dispute, that person decides.
 
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
@@ -67,12 +67,12 @@ def post(
         chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
     else:
         chosen = find_mediator(session, wanted)
-    optional = None if terminal.interactive and form_file is None else ""
+    optional = None if terminal.asks_for_more and form_file is None else ""
     name = cli.line(first(name, form.get("Job name")), "Job name", "--name", MAX_NAME)
     given_tags = first(tags, form.get("Tags", "Category"), optional)
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
     description = cli.text(description, "Description", "--description", form=form.get("Description"))
-    given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
+    given_days = first(expires, form.get("Expiration (days)"), None if terminal.asks_for_more else "30")
     days = cli.answer(
         given_days,
         "Days for which bids are wanted",

@@ -21,7 +21,7 @@ _ROLES = [role.value for role in Role]
 
 @command("rate", writes=True)
 @job_option
-@click.option("--role", type=click.Choice(_ROLES), help="Whom: what that person was in the job.")
+@click.option("--role", type=click.Choice(_ROLES), help="Whom you rate: their role in the job.")
 @click.option("--rating", metavar="0-5", help="5 is the best.")
 @click.option("--comment", help="What others should know; may be left out.")
 @form_option
@@ -44,7 +44,7 @@ def rate(
     order = order_to_rate(session, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")
     rated = _role(cli, order, first(role, form.get("Rated role")))
     value = cli.answer(first(rating, form.get("Rating")), "Rating, 0 to 5", "--rating", _stars)
-    told = first(form.get("Comment"), None if terminal.interactive and form_file is None else "")
+    told = first(form.get("Comment"), None if terminal.asks_for_more and form_file is None else "")
     comment = cli.text(comment, "Comment (may be empty)", "--comment", form=told, default="", limit=MAX_REMARK)
     plan = prepare(session, order, rated, value, comment.strip() or None)
     say_written(cli, commit(session, plan, dry_run=dry_run), "Publish it with `rein sync`.")

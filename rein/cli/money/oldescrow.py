@@ -17,6 +17,7 @@ from rein.cli.common import Cli, command
 from rein.cli.money.legacy_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
 from rein.cli.money.psbt import address_or_script, hand_out, read_raw
 from rein.cli.toolkit.files import read_secret_line
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.errors import ReinError
 from rein.escrow.legacy import LegacyEscrow, build_legacy_spend, checked
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _PURSES = ("primary", "mediator")
 
-_out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="Write the PSBT to this file.")
+_out_option = click.option("-o", "out", type=FilePath(), help="Write the PSBT to this file.")
 _key_option = click.option("--key-fd", type=int, metavar="N", help="Read the private key (WIF) from this descriptor.")
 _send_option = click.option("--send", is_flag=True, help="Send the transaction to the network once it is complete.")
 

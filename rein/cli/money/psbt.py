@@ -14,6 +14,7 @@ from rein.btc.script import MandatoryMultisig
 from rein.cli.common import Cli, command
 from rein.cli.money.psbt_import import psbt_import
 from rein.cli.toolkit.files import read_given
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.qr import MAX_BYTES, show_qr
 from rein.errors import InputError
 from rein.files import write_new
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rein.btc.networks import Network
     from rein.btc.psbt_any import SeenInput, SeenPsbt
 
-_out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="Write a file instead of base64.")
+_out_option = click.option("-o", "out", type=FilePath(), help="Write a file instead of base64.")
 _base64_option = click.option("--base64", "as_text", is_flag=True, help="Write the file as base64 text.")
 
 

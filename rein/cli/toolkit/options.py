@@ -106,7 +106,9 @@ class Command(Forgiving):
             )
 
 
-def _declared() -> list[click.Option]:
+def declared_globals() -> list[click.Option]:
+    """The options behind `GLOBAL_OPTIONS`."""
+
     def nothing() -> None: ...
 
     for option in reversed(GLOBAL_OPTIONS):
@@ -114,7 +116,7 @@ def _declared() -> list[click.Option]:
     return list(reversed(vars(nothing)["__click_params__"]))
 
 
-GLOBAL_NAMES: Final = tuple(str(each.name) for each in _declared())
+GLOBAL_NAMES: Final = tuple(str(each.name) for each in declared_globals())
 """The parameters behind `GLOBAL_OPTIONS`."""
 
 
@@ -122,5 +124,5 @@ def global_options_help(context: click.Context) -> str:
     """What the options of every command do."""
     formatter = context.make_formatter()
     with formatter.section("Global options, before or after a command's name"):
-        formatter.write_dl([record for each in _declared() if (record := each.get_help_record(context))])
+        formatter.write_dl([record for each in declared_globals() if (record := each.get_help_record(context))])
     return formatter.getvalue().rstrip("\n")

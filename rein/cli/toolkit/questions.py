@@ -52,6 +52,14 @@ class Questions(ABC):
             return read(given)
         return self._asked(partial(self.terminal.ask, prompt, flag, default=default), read)
 
+    def secret(self, prompt: str, flag: str, read: Callable[[str], T], *, several: bool = False) -> T:
+        """What an answer means that is typed without being shown.
+
+        :param several: it may have several lines.
+        :raises InputError: nobody is there to ask.
+        """
+        return self._asked(partial(self.terminal.ask_secret, prompt, flag, several=several), read)
+
     def line(
         self,
         given: str | None,
@@ -112,7 +120,8 @@ class Questions(ABC):
         return answer
 
     def passphrase(self, use: Callable[[str], T], prompt: str, *, confirm: bool = False) -> T:
-        """What a passphrase opens or makes: one that is given, or typed, in three tries.
+        """What a passphrase opens or makes: one that is given, or typed. A new one is asked for until it will do, and
+        one that opens something three times.
 
         :raises PassphraseError: as `use` says it.
         """
@@ -125,9 +134,10 @@ class Questions(ABC):
             try:
                 return use(passphrase)
             except PassphraseError as error:
-                if not left:
+                if not left and not confirm:
                     raise
-                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}; {more_tries(left)}.", vital=True)
+                tries = "" if confirm else f"; {more_tries(left)}"
+                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}{tries}.", vital=True)
 
     def _asked(self, ask: Callable[[], str], read: Callable[[str], T]) -> T:
         while True:

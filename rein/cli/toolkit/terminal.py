@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 import click
 
 from rein.cli.toolkit.advice import advice, with_options
+from rein.cli.toolkit.joiners import JOINERS, is_needed_joiner
 from rein.cli.toolkit.layout import apart, cut, table, width_of_table, wrap
 from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
@@ -48,14 +49,17 @@ _YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False, "": False}
 def safe(text: str) -> str:
     """Text that cannot move the cursor, change colours, hide or turn around what follows, or cover what is around:
     control, bidirectional, invisible and unassigned characters become `\N{REPLACEMENT CHARACTER}`, and so do marks
-    without end."""
+    without end. Joiners stay where a script needs them."""
     if text.isascii() and text.isprintable():
         return text
-    shown, marks = [], 0
-    for char in text:
+    shown: list[str] = []
+    marks = 0
+    for index, char in enumerate(text):
         category = unicodedata.category(char)
         marks = marks + 1 if category in ("Mn", "Me") else 0
         harmless = char in _KEPT_CONTROLS or (category not in _NOT_SHOWN and char not in _BLANK)
+        if char in JOINERS:
+            harmless = is_needed_joiner(char, shown[-1:], text[index + 1 : index + 2])
         shown.append(char if harmless and marks <= _MOST_MARKS else "\N{REPLACEMENT CHARACTER}")
     return "".join(shown)
 
@@ -63,7 +67,7 @@ def safe(text: str) -> str:
 def safe_line(text: str, width: int | None = None) -> str:
     """The same on one line, cut to a width."""
     line = safe(" ".join(text.split()))
-    return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
+    return line if width is None or len(line) <= width else line[: max(width - 1, 1)].rstrip(JOINERS) + "…"
 
 
 def _json(data: dict[str, Any]) -> str:
@@ -132,10 +136,15 @@ class Terminal:
         """Whether somebody is there to answer."""
         return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether somebody is there who is asked for what may be left out; not where a script wants an answer."""
+        return self.interactive and not (self.assume_yes and self.as_json)
+
     def say(self, text: str = "", *, exact: bool = False) -> None:
         """A line of the result, for people. Goes to stderr when stdout is for JSON.
 
-        :param exact: it may be copied from here, so that its lines are not broken anew.
+        :param exact: it may be copied from here, so that its lines are not broken again.
         """
         if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
             self._write(text, err=self.as_json, exact=exact)
@@ -153,7 +162,7 @@ class Terminal:
     def note(self, text: str, *, vital: bool = False) -> None:
         """A remark on the way.
 
-        :param vital: a person must see it before he agrees to something.
+        :param vital: a person must see it before they agree to something.
         """
         if not self.quiet or (vital and not self.assume_yes):
             self._write(self.here(text), err=True)

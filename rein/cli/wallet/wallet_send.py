@@ -12,6 +12,7 @@ from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.units import amount as in_btc
 from rein.errors import InputError
 from rein.files import write_new
@@ -28,7 +29,7 @@ _rate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner. 
 _join_option = click.option("--join", is_flag=True, help="Spend coins of different jobs together, for all to see.")
 _from_option = click.option("--from", "group", metavar="ID", help="Only the coins of this job, or at this address.")
 _psbt_option = click.option("--psbt", is_flag=True, help="Sign nothing: give a PSBT for a signer that has the keys.")
-_out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="With --psbt: write it into this file.")
+_out_option = click.option("-o", "out", type=FilePath(), help="With --psbt: write it into this file.")
 _dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Show the payment without signing it.")
 
 

@@ -36,7 +36,7 @@ EVERYBODY = ""
 """The use under which views are kept that are the same for everybody."""
 
 REFUSED, NO_JOB = "refused", "no job"
-"""The states of what is no order: its job does not count, or is not here."""
+"""The states of what did not become an order: its job does not count, or is not here."""
 
 Fold = Callable[[Session, Sequence[DocumentId]], Mapping[DocumentId, list[SummaryRow]]]
 """What orders come to: the rows of each, at least one, by contract id."""
@@ -78,7 +78,7 @@ def public_views(session: Session, wanted: Callable[[], list[DocumentId]]) -> li
 
 
 def orders_to_watch(session: Session) -> list[DocumentId]:
-    """The orders of which the chain may have something new to tell."""
+    """The orders of which the chain may show something new."""
     return list(dict.fromkeys(view.id for view in my_views(session).orders if view.is_watched))
 
 
