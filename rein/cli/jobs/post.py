@@ -11,6 +11,7 @@ from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
 from rein.cli.jobs.budget import typed_budget, typed_deadline
 from rein.cli.market.mediators import in_words
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
@@ -49,8 +50,6 @@ def post(
 
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Job")
     _ = session.identity
     pull(session)

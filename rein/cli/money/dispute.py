@@ -13,6 +13,7 @@ from rein.cli.common import Cli, command, dry_run_option, feerate_option, first,
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.signing import commit_shown, say_plan
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import say_written
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
 from rein.workflows.money.dispute import commit, orders_to_dispute, prepare
@@ -73,8 +74,6 @@ def _dispute(
     form_file: Path | None,
     dry_run: bool,
 ) -> None:
-    from rein.cli.toolkit.form import read_form
-
     session, rate = cli.session, parse_feerate(feerate)
     form = read_form(form_file, *(_TITLES[each] for each in ((role,) if role else _PARTIES)))
     candidates = partial(orders_to_dispute, roles=(role,) if role else _PARTIES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +13,7 @@ from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.award import award_prompt, price_of, read_award
 from rein.cli.money.signing import commit_shown, say_completion, say_plan, say_sent, say_words
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import Form, read_form
 from rein.cli.toolkit.show import say_document, say_written
 from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import amount as amount_of
@@ -22,9 +22,6 @@ from rein.protocol.orders import Order
 from rein.workflows.money import accept_resolution
 from rein.workflows.money import resolve as resolutions
 from rein.workflows.money.plan import Plan
-
-if TYPE_CHECKING:
-    from rein.cli.toolkit.form import Form
 
 
 @command("resolve", writes=True)
@@ -51,8 +48,6 @@ def resolve(
 
     Example: rein resolve --jobid n0qlna45dgynluhtl0gf --worker 0.01 --resolution "Two thirds were done."
     """
-    from rein.cli.toolkit.form import read_form
-
     form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), resolutions.orders_to_resolve, "resolve")
     for dispute in order.disputes:

@@ -13,6 +13,7 @@ from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.award import award_prompt, read_award
 from rein.cli.money.signing import PUBLISH_TO_AGREE, commit_shown, say_plan, say_words, send_shown
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import say_written
 from rein.errors import NotFoundError
 from rein.protocol.documents import Refund, Settlement
@@ -49,8 +50,6 @@ def settle(
 
     Example: rein settle --jobid n0qlna45dgynluhtl0gf --worker 0.01 --terms "For the part that is done."
     """
-    from rein.cli.toolkit.form import read_form
-
     form, rate = read_form(form_file, Settlement.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
     part = partial(read_award, cli, order)
@@ -80,8 +79,6 @@ def refund(
 
     Example: rein refund --jobid n0qlna45dgynluhtl0gf --reason "I cannot do it after all."
     """
-    from rein.cli.toolkit.form import read_form
-
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_with_money, "refund")
     text = cli.text(reason, "Reason", "--reason", form=form.get("Reason"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
 
 import click
 
@@ -11,10 +11,11 @@ from rein.cli.common import Cli, alone, command
 from rein.cli.toolkit.units import amount as in_btc
 from rein.cli.wallet.wallet_send import send, sweep
 from rein.errors import ChainError
-
-if TYPE_CHECKING:
-    from rein.workflows.wallet.wallet import Owned
-    from rein.workflows.wallet.wallet_history import Moved
+from rein.workflows.accounting.ledger import signed_btc
+from rein.workflows.wallet.wallet import Owned, addresses_in_use, observe_wallet
+from rein.workflows.wallet.wallet_export import export_wallet
+from rein.workflows.wallet.wallet_history import Moved
+from rein.workflows.wallet.wallet_history import history as moves
 
 _HOW_TO_SPEND = "Spend it: rein wallet send ADDRESS AMOUNT. In another wallet: rein wallet export"
 
@@ -30,8 +31,6 @@ def show(cli: Cli, gap: int) -> None:
 
     Example: rein wallet
     """
-    from rein.workflows.wallet.wallet import observe_wallet
-
     terminal, wallet = cli.terminal, observe_wallet(cli.session, gap)
     terminal.say(f"In your wallet: {in_btc(wallet.balance)}")
     if wallet.waiting:
@@ -51,8 +50,6 @@ def addresses(cli: Cli) -> None:
 
     Example: rein wallet addresses
     """
-    from rein.workflows.wallet.wallet import addresses_in_use
-
     found = addresses_in_use(cli.session)
     listed = [
         (each.row.address, "change" if each.is_change else "payments", each.row.job_id or "-", _paid(each.row.paid))
@@ -68,9 +65,6 @@ def history(cli: Cli) -> None:
 
     Example: rein wallet history
     """
-    from rein.workflows.wallet.wallet import observe_wallet
-    from rein.workflows.wallet.wallet_history import history as moves
-
     try:
         observe_wallet(cli.session)
     except ChainError as error:
@@ -88,10 +82,6 @@ def export(cli: Cli, private: bool) -> None:
 
     Example: rein wallet export
     """
-    import json
-
-    from rein.workflows.wallet.wallet_export import export_wallet
-
     terminal = cli.terminal
     if private:
         terminal.note("What follows spends all your money. Let nobody see it, and keep it in no file.", vital=True)
@@ -129,7 +119,5 @@ def _coin_row(each: Owned) -> tuple[str, str, str, str]:
 
 
 def _move_row(each: Moved) -> tuple[str, str, str, str, str]:
-    from rein.workflows.accounting.ledger import signed_btc
-
     height = "waiting" if each.height is None else str(each.height)
     return height, signed_btc(each.amount), each.what, each.job_id or "-", each.where

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rein.btc.feerate import format_feerate
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.units import amount as in_btc
 from rein.errors import InputError
-
-if TYPE_CHECKING:
-    from rein.workflows.wallet.wallet_send import Planned, SendPlan, SendResult
+from rein.escrow.counted import counted
+from rein.files import write_new
+from rein.workflows.wallet.wallet_send import (
+    Choice,
+    Planned,
+    SendPlan,
+    SendResult,
+    commit,
+    hand_out,
+    prepare_send,
+    prepare_sweep,
+)
 
 _ALL = "all"
 
@@ -51,8 +61,6 @@ def send(
 
     Example: rein wallet send bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu 0.01
     """
-    from rein.workflows.wallet.wallet_send import Choice, prepare_send
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     wanted = None if amount.lower() == _ALL else typed_amount(cli.terminal, amount, "the payment")
     plan = prepare_send(cli.session, address, wanted, parse_feerate(feerate), Choice(group, join))
@@ -82,8 +90,6 @@ def sweep(
 
     Example: rein wallet sweep bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu
     """
-    from rein.workflows.wallet.wallet_send import Choice, prepare_sweep
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     plan = prepare_sweep(cli.session, to, parse_feerate(feerate), Choice(group, join))
     if psbt and len(plan.payments) > 1 and out is not None:
@@ -96,8 +102,6 @@ def sweep(
 
 def _finish(cli: Cli, plan: SendPlan, *, psbt: bool, out: Path | None, dry_run: bool) -> None:
     """Show the payments, ask, and sign just these; or hand them out unsigned."""
-    from rein.workflows.wallet.wallet_send import commit, hand_out
-
     terminal, session = cli.terminal, cli.session
     for each in plan.payments:
         _say_planned(cli, each, plan)
@@ -118,10 +122,6 @@ def _finish(cli: Cli, plan: SendPlan, *, psbt: bool, out: Path | None, dry_run: 
 
 def _give(cli: Cli, result: SendResult, out: Path | None) -> None:
     """The PSBTs, to standard output or into a file that does not exist yet."""
-    from base64 import b64encode
-
-    from rein.files import write_new
-
     for raw in result.psbts:
         if out is None:
             cli.terminal.say(b64encode(raw).decode(), exact=True)
@@ -131,9 +131,6 @@ def _give(cli: Cli, result: SendResult, out: Path | None) -> None:
 
 
 def _say_planned(cli: Cli, planned: Planned, plan: SendPlan) -> None:
-    from rein.btc.feerate import format_feerate
-    from rein.escrow.counted import counted
-
     say, spend = cli.terminal.say, planned.spend
     coins = f"{counted(len(spend.coins), 'coin')} of yours, which hold{'s' * (len(spend.coins) == 1)}"
     say(f"{in_btc(planned.amount)} to {planned.address}")
