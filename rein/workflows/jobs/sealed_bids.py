@@ -115,7 +115,7 @@ def publish_offered(session: Session) -> None:
 def _opened(session: Session, order: Order, sealed: SealedBid) -> Signed[Bid]:
     """The bid in a sealed bid.
 
-    :raises ReinError: what is sealed there is no bid, or not the one that everybody was told of.
+    :raises ReinError: what is sealed there is not a bid, or not the one that everybody was told of.
     """
     mine, theirs = _keys(session, order, sealed)
     signed = verify(unseal(shared_key(mine, theirs, order.id), sealed.sealed, sealed.associated_data()))

@@ -87,7 +87,7 @@ def _bidder(order: Order, name: str | None) -> Bid:
     elif order.bid is not None:
         bids = [order.bid]
     if not bids:
-        raise NotFoundError(f"the job {order.job.document.job_id} has no such bid here", hint="Look: rein status")
+        raise NotFoundError(f"the job {order.job.document.job_id} has no such bid here")
     if len({(each.document.worker_master_address, each.document.worker_message_key) for each in bids}) > 1:
         ids = ", ".join(each.id[:12] for each in bids)
         raise InputError("several people have bid on this job", hint=f"Name a bid with --bid: {ids}")
