@@ -72,6 +72,11 @@ def check_mnemonic(text: str) -> str:
     return " ".join(words)
 
 
+def is_mnemonic_word(text: str) -> bool:
+    """Whether a word is in BIP39's English list, however it is capitalised."""
+    return unicodedata.normalize("NFKD", text).lower().strip() in _word_index()
+
+
 def seed_from_mnemonic(words: str, passphrase: str = "") -> bytes:
     """BIP39's 64-byte seed of checked words and a passphrase (which is only NFKD-normalised)."""
     try:

@@ -51,7 +51,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
     """Every piece by its name.
 
     :raises InputError: the file cannot be read.
-    :raises CaseError: it is no such archive; or a piece is damaged, too large, or has no proper name, saying which.
+    :raises CaseError: it is not such an archive; or a piece is damaged, too large, or has no proper name, saying which.
     """
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _unpack(archive)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
-        raise CaseError(f"{path} is no case file, or a damaged one: {error}") from None
+        raise CaseError(f"{path} is not a case file, or a damaged one: {error}") from None
 
 
 def _check_directory(content: bytes) -> None:
@@ -77,10 +77,10 @@ def _check_directory(content: bytes) -> None:
     """
     start = len(content) - _END.size
     if start < 0:
-        raise zipfile.BadZipFile("it is no ZIP")
+        raise zipfile.BadZipFile("it is not a ZIP archive")
     signature, disks, here, entries, size, offset, comment = _END.unpack_from(content, start)
     if signature != _END_SIGNATURE or comment:
-        raise zipfile.BadZipFile("it is no ZIP, is cut short, or goes on after its end")
+        raise zipfile.BadZipFile("it is not a ZIP archive, is cut short, or goes on after its end")
     if entries > MAX_PIECES or size > _MAX_DIRECTORY:
         raise CaseError(f"the case has more than {MAX_PIECES:,} pieces")
     locator = content[max(0, start - _ZIP64_LOCATOR_BYTES) : start]
@@ -97,9 +97,9 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     for member in members:
         name = member.filename
         if not _NAME.fullmatch(name):
-            raise CaseError(f"{name[:60]!r} is no name of a piece")
+            raise CaseError(f"{name[:60]!r} is not the name of a piece")
         if name in pieces:
-            raise CaseError(f"the piece {name} stands twice")
+            raise CaseError(f"the piece {name} is repeated")
         pieces[name] = _read(archive, member)
         total += len(pieces[name])
         if total > MAX_CASE_BYTES:

@@ -1,6 +1,6 @@
 """The index of a case: who made it, of which job, and the hash of every piece; signed like a document.
 
-It is no document of the job: it goes to no server and moves nothing.
+It is not a document of the job: it goes to no server and moves nothing.
 
     Rein Case
     Format: 1
@@ -81,7 +81,7 @@ def read_index(content: bytes) -> Index:
             raise CaseError(f"{INDEX} is not signed by the address that stands in it: it was changed")
         index = _parse(parts.text)
     except (ArmorError, TooLargeError, ValueError) as error:
-        raise CaseError(f"{INDEX} is no signed index of a case: {error}") from None
+        raise CaseError(f"{INDEX} is not the signed index of a case: {error}") from None
     if parts.address != index.delegate_address:
         raise CaseError(f"{INDEX} is signed by {parts.address}, and names {index.delegate_address}")
     if "\n".join(_lines(index)) != parts.text:
@@ -132,7 +132,7 @@ def _read_armor(content: bytes) -> Armored:
 def _parse(text: str) -> Index:
     rows = text.split("\n")
     if rows[:2] != [TITLE, "Format: 1"]:
-        raise ValueError("it is none, or one of a newer Rein")
+        raise ValueError("it is not one, or one of a newer Rein")
     single: dict[str, str] = {}
     pieces: dict[str, str] = {}
     attachments: list[Attachment] = []
@@ -145,7 +145,7 @@ def _parse(text: str) -> Index:
         elif separator and label not in single and label not in ("Piece", "Attachment"):
             single[label] = value
         else:
-            raise ValueError(f"{row[:60]!r} is no line of one")
+            raise ValueError(f"{row[:60]!r} is not a line of one")
     known = {"Network", "Job document", "Offer", "Delegate address", "Master address"}
     if not known - {"Offer"} <= set(single) <= known or single["Network"] not in NETWORKS:
         raise ValueError("a line is missing, or one too many")

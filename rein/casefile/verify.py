@@ -78,7 +78,7 @@ def verify_case(pieces: Mapping[str, bytes]) -> Case:
     :raises CaseError: naming the piece that is not what it must be, and why.
     """
     if INDEX not in pieces:
-        raise CaseError(f"the piece {INDEX} is missing: this is no case file")
+        raise CaseError(f"the piece {INDEX} is missing: this is not a case file")
     index = read_index(pieces[INDEX])
     check_pieces(index, pieces)
     documents = _documents(index.network, pieces)
@@ -107,11 +107,11 @@ def _documents(network: Network, pieces: Mapping[str, bytes]) -> list[Signed[Any
         try:
             signed = verify(content.decode())
         except (ReinError, UnicodeDecodeError) as error:
-            raise CaseError(f"the piece {name} is no good document: {error}") from None
+            raise CaseError(f"the piece {name} is not a good document: {error}") from None
         if name != f"{DOCUMENTS}{signed.id}.txt":
             raise CaseError(f"the piece {name} holds the document {signed.id}")
         if getattr(signed.document, "network", None) != network:
-            raise CaseError(f"the piece {name} is no document of {network.name}")
+            raise CaseError(f"the piece {name} is not a document of {network.name}")
         found.append(signed)
     return found
 

@@ -151,6 +151,18 @@ class Documents:
                    WHERE network = ? AND NOT published"""
         return {DocumentId(row["document_id"]) for row in self._database.rows(query, network)}
 
+    def unpublished(self, network: str, author: str) -> list[Signed[Any]]:
+        """What an identity wrote here that no server was ever given, but for its enrollments, by age."""
+        return read_documents(
+            self._database,
+            """network = ? AND author = ? AND own = 1 AND received_from IS NULL AND kind <> ?
+               AND id NOT IN (SELECT document_id FROM sealed_bid)
+               AND NOT EXISTS (SELECT * FROM placement WHERE document_id = document.id)""",
+            network,
+            author,
+            Kind.ENROLLMENT.value,
+        )
+
     def own_ids(self, network: str, author: str) -> list[DocumentId]:
         """The documents that an identity gives to servers: what it wrote here, and the bids that were sealed to it and
         are published. The newest enrollment comes first, since a server takes what a delegate signs once it has the

@@ -81,7 +81,7 @@ def test_a_last_record_that_is_not_as_rein_writes_it(file: Path, where: int, val
     at = len(content) - 22 + where
     content[at : at + 1] = value
     file.write_bytes(content)
-    with pytest.raises(CaseError, match="no case file"):
+    with pytest.raises(CaseError, match="not a case file"):
         read_archive(file)
 
 

@@ -21,7 +21,7 @@ from rein.identity.sealing import Cost
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.identity.backup import back_up, restore_home
-from rein.workflows.identity.enroll import NewIdentity, build_enrollment, genesis, row_of
+from rein.workflows.identity.setup import NewIdentity, build_enrollment, genesis, row_of
 from tests.support.people import story
 
 WORDS = {"Alice": "abandon " * 11 + "about", "Bob": "zoo " * 11 + "wrong"}

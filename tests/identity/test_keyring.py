@@ -27,7 +27,7 @@ from rein.protocol import job_keys
 from rein.protocol.job_keys import ContractParts
 from rein.protocol.signed import verify
 from rein.protocol.values import BasisPoints, DocumentId
-from rein.workflows.identity.enroll import NewIdentity, build_enrollment, genesis
+from rein.workflows.identity.setup import NewIdentity, build_enrollment, genesis
 
 ABANDON = "abandon " * 11 + "about"
 ROBOT = "robot excuse run dwarf depth candy emerge puzzle gospel churn kick tool"

@@ -23,7 +23,7 @@ from rein.identity.keyring import Keyring
 from rein.identity.unlocked import lock, unlock, unlocked_words
 from rein.settings import Flags, load_settings
 from rein.store.store import Store
-from rein.workflows.identity.enroll import NewIdentity, build_enrollment, genesis, row_of
+from rein.workflows.identity.setup import NewIdentity, build_enrollment, genesis, row_of
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="needs Linux")
 

@@ -110,6 +110,22 @@ def test_one_bidder_is_one_entry_until_all_bids_are_asked_for(trio: Trio) -> Non
         ended(child)
 
 
+def test_what_can_be_withdrawn_is_listed(trio: Trio) -> None:
+    trio.bob.rein("sync")
+    posted = trio.bob.rein("post", "--name", "Too early", "--description", "x", "--mediator", "alice")
+    told = trio.bob.fails("withdraw")
+    assert posted["document_id"][:12] in told["hint"]
+    with rein_at_terminal("--home", str(trio.bob.home), "withdraw") as child:
+        child.expect(f"1 +{posted['document_id'][:12]} Rein Job of Too early")
+        child.expect("Choose a document")
+        child.send("1" + ENTER)
+        child.expect("y/N")
+        child.send("y" + ENTER)
+        code, shown = ended(child)
+    assert (code, "Removed the Rein Job" in shown) == (0, True)
+    assert trio.bob.fails("withdraw")["code"] == "not_found"
+
+
 def test_a_delivery_before_its_time_says_what_it_waits_for(trio: Trio) -> None:
     job_id = post(trio)["job_id"]
     trio.charlie.rein("bid", "--jobid", job_id, "--description", "I", "--amount", "0.01")

@@ -47,7 +47,7 @@ def test_a_bidder_asks_before_the_offer_and_others_cannot(trio: Trio) -> None:
     trio.charlie.rein("sync")
     assert texts(trio.bob, job_id) == ["For 0.009, if it may be red."]
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "creator", "Me?")["code"] == "input"
-    assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "")["code"] == "bad_field"
+    assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "")["code"] == "input"
     assert trio.bob.fails("message", "--jobid", job_id, "--to", "worker", "--bid", "123456", "x")["code"] == "not_found"
 
 

@@ -1,1 +1,1 @@
-"""Commands: the books: ledger, invoices and receipts."""
+"""Commands: ledger, invoices and receipts."""

@@ -8,36 +8,36 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
+from rein.workflows.identity.backup import back_up, restore_home
 
 
 @command("backup")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def backup(cli: Cli, file: Path) -> None:
-    """Write this home into one encrypted file: the words of every identity, all documents, and the settings.
+    """Write this home into one encrypted file: the keys of every identity, all documents, and the settings.
 
     The file has a passphrase of its own. Example: rein backup rein-2026-11.backup
     """
-    from rein.workflows.identity.backup import back_up
-
-    home, terminal = cli.settings.home, cli.terminal
+    session, terminal = cli.session, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
-    kept = back_up(home, cli.session.store, file, chosen, cli.opened)
-    terminal.say(f"{file} holds {kept.identities} identities and {kept.documents} documents, in {kept.size:,} bytes.")
+    result = back_up(session.home, session.store, file, chosen, cli.opened)
+    terminal.say(
+        f"{file} holds {result.identities} identities and {result.documents} documents, in {result.size:,} bytes."
+    )
     terminal.say("Whoever has it and its passphrase is you. Keep it somewhere else than this machine.")
-    terminal.result({"file": str(file), "identities": kept.identities, "documents": kept.documents, "size": kept.size})
+    terminal.result(result.json())
 
 
 @command("restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def restore(cli: Cli, file: Path) -> None:
     """Make a home from a file of `rein backup`. It is checked first, and a home that exists is left alone.
 
     The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
     """
-    from rein.workflows.identity.backup import restore_home
-
     home, terminal = cli.settings.home, cli.terminal
-    kept = cli.opened("the backup", partial(restore_home, file, home))
-    terminal.say(f"{home} holds {kept.identities} identities and {kept.documents} documents again.")
+    result = cli.opened("the backup", partial(restore_home, file, home))
+    terminal.say(f"{home} holds {result.identities} identities and {result.documents} documents again.")
     terminal.advise("Next: fetch what has happened since with `rein sync`, before you sign anything.")
-    terminal.result({"home": str(home), "identities": kept.identities, "documents": kept.documents})
+    terminal.result(result.json())

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
-from rein.cli.identity.setup_offline import read_delegate, read_signed, tell_how_to_sign
-from rein.cli.toolkit.show import say_where_paid
+from rein.cli.identity.setup_offline import check_absent, read_delegate, read_signed, tell_how_to_sign
+from rein.cli.toolkit.options import FilePath
+from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
-from rein.workflows.orders.outbox import json_of_document
+from rein.files import write_new
+from rein.identity.keyring import DelegateKeyring
+from rein.workflows.identity.enroll import Changes, add_delegate, commit, prepare
+from rein.workflows.identity.enroll_offline import prepare_signed
+from rein.workflows.identity.setup import text_to_sign
+from rein.workflows.identity.setup_offline import ToSign
 
 if TYPE_CHECKING:
     from rein.btc.keys import PrivateKey
-    from rein.protocol.documents import Enrollment
-    from rein.protocol.signed import Signed
-    from rein.workflows.identity.renew import Changes
+    from rein.workflows.identity.enroll import EnrollPlan
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FilePath(dir_okay=False)
 
 
 @command("enroll", writes=True)
@@ -35,7 +39,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="The delegate key was stolen: take a new one, and take back what nobody answered.",
 )
 @click.option("--since", metavar="HEIGHT", help="With --revoke-delegate: the first block after the theft. [now]")
-@click.option("--delegate-fd", type=int, metavar="N", help="Without words: read the new delegate's WIF from there.")
+@click.option("--delegate-fd", type=int, metavar="N", help="Without a recovery phrase: read the new delegate's WIF.")
 @click.option("--replaces", metavar="WHO", help="Take the place of this identity, whose master key is lost or stolen.")
 @click.option("--recovery-signature", metavar="BASE64", help="With --replaces: what its recovery address has signed.")
 @click.option("--offline", "offline_file", type=_FILE, help="Write what your master key must sign into this file.")
@@ -68,13 +72,8 @@ def enroll(
 
     Example: rein enroll --contact alice@example.org --fee 1.5
     """
-    from rein.workflows.identity.renew import Changes, build_renewal
-    from rein.workflows.identity.renew_offline import check_renewal
-
     if signed_file is not None:
-        signed = read_signed(signed_file, signature)
-        check_renewal(cli.session, signed)
-        _finish(cli, signed, None, dry_run=dry_run)
+        _finish(cli, prepare_signed(cli.session, read_signed(signed_file, signature)), dry_run=dry_run)
         return
     if signature is not None:
         raise InputError("a signature goes with what it signs", hint="Give --signed FILE too.")
@@ -90,60 +89,40 @@ def enroll(
         recovery_signature=recovery_signature,
         delegate=_delegate(cli, delegate_fd, wanted=new_delegate or revoke_delegate),
     )
+    plan = prepare(cli.session, changes, offline=offline_file is not None)
     if offline_file is not None:
-        _begin_offline(cli, offline_file, changes, dry_run=dry_run)
-        return
-    _finish(cli, build_renewal(cli.session, changes), changes.delegate, dry_run=dry_run)
+        _begin_offline(cli, offline_file, plan, dry_run=dry_run)
+    else:
+        _finish(cli, plan, dry_run=dry_run)
 
 
 def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey | None:
-    """The key of a new delegate, which only an identity without words is asked for."""
-    from rein.btc.keys import PrivateKey
-    from rein.identity.keyring import DelegateKeyring
-
+    """The key of a new delegate, which only an identity without a recovery phrase is asked for."""
     if descriptor is None and not (wanted and isinstance(cli.session.keyring, DelegateKeyring)):
         return None
-    return PrivateKey.from_wif(read_delegate(cli, descriptor).strip(), cli.session.network)
+    return read_delegate(cli, descriptor)
 
 
-def _begin_offline(cli: Cli, file: Path, changes: Changes, *, dry_run: bool) -> None:
-    """Keep the key of a new delegate, and write what is to be signed."""
-    from rein.files import write_new
-    from rein.workflows.identity.renew_offline import draft_offline, keep_delegate
-
-    if file.exists():
-        raise InputError(f"the file {file} exists already", hint="Give another name, or move it away.")
-    draft, text = draft_offline(cli.session, changes)
-    cli.terminal.say(safe(text), exact=True)
+def _begin_offline(cli: Cli, file: Path, plan: EnrollPlan, *, dry_run: bool) -> None:
+    """Add the key of a new delegate to the key file, and write what is to be signed."""
+    check_absent(file)
+    to_sign = ToSign(text_to_sign(plan.document), plan.keyring)
+    cli.terminal.say(safe(to_sign.text), exact=True)
     cli.terminal.say()
     if dry_run:
         cli.terminal.say("This was a dry run: nothing was written.")
     else:
-        keep_delegate(cli.session, changes.delegate, cli.opened)
-        write_new(file, text.encode())
-    cli.terminal.result(tell_how_to_sign(cli, file, text, draft.keyring, "enroll"))
+        add_delegate(cli.session, plan.delegate, cli.opened)
+        write_new(file, to_sign.text.encode())
+    tell_how_to_sign(cli, file, to_sign, "enroll")
 
 
-def _finish(cli: Cli, signed: Signed[Enrollment], delegate: PrivateKey | None, *, dry_run: bool) -> None:
-    """Show a signed enrollment, and act by it."""
-    from rein.workflows.identity.renew import keep_renewal
-    from rein.workflows.identity.renew_offline import keep_delegate, revokes_now
-
-    terminal = cli.terminal
-    terminal.say(safe(signed.armored.rstrip("\n")), exact=True)
-    terminal.say()
-    if revokes_now(cli.session, signed):
-        terminal.note(
+def _finish(cli: Cli, plan: EnrollPlan, *, dry_run: bool) -> None:
+    """Sign and store an enrollment, and act by it."""
+    if plan.revokes(cli.session.identity.delegate_address):
+        cli.terminal.note(
             "Of what this delegate signed, jobs without bids, bids without an offer and messages will count no more; "
             "what your escrow keys signed in a contract stands. Nobody can undo a revocation, and neither can you."
         )
-        terminal.confirm("Revoke the delegate?")
-    if dry_run:
-        terminal.say("This was a dry run: nothing was stored.")
-    else:
-        keep_delegate(cli.session, delegate, cli.opened)
-        keep_renewal(cli.session, signed)
-        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
-    terminal.result(
-        json_of_document(signed) | {"delegate_address": signed.document.delegate_address, "stored": not dry_run}
-    )
+        cli.terminal.confirm("Revoke the delegate?")
+    say_written(cli, commit(cli.session, plan, cli.opened, dry_run=dry_run), "Publish it with `rein sync`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rein.cli.common import Cli, command
+from rein.workflows.identity.identities import identities as list_identities
 
 
 @command("identities")
@@ -12,25 +13,13 @@ def identities(cli: Cli) -> None:
 
     Example: rein identities
     """
-    from rein.protocol.sin import secure_identity_number
-
-    terminal, session = cli.terminal, cli.session
-    found = [
-        {
-            "name": row.name,
-            "acts": session.row is not None and row.id == session.row.id,
-            "contact": row.contact,
-            "master_address": row.master_address,
-            "delegate_address": row.delegate_address,
-            "sin": secure_identity_number(row.master_address),
-            "key_file": str(cli.settings.home / row.key_file),
-        }
-        for row in session.store.identities.of_network(session.network.name)
-    ]
-    if found:
-        columns = ("name", "master_address", "sin", "contact")
-        rows = [("*" if each["acts"] else " ", *(str(each[name]) for name in columns)) for each in found]
+    terminal, found = cli.terminal, list_identities(cli.session)
+    if found.identities:
+        rows = [
+            ("*" if each.acts else " ", each.row.name, each.row.master_address, each.sin, each.row.contact)
+            for each in found.identities
+        ]
         terminal.table(("Acts", "Name", "Master address", "SIN", "Contact"), rows)
     else:
-        terminal.advise(f"This home has no identity on {session.network.name}. Create one: rein setup")
-    terminal.result({"network": session.network.name, "identities": found})
+        terminal.advise(f"This home has no identity on {found.network}. Create one: rein setup")
+    terminal.result(found.json())

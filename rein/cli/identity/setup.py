@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rein.cli.common import TRIES, Cli, command, fee_points, first, form_option, more_tries, pay_to_option
-from rein.cli.identity.setup_restore import read_words, remember_chain, restore_from_words, welcome
-from rein.errors import InputError
+from rein.btc.hd import check_mnemonic, new_mnemonic
+from rein.cli.common import Cli, command, fee_points, first, form_option, pay_to_option
+from rein.cli.identity import setup_offline
+from rein.cli.identity.setup_restore import read_phrase, remember_chain, restore_from_phrase, welcome
+from rein.cli.toolkit.form import read_form
+from rein.cli.toolkit.options import FilePath
+from rein.errors import InputError, ReinError
+from rein.protocol.limits import MAX_CONTACT, MAX_NAME
+from rein.workflows.identity.setup import NewIdentity, check_free, commit, prepare
+from rein.workflows.wallet.payout import first_address
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
+    from rein.cli.toolkit.terminal import Terminal
     from rein.protocol.values import BasisPoints
+    from rein.workflows.identity.setup import NewIdentity
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FilePath(dir_okay=False)
 _WORDS_TO_CONFIRM = 3
+_AGAIN = "?"
+_STILL_GOOD = "What you wrote down stays good: rein setup --words-fd N takes it."
 
 
 @command("setup")
@@ -27,8 +40,8 @@ _WORDS_TO_CONFIRM = 3
 @click.option("--fee", metavar="PERCENT", help="Your fee as a mediator, such as 1.5.")
 @pay_to_option
 @click.option("--recovery", metavar="ADDRESS", help="Who may hand the identity on: an address whose key is elsewhere.")
-@click.option("--words-fd", type=int, metavar="N", help="Use the twelve words read from this file descriptor.")
-@click.option("--restore", is_flag=True, help="Bring an identity back from its words and the servers.")
+@click.option("--words-fd", type=int, metavar="N", help="Use the recovery phrase read from this file descriptor.")
+@click.option("--restore", is_flag=True, help="Bring an identity back from its recovery phrase and the servers.")
 @click.option("--server", "servers", multiple=True, metavar="URL", help="With --restore: a server you used.")
 @click.option("--offline", "offline_file", type=_FILE, help="Write what your master key must sign into this file.")
 @click.option("--master", metavar="ADDRESS", help="With --offline: your master address, whose key is elsewhere.")
@@ -56,7 +69,7 @@ def setup(
     old_file: Path | None,
     form_file: Path | None,
 ) -> None:
-    """Create your identity: twelve words, an encrypted key file and a signed enrollment. Or bring one back.
+    """Create your identity: a recovery phrase, an encrypted key file and a signed enrollment. Or bring one back.
 
     \b
     rein setup --restore --server https://causeway.example
@@ -66,10 +79,8 @@ def setup(
 
     Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
     """
-    from rein.cli.identity import setup_offline
-
     if restore:
-        restore_from_words(cli, name, words_fd, servers)
+        restore_from_phrase(cli, name, words_fd, servers)
         return
     if signed_file is not None:
         setup_offline.finish(cli, signed_file, signature)
@@ -79,35 +90,50 @@ def setup(
     if old_file is not None:
         setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
         return
-    from rein.btc.hd import check_mnemonic, new_mnemonic
-    from rein.cli.toolkit.form import read_form
-    from rein.workflows.identity.enroll import NewIdentity, check_free, create_identity
 
-    terminal, form = cli.terminal, read_form(form_file, "Rein User Enrollment")
-    terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
-    name = first(name, form.get("User")) or terminal.ask("Name or handle", "--name")
-    check_free(cli.session, name)
-    contact = first(contact, form.get("Contact")) or terminal.ask("Contact (public, such as an e-mail)", "--contact")
-    points = mediator_fee(cli, mediate, fee, form)
-    paid_at = mediators_address(cli, pay_to, mediates=points is not None)
-    new = NewIdentity(name, contact, points, recovery, paid_at)
+    new = _new_identity(cli, name, contact, mediate, fee, pay_to, recovery, form_file)
     if offline_file is not None:
         setup_offline.begin(cli, offline_file, new, master, delegate_fd)
         return
-    words = check_mnemonic(read_words(words_fd)) if words_fd is not None else new_mnemonic()
+    phrase = check_mnemonic(read_phrase(words_fd)) if words_fd is not None else new_mnemonic()
+    plan = prepare(cli.session, new, phrase)
     passphrase = cli.new_passphrase()
     if words_fd is None:
-        _show_words(cli, words)
+        _show_phrase(cli, phrase)
     remember_chain(cli)
-    row, signed = create_identity(cli.session, new, words, passphrase)
-    result = welcome(cli, row, signed)
-    terminal.result(result if words_fd is not None else result | {"words": words})
+    try:
+        result = commit(cli.session, plan, passphrase)
+    except ReinError:
+        if words_fd is None and not cli.terminal.as_json:
+            cli.terminal.note(_STILL_GOOD, vital=True)
+        raise
+    welcome(cli, result)
+    cli.terminal.result(result.json() if words_fd is not None else result.json() | {"words": phrase})
+
+
+def _new_identity(
+    cli: Cli,
+    name: str | None,
+    contact: str | None,
+    mediate: bool | None,
+    fee: str | None,
+    pay_to: str | None,
+    recovery: str | None,
+    form_file: Path | None,
+) -> NewIdentity:
+    """What a person says of themselves; every answer is checked when it is given."""
+    form = read_form(form_file, "Rein User Enrollment")
+    cli.terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
+    free = partial(check_free, cli.session)
+    name = cli.line(first(name, form.get("User")), "Name or handle", "--name", MAX_NAME, check=free)
+    given = first(contact, form.get("Contact"))
+    contact = cli.line(given, "Contact (public, such as an e-mail)", "--contact", MAX_CONTACT)
+    points = mediator_fee(cli, mediate, fee, form)
+    return NewIdentity(name, contact, points, recovery, mediators_address(cli, pay_to, mediates=points is not None))
 
 
 def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | None:
     """The address, if it is not one of the own wallet, that a new enrollment is about to name."""
-    from rein.workflows.wallet.payout import first_address
-
     if pay_to is not None and not mediates:
         raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
     found = first_address(cli.session, pay_to) if mediates else None
@@ -131,26 +157,29 @@ def mediator_fee(cli: Cli, mediate: bool | None, fee: str | None, form: Form) ->
     return cli.answer(given, "Your fee in percent", "--fee", fee_points, default="1.0")
 
 
-def _show_words(cli: Cli, words: str) -> None:
-    """Show the words once, and make sure that they were written down."""
+def _show_phrase(cli: Cli, phrase: str) -> None:
+    """Show the recovery phrase, and make sure that it was written down."""
     terminal = cli.terminal
     if terminal.as_json:
-        return  # they are in the result
-    terminal.say("\nThese twelve words are your identity. Whoever has them is you; without them, nobody is.")
-    terminal.say("Write them down on paper. They are shown this once.\n")
-    listed = words.split()
-    for row in range(0, 12, 4):
-        terminal.say("   ".join(f"{n + 1:2} {listed[n]:<10}" for n in range(row, row + 4)))
-    terminal.say()
+        return  # it is in the result
+    words = phrase.split()
+    terminal.say("\nThis recovery phrase is your identity. Whoever has it is you; without it, nobody is.")
+    terminal.say("Write its twelve words down on paper. They are shown this once.\n")
+    _list_words(terminal, words)
     if terminal.assume_yes:
         return
     for number in sorted(secrets.SystemRandom().sample(range(12), _WORDS_TO_CONFIRM)):
-        for left in reversed(range(TRIES)):
-            answer = terminal.ask(f"Word {number + 1}", "--yes (the words were shown and are safe)")
-            if answer.strip().lower() == listed[number]:
+        while True:
+            answer = terminal.ask(f"Word {number + 1}", "--yes (the recovery phrase was shown and is safe)").strip()
+            if answer.lower() == words[number]:
                 break
-            if not left:
-                raise InputError(
-                    f"that is not word {number + 1}; no identity was created", hint="Start again: rein setup"
-                )
-            terminal.note(f"That is not word {number + 1}; {more_tries(left)}.", vital=True)
+            if answer == _AGAIN:
+                _list_words(terminal, words)
+            else:
+                terminal.note(f"That is not word {number + 1}. To see all of them again: {_AGAIN}", vital=True)
+
+
+def _list_words(terminal: Terminal, words: Sequence[str]) -> None:
+    for row in range(0, 12, 4):
+        terminal.say("   ".join(f"{n + 1:2} {words[n]:<10}" for n in range(row, row + 4)))
+    terminal.say()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from functools import partial
-
 import click
 
 from rein.cli.common import Cli, command
-from rein.errors import InputError
-
-_TIME = re.compile(r"([1-9][0-9]{0,5})([smh])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+from rein.workflows.identity.unlock import lock as close
+from rein.workflows.identity.unlock import read_time
+from rein.workflows.identity.unlock import unlock as hold_open
 
 
 @command("unlock")
@@ -19,17 +15,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 def unlock(cli: Cli, time: str) -> None:
     """Open your key file for a while, so that no command asks for the passphrase.
 
-    The words are held in the memory of a process of yours, and nowhere else. Example: rein unlock --for 15m
+    The keys are held in the memory of a process of yours, and nowhere else. Example: rein unlock --for 15m
     """
-    from rein.identity.keyfile import read_key_file
-    from rein.identity.unlocked import unlock as keep
-
-    home, row = cli.settings.home, cli.session.identity
-    seconds = _seconds(time)
-    words = cli.opened(row.name, partial(read_key_file, home / row.key_file))
-    keep(home, row.key_file, words, seconds)
-    cli.terminal.advise(f"{row.name} is unlocked for {time}. End it sooner with `rein lock`.")
-    cli.terminal.result({"name": row.name, "unlocked": True, "seconds": seconds})
+    result = hold_open(cli.session, read_time(time), cli.opened)
+    cli.terminal.advise(f"{result.name} is unlocked for {time}. End it sooner with `rein lock`.")
+    cli.terminal.result(result.json())
 
 
 @command("lock")
@@ -38,21 +28,6 @@ def lock(cli: Cli) -> None:
 
     Example: rein lock
     """
-    from rein.btc.networks import NETWORKS
-    from rein.identity.unlocked import lock as forget
-
-    home, store = cli.settings.home, cli.session.store
-    rows = [row for network in NETWORKS for row in store.identities.of_network(network)]
-    locked = [row.name for row in rows if forget(home, row.key_file)]
-    cli.terminal.say(f"Locked: {', '.join(locked)}." if locked else "Nothing was unlocked.")
-    cli.terminal.result({"locked": locked})
-
-
-def _seconds(text: str) -> int:
-    from rein.identity.unlocked import MAX_SECONDS
-
-    match = _TIME.fullmatch(text)
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-    if not 0 < seconds <= MAX_SECONDS:
-        raise InputError(f"{text[:20]!r} is no time up to {MAX_SECONDS // 3600}h", hint="Write 90s, 15m or 2h.")
-    return seconds
+    result = close(cli.session)
+    cli.terminal.say(f"Locked: {', '.join(result.names)}." if result.names else "Nothing was unlocked.")
+    cli.terminal.result(result.json())

@@ -11,6 +11,7 @@ import click
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, dry_run_option, first, form_option
 from rein.cli.common import feerate as parse_feerate
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_written
 from rein.cli.toolkit.terminal import safe_line
@@ -41,8 +42,6 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
 
     Example: rein offer --bid 3f9a2c
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Offer")
     fetch_bids(session)
     wanted = first(bid, form.get("Bid"), _bid_of_worker(session, form), form.get("Job ID"))

@@ -1,1 +1,1 @@
-"""Commands: lists of jobs, people and what is known of them."""
+"""Commands: lists of jobs and people, ratings, hiding."""

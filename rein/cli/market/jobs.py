@@ -8,6 +8,7 @@ import click
 
 from rein.cli.common import Cli, as_of, command, day, number
 from rein.cli.jobs.budget import typed_deadline
+from rein.cli.toolkit.layout import cut as cut_line
 from rein.cli.toolkit.listing import cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.listing import tags as read_tags
 from rein.cli.toolkit.terminal import safe_line
@@ -52,7 +53,7 @@ def jobs(
     limit: str,
     hidden_too: bool,
 ) -> None:
-    """List the jobs you could bid on, and your own among them. Whether one has expired is told by the chain's time.
+    """List the jobs you could bid on, and your own among them. Whether one has expired follows from the chain's time.
 
     Example: rein jobs piano --tag music --sort expiry
     """
@@ -99,7 +100,7 @@ def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
 
 def say_as_of(cli: Cli) -> None:
     """When what is listed was fetched."""
-    cli.terminal.note(cli.terminal.here(f"As of {as_of(cli.session.store.learned.fetched(cli.session.network.name))}."))
+    cli.terminal.note(cli.terminal.here(f"As of {as_of(cli.session.store.learned.fetched(cli.session.network.name))}"))
 
 
 def say_jobs(cli: Cli, jobs: Sequence[ListedJob]) -> None:
@@ -114,7 +115,7 @@ def _row(listed: ListedJob) -> tuple[str, ...]:
     job = listed.order
     given_away = job.state.value if job.worker_address is not None else "expired"
     bids = f"{len(job.bids)}" + (f" +{job.sealed_bids} sealed" if job.sealed_bids else "")
-    creator = f"{safe_line(job.creator, 16)} {stars(listed.creator.average)}"
+    creator = f"{cut_line(safe_line(job.creator), 16)} {stars(listed.creator.average)}"
     name = "  ".join(filter(None, (job.name, tags_of(job), wants_of(job))))
     until = day(job.expires) if listed.is_open else given_away
     return job.job_id, until, bids, price(job), "/".join(listed.roles) or "-", creator, name

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command, dry_run_option
-from rein.cli.toolkit.show import finish
+from rein.cli.toolkit.show import say_written
 from rein.cli.toolkit.terminal import safe
 from rein.cli.toolkit.values import jobs
-from rein.protocol.documents import Disclosure, Role
-from rein.workflows.messages.messages import disclose as build_disclosure
-from rein.workflows.messages.messages import read_messages, receiver, write_message
-from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.protocol.documents import Role
+from rein.workflows.messages import disclose as disclosure
+from rein.workflows.messages import write
+from rein.workflows.messages.parties import receiver
+from rein.workflows.messages.read import read_messages
+from rein.workflows.orders.fetch import fetched_order
 
 _job = click.option(
     "--jobid", "job", metavar="ID", required=True, shell_complete=jobs, help="Job ID, or the job document's id."
@@ -31,14 +32,11 @@ def message(cli: Cli, job: str, to: str, bid: str | None, text: str | None, dry_
 
     Example: rein message --jobid n0qlna45dgynluhtl0gf --to creator "May it be blue?"
     """
-    session = cli.session
-    _ = session.identity
-    pull(session)
-    order = find_order(session, job)
-    party = receiver(session, order, Role(to), bid)
+    order = fetched_order(cli.session, job)
+    party = receiver(cli.session, order, Role(to), bid)
     words = cli.text(text, "Message", "TEXT")
-    signed = write_message(session, order, party, words)
-    finish(cli, signed, dry_run=dry_run, next_step="Send it with `rein sync`.")
+    result = write.commit(cli.session, write.prepare(cli.session, order, party, words), dry_run=dry_run)
+    say_written(cli, result, "Send it with `rein sync`.")
 
 
 @command("messages")
@@ -48,12 +46,9 @@ def messages(cli: Cli, job: str) -> None:
 
     Example: rein messages --jobid n0qlna45dgynluhtl0gf
     """
-    session, terminal = cli.session, cli.terminal
-    _ = session.identity
-    pull(session)
-    order = find_order(session, job)
-    found = read_messages(session, order)
-    for each in found:
+    terminal = cli.terminal
+    found = read_messages(cli.session, fetched_order(cli.session, job))
+    for each in found.messages:
         document = each.signed.document
         terminal.say(terminal.bold(safe(f"{each.sender} to {each.receiver}, block {document.block_height:,}")))
         if each.remark is not None:
@@ -61,29 +56,9 @@ def messages(cli: Cli, job: str) -> None:
         lines = (each.text if each.text is not None else f"[sealed: {each.problem}]").split("\n")
         for line in lines:
             terminal.say(safe(f"  {line}"))  # indented: no message can look like the heading of another
-    if not found:
+    if not found.messages:
         terminal.say("There are no messages in this job.")
-    terminal.result(
-        {
-            "job_id": order.job.document.job_id,
-            "job_document": order.id,
-            "messages": [
-                {
-                    "document_id": each.signed.id,
-                    "kind": each.signed.document.KIND.value,
-                    "from": each.signed.document.master_address,
-                    "from_role": each.signed.document.role.value,
-                    "to": each.signed.document.to_address,
-                    "to_role": each.signed.document.to_role.value,
-                    "block_height": each.signed.document.block_height,
-                    "text": None if isinstance(each.signed.document, Disclosure) else each.text,
-                    "problem": each.problem,
-                    "remark": each.remark,
-                }
-                for each in found
-            ],
-        }
-    )
+    terminal.result(found.json())
 
 
 @command("disclose", writes=True)
@@ -96,13 +71,8 @@ def disclose(cli: Cli, job: str, to: str, bid: str | None, dry_run: bool) -> Non
 
     Example: rein disclose --jobid n0qlna45dgynluhtl0gf --to mediator
     """
-    session, terminal = cli.session, cli.terminal
-    _ = session.identity
-    pull(session)
-    order = find_order(session, job)
-    is_creator = order.job.document.creator_master_address == session.address
-    other = receiver(session, order, Role.WORKER if is_creator else Role.CREATOR, bid)
-    signed = build_disclosure(session, order, other)
+    plan = disclosure.prepare(cli.session, fetched_order(cli.session, job), bid)
     if not dry_run:
-        terminal.confirm(safe(f"Let the mediator read everything between you and {other.name} in this job?"))
-    finish(cli, signed, dry_run=dry_run, next_step=f"Send it to the {to} with `rein sync`.")
+        cli.terminal.confirm(safe(f"Let the mediator read everything between you and {plan.other.name} in this job?"))
+    result = disclosure.commit(cli.session, plan, dry_run=dry_run)
+    say_written(cli, result, f"Send it to the {to} with `rein sync`.")

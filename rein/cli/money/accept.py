@@ -9,6 +9,7 @@ from rein.cli.common import Cli, command, dry_run_option, feerate_option, first,
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.signing import say_plan, sign_shown
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import finish
 from rein.cli.toolkit.terminal import safe
 from rein.workflows.money.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
@@ -26,8 +27,6 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
 
     Example: rein accept --jobid n0qlna45dgynluhtl0gf
     """
-    from rein.cli.toolkit.form import read_form
-
     session, form, rate = cli.session, read_form(form_file, "Rein Accept Delivery"), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_to_accept, "accept")
     delivery = check_acceptable(session, order)

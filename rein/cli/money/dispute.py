@@ -11,6 +11,7 @@ from rein.cli.common import Cli, command, dry_run_option, feerate_option, first,
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.money.signing import say_plan, sign_shown
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import finish
 from rein.protocol.documents import DisputeDelivery, DisputeOffer, Role
 from rein.workflows.money.dispute import build_dispute, orders_to_dispute, plan_dispute
@@ -65,8 +66,6 @@ def _dispute(
     *,
     dry_run: bool,
 ) -> None:
-    from rein.cli.toolkit.form import read_form
-
     session, form, rate = cli.session, read_form(form_file, _TITLES[role]), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), lambda session: orders_to_dispute(session, role), "dispute")
     text = cli.text(detail, "Dispute detail", "--detail", form=form.get("Dispute detail"))

@@ -14,6 +14,7 @@ from rein.btc.amounts import format_btc
 from rein.btc.networks import Network
 from rein.btc.psbt import Psbt
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import planned
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
@@ -40,7 +41,7 @@ _NAMES = {
 
 @command("explain")
 @click.argument("what", required=False, metavar="[PSBT|JOBID]")
-@click.option("--file", "file", type=click.Path(path_type=Path), help="Read the PSBT from a file, base64 or binary.")
+@click.option("--file", "file", type=FilePath(), help="Read the PSBT from a file, base64 or binary.")
 def explain(cli: Cli, what: str | None, file: Path | None) -> None:
     """Explain a payment before anybody signs it: rebuild it from the documents alone, and say what differs.
 
@@ -104,7 +105,7 @@ def _say_told(cli: Cli, told: Told) -> None:
     completers = " or the ".join(sorted(role.value for role in proposal.completers))
     terminal.say(f"  signed by the {proposal.author.value}; to be completed by the {completers}")
     if told.confirmations is not None:
-        terminal.say(f"  made: {told.confirmations} confirmations")
+        terminal.say(f"  made: {told.confirmations} confirmation{'s' * (told.confirmations != 1)}")
     if told.remark is not None:
         terminal.say(f"  beware: {told.remark}")
     _say_explanation(cli, told.explanation)

@@ -10,6 +10,7 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.money.explain import read_psbt
 from rein.cli.money.signing import sign_shown
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import planned, say_payouts
 from rein.errors import InputError
 from rein.workflows.money.psbt_import import Imported, combine_imported, send_imported
@@ -18,7 +19,7 @@ from rein.workflows.orders.load import find_order
 
 
 @command("import", writes=True, documents=False)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @job_option
 @click.option("--dry-run", "-n", is_flag=True, help="Check and combine; send nothing.")
 def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:

@@ -15,6 +15,7 @@ from rein.cli.money.send import say_ready
 from rein.cli.money.signing import say_plan, sign_shown
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import finish, planned
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount as amount_of
@@ -60,8 +61,6 @@ def resolve(
 
     Example: rein resolve --jobid n0qlna45dgynluhtl0gf --worker 0.01 --resolution "Two thirds were done."
     """
-    from rein.cli.toolkit.form import read_form
-
     session, terminal = cli.session, cli.terminal
     form, rate = read_form(form_file, DisputeResolution.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_to_resolve, "resolve")

@@ -14,6 +14,7 @@ from rein.cli.money.send import send
 from rein.cli.money.signing import say_plan, sign_shown
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.choose import order_now
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import finish
 from rein.cli.toolkit.terminal import safe
 from rein.errors import NotFoundError
@@ -58,8 +59,6 @@ def settle(
 
     Example: rein settle --jobid n0qlna45dgynluhtl0gf --worker 0.01 --terms "For the part that is done."
     """
-    from rein.cli.toolkit.form import read_form
-
     session, terminal = cli.session, cli.terminal
     form, rate = read_form(form_file, Settlement.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), open_orders, "settle")
@@ -96,8 +95,6 @@ def refund(
 
     Example: rein refund --jobid n0qlna45dgynluhtl0gf --reason "I cannot do it after all."
     """
-    from rein.cli.toolkit.form import read_form
-
     session = cli.session
     form, rate = read_form(form_file, Refund.TITLE), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_with_money, "refund")

@@ -1,1 +1,1 @@
-"""Commands: being told of what happens."""
+"""Commands: notifications of what happens."""

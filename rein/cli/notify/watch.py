@@ -46,14 +46,14 @@ def watch(
     every: int,
     once: bool,
 ) -> None:
-    """Be told of new jobs and of what others do in yours: each event once, also after a restart.
+    """Get notified of new jobs and of what others do in yours: of each event once, also after a restart.
 
     Example: rein watch --on bid --on message --exec "/usr/local/bin/tell-me"
     """
     session, terminal = cli.session, cli.terminal
     _ = session.identity
     if every < _LEAST_SECONDS:
-        raise InputError(f"--every: {every} seconds are too few; the servers are other people's")
+        raise InputError(f"--every: at least {_LEAST_SECONDS} seconds, for the servers are other people's")
     seen: list[dict[str, Any]] = []
 
     def show(event: Mapping[str, Any]) -> None:
@@ -69,16 +69,16 @@ def watch(
     hooks += [Desktop()] if notify else []
     watching = Watch(hooks, frozenset(map(EventType, on)), Wanted(tags(tag), match))
     with only_one(session.home / "watch.lock", "another rein watch runs in this home"):
-        told: list[str] = []
+        reported: list[str] = []
         while True:
             result = watch_round(session, watching, int(time.time()))
             for failure in result.failures:
-                if failure not in told:  # what fails all night is told once
+                if failure not in reported:  # what fails all night is reported once
                     terminal.note(safe(failure))
-            told = result.failures
+            reported = result.failures
             if once:
                 break
             time.sleep(every)
     terminal.result({"events": seen, "waiting": result.waiting})
     if result.waiting:
-        raise RemoteError("not everybody could be told", hint="The next rein watch tries again.")
+        raise RemoteError("not every hook could be notified", hint="The next rein watch tries again.")

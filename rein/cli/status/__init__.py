@@ -1,1 +1,1 @@
-"""Commands: what one's jobs come to, and what is next."""
+"""Commands: the state of one's jobs, and what is next."""

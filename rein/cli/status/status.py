@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
+from rein.cli.toolkit.layout import cut
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
+from rein.lazy import lazy
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
 from rein.workflows.orders.step import Turn
 from rein.workflows.orders.view import OrderView, Paid
 from rein.workflows.status.agenda import Agenda, agenda
+
+if TYPE_CHECKING:
+    from rein.cli.status import story
+else:
+    story = lazy("rein.cli.status.story")
+
 
 _HEADINGS = {Turn.ACT: "Needs your action:", Turn.WAIT: "Waiting for others:", Turn.NOTHING: "Nothing to do:"}
 
@@ -33,9 +42,7 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
     if job is None:
         _overview(cli)
     else:
-        from rein.cli.status.story import say_story  # which loads documents; the overview needs none
-
-        say_story(cli, job, documents=documents)
+        story.say_story(cli, job, documents=documents)
 
 
 def _overview(cli: Cli) -> None:
@@ -99,21 +106,24 @@ def _say_jobs(terminal: Terminal, jobs: Sequence[OrderView], seen: SeenBlock | N
     """A table of as many columns as there is room for. Where what is next does not fit beside the others, each job gets
     lines of its own: the columns, its name, and what is next."""
     rows = [_row(terminal, job, seen) for job in jobs]
+    short = [row | {"Job": cut(row["Job"], 30)} for row in rows]
     used = [column for column in _COLUMNS if column != "Until" or any(row[column] != "-" for row in rows)]
     for left_out in ((), ("Until",), ("Until", "Since")):
         columns = [column for column in used if column not in left_out]
-        if terminal.has_room([columns, *([row[column] for column in columns] for row in rows)]):
-            terminal.table(columns, [[row[column] for column in columns] for row in rows])
+        cells = [[row[column] for column in columns] for row in short]
+        if terminal.has_room([columns, *cells]):
+            terminal.table(columns, cells)
             return
     for row in rows:
-        _say_job(terminal, row, [column for column in used if column not in ("Job", "Next")])
+        _say_job(terminal, row)
 
 
-def _say_job(terminal: Terminal, row: Mapping[str, str], columns: Sequence[str]) -> None:
-    cells = [row[column] for column in columns if row[column] != "-"]
-    while len(cells) > 1 and not terminal.has_room([cells]):
-        cells.pop()
-    terminal.say("  ".join(cells))
+def _say_job(terminal: Terminal, row: Mapping[str, str]) -> None:
+    cells = {column: row[column] for column in _COLUMNS[:-2] if row[column] != "-"}
+    for least_needed in ("Until", "Since"):
+        if not terminal.has_room([list(cells.values())]):
+            cells.pop(least_needed, None)
+    terminal.say("  ".join(cells.values()))
     terminal.say(f"  {row['Job']}")
     said, found, command = row["Next"].partition(": rein ")
     if found and ";" not in command and not terminal.has_room([[f"  {row['Next']}"]]):
@@ -123,7 +133,7 @@ def _say_job(terminal: Terminal, row: Mapping[str, str], columns: Sequence[str])
         terminal.say(f"  {row['Next']}")
 
 
-_COLUMNS = ("Job ID", "You are", "State", "BTC", "Since", "Until", "Job", "Next")
+_COLUMNS = ("Job ID", "You are", "State", "Since", "Until", "BTC", "Job", "Next")
 
 
 def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str, str]:
@@ -132,10 +142,10 @@ def _row(terminal: Terminal, job: OrderView, seen: SeenBlock | None) -> dict[str
         job.job_id,
         "/".join(sorted(role.value for role in job.roles)) or "-",
         job.state.value,
-        price(job),
         f"block {job.since}{ago}",
         "-" if job.until is None else moment(job.until),
-        safe_line(job.name, 30),
+        price(job),
+        safe_line(job.name),
         terminal.here(job.step.text),
     )
     return dict(zip(_COLUMNS, cells, strict=True))

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Final
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, sat
 from rein.cli.toolkit.units import amount
 from rein.errors import InputError
+from rein.lazy import lazy
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.terminal import Terminal
+    from rein.protocol import values as protocol_values
     from rein.protocol.values import BasisPoints
+else:
+    protocol_values = lazy("rein.protocol.values")
 
 UNUSUAL = Sat(10 * COIN)
 """So much, or more, is more often a number of satoshis than of bitcoin."""
@@ -129,14 +133,12 @@ def fee_points(text: str) -> BasisPoints:
 
     :raises InputError: it is not one.
     """
-    from rein.protocol.values import fee_percent
-
     given = text.strip().rstrip("%").strip()
     if "," in given:
         raise InputError(
             f"the mediator's fee: {text[:20]!r} is not a percentage", hint="The decimal separator is a point: 1.5"
         )
     try:
-        return fee_percent(f"{given if '.' in given else given + '.0'}%")
+        return protocol_values.fee_percent(f"{given if '.' in given else given + '.0'}%")
     except ValueError as error:
         raise InputError(f"the mediator's fee: {error}", hint="A number of percent, such as 1 or 1.5") from error

@@ -39,13 +39,15 @@ def columns_of(text: str) -> int:
 def _columns(char: str) -> int:
     if char.isascii():
         return 1
-    if unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":  # marks; the rest of a syllable
+    if (
+        unicodedata.category(char) in ("Mn", "Me", "Cf") or "\u1160" <= char <= "\u11ff"
+    ):  # marks; the rest of a syllable
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def cut(line: str, width: int) -> str:
-    """The beginning of a line that is too long."""
+    """The beginning of a line that is too long: up to the end of a word, where one ends in its second half."""
     if columns_of(line) <= width:
         return line
     taken, used = [], 0
@@ -54,7 +56,10 @@ def cut(line: str, width: int) -> str:
         if used > width - 1:
             break
         taken.append(char)
-    return "".join(taken) + "…"
+    beginning = "".join(taken)
+    if line[len(beginning)] != " " and beginning.rfind(" ") > len(beginning) // 2:
+        beginning = beginning[: beginning.rindex(" ")]
+    return beginning.rstrip(" ") + "…"
 
 
 def wrap(line: str, room: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,10 @@ from rein.cli.common import Cli, alone, command
 from rein.cli.toolkit.units import amount as in_btc
 from rein.cli.wallet.wallet_send import send, sweep
 from rein.errors import ChainError
+from rein.workflows.accounting.ledger import signed_btc
+from rein.workflows.wallet.wallet import look, own_addresses
+from rein.workflows.wallet.wallet_export import export_wallet
+from rein.workflows.wallet.wallet_history import history as moves
 
 if TYPE_CHECKING:
     from rein.workflows.wallet.wallet import Owned
@@ -30,8 +35,6 @@ def show(cli: Cli, gap: int) -> None:
 
     Example: rein wallet
     """
-    from rein.workflows.wallet.wallet import look
-
     terminal, wallet = cli.terminal, look(cli.session, gap)
     terminal.say(f"In your wallet: {in_btc(wallet.balance)}")
     if wallet.waiting:
@@ -58,8 +61,6 @@ def addresses(cli: Cli) -> None:
 
     Example: rein wallet addresses
     """
-    from rein.workflows.wallet.wallet import own_addresses
-
     rows = [each for each in own_addresses(cli.session) if each.paid or each.document_id is not None]
     listed = [
         (each.address, "change" if each.branch == CHANGE else "payments", each.job_id or "-", _paid(each.paid))
@@ -89,9 +90,6 @@ def history(cli: Cli) -> None:
 
     Example: rein wallet history
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_history import history as moves
-
     try:
         look(cli.session)
     except ChainError as error:
@@ -123,10 +121,6 @@ def export(cli: Cli, private: bool) -> None:
 
     Example: rein wallet export
     """
-    import json
-
-    from rein.workflows.wallet.wallet_export import export_wallet
-
     terminal = cli.terminal
     if private:
         terminal.note("What follows spends all your money. Let nobody see it, and keep it in no file.", vital=True)
@@ -190,7 +184,5 @@ def _coin_data(each: Owned) -> dict[str, Any]:
 
 
 def _move_row(each: Moved) -> tuple[str, str, str, str, str]:
-    from rein.workflows.accounting.ledger import signed_btc
-
     height = "waiting" if each.height is None else str(each.height)
     return height, signed_btc(each.amount), each.what, each.job_id or "-", each.where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,13 @@ from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.units import amount as in_btc
 from rein.errors import InputError
+from rein.files import write_new
+from rein.workflows.money.payments import current_feerate
+from rein.workflows.wallet.wallet import look
+from rein.workflows.wallet.wallet_send import Choice, plan_send, plan_sweep, psbt_of, send_planned
 
 if TYPE_CHECKING:
     from rein.workflows.wallet.wallet_send import Planned
@@ -23,7 +29,7 @@ _rate_option = click.option("--feerate", metavar="SAT/VB", help="For the miner. 
 _join_option = click.option("--join", is_flag=True, help="Spend coins of different jobs together, for all to see.")
 _from_option = click.option("--from", "group", metavar="ID", help="Only the coins of this job, or at this address.")
 _psbt_option = click.option("--psbt", is_flag=True, help="Sign nothing: give a PSBT for a signer that has the keys.")
-_out_option = click.option("-o", "out", type=click.Path(path_type=Path), help="With --psbt: write it into this file.")
+_out_option = click.option("-o", "out", type=FilePath(), help="With --psbt: write it into this file.")
 _dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Show the payment without signing it.")
 
 
@@ -51,9 +57,6 @@ def send(
 
     Example: rein wallet send bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu 0.01
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_send import Choice, plan_send
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     wanted = None if amount.lower() == _ALL else typed_amount(cli.terminal, amount, "the payment")
     rate, wallet = _feerate(cli, feerate), look(cli.session)
@@ -84,9 +87,6 @@ def sweep(
 
     Example: rein wallet sweep bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_send import Choice, plan_sweep
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     rate, wallet = _feerate(cli, feerate), look(cli.session)
     swept = plan_sweep(cli.session, wallet, to, rate, Choice(group, join))
@@ -103,11 +103,6 @@ def _finish(
     cli: Cli, payments: list[Planned], rate: int, left: Sat, *, psbt: bool, out: Path | None, dry_run: bool
 ) -> None:
     """Show the payments, ask, and sign just these; or hand them out unsigned."""
-    from base64 import b64encode
-
-    from rein.files import write_new
-    from rein.workflows.wallet.wallet_send import psbt_of, send_planned
-
     terminal, session = cli.terminal, cli.session
     for each in payments:
         _say_planned(cli, each, rate)
@@ -167,7 +162,5 @@ def _check_psbt(*, psbt: bool, out: Path | None, dry_run: bool) -> None:
 
 
 def _feerate(cli: Cli, given: str | None) -> int:
-    from rein.workflows.money.payments import current_feerate
-
     rate = parse_feerate(given)
     return current_feerate(cli.session) if rate is None else rate

@@ -1,1 +1,1 @@
-"""What a person can do: the books: ledger, invoices and receipts."""
+"""What a person can do: ledger, invoices and receipts."""

@@ -26,8 +26,9 @@ from rein.escrow.proposals import proposals_of
 from rein.protocol.orders import Order
 from rein.workflows.evidence.case_result import CaseResult
 from rein.workflows.money.chain_view import observe
-from rein.workflows.orders.feeds import load_enrollments, pull
-from rein.workflows.orders.load import find_order, terms_if_any
+from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.orders.fetch import fetched_order
+from rein.workflows.orders.load import terms_if_any
 from rein.workflows.session import Session
 
 
@@ -49,9 +50,7 @@ def prepare(session: Session, name: str, path: Path | None = None, attachments: 
     :raises NotFoundError: there is no such order.
     :raises InputError: a file cannot be read.
     """
-    row = session.identity
-    pull(session)
-    order = find_order(session, name)
+    order, row = fetched_order(session, name), session.identity
     pieces = _pieces(session, order)
     index = Index(
         network=session.network,

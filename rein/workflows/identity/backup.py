@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rein.btc.networks import NETWORKS, network_named
 from rein.errors import IdentityError, InputError
@@ -25,15 +26,36 @@ _KEY_FILE = re.compile(r"keys/[A-Za-z0-9-]{1,80}\.json")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a backup holds: how many identities and documents, and its size in bytes (0 where none was written)."""
+class BackupResult:
+    """What a backup holds: how many identities and documents, and its size in bytes."""
 
+    file: Path
     identities: int
     documents: int
-    size: int = 0
+    size: int
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "file": str(self.file),
+            "identities": self.identities,
+            "documents": self.documents,
+            "size": self.size,
+        }
 
 
-def back_up(home: Path, store: Store, to: Path, passphrase: str, opened: Opener) -> Kept:
+@dataclass(frozen=True)
+class RestoreResult:
+    """What a home holds that was made from a backup."""
+
+    home: Path
+    identities: int
+    documents: int
+
+    def json(self) -> dict[str, Any]:
+        return {"home": str(self.home), "identities": self.identities, "documents": self.documents}
+
+
+def back_up(home: Path, store: Store, to: Path, passphrase: str, opened: Opener) -> BackupResult:
     """Write all that this home is into one new file, after checking that it could be restored.
 
     :param passphrase: of the backup.
@@ -42,16 +64,16 @@ def back_up(home: Path, store: Store, to: Path, passphrase: str, opened: Opener)
     :raises IdentityError: a key file is not the one of its identity; or the file exists or cannot be written.
     """
     rows = [row for network in NETWORKS for row in store.identities.of_network(network)]
-    words = {row.key_file: opened(row.name, partial(read_key_file, home / row.key_file)) for row in rows}
+    secrets = {row.key_file: opened(row.name, partial(read_key_file, home / row.key_file)) for row in rows}
     settings = home / SETTINGS
     text = settings.read_text(encoding="utf-8") if settings.exists() else None
-    backup = Backup(words, text, database_copy.take_copy(home / DATABASE))
+    backup = Backup(secrets, text, database_copy.take_copy(home / DATABASE))
     contents = _check(backup)
     size = write_backup(to, backup, passphrase)
-    return Kept(len(contents.identities), contents.documents, size)
+    return BackupResult(to, len(contents.identities), contents.documents, size)
 
 
-def restore_home(path: Path, home: Path, passphrase: str) -> Kept:
+def restore_home(path: Path, home: Path, passphrase: str) -> RestoreResult:
     """Make a home from a backup. Everything is checked before anything is written; then it appears whole or not at all.
 
     :raises InputError: there is something at `home` already.
@@ -67,8 +89,8 @@ def restore_home(path: Path, home: Path, passphrase: str) -> Kept:
     except OSError as error:
         raise InputError(f"nothing can be written beside {home}: {error}") from error
     try:
-        for key_file, words in backup.words.items():
-            write_key_file(making / key_file, words, passphrase)
+        for key_file, secret in backup.words.items():
+            write_key_file(making / key_file, secret, passphrase)
         _write(making / DATABASE, backup.database)
         if backup.settings is not None:
             _write(making / SETTINGS, backup.settings.encode())
@@ -77,29 +99,29 @@ def restore_home(path: Path, home: Path, passphrase: str) -> Kept:
         raise InputError(f"{home} cannot be written: {error}") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return Kept(len(contents.identities), contents.documents)
+    return RestoreResult(home, len(contents.identities), contents.documents)
 
 
 def _check_absent(home: Path) -> None:
     try:
         taken = home.is_symlink() or (home.exists() and (not home.is_dir() or any(home.iterdir())))
     except OSError as error:
-        raise InputError(f"{home} cannot be looked at: {error}") from error
+        raise InputError(f"{home} cannot be read: {error}") from error
     if taken:
         raise InputError(f"there is something at {home}; a home is never overwritten", hint="Give another --home.")
 
 
 def _check(backup: Backup) -> database_copy.Contents:
-    """Hold the words against the identities, and check the database."""
+    """Check the keys against the identities, and the database."""
     contents = database_copy.check_copy(backup.database)
     if {key_file for _, _, _, key_file in contents.identities} != set(backup.words):
-        raise IdentityError("the words and the identities do not belong together")
+        raise IdentityError("the keys and the identities do not belong together")
     for network, master, delegate, key_file in contents.identities:
         if not _KEY_FILE.fullmatch(key_file):
             raise IdentityError(f"{key_file[:80]!r} is no name of a key file")
         keyring = open_secret(backup.words[key_file], network_named(network))
         if keyring.master_address != master:
-            raise IdentityError(f"the words in {key_file} are not those of {master}")
+            raise IdentityError(f"the keys in {key_file} are not those of {master}")
         keyring.with_delegate(delegate)
     return contents
 

@@ -1,157 +1,200 @@
-"""Creating an identity: words, key file and enrollment, together or not at all."""
+"""A new enrollment for an identity that has one: other contact, other terms as a mediator, another delegate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
-from rein.btc.address import hash_of_identity
-from rein.btc.bip84 import RECEIVING
-from rein.btc.networks import NETWORKS, Network
-from rein.chain.source import BlockRef
-from rein.errors import ChainError, IdentityError, InputError
-from rein.identity.keyfile import keep_key_file
-from rein.identity.keyring import Keyring, open_secret
-from rein.identity.sealing import check_passphrase
+from rein.btc import message
+from rein.btc.keys import PrivateKey
+from rein.errors import BadSignatureError, IdentityError, InputError, NotFoundError
+from rein.identity import unlocked
+from rein.identity.keyfile import replace_key_file
+from rein.identity.keyring import DelegateKeyring, Keyring
+from rein.identity.sealing import Opener
 from rein.protocol.documents import Enrollment
+from rein.protocol.documents.enrollment import succession_text
 from rein.protocol.signed import Signed, sign
-from rein.protocol.sin import secure_identity_number
-from rein.protocol.values import BasisPoints
-from rein.store.identities import IdentityRow
+from rein.protocol.values import BasisPoints, Revocation
+from rein.workflows.identity.setup import text_to_sign
+from rein.workflows.orders.feeds import load_enrollments, pull
+from rein.workflows.orders.outbox import DocumentResult
+from rein.workflows.orders.people import master_address_of
 from rein.workflows.session import Session
-from rein.workflows.wallet.wallet import know_wallet
+from rein.workflows.wallet.payout import pay_at
 
 
 @dataclass(frozen=True)
-class NewIdentity:
-    """What a person says of himself. `mediator_fee` is set for who is willing to mediate; `recovery_address` is one
-    whose key is kept elsewhere; `pay_to` where a mediator is paid, by default at the own wallet's first address."""
+class Changes:
+    """What is to be different; None leaves a thing as it is.
 
-    name: str
-    contact: str
-    mediator_fee: BasisPoints | None
-    recovery_address: str | None = None
+    `revoke`: the delegate of now is in wrong hands; `since` is the first block whose documents it no longer signs, by
+    default the one that the new enrollment names. `pay_to`: the address at which a mediator is paid. `replaces`: the
+    identity that this one takes the place of, which the recovery signature says; its master address or SIN.
+    """
+
+    contact: str | None = None
+    mediates: bool | None = None
+    mediator_fee: BasisPoints | None = None
     pay_to: str | None = None
+    new_delegate: bool = False
+    revoke: bool = False
+    since: int | None = None
+    replaces: str | None = None
+    recovery_signature: str | None = None
+    delegate: PrivateKey | None = field(default=None, repr=False)
+    """The key of the new delegate, for an identity that has no recovery phrase to make it from."""
 
 
-def build_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Signed[Enrollment]:
-    """The signed enrollment of these keys.
+def current_enrollment(session: Session) -> Signed[Enrollment]:
+    """The enrollment of who acts that counts, after asking the servers for newer ones.
 
-    :raises FieldError: a name or contact that cannot stand in a document.
+    :raises IdentityError: none is here.
     """
-    return sign(draft_enrollment(new, keyring, block), keyring.master)
+    pull(session)
+    found = load_enrollments(session).current(session.network, session.address)
+    if found is None:
+        raise IdentityError("your enrollment is not here", hint="Fetch what is new.")
+    return found
 
 
-def draft_enrollment(new: NewIdentity, keyring: Keyring, block: BlockRef) -> Enrollment:
-    """What is to be signed with the master key."""
-    mediates = new.mediator_fee is not None
-    return Enrollment(
-        network=keyring.network,
-        block_hash=block.hash,
-        block_height=block.height,
-        user=new.name,
-        contact=new.contact,
-        master_address=keyring.master_address,
-        sin=secure_identity_number(keyring.master_address),
-        delegate_address=keyring.delegate_address,
-        willing_to_mediate=mediates,
-        mediator_public_key=keyring.delegate.public_key if mediates else None,
-        mediator_fee=new.mediator_fee,
-        mediator_escrow_xpub=keyring.mediator_escrow_xpub if mediates else None,
-        mediator_escrow_signature=keyring.mediator_escrow_signature() if mediates else None,
-        mediator_payment_address=(new.pay_to or keyring.account.address(RECEIVING, 0)) if mediates else None,
-        mediator_message_xpub=keyring.mediator_message_xpub if mediates else None,
-        recovery_address=new.recovery_address,
-    )
+@dataclass(frozen=True)
+class EnrollPlan:
+    """An enrollment that is about to replace the one that counts now, and the keys it names. `delegate`: the key of a
+    new delegate, for a key file without a recovery phrase. `signed`: where it was signed elsewhere."""
+
+    document: Enrollment
+    keyring: Keyring
+    delegate: PrivateKey | None = field(default=None, repr=False)
+    signed: Signed[Enrollment] | None = None
+
+    def revokes(self, address: str) -> bool:
+        """Whether it revokes the delegate of this address."""
+        return any(each.address == address for each in self.document.revoked or ())
 
 
-def block_for_enrollment(session: Session) -> BlockRef:
-    """The block an enrollment names: a recent one, or the first of the chain where no chain source answers. An
-    enrollment needs no date; whoever only wants to be found should not need a node for it."""
-    try:
-        return session.block_to_name()
-    except ChainError as error:
-        session.note(f"{error.message}; the enrollment names the first block instead.")
-        return genesis(session.network)
+@dataclass(frozen=True)
+class EnrollResult(DocumentResult):
+    """An enrollment that was signed, and stored unless it was a dry run."""
+
+    def json(self) -> dict[str, Any]:
+        return super().json() | {"delegate_address": self.signed.document.delegate_address}
 
 
-def genesis(network: Network) -> BlockRef:
-    """The first block of a network. Its time is not needed and is given as 0."""
-    return BlockRef(network.genesis_hash, 0, 0)
+def commit(session: Session, plan: EnrollPlan, opened: Opener, *, dry_run: bool = False) -> EnrollResult:
+    """Sign exactly this enrollment, unless it is signed already; store it, and act by it from now on.
 
-
-def check_free(session: Session, name: str) -> None:
-    """Refuse a name that this home already uses on this network.
-
-    :raises InputError:
+    :param opened: opens the key file, where a new delegate's key is added to it.
+    :raises IdentityError: the master key is elsewhere; or the enrollment that this one replaces was replaced meanwhile.
     """
-    if any(row.name == name for row in session.store.identities.of_network(session.network.name)):
-        raise InputError(f"this home has an identity called {name} on {session.network.name} already")
+    signed = plan.signed or sign(plan.document, plan.keyring.master)
+    if not dry_run:
+        add_delegate(session, plan.delegate, opened)
+        store_enrollment(session, signed)
+    return EnrollResult(signed, stored=not dry_run)
 
 
-def create_identity(
-    session: Session, new: NewIdentity, words: str, passphrase: str
-) -> tuple[IdentityRow, Signed[Enrollment]]:
-    """Write the key file, then remember the identity with its enrollment.
+def add_delegate(session: Session, delegate: PrivateKey | None, opened: Opener) -> None:
+    """Add the key of a new delegate, if there is one, to the key file of who acts. It holds the others as before.
 
-    :param words: or anything else that a key file may hold (`rein.identity.keyring.open_secret`), with a master key.
-
-    :raises PassphraseError: too short.
-    :raises IdentityError: these words are an identity of this home already.
+    :raises PassphraseError: it does not open the key file.
     """
-    check_passphrase(passphrase)
-    check_free(session, new.name)
-    keyring = open_secret(words, session.network)
-    check_new(session, keyring.master_address)
-    signed = build_enrollment(new, keyring, block_for_enrollment(session))
-    row = keep_identity(session, row_of(signed.document, new.name), signed, words, passphrase)
-    know_wallet(session, row, keyring)
-    return row, signed
+    if delegate is None:
+        return
+    row, keyring = session.identity, session.keyring.with_next_delegate(delegate)
+    assert isinstance(keyring, DelegateKeyring)  # noqa: S101 - no other takes a key
+    opened(row.name, partial(replace_key_file, session.home / row.key_file, keyring.to_secret()))
+    unlocked.lock(session.home, row.key_file)  # what is held unlocked lacks the new key
 
 
-def check_new(session: Session, master_address: str) -> None:
-    """Refuse an identity that this home has already, on this network or another: whoever has the words of a test
-    network somewhere careless would hold the keys to real money too.
+def prepare(session: Session, changes: Changes, *, offline: bool = False) -> EnrollPlan:
+    """The enrollment that will replace the one that counts now, with everything checked.
 
-    :raises IdentityError:
+    :param offline: it will be signed elsewhere, so that the master key is not needed here.
+    :raises InputError: nothing would change, or a height above the block the enrollment names.
+    :raises IdentityError: the master key is elsewhere; or there is no recovery phrase, and no key for a new delegate
+        was given.
+    :raises FieldError: a contact that cannot stand in a document.
     """
-    for network in NETWORKS:
-        for row in session.store.identities.of_network(network):
-            if hash_of_identity(row.master_address) != hash_of_identity(master_address):
-                continue
-            if network == session.network.name:
-                raise IdentityError("these words are an identity of this home already")
-            raise IdentityError(
-                f"these words are the identity {row.name} of this home on {network} already",
-                hint="Create another recovery phrase.",
-            )
+    old = current_enrollment(session)
+    keyring = session.keyring.with_delegate(old.document.delegate_address)
+    block = session.block_to_name()
+    values: dict[str, Any] = {"contact": changes.contact} if changes.contact is not None else {}
+    if changes.new_delegate or changes.revoke:
+        keyring = keyring.with_next_delegate(changes.delegate)
+        values["delegate_address"] = keyring.delegate_address
+    if changes.revoke:
+        since = block.height if changes.since is None else changes.since
+        if since > block.height:
+            raise InputError(f"{since} is above the block that the enrollment names ({block.height})")
+        new = Revocation(old.document.delegate_address, since)
+        values["revoked"] = (*(old.document.revoked or ()), new)
+    elif changes.delegate is not None and not changes.new_delegate:
+        raise InputError("a delegate's key goes with a new delegate", hint="Give --new-delegate or --revoke-delegate.")
+    elif changes.since is not None:
+        raise InputError("a height goes with a revocation", hint="Give --revoke-delegate too.")
+    if changes.replaces is not None:
+        replaced = master_address_of(session, changes.replaces)
+        check_succession(session, replaced, changes.recovery_signature or "")
+        values |= {"replaces": replaced, "recovery_signature": changes.recovery_signature}
+    fee = changes.mediator_fee or old.document.mediator_fee
+    mediates = old.document.willing_to_mediate if changes.mediates is None else changes.mediates
+    if changes.pay_to is not None and not mediates:
+        raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
+    if mediates and fee is None:
+        raise InputError("a mediator has a fee", hint="Give --fee.")
+    values |= {
+        "willing_to_mediate": mediates,
+        "mediator_fee": fee if mediates else None,
+        "mediator_public_key": keyring.delegate.public_key if mediates else None,
+        "mediator_escrow_xpub": keyring.mediator_escrow_xpub if mediates else None,
+        "mediator_escrow_signature": keyring.mediator_escrow_signature() if mediates else None,
+        "mediator_payment_address": _paid_at(session, old.document, changes.pay_to) if mediates else None,
+        "mediator_message_xpub": keyring.mediator_message_xpub if mediates else None,
+    }
+    if replace(old.document, **values) == old.document:
+        raise InputError("nothing would change", hint="See what can be changed.")
+    values |= {"recovery_address": None, "previous": old.id, "block_hash": block.hash, "block_height": block.height}
+    document = replace(old.document, **values)
+    text_to_sign(document)
+    if not offline:
+        _ = keyring.master
+    return EnrollPlan(document, keyring, changes.delegate)
 
 
-def row_of(enrollment: Enrollment, name: str) -> IdentityRow:
-    """How a home remembers an identity that enrolled so. The store gives it a number."""
-    return IdentityRow(
-        id=0,
-        network=enrollment.network.name,
-        name=name,
-        contact=enrollment.contact,
-        master_address=enrollment.master_address,
-        delegate_address=enrollment.delegate_address,
-        key_file=f"keys/{enrollment.network.name}-{enrollment.master_address}.json",
-    )
+def _paid_at(session: Session, old: Enrollment, pay_to: str | None) -> str:
+    """Where the mediator is paid: where it is said now, else where it was, else in the own wallet."""
+    return pay_to or old.mediator_payment_address or pay_at(session, None).address
 
 
-def keep_identity(
-    session: Session, row: IdentityRow, signed: Signed[Enrollment], words: str, passphrase: str
-) -> IdentityRow:
-    """Write the key file and remember the identity, both or neither.
+def store_enrollment(session: Session, signed: Signed[Enrollment]) -> None:
+    """Store it, and act by it from now on.
 
-    :raises PassphraseError: too short.
-    :raises IdentityError: there is such a file with other keys, or it cannot be written.
+    :raises IdentityError: the one that it replaces was replaced meanwhile, so that two would count.
     """
-    path = session.home / row.key_file
-    written = keep_key_file(path, words, passphrase)
-    try:
-        return session.store.identities.add(row, signed)
-    except BaseException:
-        if written:
-            path.unlink()
-        raise
+    document = signed.document
+    row = replace(session.identity, contact=document.contact, delegate_address=document.delegate_address)
+    with session.store.exclusive():
+        current = load_enrollments(session, {session.address}).current(session.network, session.address)
+        if current is not None and current.id not in (document.previous, signed.id):
+            raise IdentityError("your enrollment was changed meanwhile by another rein", hint="Try again.")
+        session.store.identities.update(row, signed)
+        session.store.requests.stored(signed.id)
+
+
+def check_succession(session: Session, old: str, signature: str) -> None:
+    """Refuse to replace an identity without the right signature.
+
+    :raises NotFoundError: it is not known here, or named no recovery address.
+    :raises BadSignatureError: this is not a signature of that address over `succession_text`.
+    """
+    pull(session)
+    recovery = load_enrollments(session).recovery_address(session.network, old)
+    if recovery is None:
+        raise NotFoundError(f"no enrollment that is known here names one recovery address of {old}")
+    text = succession_text(session.network, old, session.address)
+    if not message.verify(recovery, text, signature):
+        raise BadSignatureError(
+            f"that is no signature of the recovery address {recovery}", hint=f"Sign this with it: {text}"
+        )

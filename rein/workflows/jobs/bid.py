@@ -16,7 +16,8 @@ from rein.protocol.values import mediator_fee
 from rein.workflows.jobs.sealed_bids import check_takes_sealed, seal_bid
 from rein.workflows.market.listings import JobFilter, find_jobs
 from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order, load_orders
+from rein.workflows.orders.fetch import fetched_order
+from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.mediation import mediator_of
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.reply import belongs_to, sign_answer
@@ -51,9 +52,7 @@ def job_to_bid_on(session: Session, name: str) -> Order:
     :raises NotFoundError: there is none.
     :raises OrderError: it takes no bids any more.
     """
-    _ = session.identity
-    pull(session)
-    order = find_order(session, name)
+    order = fetched_order(session, name)
     _check_open(session, order)
     return order
 

@@ -63,7 +63,7 @@ def require_deliverable(session: Session, order: Order, *, anyway: bool = False)
     if claimed and not order.deliveries:
         raise OrderError(
             f"the creator can take the money of the job {job_id} by the {claimed[0]}, whatever you deliver",
-            hint="Deliver when enough is there beside it, or call the mediator: rein workerdispute",
+            hint="Deliver when enough is there beside it, or open a dispute: rein workerdispute",
         )
     if not order.deliveries and not seen.funding.complete:
         raise OrderError(f"the job {job_id} cannot be delivered yet: {_missing(seen)}", hint=_UNTIL)

@@ -68,7 +68,7 @@ def find_bid(session: Session, name: str) -> tuple[Order, Signed[Bid]]:
         if order.job.document.job_id == name or (len(name) >= _SHORTEST_PREFIX and bid.id.startswith(name))
     ]
     if not found:
-        raise NotFoundError(f"no bid {name!r} on an open job of yours is known here", hint="Look again: rein status")
+        raise NotFoundError(f"no bid {name!r} on an open job of yours is known here")
     if len(found) > 1:
         ids = ", ".join(bid.id[:12] for _, bid in found)
         raise InputError(f"several bids answer to {name}", hint=f"Name one of them: {ids}")

@@ -55,7 +55,7 @@ def find_mediator(session: Session, name: str) -> Signed[Enrollment]:
     willing = mediators(session)
     found = [each for each in willing if name == _public_key(each.document)] or meant(willing, successor or name)
     if not found:
-        raise NotFoundError(f"no mediator {name!r} is known here", hint="Fetch what is new: rein sync")
+        raise NotFoundError(f"no mediator {name!r} is known here")
     if len(found) > 1:
         raise InputError(f"several mediators are called {name}", hint="Name the master address instead.")
     return found[0]

@@ -17,7 +17,7 @@ from rein.protocol.documents import Bid, Job, Kind, Offer, Role, SealedBid
 from rein.protocol.orders import Order
 from rein.protocol.sealing import seal, shared_key, unseal
 from rein.protocol.signed import Signed, verify
-from rein.workflows.messages.messages import UNSEALED
+from rein.workflows.messages.write import UNSEALED
 from rein.workflows.orders.job_keys import job_keyring
 from rein.workflows.orders.load import load_orders
 from rein.workflows.orders.reply import belongs_to, sign_answer
@@ -115,7 +115,7 @@ def publish_offered(session: Session) -> None:
 def _opened(session: Session, order: Order, sealed: SealedBid) -> Signed[Bid]:
     """The bid in a sealed bid.
 
-    :raises ReinError: what is sealed there is no bid, or not the one that everybody was told of.
+    :raises ReinError: what is sealed there is not a bid, or not the one that everybody was told of.
     """
     mine, theirs = _keys(session, order, sealed)
     signed = verify(unseal(shared_key(mine, theirs, order.id), sealed.sealed, sealed.associated_data()))

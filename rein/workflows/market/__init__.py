@@ -1,1 +1,1 @@
-"""What a person can do: lists of jobs, people and what is known of them."""
+"""What a person can do: lists of jobs and people, ratings, hiding."""

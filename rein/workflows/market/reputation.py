@@ -49,7 +49,7 @@ class RatedPerson:
 
 
 class Averages:
-    """The mean of the ratings that count, by whom they are of."""
+    """The mean of the ratings that count, by the person rated."""
 
     def __init__(self, known: Iterable[OrderView]) -> None:
         """:param known: each order once; those that are not over hold no rating that counts."""

@@ -1,8 +1,8 @@
 """What a mediator reads of conversations that others disclosed, and what follows from it.
 
 A disclosed key is one party's word: nothing proves that it is the one the two share. Who seals a text under a key of
-his own making, and discloses that key, shows the mediator a text that the other never could read. So it is counted who
-vouches for a key: whoever discloses it, and whoever wrote under it. A key that both vouch for is theirs.
+their own making, and discloses that key, shows the mediator a text that the other could never read. So it is counted
+who vouches for a key: whoever discloses it, and whoever wrote under it. A key that both vouch for is theirs.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Disclosed:
         return None, f"{self._problem[signed.id]}; {_whose_fault(keys)}", None
 
     def remark(self, signed: Signed[Any]) -> str | None:
-        """What the reader should know of a disclosure that is for him; None of one for somebody else."""
+        """What the reader should know of a disclosure that is for them; None of one for somebody else."""
         if signed.id not in self._key_in:
             return None
         key = self._key_in[signed.id]

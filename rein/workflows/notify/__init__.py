@@ -1,1 +1,1 @@
-"""What a person can do: being told of what happens."""
+"""What a person can do: notifications of what happens."""

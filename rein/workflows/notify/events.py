@@ -1,5 +1,5 @@
-"""What has happened that a person may want to be told: read off the documents and the chain, each under an id that is
-the same whenever it is read. What was read off an order is cached between runs (`rein.workflows.orders.fold_cache`)."""
+"""What has happened that a person may want to know: derived from the documents and the chain, each under an id that is
+the same whenever it is derived. What follows from an order is cached (`rein.workflows.orders.fold_cache`)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _GONE = "gone:"
 @dataclass(frozen=True)
 class Event:
     """Something that happened in a job. `author` is the master address of whose document it is; `txid` and
-    `amount_sat` are of a payment. Only `job_name` is a stranger's own words."""
+    `amount_sat` are of a payment. Only `job_name` is text of a stranger's."""
 
     id: str
     type: EventType
@@ -87,7 +87,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which new jobs are worth telling: with one of these tags, and with these words in name or description."""
+    """Which new jobs are worth a notification: with one of these tags, and these words in name or description."""
 
     tags: tuple[str, ...] = ()
     words: str = ""
@@ -114,13 +114,13 @@ def news(session: Session, noticed: Collection[str]) -> Iterator[Event]:
 
 
 def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str]) -> tuple[list[Event], list[Event]]:
-    """The jobs of others that were not noticed before: those worth telling, and the rest.
+    """The jobs of others that were not noticed before: those worth a notification, and the rest.
 
-    :param now: seconds since 1970; who comes too late to bid is told nothing.
+    :param now: seconds since 1970; a job that takes no bids any more is not worth one.
     """
     ids = [each for each in session.store.orders.having(session.network.name, Kind.JOB) if f"job:{each}" not in noticed]
     hidden = hidden_names(session) if ids else set()
-    told: list[Event] = []
+    wanted_jobs: list[Event] = []
     rest: list[Event] = []
     for job in public_views(session, lambda: ids) if ids else ():
         event = Event(
@@ -136,8 +136,8 @@ def new_jobs(session: Session, wanted: Wanted, now: int, noticed: Collection[str
         )
         is_for_me = job.is_open(now) and not is_hidden_job(job, hidden)
         is_for_me = is_for_me and not job.roles_of(session.address) and wanted.matches(job)
-        (told if is_for_me else rest).append(event)
-    return told, rest
+        (wanted_jobs if is_for_me else rest).append(event)
+    return wanted_jobs, rest
 
 
 def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
@@ -145,10 +145,10 @@ def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId,
     and what an event of the chain begins with, where there is one."""
     found: dict[DocumentId, list[SummaryRow]] = {}
     for order in load_orders(session, order_ids).orders:
-        spoken = (_of_document(session, order, signed) for signed in (*order.documents(), *order.conflict))
+        said = (_of_document(session, order, signed) for signed in (*order.documents(), *order.conflict))
         is_mine = order.offer is not None and bool(roles_in(order, session.address))
         happened = {
-            "said": [asdict(event) for event in spoken if event is not None],
+            "said": [asdict(event) for event in said if event is not None],
             "shown": [asdict(event) for event in _shown(session, order)] if is_mine else [],
             "chain": asdict(_event(order, "", EventType.DISAPPEARED, order.offer)) if is_mine and order.offer else None,
         }
@@ -158,8 +158,8 @@ def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId,
     return {each: found.get(each, [SummaryRow(each, each, NO_JOB, nothing)]) for each in order_ids}
 
 
-def _read(told: dict[str, Any]) -> Event:
-    return Event(**told | {"type": EventType(told["type"])})
+def _read(values: dict[str, Any]) -> Event:
+    return Event(**values | {"type": EventType(values["type"])})
 
 
 def _of_document(session: Session, order: Order, signed: Signed[Any]) -> Event | None:
@@ -175,7 +175,7 @@ def _of_document(session: Session, order: Order, signed: Signed[Any]) -> Event |
 
 
 def _was_sealed(order: Order, signed: Signed[Any]) -> bool:
-    """Whether this is a bid that came sealed: then the sealed one was told."""
+    """Whether this is a bid that came sealed: then there was an event for the sealed one."""
     return any(each.document.bid == signed.id for each in order.sealed_bids)
 
 

@@ -1,4 +1,4 @@
-"""Whom `rein watch` tells: a command, a webhook, the desktop. Strangers' words reach none of them but as JSON."""
+"""What events are sent to: a command, a webhook, the desktop. What strangers wrote reaches these as JSON only."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _VARIABLES = ("id", "type", "network", "job_id", "job_document", "state", "docum
 
 
 class Hook(Protocol):
-    """Somebody to tell. `name` is what the home remembers him by."""
+    """Something to notify. `name` is what the home remembers it by."""
 
     name: str
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
-        """Tell him of an event, whose JSON is `body`. Returns why that failed, or None."""
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
+        """Pass on an event, whose JSON is `body`. Returns why that failed, or None."""
 
 
 class Printing:
@@ -37,7 +37,7 @@ class Printing:
     def __init__(self, show: Callable[[Mapping[str, Any]], None]) -> None:
         self._show = show
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
         self._show(event)
         return None
 
@@ -55,7 +55,7 @@ class Command:
             raise InputError(f"--exec: there is no program {text[:60]!r}", hint="Give its path, then its arguments.")
         self.name = f"exec {text}"
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
         environment = without_secrets()
         for name in _VARIABLES:
             if event.get(name) is not None:
@@ -80,19 +80,19 @@ class Webhook:
     """An address that takes a POST of the event, as JSON."""
 
     def __init__(self, url: str, proxy: str | None) -> None:
-        """:raises InputError: no http or https address."""
+        """:raises InputError: not an http or https address."""
         try:
             parts = urlsplit(url)
             is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
             is_one = False
         if not is_one or not url.isprintable():
-            raise InputError("--webhook: that is no http or https address")
+            raise InputError("--webhook: expected an http or https address")
         self._url = url
         self._http = Http(proxy_for(url, proxy))
         self.name = f"webhook {url}"
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(event["id"])}
         try:
             reply = self._http.exchange("POST", self._url, _WEBHOOK_LIMITS, data=body.encode(), headers=headers)
@@ -111,11 +111,11 @@ class Desktop:
         if shutil.which("notify-send") is None:
             raise InputError("--notify needs the program notify-send, and it is not here", hint="Use --exec instead.")
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
-        words = f"{event['type']} in the job {event['job_id']}"
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
+        text = f"{event['type']} in the job {event['job_id']}"
         try:
             done = subprocess.run(
-                ["notify-send", "--app-name=rein", "Rein", words],
+                ["notify-send", "--app-name=rein", "Rein", text],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=without_secrets(),

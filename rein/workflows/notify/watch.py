@@ -1,7 +1,7 @@
-"""`rein watch`: fetch what is new, look at the chain, and tell each event once to everybody who wants it.
+"""Watching: fetch what is new, look at the chain, and notify each hook once of every event that is wanted.
 
-An event is remembered in the home before anybody is told, together with whom to tell; a hook that fails is tried again
-in later rounds, and one that succeeded is never told again. Only a crash between a success and the note of it repeats
+An event is stored before any hook is notified, together with the hooks to notify; a hook that fails is tried again
+in later rounds, and one that succeeded is not notified again. Only a crash between a success and the note of it repeats
 an event: its id is the same then.
 """
 
@@ -34,7 +34,7 @@ _BEGUN = "begun"
 
 @dataclass(frozen=True)
 class Watch:
-    """What to watch for, and whom to tell. No `types` are all of them."""
+    """What to watch for, and the hooks to notify. No `types` are all of them."""
 
     hooks: Sequence[Hook]
     types: frozenset[EventType] = frozenset()
@@ -46,10 +46,9 @@ class Watch:
 
 @dataclass
 class Round:
-    """What one round did. `told` counts events for each hook that took them; `failures` are sentences."""
+    """What one round did: `new` events; how many are `waiting` for a hook to succeed; `failures`, as sentences."""
 
     new: int = 0
-    told: int = 0
     waiting: int = 0
     failures: list[str] = field(default_factory=list)
 
@@ -67,7 +66,7 @@ def fetch(session: Session) -> list[str]:
 
 
 def begin(session: Session, watch: Watch, clock: int) -> None:
-    """At the first time in a home, take what is here already as told."""
+    """The first time in a home, take what is here already as notified."""
     noticed = session.store.watch.noticed(session.identity.id)
     if _BEGUN not in noticed:
         events = _new_events(session, watch, clock, noticed)
@@ -77,7 +76,7 @@ def begin(session: Session, watch: Watch, clock: int) -> None:
 
 
 def watch_round(session: Session, watch: Watch, clock: int, gather: Callable[[Session], list[str]] = fetch) -> Round:
-    """One round. Failures of servers, of the chain and of hooks are told, not raised.
+    """One round. Failures of servers, of the chain and of hooks are reported, not raised.
 
     :param clock: seconds since 1970; the time of the newest block goes before it, where one was ever seen.
     """
@@ -85,33 +84,33 @@ def watch_round(session: Session, watch: Watch, clock: int, gather: Callable[[Se
     result = Round(failures=gather(session))
     result.new = _notice(session, watch, clock)
     for hook in watch.hooks:
-        _tell(session, hook, result)
+        _deliver(session, hook, result)
     return result
 
 
 def _notice(session: Session, watch: Watch, clock: int) -> int:
-    """Remember what is new, and whom to tell; how many events there were for the hooks."""
+    """Store what is new, and the hooks to notify; how many events there were for these."""
     noticed = session.store.watch.noticed(session.identity.id)
     hooks = [hook.name for hook in watch.hooks]
     events = _new_events(session, watch, clock, noticed)
-    told = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
-    to_tell = {event.id: _body(event) for event in told}
+    wanted = [event for event, is_wanted in events if is_wanted and watch.wants(event)]
+    to_send = {event.id: _body(event) for event in wanted}
     session.store.watch.notice(
         session.identity.id,
-        [(event.id, to_tell.get(event.id, ""), hooks if event.id in to_tell else ()) for event, _ in events],
+        [(event.id, to_send.get(event.id, ""), hooks if event.id in to_send else ()) for event, _ in events],
     )
-    return len(to_tell)
+    return len(to_send)
 
 
 def _new_events(session: Session, watch: Watch, clock: int, noticed: Collection[str]) -> list[tuple[Event, bool]]:
-    """What was not noticed before, and whether it is worth telling."""
+    """What was not noticed before, and whether it is worth a notification."""
     seen = session.store.chain_tip.get(session.network.name)
     jobs, others = new_jobs(session, watch.wanted, seen.time if seen else clock, noticed)
     found = [(event, True) for event in (*news(session, noticed), *jobs)]
     return found + [(event, False) for event in others]
 
 
-def _tell(session: Session, hook: Hook, result: Round) -> None:
+def _deliver(session: Session, hook: Hook, result: Round) -> None:
     identity, failures = session.identity.id, 0
     waiting = session.store.watch.undelivered(identity, hook.name, MOST_ATTEMPTS)
     for number, (event_id, body) in enumerate(waiting):
@@ -119,10 +118,9 @@ def _tell(session: Session, hook: Hook, result: Round) -> None:
             result.waiting += len(waiting) - number
             return
         event: Mapping[str, Any] = json.loads(body)
-        problem = hook.tell(event, body)
+        problem = hook.notify(event, body)
         attempts = session.store.watch.tried(identity, event_id, hook.name, done=problem is None)
         if problem is None:
-            result.told += 1
             continue
         failures += 1
         is_given_up = attempts >= MOST_ATTEMPTS

@@ -37,7 +37,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class LoadedOrders:
-    """All orders looked at, and the jobs that were refused."""
+    """The orders that count, and the jobs that were refused."""
 
     orders: list[Order]
     refused: list[Refused]

@@ -32,5 +32,5 @@ def mediator_of(session: Session, job: Job) -> Enrollment:
         return named.document
     raise OrderError(
         f"{job.mediator}, whom the job {job.job_id} names as its mediator, {reason}",
-        hint="Its creator can post it anew, with somebody who does: rein post",
+        hint="Its creator can post it again with another mediator: rein post",
     )

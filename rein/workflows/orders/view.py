@@ -129,7 +129,7 @@ class EscrowView:
 
     @property
     def is_done(self) -> bool:
-        """Whether it was paid out long ago. An output that is unspent is money somebody has to hear of."""
+        """Whether it was paid out long ago. An unspent output is money that somebody has to know of."""
         is_deep = self.payment is not None and self.payment.confirmations >= DEEP
         return is_deep and all(output.spent for output in self.outputs)
 
@@ -223,7 +223,7 @@ class OrderView:
 
     @property
     def is_watched(self) -> bool:
-        """Whether the chain may have something new to tell."""
+        """Whether the chain may show something new."""
         return not self.state.takes_bids and not (self.is_over and all(each.is_done for each in self.escrows))
 
     @property
@@ -271,21 +271,21 @@ class OrderView:
 
 def parse_view(text: str) -> OrderView:
     """The view that was serialised so."""
-    told = json.loads(text)
-    told["state"] = State(told["state"])
-    told["tags"] = tuple(told["tags"])
-    told["bids"] = tuple(BidView(**each) for each in told["bids"])
-    told["sealed_bidders"] = tuple(told["sealed_bidders"])
-    told["ratings"] = tuple(RatingView(**each) for each in told["ratings"])
-    if told["decision"] is not None:
-        told["decision"] = Decision(Favour(told["decision"]["favours"]), told["decision"]["blocks"])
-    told["escrows"] = tuple(map(_parse_escrow, told["escrows"]))
-    told["paid"] = tuple(Paid(**each) for each in told["paid"])
-    told["step"] = Step(Turn(told["step"]["due"]), told["step"]["text"])
-    return OrderView(**told)
+    values = json.loads(text)
+    values["state"] = State(values["state"])
+    values["tags"] = tuple(values["tags"])
+    values["bids"] = tuple(BidView(**each) for each in values["bids"])
+    values["sealed_bidders"] = tuple(values["sealed_bidders"])
+    values["ratings"] = tuple(RatingView(**each) for each in values["ratings"])
+    if values["decision"] is not None:
+        values["decision"] = Decision(Favour(values["decision"]["favours"]), values["decision"]["blocks"])
+    values["escrows"] = tuple(map(_parse_escrow, values["escrows"]))
+    values["paid"] = tuple(Paid(**each) for each in values["paid"])
+    values["step"] = Step(Turn(values["step"]["due"]), values["step"]["text"])
+    return OrderView(**values)
 
 
-def _parse_escrow(told: dict[str, Any]) -> EscrowView:
-    told["outputs"] = tuple(OutputView(**each) for each in told["outputs"])
-    told["payment"] = None if told["payment"] is None else PaymentView(**told["payment"])
-    return EscrowView(**told)
+def _parse_escrow(values: dict[str, Any]) -> EscrowView:
+    values["outputs"] = tuple(OutputView(**each) for each in values["outputs"])
+    values["payment"] = None if values["payment"] is None else PaymentView(**values["payment"])
+    return EscrowView(**values)

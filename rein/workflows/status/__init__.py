@@ -1,1 +1,1 @@
-"""What a person can do: what one's jobs come to, and what is next."""
+"""What a person can do: the state of one's jobs, and what is next."""

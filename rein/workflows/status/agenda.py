@@ -1,6 +1,6 @@
 """What needs somebody's action, and what they wait for, in all of their jobs.
 
-What an order came to is kept between runs (`rein.workflows.orders.fold_cache`); what depends on the time is told here.
+What an order came to is kept between runs (`rein.workflows.orders.fold_cache`); what depends on the time is added here.
 """
 
 from __future__ import annotations

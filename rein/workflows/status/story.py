@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -108,44 +108,85 @@ def tell_story(session: Session, name: str) -> Story:
 
 
 def story_of(session: Session, order: Order) -> list[Event]:
-    """What happened in an order, as far as it is known here, so that nothing is above what it answers, and no document
-    is below a block later than its place. What people wrote to each other is theirs."""
+    """What happened in an order, as far as it is known here, in the order that documents and blocks prove. What people
+    wrote to each other is theirs."""
     sealed, contradicting = set(order.messages), (*order.conflict, *order.void_ratings)
     outputs = session.store.escrows.outputs(order.contract_id)
     payments = list(session.store.escrows.payments(order.contract_id).values())
-    lowest = _lowest_heights((*order.documents(), *contradicting))
-    names = (*lowest, *(str(each.outpoint) for each in outputs), *(each.txid for each in payments))
+    said = [(each, "") for each in order.documents() if each not in sealed]
+    said += [(each, "contradicting another: ") for each in contradicting]
+    names = [each.id for each, _ in said] + [str(each.outpoint) for each in outputs] + [each.txid for each in payments]
     learned, kinds = session.store.learned.times(names), kinds_of(order)
+    spans = _spans(order, [each for each, _ in said], outputs, payments)
+    placed: list[tuple[_Place, Event, str]] = [
+        (spans[each.id].place, _said(order, each, remark), each.id) for each, remark in said
+    ]
+    moved = [(_came(each, payments), str(each.outpoint)) for each in outputs]
+    moved += [(_paid(each, kinds.get(each.escrow_id)), each.txid) for each in payments]
+    placed += [(_place_of_block(event.height), event, name) for event, name in moved]
+    placed.sort(key=lambda each: each[0])
+    events = [replace(event, learned=learned.get(name), place=_lowest(spans, event)) for _, event, name in placed]
+    return list(_rising(events))
 
-    def known(event: Event, name: str) -> Event:
-        return replace(event, place=lowest.get(name, event.height), learned=learned.get(name))
 
-    events = [known(_said(order, each), each.id) for each in order.documents() if each not in sealed]
-    events += [known(_said(order, each, "contradicting another: "), each.id) for each in contradicting]
-    events += [known(_came(each, payments), str(each.outpoint)) for each in outputs]
-    events += [known(_paid(each, kinds.get(each.escrow_id)), each.txid) for each in payments]
-    return list(_placed(sorted(events, key=_position)))
+_Place = tuple[bool, int, int]
+"""Where an event is among the others: whether it waits for a block, a height, and what comes first at that height."""
+_BEFORE_BLOCK, _OF_BLOCK, _AFTER_BLOCK = range(3)
 
 
-def _lowest_heights(documents: Sequence[Signed[Any]]) -> dict[str, int]:
-    """The height before which a document cannot have been signed: that of the block it names, and of what it
-    answers."""
-    heights: dict[str, int] = {each.id: each.document.block_height for each in documents}
+def _place_of_block(height: int | None) -> _Place:
+    return height is None, height or 0, _OF_BLOCK
+
+
+@dataclass
+class _Span:
+    """Between which blocks a document was signed: after the block it names, and after what it answers; before what
+    answers it, and before the money that follows from it."""
+
+    after: int
+    before: int | None = None
+
+    @property
+    def place(self) -> _Place:
+        """A document names a block some way below the tip at which it was signed."""
+        signed = self.after + STAMP_DEPTH
+        if self.before is not None and self.before <= signed:
+            return False, self.before, _BEFORE_BLOCK
+        return False, signed, _AFTER_BLOCK
+
+    def end_before(self, height: int | None) -> None:
+        if height is not None:
+            self.before = height if self.before is None else min(self.before, height)
+
+
+def _spans(
+    order: Order, documents: Sequence[Signed[Any]], outputs: Iterable[EscrowOutput], payments: Iterable[Payment]
+) -> dict[str, _Span]:
+    """The span of each document. Nobody could pay into the escrows before the bid that makes their keys, and no payment
+    is made before the document that carries it."""
+    spans: dict[str, _Span] = {each.id: _Span(each.document.block_height) for each in documents}
+    for payment in payments:
+        if payment.document_id in spans:
+            spans[payment.document_id].end_before(payment.height)
+    for output in outputs:
+        if order.bid is not None:
+            spans[order.bid.id].end_before(output.height)
     for _ in range(2):  # a dispute may answer an acceptance, which is after it among the documents
         for each in documents:
-            heights[each.id] = max(heights[each.id], heights.get(each.document.previous or "", 0))
-    return heights
+            if (answered := spans.get(each.document.previous)) is not None:
+                spans[each.id].after = max(spans[each.id].after, answered.after)
+        for each in reversed(documents):
+            if (answered := spans.get(each.document.previous)) is not None:
+                answered.end_before(spans[each.id].before)
+    return spans
 
 
-def _position(event: Event) -> tuple[bool, int, bool]:
-    """Where an event is among the others. A document names a block some way below the tip at which it was signed, a
-    transaction the block that holds it."""
-    depth = 0 if event.document_id is None else STAMP_DEPTH
-    return event.place is None, (event.place or 0) + depth, event.document_id is not None
+def _lowest(spans: Mapping[str, _Span], event: Event) -> int | None:
+    return event.height if event.document_id is None else spans[event.document_id].after
 
 
-def _placed(events: Iterable[Event]) -> Iterator[Event]:
-    """The same, documents placed no lower than what came before them: they count from then on."""
+def _rising(events: Iterable[Event]) -> Iterator[Event]:
+    """The same, documents placed no lower than the blocks above them: in the story they count from then on."""
     newest = 0
     for each in events:
         newest = max(newest, each.place or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_what_is_next_stays_on_one_line(home: Path) -> None:
     lines = shown(home, "status")
     assert "Needs your action:" in lines
     number, row = next((number, line) for number, line in enumerate(lines) if TOLD.job.document.job_id in line)
-    assert re.fullmatch(rf"{TOLD.job.document.job_id}  mediator  accepted  0\.05000000  block \d+, \d+ ago", row)
+    assert re.fullmatch(rf"{TOLD.job.document.job_id}  mediator  accepted  block \d+, \d+ ago  0\.05000000", row)
     assert lines[number + 1] == f"  {TOLD.job.document.name}"
     after = "".join(lines[number + 2 :])
     assert after.startswith(f"  collect your fee:  rein --home {home} --network regtest"), (
@@ -94,4 +95,18 @@ def test_a_mediator_can_hide_a_job_that_nobody_funded(home: Path) -> None:
     shown(home, "hide", "job", other.id)
     lines = shown(home, "status")
     assert not any(other.id in line for line in lines)
-    assert any(line.startswith("1 job is hidden: rein") for line in lines)
+    assert any(line.startswith("1 job is hidden:") for line in lines)
+
+
+def test_the_overview_loads_no_documents_once_they_are_folded(home: Path) -> None:
+    """So that it is quick, however many jobs there are."""
+    script = (
+        "import sys; from rein.cli.main import run; code = run(sys.argv[1:]); "
+        "print(code, [name for name in sys.modules if name.startswith(('rein.protocol.documents', 'rein.escrow'))])"
+    )
+    words = ("--home", str(home), *NOWHERE, "--quiet", "status")
+    for expected in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert (done.stdout.splitlines()[-1] == "0 []") is expected, done.stdout

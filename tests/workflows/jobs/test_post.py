@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from rein.btc.amounts import Sat
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4, Network
 from rein.cli.common import Cli
 from rein.cli.jobs.post import ask_about_tests
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
-from tests.workflows.conftest import Sit
+from rein.protocol.values import Budget
+from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
+from rein.workflows.orders.load import find_order
+from tests.support.people import enroll, person
+from tests.workflows.conftest import Home, Sit
 
 
 def at(sit: Sit, network: Network) -> Cli:
@@ -35,6 +41,20 @@ def test_a_test_on_mainnet_is_warned_of(
 ) -> None:
     ask_about_tests(at(sit, network), text)
     assert ("rein testnet true" in capsys.readouterr().err) is warned
+
+
+def test_a_budget_and_a_deadline_are_signed_and_a_day_that_is_past_is_not(home: Callable[[str], Home]) -> None:
+    bob = home("Bob")
+    bob.learn(enroll(person("Alice"), mediator=True))
+    draft = JobDraft(
+        "Song", "x", ("music",), 14, find_mediator(bob.session, "Alice"), Budget(None, Sat(5)), "2999-12-24"
+    )
+    signed = commit(bob.session, prepare(bob.session, draft)).signed
+    assert (signed.document.budget_max, signed.document.deadline) == (5, "2999-12-24")
+    found = find_order(bob.session, signed.id).job.document
+    assert (found.budget_min, found.budget_max, found.deadline) == (None, 5, "2999-12-24")
+    with pytest.raises(InputError, match="the deadline 2009-01-03 is past"):
+        prepare(bob.session, replace(draft, deadline="2009-01-03"))
 
 
 @pytest.mark.parametrize("answer", [True, False])

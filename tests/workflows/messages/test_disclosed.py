@@ -18,7 +18,7 @@ from rein.protocol.signed import Signed, sign
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 from rein.workflows.messages.disclosed import _DIFFERENT, _EITHER, _FALSE_KEY, _NO_KEY, _ONE_WORD, _SENDER, _UNREADABLE
-from rein.workflows.messages.messages import Read, read_messages
+from rein.workflows.messages.read import Read, read_messages
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
 from tests.support.people import (
@@ -61,7 +61,7 @@ def reading(folder: Path, who: Person, *said: Signed[Any]) -> list[Read]:
     store.documents.add_received([(each, "http://x/") for each in known])
     keys = cast(Keyring, PersonsKeyring(who))
     session = Session(folder, REGTEST, store, row, lambda _: keys, no_chain, lambda _: None)
-    return read_messages(session, find_order(session, TOLD.job.id))
+    return list(read_messages(session, find_order(session, TOLD.job.id)).messages)
 
 
 def sealed_under(key: bytes, sender: Named, receiver: Named, answers: Signed[Any], text: str) -> Signed[SealedDocument]:

@@ -33,7 +33,7 @@ class Ear:
         self.heard: list[str] = []
         self.fails = False
 
-    def tell(self, event: Mapping[str, Any], body: str) -> str | None:
+    def notify(self, event: Mapping[str, Any], body: str) -> str | None:
         if self.fails:
             return "it is deaf"
         self.heard.append(f"{event['type']} {event['job_name']}")
@@ -140,10 +140,10 @@ def test_an_event_outlives_the_program_that_dies_before_it_tells(sit: Sit) -> No
     def die(*_: object) -> None:
         raise Death
 
-    ear.tell, kept = die, ear.tell  # type: ignore[method-assign, assignment]
+    ear.notify, kept = die, ear.notify  # type: ignore[method-assign, assignment]
     with pytest.raises(Death):
         round_of(session, ear)
-    ear.tell = kept  # type: ignore[method-assign]
+    ear.notify = kept  # type: ignore[method-assign]
     for _ in range(2):
         round_of(session, ear)
     assert ear.heard == ["job Job 1"]

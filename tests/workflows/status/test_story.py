@@ -83,3 +83,23 @@ def test_what_came_unseen_stands_before_the_payment_that_spent_it(sit: Sit) -> N
     assert came[0] == HEIGHT + 20
     assert came[1].endswith("in this block or before")
     assert told.index(came) < next(number for number, each in enumerate(told) if "escrow paid" in each[1])
+
+
+def test_what_money_proves_comes_before_it(sit: Sit) -> None:
+    """The bid makes the keys of the escrows, so it was there before anybody could pay, whatever block it names."""
+    session = sit()
+    documents = (*TOLD.enrollments, TOLD.job, *TOLD.documents)
+    session.store.documents.add_received([(each, "http://x/") for each in documents])
+    came = EscrowOutput(TOLD.offer.id, "primary", OutPoint("22" * 32, 0), Sat(7), HEIGHT + 2, 9)
+    paid = Payment(
+        *(TOLD.offer.id, "primary", "11" * 32, Sat(5), Sat(0), Sat(2), HEIGHT + 5, 4, "acceptance"),
+        TOLD.acceptance.id,
+    )
+    session.store.escrows.observe(TOLD.offer.id, [came], [paid])
+    events = story_of(session, find_order(session, TOLD.job.id))
+    order = [each.document_id or each.txid for each in events]
+    first, last = order.index("22" * 32), order.index("11" * 32)
+    assert {TOLD.job.id, TOLD.bid.id} == set(order[:first])
+    assert order[last - 1] == TOLD.acceptance.id
+    places = [each.place for each in events]
+    assert places == sorted(places)

@@ -15,7 +15,7 @@ from rein.protocol.values import DocumentId
 from rein.store.escrows import EscrowOutput
 from rein.workflows.evidence import document_import
 from rein.workflows.hosting import quota_warnings as running_out
-from rein.workflows.jobs.withdraw import withdraw_document
+from rein.workflows.jobs import withdraw
 from rein.workflows.session import Session
 from rein.workflows.sync import check, others
 from rein.workflows.sync.others import documents_of_others
@@ -191,7 +191,7 @@ def test_who_only_fetches_need_not_open_the_keys(sit: Sit, evils: Evils) -> None
 def test_nobody_withdraws_what_another_wrote(sit: Sit) -> None:
     session = at(sit, "Bob")
     with pytest.raises(NotFoundError):
-        withdraw_document(session, TOLD.delivery.id)
+        withdraw.commit(session, withdraw.prepare(session, TOLD.delivery.id))
 
 
 def test_documents_that_were_handed_over_are_kept_as_those_of_a_server(sit: Sit) -> None:

@@ -15,7 +15,7 @@ from rein.workflows.diagnostics.documents import check_documents
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.servers import forget
 from rein.workflows.hosting.unpublished import unpublished
-from rein.workflows.jobs.withdraw import withdraw_document
+from rein.workflows.jobs import withdraw
 from rein.workflows.sync import check, upload
 from rein.workflows.sync.replicas import Replicas
 from rein.workflows.sync.report import ServerReport, SyncReport
@@ -288,7 +288,7 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
     evil = evils()
     session = sit(evil)
     count = write(session)
-    assert withdraw_document(session, MINE[0].id) == MINE[0]
+    assert withdraw.commit(session, withdraw.prepare(session, MINE[0].id)).signed == MINE[0]
     with monkeypatch.context() as patch:
 
         def crash(*_: object) -> None:
@@ -301,11 +301,11 @@ def test_what_may_have_been_sent_is_not_withdrawn_and_not_lost(
     again = sit(evil)
     for signed in MINE[1:]:
         with pytest.raises(OrderError, match="was sent to a server"):
-            withdraw_document(again, signed.id)
+            withdraw.commit(again, withdraw.prepare(again, signed.id))
     report = sync(again)
     assert (report.documents, held(report)) == (count - 1, [count - 1])
     with pytest.raises(NotFoundError):
-        withdraw_document(again, MINE[0].id)
+        withdraw.commit(again, withdraw.prepare(again, MINE[0].id))
 
 
 def test_what_is_withdrawn_during_a_sync_is_not_sent(sit: Sit, evils: Evils) -> None:
@@ -316,7 +316,7 @@ def test_what_is_withdrawn_during_a_sync_is_not_sent(sit: Sit, evils: Evils) -> 
 
     def meanwhile(path: str, _asked: object, answer: Any) -> Any:
         if path == "v1/feed" and not withdrawn:
-            withdrawn.append(withdraw_document(sit(), MINE[2].id).id)
+            withdrawn.append(withdraw.commit(sit(), withdraw.prepare(sit(), MINE[2].id)).signed.id)
         return answer
 
     evil.bend = meanwhile

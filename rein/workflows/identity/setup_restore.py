@@ -1,13 +1,14 @@
-"""An identity from its words alone: what it signed is on the servers, and its keys follow from both.
+"""An identity from its recovery phrase alone: what it signed is on the servers, and its keys follow from both.
 
 What a server sends is verified as always. A document is taken for one of ours only if a key signed it that the master
-key of these words has enrolled: anybody can publish a text that merely names our address as its author.
+key of this phrase has enrolled: anybody can publish a text that merely names our address as its author.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from rein.btc.bip84 import GAP
@@ -22,7 +23,7 @@ from rein.remote.causeway import Causeway, Hosting
 from rein.remote.transport import normal_url
 from rein.store.identities import IdentityRow
 from rein.store.servers import ServerRow
-from rein.workflows.identity.enroll import check_free, check_new, keep_identity, row_of
+from rein.workflows.identity.setup import SetupResult, add_identity, check_free, check_new, row_of
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.session import Session
@@ -33,9 +34,9 @@ _WIDE_GAP = 5 * GAP
 
 
 @dataclass
-class Restored:
-    """What came back. `lost`: documents of ours that name a key which the words do not give; `elsewhere`: those
-    that are paid to an address which is not of the words' wallet."""
+class RestoreResult:
+    """What came back. `lost`: documents of ours that name a key which the phrase does not give; `elsewhere`:
+    those that are paid to an address which is not of the phrase's wallet."""
 
     row: IdentityRow
     enrollment: Signed[Enrollment]
@@ -45,21 +46,29 @@ class Restored:
     lost: list[Signed[Any]] = field(default_factory=list)
     elsewhere: list[Signed[Any]] = field(default_factory=list)
 
+    def json(self, home: Path) -> dict[str, Any]:
+        return SetupResult(home, self.row, self.enrollment).json() | {
+            "documents": self.own,
+            "jobs": self.jobs,
+            "lost": [signed.id for signed in self.lost],
+            "paid_elsewhere": [signed.id for signed in self.elsewhere],
+        }
+
 
 def restore_identity(
-    session: Session, words: str, passphrase: str, urls: Sequence[str], name: str | None = None
-) -> Restored:
-    """Find the enrollment of these words on servers, keep the identity, and bring back all that it signed.
+    session: Session, phrase: str, passphrase: str, urls: Sequence[str], name: str | None = None
+) -> RestoreResult:
+    """Find the enrollment of a recovery phrase on servers, store the identity, and bring back all that it signed.
 
     :param urls: servers that may have it; each is remembered.
     :param name: what to call it here; by default as it is enrolled.
-    :raises NotFoundError: no server that answers has an enrollment of these words.
+    :raises NotFoundError: no server that answers has an enrollment of this recovery phrase.
     :raises RemoteError: no server answers.
-    :raises IdentityError: it is an identity of this home already, or its delegate is not of these words.
+    :raises IdentityError: it is an identity of this home already, or its delegate is not of this phrase.
     """
     check_passphrase(passphrase)
-    words = check_mnemonic(words)
-    keyring = Keyring(words, session.network)
+    phrase = check_mnemonic(phrase)
+    keyring = Keyring(phrase, session.network)
     check_new(session, keyring.master_address)
     master, delegate = keyring.master_address, keyring.delegate_address
     stranger = _as(session, IdentityRow(0, session.network.name, "", "", master, delegate, ""), keyring)
@@ -76,17 +85,17 @@ def restore_identity(
         if len(errors) == len(servers):
             raise errors[0]
         raise NotFoundError(
-            "no server that answered has an enrollment of these words",
+            "no server that answered has an enrollment of this recovery phrase",
             hint="Enroll again with the same recovery phrase, or name other servers.",
         )
     name = name or enrollment.document.user
     check_free(session, name)
     keyring = keyring.with_delegate(enrollment.document.delegate_address)
     with session.store.exclusive():  # else an interruption would leave an identity that counts nothing as its own
-        row = keep_identity(session, row_of(enrollment.document, name), enrollment, words, passphrase)
+        row = add_identity(session, row_of(enrollment.document, name), enrollment, phrase, passphrase)
         for url, hosting in hostings.items():
             session.store.servers.set(row.id, ServerRow(url, hosting.buckets, hosting.bytes_free))
-        restored = _take_back(_as(session, row, keyring), Restored(row, enrollment, errors))
+        restored = _take_back(_as(session, row, keyring), RestoreResult(row, enrollment, errors))
     _find_coins(_as(session, row, keyring))
     return restored
 
@@ -104,7 +113,7 @@ def _as(session: Session, row: IdentityRow, keyring: Keyring) -> Session:
     return replace(session, row=row, open_keyring=lambda _: keyring, _servers=[])
 
 
-def _take_back(session: Session, restored: Restored) -> Restored:
+def _take_back(session: Session, restored: RestoreResult) -> RestoreResult:
     """Find what is ours in all that came."""
     me = session.address
     mine = _signed_by_me(session)
@@ -154,7 +163,7 @@ def _paid_at(document: Document) -> str | None:
 
 
 def _has_key(keyring: Keyring, document: Document) -> bool:
-    """Whether the words give the keys that a document of ours names."""
+    """Whether the phrase gives the keys that a document of ours names."""
     match document:
         case Job():
             return document.creator_public_key == keyring.creator_escrow(document.job_id).public_key
