@@ -51,6 +51,7 @@ setup(
     python_requires=">=3.11,<3.15",
     packages=find_packages(include=["rein", "rein.*", "causeway", "causeway.*"]),
     package_data={"rein": ["py.typed"], "causeway": ["py.typed", "db/migrations/*.mako"]},
+    data_files=[("share/man/man1", ["docs/man/rein.1", "docs/man/causeway.1"])],
     install_requires=CLIENT,
     extras_require={
         "server": SERVER,

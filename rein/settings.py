@@ -178,7 +178,7 @@ def read_config(home: Path) -> dict[str, str]:
     """
     path = home / CONFIG_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

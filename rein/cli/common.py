@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,6 +31,7 @@ from rein.cli.toolkit.options import (
 from rein.cli.toolkit.questions import TRIES, Questions, more_tries
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import PassphraseError, ReinError
+from rein.lazy import lazy
 
 __all__ = [
     "GLOBAL_OPTIONS",
@@ -56,8 +56,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    import logging
+
+    from rein import app
+    from rein import settings as home_settings
+    from rein.identity import sealing
     from rein.settings import Settings
     from rein.workflows.session import Session
+else:
+    logging = lazy("logging")
+    app = lazy("rein.app")
+    sealing = lazy("rein.identity.sealing")
+    home_settings = lazy("rein.settings")
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 
@@ -90,12 +100,10 @@ class Cli(Questions):
 
     def repeated(self) -> str:
         """The options that the next command needs as well, to act in this home, as this identity, on this network."""
-        from rein.settings import Flags, load_settings
-
         home = self._options.get("home")
         words = [] if home is None else ["--home", str(home)]
         try:
-            known = load_settings(Flags(home=home))
+            known = home_settings.load_settings(home_settings.Flags(home=home))
             kept = {"identity": known.identity, "network": known.network.name}
         except ReinError:
             kept = {}
@@ -107,16 +115,12 @@ class Cli(Questions):
 
     @cached_property
     def settings(self) -> Settings:
-        from rein.settings import Flags, load_settings
-
         names = ("home", "network", "identity", "chain", "chain_cookie")
-        return load_settings(Flags(**{name: self._options.get(name) for name in names}))
+        return home_settings.load_settings(home_settings.Flags(**{name: self._options.get(name) for name in names}))
 
     @cached_property
     def session(self) -> Session:
-        from rein.app import open_session
-
-        session = open_session(self.settings, self.opened, self.terminal.note)
+        session = app.open_session(self.settings, self.opened, self.terminal.note)
         click.get_current_context().call_on_close(session.close)
         return session
 
@@ -129,10 +133,9 @@ class Cli(Questions):
 
         :raises PassphraseError: it is too short.
         """
-        from rein.identity.sealing import check_passphrase
 
         def checked(passphrase: str) -> str:
-            check_passphrase(passphrase)
+            sealing.check_passphrase(passphrase)
             return passphrase
 
         return self.passphrase(checked, prompt, confirm=True)
@@ -143,11 +146,9 @@ class Cli(Questions):
 
         :raises PassphraseError: the descriptor cannot be read.
         """
-        from rein.settings import PASSPHRASE_VARIABLE
-
         descriptor = self._options.get("passphrase_fd")
         if descriptor is None:
-            return os.environ.get(PASSPHRASE_VARIABLE)
+            return os.environ.get(home_settings.PASSPHRASE_VARIABLE)
         try:
             with os.fdopen(descriptor, encoding="utf-8", closefd=True) as file:
                 return file.readline(4096).rstrip("\n")
@@ -156,8 +157,7 @@ class Cli(Questions):
 
 
 def _show_log(terminal: Terminal) -> None:
-    """Lets the terminal show what Rein's rooms write down as they go (`logging`, level INFO)."""
-    import logging
+    """Lets the terminal show what the packages of Rein log as they go (`logging`, level INFO)."""
 
     class Shown(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -188,11 +188,10 @@ def command(
             cli = click.get_current_context().ensure_object(Cli)
             cli.update({each: parameters.pop(each) for each in names})
             cli.terminal.command = click.get_current_context().command_path
-            given = {each: expanded(value) for each, value in parameters.items()}
-            key = given.pop("request_id", None)
+            key = parameters.pop("request_id", None)
             progress = nullcontext() if waits else cli.terminal.progress(cli.terminal.command)
             with progress, autosync(cli, name, writes=writes):
-                run_once(cli, key, given, partial(function, cli, **given))
+                run_once(cli, key, parameters, partial(function, cli, **parameters))
 
         run.__doc__ = function.__doc__
         vars(run)["__click_params__"] = getattr(function, "__click_params__", [])  # where click keeps options
@@ -201,12 +200,6 @@ def command(
         return click.command(name, cls=Command)(run)
 
     return decorate
-
-
-def expanded(value: Any) -> Any:
-    """A value of an option or argument; a path that begins with `~` begins with the person's own directory, though the
-    shell did not see to it (`--home=~/x`)."""
-    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def alone(default: str) -> type[click.Group]:

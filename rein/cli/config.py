@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from rein.cli.common import Cli, command
 from rein.cli.identity.legacy_names import SETTINGS
+from rein.cli.toolkit.files import read_secret_line
+from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
-from rein.settings import SWITCHES
+from rein.lazy import lazy
+from rein.settings import (
+    CONFIG_KEYS,
+    SWITCHES,
+    ChainKind,
+    Flags,
+    load_settings,
+    network_of_testnet_flag,
+    read_chain,
+    read_config,
+    remove_config,
+    write_config,
+)
 
 if TYPE_CHECKING:
     from rein.settings import ChainSetting
+    from rein.workflows.wallet import payout
+else:
+    payout = lazy("rein.workflows.wallet.payout")
 
 _TOR = "127.0.0.1:9050"
 _CHAIN_WORDS = ("core", "esplora", "causeway", "remove")
@@ -22,7 +40,7 @@ _CHAIN_HINT = "rein config chain [list | core URL | esplora URL | causeway URL |
 
 @command("config")
 @click.argument("words", nargs=-1)
-@click.option("--cookie", type=click.Path(path_type=Path), help="Core: its cookie file.")
+@click.option("--cookie", type=FilePath(), help="Core: its cookie file.")
 @click.option("--user", help="Core: the RPC user; the password is asked for.")
 @click.option("--password-fd", type=int, metavar="N", help="Core: read the RPC password from this file descriptor.")
 @click.option("--wallet", help="Core: a watch-only descriptor wallet, instead of scans.")
@@ -54,8 +72,6 @@ def config(
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.settings import CONFIG_KEYS, network_of_testnet_flag, remove_config, write_config
-
     home = cli.settings.home
     match words:
         case () | ("chain",) | ("chain", "list"):
@@ -97,21 +113,16 @@ def config(
 
 def _set_payout(cli: Cli, text: str) -> None:
     """Where jobs pay from now on. What documents say already stays as it is."""
-    from rein.settings import remove_config, write_config
-    from rein.workflows.wallet.payout import OWN_WALLET, in_words, read_destination
-
-    if text == OWN_WALLET:
+    if text == payout.OWN_WALLET:
         remove_config(cli.settings.home, "payout")
         return
-    destination = read_destination(text, cli.settings.network)
+    destination = payout.read_destination(text, cli.settings.network)
     write_config(cli.settings.home, "payout", text.strip())
-    cli.terminal.note(in_words(destination))
+    cli.terminal.note(payout.in_words(destination))
 
 
 def _show(cli: Cli) -> None:
     """All settings, without passwords."""
-    from rein.settings import CONFIG_KEYS, read_config
-
     settings = read_config(cli.settings.home)
     if "chain" in settings:
         settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
@@ -121,8 +132,6 @@ def _show(cli: Cli) -> None:
 
 
 def _show_sources(cli: Cli) -> None:
-    from rein.settings import Flags, load_settings
-
     settings = load_settings(Flags(home=cli.settings.home, network=cli.settings.network.name), {})
     rows = [(each.kind.value, each.url, _login(each)) for each in settings.chain]
     cli.terminal.table(("Kind", "Address", "How"), rows)
@@ -146,17 +155,11 @@ def _login(source: ChainSetting) -> str:
 
 def _sources(cli: Cli) -> tuple[ChainSetting, ...]:
     """What the home's file names."""
-    from rein.settings import read_chain, read_config
-
     return read_chain(read_config(cli.settings.home).get("chain", ""), cli.settings.network)
 
 
 def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -> str:
     """The address, with the user and a password that never was on a command line."""
-    from urllib.parse import quote
-
-    from rein.cli.toolkit.files import read_secret_line
-
     if user is None:
         return url
     if password_fd is None:
@@ -168,8 +171,6 @@ def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -
 
 
 def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, wallet: str | None) -> None:
-    from rein.settings import ChainKind, read_chain, read_config, write_config
-
     home = cli.settings.home
     if (cookie or "@" in url or wallet) and kind != ChainKind.CORE:
         raise InputError("only Bitcoin Core has a cookie, a user or a wallet", hint=_CHAIN_HINT)
@@ -186,8 +187,6 @@ def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, wallet: str 
 
 
 def _remove_source(cli: Cli, url: str) -> None:
-    from rein.settings import read_chain, read_config, remove_config, write_config
-
     home, network = cli.settings.home, cli.settings.network
     known = read_config(home).get("chain", "").split()
     gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
@@ -201,8 +200,6 @@ def _remove_source(cli: Cli, url: str) -> None:
 
 
 def _readable(text: str, cli: Cli) -> tuple[ChainSetting, ...]:
-    from rein.settings import read_chain
-
     try:
         return read_chain(text, cli.settings.network)
     except InputError:
@@ -216,8 +213,6 @@ def testnet(cli: Cli, value: str) -> None:
 
     Example: rein testnet true
     """
-    from rein.settings import network_of_testnet_flag, write_config
-
     network = network_of_testnet_flag(SWITCHES[value])
     write_config(cli.settings.home, "network", network.name)
     cli.terminal.say(f"This home works on {network.name} now.")

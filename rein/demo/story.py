@@ -67,7 +67,7 @@ def play_happy_job(stage: Stage) -> Played:
 
 
 def play_disputed_job(stage: Stage) -> Played:
-    """They quarrel, and the mediator splits the price."""
+    """They disagree, and the mediator splits the price."""
     stage.say("\nAct two: a delivery is disputed, and the mediator splits the price.")
     job_id = _agree(stage, "Cover picture", "For the theme song. Square, 3000 pixels.")
     _fund(stage, job_id)

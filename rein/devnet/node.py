@@ -288,7 +288,7 @@ class Node:
             self.chain.connect(block)
             self.mempool.confirm(block.transactions[1:])
         if left:
-            # What was confirmed waits again, and all that waited is judged anew: coins it spends may be gone.
+            # What was confirmed waits again, and all that waited is checked again: coins it spends may be gone.
             freed = [tx for block in reversed(left) for tx in block.transactions[1:]]
             self._offer([*freed, *(entry.tx for entry in self.mempool.drain())])
 

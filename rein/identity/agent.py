@@ -83,8 +83,8 @@ def serve(listening: socket.socket, words: str, seconds: float) -> None:
 
 def _harden() -> None:
     """No core dumps, no tracing."""
-    import ctypes
-    import resource
+    import ctypes  # noqa: PLC0415 - only the agent needs it, and not every system has both
+    import resource  # noqa: PLC0415 - as above
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

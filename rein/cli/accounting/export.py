@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.files import write_new
 from rein.workflows.accounting.invoice import as_text, current_invoice
@@ -14,9 +15,7 @@ from rein.workflows.accounting.ledger import as_beancount, as_csv, current_ledge
 
 _FORMATS = {"csv": as_csv, "beancount": as_beancount}
 
-out_option = click.option(
-    "--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this new file. [stdout]"
-)
+out_option = click.option("--out", "-o", type=FilePath(dir_okay=False), help="Write it to this new file. [stdout]")
 
 
 @click.group("export")

@@ -10,6 +10,7 @@ from rein.casefile.archive import read_archive
 from rein.casefile.verify import verify_case
 from rein.casefile.words import tell
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.workflows.evidence import case_export, case_import
 from rein.workflows.evidence.case_result import CaseResult
@@ -25,12 +26,12 @@ def case() -> None:
 
 @command("export")
 @click.argument("job", metavar="JOBID")
-@click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="The file. [case-JOBID.zip]")
+@click.option("--out", "-o", type=FilePath(dir_okay=False), help="The file. [case-JOBID.zip]")
 @click.option(
     "--attach",
     "attachments",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="A file whose hash the case names; it stays where it is.",
 )
 def export(cli: Cli, job: str, out: Path | None, attachments: tuple[Path, ...]) -> None:
@@ -44,7 +45,7 @@ def export(cli: Cli, job: str, out: Path | None, attachments: tuple[Path, ...]) 
 
 
 @command("verify")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def check(cli: Cli, file: Path) -> None:
     """Check a case: no network, no account and no database. Says what happened, who signed what, and who was paid.
 
@@ -58,7 +59,7 @@ def check(cli: Cli, file: Path) -> None:
 
 
 @command("keep")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def keep(cli: Cli, file: Path) -> None:
     """Keep the documents of a case, whoever hands it to you, as if a server had sent them.
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.options import FilePath
+from rein.workflows.identity.backup import back_up, restore_home
 
 
 @command("backup")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def backup(cli: Cli, file: Path) -> None:
     """Write this home into one encrypted file: the keys of every identity, all documents, and the settings.
 
     The file has a passphrase of its own. Example: rein backup rein-2026-11.backup
     """
-    from rein.workflows.identity.backup import back_up
-
     session, terminal = cli.session, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
     result = back_up(session.home, session.store, file, chosen, cli.opened)
@@ -30,14 +30,12 @@ def backup(cli: Cli, file: Path) -> None:
 
 
 @command("restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 def restore(cli: Cli, file: Path) -> None:
     """Make a home from a file of `rein backup`. It is checked first, and a home that exists is left alone.
 
     The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
     """
-    from rein.workflows.identity.backup import restore_home
-
     home, terminal = cli.settings.home, cli.terminal
     result = cli.opened("the backup", partial(restore_home, file, home))
     terminal.say(f"{home} holds {result.identities} identities and {result.documents} documents again.")

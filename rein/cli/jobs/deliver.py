@@ -8,6 +8,8 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option
 from rein.cli.toolkit.choose import choose_order
+from rein.cli.toolkit.form import read_form
+from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import say_written
 from rein.errors import OrderError
 from rein.protocol.orders import Order
@@ -28,7 +30,7 @@ from rein.workflows.jobs.deliver import (
     "--file",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="A file you deliver: its name, size and hash are signed; it is handed over some other way.",
 )
 @click.option("--anyway", is_flag=True, help="Deliver although a settlement or refund could still take the money.")
@@ -47,8 +49,6 @@ def deliver(
 
     Example: rein deliver --jobid n0qlna45dgynluhtl0gf --deliverables "https://example.com/song" --file song.flac
     """
-    from rein.cli.toolkit.form import read_form
-
     session, form = cli.session, read_form(form_file, "Rein Delivery")
     order = _order(cli, first(job, form.get("Job ID")), anyway=anyway)
     told = first(form.get("Deliverables"), "" if files and deliverables is None else None)

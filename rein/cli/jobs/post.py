@@ -11,6 +11,7 @@ from rein.btc.networks import MAINNET
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, number, pay_to_option
 from rein.cli.jobs.budget import typed_budget, typed_deadline
 from rein.cli.market.mediators import in_words
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
@@ -50,17 +51,15 @@ def post(
 
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Job")
     wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
     chosen = current_mediator(session, wanted) if wanted is not None else _choose_mediator(cli)
-    optional = None if terminal.interactive and form_file is None else ""
+    optional = None if terminal.asks_for_more and form_file is None else ""
     name = cli.line(first(name, form.get("Job name")), "Job name", "--name", MAX_NAME)
     given_tags = first(tags, form.get("Tags", "Category"), optional)
     chosen_tags = cli.answer(given_tags, "Tags (comma separated, may be empty)", "--tags", _tags, default="")
     description = cli.text(description, "Description", "--description", form=form.get("Description"))
-    given_days = first(expires, form.get("Expiration (days)"), None if terminal.interactive else "30")
+    given_days = first(expires, form.get("Expiration (days)"), None if terminal.asks_for_more else "30")
     days = cli.answer(
         given_days,
         "Days for which bids are wanted",

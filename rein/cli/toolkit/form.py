@@ -7,6 +7,7 @@ labels and titles of 2016 are understood.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,9 @@ LABELS: Final[Mapping[str, tuple[str, ...]]] = {
 LEGACY_PAYMENTS: Final = ("Signed primary payment", "Signed mediator payment")
 """Passed over: today the command makes these payments itself, and shows them before it signs."""
 
+_WINDOWS_PATH: Final = re.compile(r"(?<![^\W_])[A-Za-z]:\\(?!\\)|(?<!\S)\\\\[^\s\\]+\\(?!\\)")
+"""`C:\\new`, `\\\\server\\new`: a path whose backslashes would silently be read as escapes."""
+
 _LEGACY_TITLES: Final[Mapping[str, str]] = {"Rein Deliver": "Rein Delivery", "Rein Accept": "Rein Accept Delivery"}
 
 
@@ -53,8 +57,10 @@ class Form:
         return next((self._answers[label] for label in labels if label in self._answers), None)
 
 
-def read_form(path: Path | None, title: str) -> Form:
+def read_form(path: Path | None, *titles: str) -> Form:
     """Read a form; an empty one if there is no file.
+
+    :param titles: of the documents that it may be for.
 
     :raises InputError: it cannot be read, is for another document, or a line is no `Label: value`.
     """
@@ -67,9 +73,13 @@ def read_form(path: Path | None, title: str) -> Form:
         raise InputError(f"the form {path} cannot be read: {error}") from error
     if len(content) > _MAX_CHARACTERS:
         raise InputError(f"the form {path} is longer than {_MAX_CHARACTERS:,} characters")
-    lines = content.split("\n")  # and at nothing else: as in documents, no other character ends a line
-    if _LEGACY_TITLES.get(lines[0].strip(), lines[0].strip()) != title:
-        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {title!r}")
+    lines = content.rstrip().split("\n")  # and at nothing else: as in documents, no other character ends a line
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    lines[: first + 1] = [lines[first]] + [""] * first  # blank lines around are no part of it; numbers stay
+    title = _LEGACY_TITLES.get(lines[0].strip(), lines[0].strip())
+    if title not in titles:
+        wanted = " or ".join(repr(each) for each in titles)
+        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {wanted}")
     answers: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():
@@ -80,6 +90,12 @@ def read_form(path: Path | None, title: str) -> Form:
         if label.strip() not in (*LABELS[title], *LEGACY_PAYMENTS):
             known = f"A form for this command may hold: {', '.join(LABELS[title])}"
             raise InputError(f"line {number} of the form {path}: {label.strip()[:60]!r} is not used here", hint=known)
+        if _WINDOWS_PATH.search(value):
+            raise InputError(
+                f"line {number} of the form {path}: \\n is a line break in a form, and \\t a tab, so that "
+                f"{value.strip()[:60]!r} would not be read as a path",
+                hint="Write \\\\ for each backslash; or, if it is no path, a blank before it.",
+            )
         try:
             answers[label.strip()] = unescape(value.strip())
         except FieldError as error:

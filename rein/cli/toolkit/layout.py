@@ -39,7 +39,9 @@ def columns_of(text: str) -> int:
 def _columns(char: str) -> int:
     if char.isascii():
         return 1
-    if unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":  # marks; the rest of a syllable
+    if (
+        unicodedata.category(char) in ("Mn", "Me", "Cf") or "\u1160" <= char <= "\u11ff"
+    ):  # marks; the rest of a syllable
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

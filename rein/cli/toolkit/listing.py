@@ -27,9 +27,9 @@ def list_options(sorts: Iterable[str]) -> Option:
         options = (
             click.option("--sort", type=click.Choice(names), default=names[0], show_default=True, help="Sort by."),
             click.option("--reverse", is_flag=True, help="Reverse the order."),
-            click.option("--page", "page_number", default="1", metavar="N", help="Page to show. [1]"),
-            click.option("--limit", default="30", metavar="N", help="Rows on a page. [30]"),
-            click.option("--hidden", "hidden_too", is_flag=True, help="Also what you have hidden."),
+            click.option("--page", "page_number", default="1", metavar="N", help="Page number. [1]"),
+            click.option("--limit", default="30", metavar="N", help="Rows per page. [30]"),
+            click.option("--hidden", "hidden_too", is_flag=True, help="Also show what you have hidden."),
         )
         for option in reversed(options):
             function = option(function)
@@ -41,7 +41,7 @@ def list_options(sorts: Iterable[str]) -> Option:
 def cut(rows: list[Any], page_number: str, limit: str, *, reverse: bool) -> Page[Any]:
     """One page, as the options ask.
 
-    :raises InputError: a number that is none.
+    :raises InputError: an invalid number.
     """
     rows = rows[::-1] if reverse else rows
     return page(rows, number(page_number, "the page"), number(limit, "the rows on a page"))

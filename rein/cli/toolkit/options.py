@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from rein.cli.toolkit import values
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = lazy("difflib")
 
 
 class FilePath(click.Path):
@@ -68,8 +74,6 @@ NEAR: Final = 0.7
 
 def near(typed: str, names: Iterable[str]) -> list[str]:
     """The names that may be meant, the nearest first. The dashes of options count for nothing."""
-    import difflib  # it takes 10 ms to load
-
     known = {each.lstrip("-"): each for each in names}
     return [known[each] for each in difflib.get_close_matches(typed.lstrip("-"), known, 3, NEAR)]
 
@@ -102,7 +106,9 @@ class Command(Forgiving):
             )
 
 
-def _declared() -> list[click.Option]:
+def declared_globals() -> list[click.Option]:
+    """The options behind `GLOBAL_OPTIONS`."""
+
     def nothing() -> None: ...
 
     for option in reversed(GLOBAL_OPTIONS):
@@ -110,7 +116,7 @@ def _declared() -> list[click.Option]:
     return list(reversed(vars(nothing)["__click_params__"]))
 
 
-GLOBAL_NAMES: Final = tuple(str(each.name) for each in _declared())
+GLOBAL_NAMES: Final = tuple(str(each.name) for each in declared_globals())
 """The parameters behind `GLOBAL_OPTIONS`."""
 
 
@@ -118,5 +124,5 @@ def global_options_help(context: click.Context) -> str:
     """What the options of every command do."""
     formatter = context.make_formatter()
     with formatter.section("Global options, before or after a command's name"):
-        formatter.write_dl([record for each in _declared() if (record := each.get_help_record(context))])
+        formatter.write_dl([record for each in declared_globals() if (record := each.get_help_record(context))])
     return formatter.getvalue().rstrip("\n")

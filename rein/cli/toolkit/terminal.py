@@ -14,14 +14,23 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from rein.cli.toolkit.advice import advice, with_options
+from rein.cli.toolkit.joiners import JOINERS, is_needed_joiner
 from rein.cli.toolkit.layout import apart, cut, table, width_of_table, wrap
 from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from rein.cli.toolkit import keyboard, picking
+else:
+    keyboard = lazy("rein.cli.toolkit.keyboard")
+    picking = lazy("rein.cli.toolkit.picking")
+
 
 _PATIENCE_S = 1.0
 """What takes longer shows that it goes on."""
@@ -40,14 +49,17 @@ _YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False, "": False}
 def safe(text: str) -> str:
     """Text that cannot move the cursor, change colours, hide or turn around what follows, or cover what is around:
     control, bidirectional, invisible and unassigned characters become `\N{REPLACEMENT CHARACTER}`, and so do marks
-    without end."""
+    without end. Joiners stay where a script needs them."""
     if text.isascii() and text.isprintable():
         return text
-    shown, marks = [], 0
-    for char in text:
+    shown: list[str] = []
+    marks = 0
+    for index, char in enumerate(text):
         category = unicodedata.category(char)
         marks = marks + 1 if category in ("Mn", "Me") else 0
         harmless = char in _KEPT_CONTROLS or (category not in _NOT_SHOWN and char not in _BLANK)
+        if char in JOINERS:
+            harmless = is_needed_joiner(char, shown[-1:], text[index + 1 : index + 2])
         shown.append(char if harmless and marks <= _MOST_MARKS else "\N{REPLACEMENT CHARACTER}")
     return "".join(shown)
 
@@ -55,7 +67,7 @@ def safe(text: str) -> str:
 def safe_line(text: str, width: int | None = None) -> str:
     """The same on one line, cut to a width."""
     line = safe(" ".join(text.split()))
-    return line if width is None or len(line) <= width else line[: max(width - 1, 1)] + "…"
+    return line if width is None or len(line) <= width else line[: max(width - 1, 1)].rstrip(JOINERS) + "…"
 
 
 def _json(data: dict[str, Any]) -> str:
@@ -124,10 +136,15 @@ class Terminal:
         """Whether somebody is there to answer."""
         return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether somebody is there who is asked for what may be left out; not where a script wants an answer."""
+        return self.interactive and not (self.assume_yes and self.as_json)
+
     def say(self, text: str = "", *, exact: bool = False) -> None:
         """A line of the result, for people. Goes to stderr when stdout is for JSON.
 
-        :param exact: it may be copied from here, so that its lines are not broken anew.
+        :param exact: it may be copied from here, so that its lines are not broken again.
         """
         if not (self.as_json and self.quiet and self.assume_yes):  # else somebody may be asked about what it says
             self._write(text, err=self.as_json, exact=exact)
@@ -145,7 +162,7 @@ class Terminal:
     def note(self, text: str, *, vital: bool = False) -> None:
         """A remark on the way.
 
-        :param vital: a person must see it before he agrees to something.
+        :param vital: a person must see it before they agree to something.
         """
         if not self.quiet or (vital and not self.assume_yes):
             self._write(self.here(text), err=True)
@@ -259,18 +276,16 @@ class Terminal:
         :raises InputError: nobody is there; or the person quits and a program waits for a result.
         :raises Quit: the person quits.
         """
-        from rein.cli.toolkit.picking import QUIT, pages, picked
-
         names = names if names is not None else [[option] for option in options]
-        page = pages(len(options), _lines())
+        page = picking.pages(len(options), _lines())
         self._show_options(options, page.shown, flag)
         while True:
             answer = self._ask(f"Choose a {noun} ({page.keys})", flag).strip()
-            found = picked(answer, names)
+            found = picking.picked(answer, names)
             if (turned := page.turned(answer.lower())) is not None:
                 page = turned
                 self._show_options(options, page.shown, flag)
-            elif answer.lower() == QUIT:
+            elif answer.lower() == picking.QUIT:
                 self._quit(flag)
             elif len(found) == 1:
                 if not answer.isdigit():
@@ -319,16 +334,14 @@ class Terminal:
         several: bool = False,
     ) -> str:
         """Ask until there is an answer."""
-        from rein.cli.toolkit.keyboard import SeveralLinesError, read_answer  # most commands ask nothing
-
         shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
         while True:
             with self._asking(flag):
                 room = _room(sys.stderr)
                 lines = wrap(shown.rstrip(), room - 1) if room else [shown.rstrip()]
                 try:
-                    answer = read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
-                except SeveralLinesError:
+                    answer = keyboard.read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
+                except keyboard.SeveralLinesError:
                     self._write("That was more than one line, and one is wanted: nothing of it was taken.", err=True)
                     continue
             if answer or default is not None:
@@ -349,9 +362,7 @@ class Terminal:
     def leave(self, *, failed: bool) -> None:
         """The command is over: after an error or a question, what was typed meanwhile is nothing for the shell."""
         if (failed or self.has_asked) and self.interactive:
-            from rein.cli.toolkit.keyboard import discard
-
-            discard()
+            keyboard.discard()
 
     def _write(self, text: str, *, err: bool = False, exact: bool = False) -> None:
         with self._lock:

@@ -32,7 +32,7 @@ class Code(IntEnum):
 
 
 class RpcError(ReinError):
-    """The error member of an answer. It never leaves this room: the dispatcher turns it into JSON."""
+    """The error member of an answer. It never leaves this package: the dispatcher turns it into JSON."""
 
     def __init__(self, number: Code, message: str) -> None:
         super().__init__(message)

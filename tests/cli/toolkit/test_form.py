@@ -42,6 +42,35 @@ def test_forms_of_windows_editors_are_read(path: Path) -> None:
     assert (form.get("Job ID"), form.get("Description")) == ("abc", "Zoë")
 
 
+def test_blank_lines_around_are_no_part_of_it(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf\r\n \r\nRein Bid\r\n\r\nJob ID: abc\r\n\r\n\r\n")
+    assert read_form(path, "Rein Bid").get("Job ID") == "abc"
+    path.write_text("\n\nRein Bid\n\nno label\n")
+    with pytest.raises(InputError, match="line 5 "):
+        read_form(path, "Rein Bid")
+
+
+@pytest.mark.parametrize("value", [r"C:\new", r"see d:\table.txt", r"\\server\new", r"(C:\u{41})"])
+def test_a_path_whose_backslashes_would_be_lost_is_refused(path: Path, value: str) -> None:
+    path.write_text(f"Rein Bid\nDescription: {value}\n")
+    with pytest.raises(InputError, match="would not be read as a path"):
+        read_form(path, "Rein Bid")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (r"C:\\new", "C:\\new"),
+        (r"It says:\nYes", "It says:\nYes"),
+        (r"a\\b\nc", "a\\b\nc"),
+        (r"Plan B: \nwait", "Plan B: \nwait"),
+    ],
+)
+def test_what_is_no_lost_path_is_read(path: Path, value: str, meant: str) -> None:
+    path.write_text(f"Rein Bid\nDescription: {value}\n")
+    assert read_form(path, "Rein Bid").get("Description") == meant
+
+
 @pytest.mark.parametrize("content", ["", "\n", "Rein Offer\nJob ID: x\n", "Job ID: x\n", "rein bid\n", "Rein Bid:\n"])
 def test_a_form_for_something_else_is_refused(path: Path, content: str) -> None:
     path.write_text(content)

@@ -31,7 +31,9 @@ ANYTHING = (
 def is_dangerous(char: str) -> bool:
     """Control characters, format characters (bidi, joiners, tags), surrogates, private and unassigned ones, and what
     breaks a line: anything that moves the cursor, or that two people may see differently."""
-    return char not in "\n\t" and (unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp"))
+    return char not in "\n\t\u200c\u200d" and (
+        unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp")
+    )
 
 
 @given(text=ANYTHING)
@@ -63,6 +65,31 @@ def test_what_looks_like_nothing_or_covers_everything_is_replaced() -> None:
     assert safe(f"Alice{INVISIBLE}") == "Alice" + REPLACED * len(INVISIBLE)
     assert safe("a" + "\u0301" * 10_000) == "a" + "\u0301" * 8 + REPLACED * 9_992
     assert safe("e\u0301" * 50) == "e\u0301" * 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cشود",
+        "क्\u200dष",
+        "क्\u200cष",
+        "ශ්\u200dරී ලංකා",
+        "ന്\u200d",
+    ],
+    ids=["Persian", "Devanagari, half form", "Devanagari, no ligature", "Sinhala", "Malayalam, at the end"],
+)
+def test_joiners_that_a_script_needs_stay(text: str) -> None:
+    assert safe(text) == safe_line(text) == text
+    assert columns_of("می\u200cخ") == 3
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"], ids=["ZWNJ", "ZWJ"])
+@pytest.mark.parametrize("around", ["Al{}ice", "{}", "{}می", "می{}", "د{}م", "日{}本", "क{}ष", "a्{}{}b", "Б{}я"])
+def test_joiners_elsewhere_hide_nothing(around: str, joiner: str) -> None:
+    """As in a name that looks like another's."""
+    shown = safe(around.format(joiner, joiner))
+    assert REPLACED in shown
+    assert shown.count(joiner) <= around.count("{}") - 1
 
 
 def test_every_character_there_is() -> None:
