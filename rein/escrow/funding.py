@@ -206,7 +206,7 @@ class EscrowFunding:
         elif verdict is Verdict.WAIT:
             yield f"arrived, {self._paying_depth} of {self.confirmations_needed} confirmations"
         elif verdict is Verdict.COMPLETE:
-            yield f"{held} BTC, {self._paying_depth} confirmations"
+            yield f"{held} BTC, {self._paying_depth} confirmation{'s' * (self._paying_depth != 1)}"
         else:
             yield f"holds {held} BTC of {format_btc(self.terms.amount)}"
         for each in self.given_back:

@@ -242,8 +242,9 @@ def _not_worth(terms: EscrowTerms, best: tuple[Coin, ...], feerate: int) -> Escr
     """Why nothing goes back at this feerate, and the one at which it would."""
     lower = (best[0].amount - 1) // _input_vsize(terms)
     hint = f"It does at a lower rate: --feerate {lower}" if lower >= MIN_FEERATE else "It is lost to fees."
+    outputs = "1 output" if len(best) == 1 else f"{len(best)} outputs"
     return EscrowError(
-        f"what the {terms.id} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
+        f"what the {terms.id} escrow holds, {_sum(best):,} sat in {outputs}, costs more to "
         f"spend at {feerate} sat/vB than it brings",
         hint=hint,
     )
