@@ -180,7 +180,7 @@ def test_waiting_outputs_are_named_with_what_is_missing() -> None:
     assert not funding.complete
     assert str(funding.of("primary")) == "primary escrow: arrived, 2 of 3 confirmations"
     assert str(funding.of("mediator")) == (
-        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, "
+        "mediator escrow: arrived, 0 of 1 confirmation, 0.00001000 BTC too much, "
         "which come back with the payment, or by a refund after it"
     )
 

@@ -9,7 +9,8 @@ import click
 from rein.cli.common import Cli, command, fee_points
 from rein.cli.toolkit.listing import cut, list_options, say_where, stars
 from rein.cli.toolkit.terminal import safe_line
-from rein.cli.toolkit.units import are, plural
+from rein.cli.toolkit.units import are
+from rein.escrow.counted import counted
 from rein.protocol.documents import Enrollment
 from rein.protocol.values import format_fee
 from rein.workflows.market.listings import is_described_by, open_market
@@ -63,12 +64,12 @@ def in_words(record: Record) -> str:
     if not record.cases:
         return "no case known"
     text = (
-        f"{plural(record.cases, 'case')}, {record.ended} ended, {record.disputed} disputed, {record.resolved} decided"
+        f"{counted(record.cases, 'case')}, {record.ended} ended, {record.disputed} disputed, {record.resolved} decided"
     )
     if record.resolved:
         text += (
             f" (for the creator {record.for_creator}, for the worker {record.for_worker}, even {record.even}; "
-            f"median {plural(record.blocks_to_decide or 0, 'block')})"
+            f"median {counted(record.blocks_to_decide or 0, 'block')})"
         )
     return text + (f", {record.contradicted} CONTRADICTED" if record.contradicted else "")
 

@@ -11,7 +11,8 @@ from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
 from rein.cli.toolkit.layout import cut
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
-from rein.cli.toolkit.units import amount, plural, price
+from rein.cli.toolkit.units import amount, price
+from rein.escrow.counted import counted
 from rein.lazy import lazy
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
@@ -85,7 +86,7 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
         hidden = "1 job is" if mine.hidden == 1 else f"{mine.hidden:,} jobs are"
         terminal.advise(f"{hidden} hidden: rein hide")
     if mine.unpublished:
-        count = plural(mine.unpublished, "document")
+        count = counted(mine.unpublished, "document")
         terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused.job_id} does not count: {refused.message}"))

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, sat
+from rein.btc.feerate import Feerate, from_sat_per_kvb
 from rein.cli.toolkit.units import amount
 from rein.errors import InputError
 from rein.lazy import lazy
@@ -106,15 +107,12 @@ def feerate_per_kvb(text: str) -> int:
     return found
 
 
-def feerate(text: str | None) -> int | None:
-    """A fee rate somebody typed, in whole sat/vB.
+def feerate(text: str | None) -> Feerate | None:
+    """A fee rate somebody typed, in sat/vB, as `feerate_per_kvb`.
 
     :raises InputError: it is not one, or zero.
     """
-    rate = None if text is None else number(text, "the fee rate")
-    if rate == 0:
-        raise InputError("the fee rate must be at least 1 sat/vB", hint="Leave --feerate out for what is usual now.")
-    return rate
+    return None if text is None else from_sat_per_kvb(feerate_per_kvb(text))
 
 
 def _thousandths(text: str, what: str) -> int:

@@ -26,11 +26,6 @@ def price(order: OrderView) -> str:
     return order.budget or "-"
 
 
-def plural(count: int, noun: str) -> str:
-    """ "1 document", "2 documents" """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def are(count: int) -> str:
     """ "1 is", "2 are" """
     return f"{count:,} {'is' if count == 1 else 'are'}"
