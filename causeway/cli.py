@@ -31,7 +31,7 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        from causeway.commands.tree import tree
+        from causeway.commands.tree import tree  # noqa: PLC0415 - what is missing is told in words below
 
         tree.main(prog_name="causeway", standalone_mode=False)
     except ModuleNotFoundError as error:

@@ -39,9 +39,9 @@ class Backend(Protocol):
 @cache
 def _backend() -> Backend:
     try:
-        from rein.btc import _coincurve
+        from rein.btc import _coincurve  # noqa: PLC0415 - which of the two there is shows only by loading it
     except ImportError:
-        from rein.btc import _ecdsa
+        from rein.btc import _ecdsa  # noqa: PLC0415 - as above
 
         return _ecdsa
     return _coincurve

@@ -25,7 +25,7 @@ def _choose_ripemd160() -> Callable[[bytes], bytes]:
     try:
         _openssl_ripemd160(b"")
     except ValueError:
-        from bitcoin.core.contrib.ripemd160 import ripemd160 as pure_ripemd160
+        from bitcoin.core.contrib.ripemd160 import ripemd160 as pure_ripemd160  # noqa: PLC0415 - few need it
 
         return lambda data: bytes(pure_ripemd160(data))
     return _openssl_ripemd160

@@ -14,6 +14,7 @@ from rein.btc._psbt_maps import new_maps, write_maps
 from rein.btc.address import p2pkh_script, p2wpkh_script
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.curve import sign_der
+from rein.btc.feerate import Feerate, fee_for
 from rein.btc.keys import PrivateKey
 from rein.btc.transaction import (
     MAX_SIGNATURE_BYTES,
@@ -108,12 +109,12 @@ class Spend:
         return write_maps(new_maps(self.unsigned, inputs, outputs))
 
 
-def worth_spending(coins: Iterable[Coin], feerate: int) -> list[Coin]:
+def worth_spending(coins: Iterable[Coin], feerate: Feerate) -> list[Coin]:
     """The coins that hold more than it costs to spend them, the largest first. `feerate` is in sat/vB."""
     return sorted((each for each in coins if each.amount > feerate * _INPUT_VSIZE), key=_largest_first)
 
 
-def pay(coins: Iterable[Coin], to: TxOutput, change: bytes, feerate: int) -> Spend:
+def pay(coins: Iterable[Coin], to: TxOutput, change: bytes, feerate: Feerate) -> Spend:
     """A payment from as few of these coins as suffice; what is left goes to the script `change`, or to the miner where
     it would be dust.
 
@@ -125,19 +126,19 @@ def pay(coins: Iterable[Coin], to: TxOutput, change: bytes, feerate: int) -> Spe
     for coin in worth_spending(coins, feerate)[:MAX_INPUTS]:
         chosen.append(coin)
         rest = sum(each.amount for each in chosen) - to.amount
-        fee = feerate * _vsize(len(chosen), (to,))
+        fee = fee_for(feerate, _vsize(len(chosen), (to,)))
         if rest < fee:
             continue
-        left = rest - feerate * _vsize(len(chosen), (to, TxOutput(DUST_LIMIT, change)))
+        left = rest - fee_for(feerate, _vsize(len(chosen), (to, TxOutput(DUST_LIMIT, change))))
         outputs = [to, TxOutput(Sat(left), change)] if left >= DUST_LIMIT else [to]
         # In an order that does not tell the change from the payment (BIP69).
         return Spend(tuple(chosen), tuple(sorted(outputs, key=lambda each: (each.amount, each.script))))
     have = sum(each.amount for each in chosen)
-    fee = feerate * _vsize(max(1, len(chosen)), (to,))
+    fee = fee_for(feerate, _vsize(max(1, len(chosen)), (to,)))
     raise InputError(f"{to.amount:,} sat and a fee of {fee:,} sat are more than the {have:,} sat that can be spent")
 
 
-def pay_all(coins: Iterable[Coin], script: bytes, feerate: int) -> Spend:
+def pay_all(coins: Iterable[Coin], script: bytes, feerate: Feerate) -> Spend:
     """Everything that is worth spending to one script; the fee is taken from it.
 
     :param feerate: sat/vB.
@@ -145,7 +146,7 @@ def pay_all(coins: Iterable[Coin], script: bytes, feerate: int) -> Spend:
     """
     chosen = worth_spending(coins, feerate)[:MAX_INPUTS]
     total = sum(each.amount for each in chosen)
-    fee = feerate * _vsize(max(1, len(chosen)), (TxOutput(DUST_LIMIT, script),))
+    fee = fee_for(feerate, _vsize(max(1, len(chosen)), (TxOutput(DUST_LIMIT, script),)))
     if total - fee < DUST_LIMIT:
         raise InputError(f"of {total:,} sat that can be spent, a fee of {fee:,} sat leaves nothing worth sending")
     return Spend(tuple(chosen), (TxOutput(Sat(total - fee), script),))

@@ -78,6 +78,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
             "settle": ("rein.cli.money.settle", "Propose to the other how to end a job."),
             "refund": ("rein.cli.money.settle", "Give the money back to the job creator."),
             "agree": ("rein.cli.money.settle", "Agree to a settlement or a refund."),
+            "dispute": ("rein.cli.money.dispute", "Open a dispute: the mediator decides."),
             "creatordispute": ("rein.cli.money.dispute", "Open a dispute, as the job creator."),
             "workerdispute": ("rein.cli.money.dispute", "Open a dispute, as the worker."),
             "resolve": ("rein.cli.money.resolve", "Decide a dispute, as the mediator."),

@@ -31,6 +31,7 @@ from rein.cli.toolkit.options import (
 from rein.cli.toolkit.questions import TRIES, Questions, more_tries
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import PassphraseError, ReinError
+from rein.lazy import lazy
 
 __all__ = [
     "GLOBAL_OPTIONS",
@@ -55,8 +56,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    import logging
+
+    from rein import app
+    from rein import settings as home_settings
+    from rein.identity import sealing
     from rein.settings import Settings
     from rein.workflows.session import Session
+else:
+    logging = lazy("logging")
+    app = lazy("rein.app")
+    sealing = lazy("rein.identity.sealing")
+    home_settings = lazy("rein.settings")
 
 _TERMINAL_NAMES = ("as_json", "assume_yes", "verbose", "quiet")
 
@@ -89,12 +100,10 @@ class Cli(Questions):
 
     def repeated(self) -> str:
         """The options that the next command needs as well, to act in this home, as this identity, on this network."""
-        from rein.settings import Flags, load_settings
-
         home = self._options.get("home")
         words = [] if home is None else ["--home", str(home)]
         try:
-            known = load_settings(Flags(home=home))
+            known = home_settings.load_settings(home_settings.Flags(home=home))
             kept = {"identity": known.identity, "network": known.network.name}
         except ReinError:
             kept = {}
@@ -106,16 +115,12 @@ class Cli(Questions):
 
     @cached_property
     def settings(self) -> Settings:
-        from rein.settings import Flags, load_settings
-
         names = ("home", "network", "identity", "chain", "chain_cookie")
-        return load_settings(Flags(**{name: self._options.get(name) for name in names}))
+        return home_settings.load_settings(home_settings.Flags(**{name: self._options.get(name) for name in names}))
 
     @cached_property
     def session(self) -> Session:
-        from rein.app import open_session
-
-        session = open_session(self.settings, self.opened, self.terminal.note)
+        session = app.open_session(self.settings, self.opened, self.terminal.note)
         click.get_current_context().call_on_close(session.close)
         return session
 
@@ -128,10 +133,9 @@ class Cli(Questions):
 
         :raises PassphraseError: it is too short.
         """
-        from rein.identity.sealing import check_passphrase
 
         def checked(passphrase: str) -> str:
-            check_passphrase(passphrase)
+            sealing.check_passphrase(passphrase)
             return passphrase
 
         return self.passphrase(checked, prompt, confirm=True)
@@ -142,11 +146,9 @@ class Cli(Questions):
 
         :raises PassphraseError: the descriptor cannot be read.
         """
-        from rein.settings import PASSPHRASE_VARIABLE
-
         descriptor = self._options.get("passphrase_fd")
         if descriptor is None:
-            return os.environ.get(PASSPHRASE_VARIABLE)
+            return os.environ.get(home_settings.PASSPHRASE_VARIABLE)
         try:
             with os.fdopen(descriptor, encoding="utf-8", closefd=True) as file:
                 return file.readline(4096).rstrip("\n")
@@ -156,7 +158,6 @@ class Cli(Questions):
 
 def _show_log(terminal: Terminal) -> None:
     """Lets the terminal show what the packages of Rein log as they go (`logging`, level INFO)."""
-    import logging
 
     class Shown(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

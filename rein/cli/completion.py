@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import get_completion_class
 
 from rein.cli.common import Cli, command
+from rein.cli.main import COMPLETION_VARIABLE
+from rein.cli.tree import tree
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -21,11 +24,6 @@ def completion(cli: Cli, shell: str) -> None:
 
     Example: rein completion bash
     """
-    from click.shell_completion import get_completion_class
-
-    from rein.cli.main import COMPLETION_VARIABLE
-    from rein.cli.tree import tree
-
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"click does not know {shell}")

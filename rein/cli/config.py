@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from rein.cli.common import Cli, command
 from rein.cli.identity.legacy_names import SETTINGS
+from rein.cli.toolkit.files import read_secret_line
 from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError
-from rein.settings import SWITCHES
+from rein.lazy import lazy
+from rein.settings import (
+    CONFIG_KEYS,
+    SWITCHES,
+    ChainKind,
+    Flags,
+    load_settings,
+    network_of_testnet_flag,
+    read_chain,
+    read_config,
+    remove_config,
+    write_config,
+)
 
 if TYPE_CHECKING:
     from rein.settings import ChainSetting
+    from rein.workflows.wallet import payout
+else:
+    payout = lazy("rein.workflows.wallet.payout")
 
 _TOR = "127.0.0.1:9050"
 _CHAIN_WORDS = ("core", "esplora", "causeway", "remove")
@@ -40,7 +57,7 @@ def config(
     \b
     rein config                      all settings
     rein config KEY VALUE            change one
-    rein config chain list           who tells about the chain
+    rein config chain list           the chain sources
     rein config chain core URL       add a Bitcoin Core node
     rein config chain esplora URL    add an Esplora server: https://HOST/api
     rein config chain causeway URL   add a causeway server of yours
@@ -48,15 +65,13 @@ def config(
     rein config payout KEY|ADDRESS   be paid there: a bech32 address, or an
                                      extended key or descriptor, which gives
                                      each job a fresh address
-    rein config payout wallet        be paid in the wallet of your words again
+    rein config payout wallet        be paid in your own wallet again
     rein config tor on [HOST:PORT]   reach everything through Tor
     rein config tor off
     rein config autosync on          fetch and publish without `rein sync`
 
     Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
     """
-    from rein.settings import CONFIG_KEYS, network_of_testnet_flag, remove_config, write_config
-
     home = cli.settings.home
     match words:
         case () | ("chain",) | ("chain", "list"):
@@ -75,18 +90,18 @@ def config(
         case ("testnet", word) if word in SWITCHES:
             write_config(home, "network", network_of_testnet_flag(SWITCHES[word]).name)
         case (key, *_) if key in SETTINGS:
-            raise InputError(f"{key!r} is no setting any more", hint=SETTINGS[key])
+            raise InputError(f"{key!r} is not a setting any more", hint=SETTINGS[key])
         case (key, value) if key not in ("tor", "testnet") and value not in _CHAIN_WORDS:
             write_config(home, key.replace("-", "_"), value)
         case ("chain", *_):
-            raise InputError("that is no way to set a chain source", hint=_CHAIN_HINT)
+            raise InputError("invalid chain source setting", hint=_CHAIN_HINT)
         case ("tor", *_):
             raise InputError("Tor is on or off", hint="rein config tor on 127.0.0.1:9050")
         case ("testnet", *_):
             raise InputError("the test network is on or off", hint="rein testnet true")
         case (key,):
             if key not in CONFIG_KEYS:
-                raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+                raise InputError(f"{key!r} is not a setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
             raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
         case _:
             raise click.UsageError(f"Got unexpected extra arguments ({' '.join(words[2:])})")
@@ -98,21 +113,16 @@ def config(
 
 def _set_payout(cli: Cli, text: str) -> None:
     """Where jobs pay from now on. What documents say already stays as it is."""
-    from rein.settings import remove_config, write_config
-    from rein.workflows.wallet.payout import OWN_WALLET, in_words, read_destination
-
-    if text == OWN_WALLET:
+    if text == payout.OWN_WALLET:
         remove_config(cli.settings.home, "payout")
         return
-    destination = read_destination(text, cli.settings.network)
+    destination = payout.read_destination(text, cli.settings.network)
     write_config(cli.settings.home, "payout", text.strip())
-    cli.terminal.note(in_words(destination))
+    cli.terminal.note(payout.in_words(destination))
 
 
 def _show(cli: Cli) -> None:
     """All settings, without passwords."""
-    from rein.settings import CONFIG_KEYS, read_config
-
     settings = read_config(cli.settings.home)
     if "chain" in settings:
         settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
@@ -122,8 +132,6 @@ def _show(cli: Cli) -> None:
 
 
 def _show_sources(cli: Cli) -> None:
-    from rein.settings import Flags, load_settings
-
     settings = load_settings(Flags(home=cli.settings.home, network=cli.settings.network.name), {})
     rows = [(each.kind.value, each.url, _login(each)) for each in settings.chain]
     cli.terminal.table(("Kind", "Address", "How"), rows)
@@ -147,17 +155,11 @@ def _login(source: ChainSetting) -> str:
 
 def _sources(cli: Cli) -> tuple[ChainSetting, ...]:
     """What the home's file names."""
-    from rein.settings import read_chain, read_config
-
     return read_chain(read_config(cli.settings.home).get("chain", ""), cli.settings.network)
 
 
 def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -> str:
     """The address, with the user and a password that never was on a command line."""
-    from urllib.parse import quote
-
-    from rein.cli.toolkit.files import read_secret_line
-
     if user is None:
         return url
     if password_fd is None:
@@ -169,8 +171,6 @@ def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -
 
 
 def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, wallet: str | None) -> None:
-    from rein.settings import ChainKind, read_chain, read_config, write_config
-
     home = cli.settings.home
     if (cookie or "@" in url or wallet) and kind != ChainKind.CORE:
         raise InputError("only Bitcoin Core has a cookie, a user or a wallet", hint=_CHAIN_HINT)
@@ -187,14 +187,12 @@ def _add_source(cli: Cli, kind: str, url: str, cookie: Path | None, wallet: str 
 
 
 def _remove_source(cli: Cli, url: str) -> None:
-    from rein.settings import read_chain, read_config, remove_config, write_config
-
     home, network = cli.settings.home, cli.settings.network
     known = read_config(home).get("chain", "").split()
     gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
     kept = [each for each in known if read_chain(each, network)[0].url not in gone]
     if len(kept) == len(known):
-        raise InputError("that is none of the chain sources", hint="rein config chain list shows them.")
+        raise InputError("there is no such chain source", hint="rein config chain list shows them.")
     if kept:
         write_config(home, "chain", " ".join(kept))
     else:
@@ -202,8 +200,6 @@ def _remove_source(cli: Cli, url: str) -> None:
 
 
 def _readable(text: str, cli: Cli) -> tuple[ChainSetting, ...]:
-    from rein.settings import read_chain
-
     try:
         return read_chain(text, cli.settings.network)
     except InputError:
@@ -217,8 +213,6 @@ def testnet(cli: Cli, value: str) -> None:
 
     Example: rein testnet true
     """
-    from rein.settings import network_of_testnet_flag, write_config
-
     network = network_of_testnet_flag(SWITCHES[value])
     write_config(cli.settings.home, "network", network.name)
     cli.terminal.say(f"This home works on {network.name} now.")

@@ -12,7 +12,11 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.main import run
 from rein.cli.toolkit.options import FilePath
+from rein.demo.stage import PASSPHRASE
+from rein.demo.tour import tour
+from rein.settings import PASSPHRASE_VARIABLE
 
 
 @command("demo", waits=True)
@@ -22,8 +26,6 @@ def demo(cli: Cli, keep: Path | None) -> None:
 
     Example: rein demo --keep ./demo
     """
-    from rein.demo.tour import tour
-
     report = tour(run_command, cli.terminal.say, keep)
     cli.terminal.result(report)
 
@@ -31,8 +33,6 @@ def demo(cli: Cli, keep: Path | None) -> None:
 def run_command(arguments: list[str]) -> tuple[int, str, str]:
     """Run one command as the console script would, in this process: starting Python thirty times would take longer
     than the whole story."""
-    from rein.cli.main import run
-
     out, err = io.StringIO(), io.StringIO()
     with _alone(), redirect_stdout(out), redirect_stderr(err):
         code = run(arguments)
@@ -42,9 +42,6 @@ def run_command(arguments: list[str]) -> tuple[int, str, str]:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Nobody at the terminal, and no settings of whoever watches the demo."""
-    from rein.demo.stage import PASSPHRASE
-    from rein.settings import PASSPHRASE_VARIABLE
-
     environment, keyboard = dict(os.environ), sys.stdin
     for name in list(os.environ):
         if name.startswith("REIN_"):

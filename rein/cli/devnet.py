@@ -8,8 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
+from rein.app import open_node
+from rein.btc.amounts import parse_btc
 from rein.cli.common import Cli, alone, command
 from rein.cli.toolkit.options import FilePath
+from rein.devnet import faucet
+from rein.devnet.service import run
 from rein.errors import InputError
 
 _DEFAULT_PORT = 18443
@@ -23,8 +27,6 @@ def _run(cli: Cli, port: int, data: Path | None) -> None:
 
     Example: rein devnet --data ./chain
     """
-    from rein.devnet.service import run
-
     terminal, folder = cli.terminal, data or cli.settings.home / "devnet"
 
     def ready(url: str, cookie: Path) -> None:
@@ -44,8 +46,6 @@ def mine(cli: Cli, blocks: int) -> None:
 
     Example: rein devnet mine 6
     """
-    from rein.devnet import faucet
-
     hashes = faucet.mine(_core(cli), blocks)
     height = _core(cli).tip().height
     cli.terminal.say(f"Mined {blocks}; the chain has {height} blocks now.")
@@ -59,8 +59,6 @@ def pay(cli: Cli, uris: tuple[str, ...]) -> None:
 
     Example: rein devnet pay "bitcoin:bcrt1q...?amount=0.01"
     """
-    from rein.devnet import faucet
-
     payments = [_payment(uri) for uri in uris]
     txid = faucet.pay(_core(cli), payments)
     total = sum(amount for _, amount in payments)
@@ -83,16 +81,12 @@ devnet.add_command(pay)
 
 def _core(cli: Cli) -> Any:
     """The node of the settings; on regtest, whatever else they say."""
-    from rein.app import open_node
-
     cli.update({"network": "regtest"})
     return open_node(cli.settings)
 
 
 def _payment(uri: str) -> tuple[str, Any]:
     """Address and amount of a BIP21 URI."""
-    from rein.btc.amounts import parse_btc
-
     parts = urlsplit(uri)
     amounts = parse_qs(parts.query).get("amount", [])
     if parts.scheme.lower() != "bitcoin" or not parts.path or len(amounts) != 1:

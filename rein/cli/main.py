@@ -7,12 +7,23 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from rein.cli.common import Cli
 from rein.cli.tree import tree
 from rein.errors import ReinError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from click import shell_completion
+
+    from rein.cli.identity import legacy_names
+else:
+    shell_completion = lazy("click.shell_completion")
+    legacy_names = lazy("rein.cli.identity.legacy_names")
+
 
 COMPLETION_VARIABLE = "_REIN_COMPLETE"
 """Set by the shell when it wants to know what may stand next (`rein completion`)."""
@@ -65,11 +76,8 @@ def _run(cli: Cli, words: list[str]) -> int:
 
 def _in_todays_words(error: click.ClickException) -> click.ClickException:
     """Where an option of 2016 was typed, add what to type today."""
-    if isinstance(error, click.NoSuchOption):
-        from rein.cli.identity.legacy_names import OPTIONS
-
-        if error.option_name in OPTIONS:
-            return click.UsageError(f"{error.message} {OPTIONS[error.option_name]}", error.ctx)
+    if isinstance(error, click.NoSuchOption) and error.option_name in legacy_names.OPTIONS:
+        return click.UsageError(f"{error.message} {legacy_names.OPTIONS[error.option_name]}", error.ctx)
     return error
 
 
@@ -98,9 +106,9 @@ def main() -> None:
     """The console script."""
     _prepare_streams()
     if COMPLETION_VARIABLE in os.environ:
-        from click.shell_completion import shell_complete
-
-        sys.exit(shell_complete(tree, {}, "rein", COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE]))
+        sys.exit(
+            shell_completion.shell_complete(tree, {}, "rein", COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE])
+        )
     try:
         code = run()
     except KeyboardInterrupt:  # once more, while the first was answered

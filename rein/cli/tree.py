@@ -12,9 +12,16 @@ from rein import __version__
 from rein.cli.commands import ALIASES, COMMANDS, SECTIONS, names
 from rein.cli.common import GLOBAL_OPTIONS, Cli
 from rein.cli.toolkit.options import Forgiving, global_options_help, near
+from rein.lazy import lazy
 
 if TYPE_CHECKING:
+    from click import shell_completion
     from click.shell_completion import CompletionItem
+
+    from rein.cli.identity import legacy_names
+else:
+    shell_completion = lazy("click.shell_completion")
+    legacy_names = lazy("rein.cli.identity.legacy_names")
 
 
 class Tree(Forgiving, click.Group):
@@ -32,20 +39,20 @@ class Tree(Forgiving, click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in (*names(), help_command.name) and not ctx.resilient_parsing:
-            from rein.cli.identity.legacy_names import COMMANDS as OF_2016
-
-            if args[0] in OF_2016:
-                ctx.fail(f"No such command {args[0]!r}. {OF_2016[args[0]]}")
+            if args[0] in legacy_names.COMMANDS:
+                ctx.fail(f"No such command {args[0]!r}. {legacy_names.COMMANDS[args[0]]}")
             meant = near(args[0], names())[:1]
             ctx.fail(f"No such command {args[0]!r}." + "".join(f" Did you mean {each!r}?" for each in meant))
         return super().resolve_command(ctx, args)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[shell_completion.CompletionItem]:
         """What may stand next; names without importing their modules."""
-        from click.shell_completion import CompletionItem
-
         told = {name: text for name, (_, text) in COMMANDS.items()}
-        found = [CompletionItem(name, help=told.get(name)) for name in names() if name.startswith(incomplete)]
+        found = [
+            shell_completion.CompletionItem(name, help=told.get(name))
+            for name in names()
+            if name.startswith(incomplete)
+        ]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

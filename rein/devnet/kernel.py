@@ -23,8 +23,8 @@ from rein.errors import ChainError, InputError
 
 def import_pbk() -> Any:
     try:
-        import pbk
-        import pbk.script
+        import pbk  # noqa: PLC0415 - it is there only where `rein[demo]` is installed
+        import pbk.script  # noqa: PLC0415 - as above
     except ImportError as error:
         raise InputError(
             "the development node needs py-bitcoinkernel, which is not installed",

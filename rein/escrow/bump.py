@@ -1,4 +1,5 @@
-"""Hurrying a payment that waits for a block: its receiver spends it at once, to himself, with a fee that pays for both.
+"""Bumping the fee of a payment that waits for a block: its receiver spends it at once, to the same address, with a fee
+that pays for both.
 
 Miners take the two together or not at all (child pays for parent). It needs nobody else's signature.
 """
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from rein.btc.address import p2wpkh_script
 from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.feerate import Feerate, fee_for, format_feerate, format_rate
 from rein.btc.keys import PrivateKey
 from rein.btc.spending import Coin, Spend
 from rein.btc.transaction import OutPoint, Transaction, TxOutput
@@ -34,7 +36,7 @@ class Child:
         return Spend((Coin(self.outpoint, self.amount, self.script),), (TxOutput(self.receives, self.script),))
 
 
-def plan_child(parent: Transaction, parent_fee: Sat, script: bytes, feerate: int) -> Child:
+def plan_child(parent: Transaction, parent_fee: Sat, script: bytes, feerate: Feerate) -> Child:
     """The child that brings parent and child together to a feerate.
 
     :param script: the P2WPKH script of one's own address.
@@ -43,15 +45,16 @@ def plan_child(parent: Transaction, parent_fee: Sat, script: bytes, feerate: int
     :raises EscrowError: the payment does not pay this script, pays such a fee already, or holds too little for it.
     """
     if not MIN_FEERATE <= feerate <= MAX_FEERATE:
-        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+        raise InputError(f"a fee rate of {format_feerate(feerate)} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
     index = next((i for i, output in enumerate(parent.outputs) if output.script == script), None)
     if index is None:
         raise EscrowError(f"the payment {parent.txid} pays nothing to you")
     amount = parent.outputs[index].amount
     vsize = Child(OutPoint(parent.txid, index), amount, script, Sat(0)).spend.vsize
-    fee = feerate * (parent.vsize + vsize) - parent_fee
+    fee = fee_for(feerate, parent.vsize + vsize) - parent_fee
     if fee < MIN_FEERATE * vsize:
-        raise EscrowError(f"the payment leaves the miner that much already: {parent_fee / parent.vsize:.1f} sat/vB")
+        has = format_rate(parent_fee, parent.vsize)
+        raise EscrowError(f"the payment leaves the miner that much already: {has} sat/vB")
     if amount - fee < DUST_LIMIT:
         raise EscrowError(f"a fee of {fee:,} sat would eat up the {amount:,} sat you get", hint="Choose a lower rate.")
     return Child(OutPoint(parent.txid, index), amount, script, Sat(fee))

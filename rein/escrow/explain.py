@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from rein.btc.amounts import Sat, format_btc
+from rein.btc.feerate import format_rate
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import EscrowError, InputError, PsbtError
+from rein.escrow.counted import counted
 from rein.escrow.payout import Coin, Payout, Split, build_payout, check_fee
 from rein.escrow.terms import MAX_COINS, EscrowTerms
 
@@ -58,6 +61,13 @@ class Explanation:
     @property
     def as_agreed(self) -> bool:
         return not self.differences
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "as_agreed": self.as_agreed,
+            "differences": [{"fault": each.fault.value, "text": each.text} for each in self.differences],
+            "expected": None if self.expected is None else self.expected.json(),
+        }
 
 
 @dataclass(frozen=True)
@@ -129,13 +139,13 @@ def check_payout(
 def in_words(payout: Payout) -> Iterator[str]:
     """The payment, line by line, amounts in bitcoin and satoshis. Names are the documents'."""
     terms = payout.terms
-    count = "1 output" if len(payout.coins) == 1 else f"{len(payout.coins)} outputs"
-    yield f"spends {_money(payout.total)} in {count} of the {terms.id} escrow {terms.escrow.address}"
+    outputs = counted(len(payout.coins), "output")
+    yield f"spends {_money(payout.total)} in {outputs} of the {terms.id} escrow {terms.escrow.address}"
     if payout.split.payee:
         yield _line(payout.split.payee, terms.payee.role.value, terms.payee.name, terms.payee.address)
     if payout.back:
         yield _line(payout.back, terms.payer.role.value, terms.payer.name, terms.payer.address)
-    yield f"leaves {_money(payout.fee)} to the miner, {payout.feerate:.1f} sat/vB"
+    yield f"leaves {_money(payout.fee)} to the miner, {format_rate(payout.fee, payout.vsize)} sat/vB"
 
 
 def _line(amount: Sat, role: str, name: str, address: str) -> str:

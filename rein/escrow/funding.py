@@ -17,6 +17,7 @@ from rein.btc.transaction import OutPoint
 from rein.chain.source import Output
 from rein.escrow.claims import Claim
 from rein.escrow.contract import EscrowKind, Escrows
+from rein.escrow.counted import counted
 from rein.escrow.payable import covers, missing_from, payable_in_every_ending
 from rein.escrow.payout import Coin, choose_coins
 from rein.escrow.proposals import Ending
@@ -204,9 +205,9 @@ class EscrowFunding:
         elif self.filling is Filling.EMPTY:
             yield "nothing has come in a block yet"
         elif verdict is Verdict.WAIT:
-            yield f"arrived, {self._paying_depth} of {self.confirmations_needed} confirmations"
+            yield f"arrived, {self._paying_depth} of {counted(self.confirmations_needed, 'confirmation')}"
         elif verdict is Verdict.COMPLETE:
-            yield f"{held} BTC, {self._paying_depth} confirmations"
+            yield f"{held} BTC, {counted(self._paying_depth, 'confirmation')}"
         else:
             yield f"holds {held} BTC of {format_btc(self.terms.amount)}"
         for each in self.given_back:
@@ -218,7 +219,8 @@ class EscrowFunding:
         if self.surplus and not self.paid:
             yield f"{format_btc(self.surplus)} BTC too much, which come back with the payment, or by a refund after it"
         if self.dust:
-            yield f"{_sum(self.dust):,} sat in {_outputs(self.dust)} that no payment spends; a refund after it may"
+            outputs = counted(len(self.dust), "output")
+            yield f"{_sum(self.dust):,} sat in {outputs} that no payment spends; a refund after it may"
 
     def _why_more(self) -> str:
         if self.missing < DUST_LIMIT:
@@ -298,7 +300,3 @@ def _pays(terms: EscrowTerms, coins: Collection[Coin]) -> bool:
 
 def _sum(outputs: Iterable[Output]) -> Sat:
     return Sat(sum(output.amount for output in outputs))
-
-
-def _outputs(outputs: Collection[Output]) -> str:
-    return "1 output" if len(outputs) == 1 else f"{len(outputs)} outputs"

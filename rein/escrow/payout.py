@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.feerate import Feerate, fee_for, format_feerate
 from rein.btc.keys import PrivateKey
 from rein.btc.psbt import Psbt, PsbtInput
 from rein.btc.transaction import OutPoint, Transaction, TxOutput
 from rein.errors import EscrowError, InputError
+from rein.escrow.counted import counted
 from rein.escrow.terms import MAX_COINS, MAX_FEERATE, MIN_FEERATE, EscrowTerms
 
 _NOTHING = Sat(0)
@@ -74,13 +77,13 @@ class Payout:
         return self.terms.vsize_of(len(self.coins), self.outputs)
 
     @property
-    def feerate(self) -> float:
-        """sat/vB, to show."""
-        return self.fee / self.vsize
+    def feerate(self) -> Fraction:
+        """sat/vB."""
+        return Fraction(self.fee, self.vsize)
 
-    def reaches(self, feerate: int) -> Fraction:
+    def reaches(self, feerate: Feerate) -> Fraction:
         """How much of a feerate (sat/vB) it has, 1 at most."""
-        return min(Fraction(1), Fraction(self.fee, feerate * self.vsize))
+        return min(Fraction(1), self.feerate / feerate)
 
     @cached_property
     def psbt(self) -> Psbt:
@@ -93,6 +96,21 @@ class Payout:
         """Known before anybody signs: a segwit txid does not cover signatures."""
         return self.psbt.transaction.txid
 
+    def json(self) -> dict[str, Any]:
+        """For programs; amounts in satoshis."""
+        return {
+            "purse": self.terms.id,
+            "txid": self.txid,
+            "outpoints": [str(coin.outpoint) for coin in self.coins],
+            "holds_sat": self.total,
+            "receiver": self.terms.payee.name,
+            "address": self.terms.payee.address,
+            "amount_sat": self.split.payee,
+            "back_address": self.terms.payer.address,
+            "back_sat": self.back,
+            "fee_sat": self.fee,
+        }
+
 
 def the_price(terms: EscrowTerms) -> Split:
     """What the job costs, to whom the escrow is for."""
@@ -104,7 +122,7 @@ def largest(coins: Iterable[Coin]) -> tuple[Coin, ...]:
     return tuple(sorted(coins, key=lambda each: (-each.amount, each.outpoint))[:MAX_COINS])
 
 
-def choose_coins(terms: EscrowTerms, coins: Iterable[Coin], feerate: int) -> tuple[Coin, ...]:
+def choose_coins(terms: EscrowTerms, coins: Iterable[Coin], feerate: Feerate) -> tuple[Coin, ...]:
     """The outputs worth spending at a feerate (sat/vB), as many as one payment can spend, in the order in which they
     stand in it."""
     cost = feerate * _input_vsize(terms)
@@ -112,7 +130,7 @@ def choose_coins(terms: EscrowTerms, coins: Iterable[Coin], feerate: int) -> tup
 
 
 def plan_payout(
-    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: Feerate, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate that spends every output worth spending at it, and of the others as many as are needed
     to come nearest to it. What a stranger strews on an escrow's address costs more than it brings, and is left there.
@@ -179,7 +197,7 @@ def build_payout(terms: EscrowTerms, coins: Iterable[Coin], split: Split, fee: S
 
 
 def payout_at(
-    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: int, *, reserved: bool = False
+    terms: EscrowTerms, coins: Iterable[Coin], split: Split, feerate: Feerate, *, reserved: bool = False
 ) -> Payout:
     """The payment at a feerate, or at what the split or the band leaves for the miner where that is less. Its fee is
     of the size it really has: with an output for the payer, unless what is left for them is dust.
@@ -199,7 +217,7 @@ def payout_at(
         left = min(left, MAX_FEERATE * terms.vsize_of(len(spent), to_payee))  # nothing may be left for the payer
     elif not split.payee and not split.payer:
         left -= DUST_LIMIT
-    fee = min(feerate * vsize, left, MAX_FEERATE * vsize)
+    fee = min(fee_for(feerate, vsize), left, MAX_FEERATE * vsize)
     if reserved and not split.bears:
         fee = min(fee, _highest_fee(terms, vsize, split, reserved=True))
     payout = build_payout(terms, spent, split, Sat(max(0, fee)))
@@ -238,13 +256,13 @@ def _kept_for_miner(terms: EscrowTerms, coins: tuple[Coin, ...], split: Split) -
     return terms.miner_fee if left >= terms.miner_fee + DUST_LIMIT else left
 
 
-def _not_worth(terms: EscrowTerms, best: tuple[Coin, ...], feerate: int) -> EscrowError:
+def _not_worth(terms: EscrowTerms, best: tuple[Coin, ...], feerate: Feerate) -> EscrowError:
     """Why nothing goes back at this feerate, and the one at which it would."""
     lower = (best[0].amount - 1) // _input_vsize(terms)
     hint = f"It does at a lower rate: --feerate {lower}" if lower >= MIN_FEERATE else "It is lost to fees."
     return EscrowError(
-        f"what the {terms.id} escrow holds, {_sum(best):,} sat in {len(best)} outputs, costs more to "
-        f"spend at {feerate} sat/vB than it brings",
+        f"what the {terms.id} escrow holds, {_sum(best):,} sat in {counted(len(best), 'output')}, costs more to "
+        f"spend at {format_feerate(feerate)} sat/vB than it brings",
         hint=hint,
     )
 
@@ -254,9 +272,9 @@ def _input_vsize(terms: EscrowTerms) -> int:
     return terms.vsize_of(2, [terms.payout]) - terms.vsize_of(1, [terms.payout])
 
 
-def _check_feerate(feerate: int) -> None:
+def _check_feerate(feerate: Feerate) -> None:
     if not MIN_FEERATE <= feerate <= MAX_FEERATE:
-        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+        raise InputError(f"a fee rate of {format_feerate(feerate)} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
 
 
 def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:

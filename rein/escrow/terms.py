@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
+from rein.btc.feerate import Feerate, fee_for, format_feerate
 from rein.btc.transaction import TxOutput, escrow_spend_vsize, p2wsh_multisig_witness_weight
 from rein.errors import EscrowError, InputError
 from rein.escrow.carried import addresses_in, amounts_in
@@ -170,7 +171,7 @@ def check_price(price: Sat, fee: BasisPoints) -> None:
             )
 
 
-def offer_amounts(job: Job, bid: Bid, feerate: int) -> dict[str, Sat]:
+def offer_amounts(job: Job, bid: Bid, feerate: Feerate) -> dict[str, Sat]:
     """What has to be in each escrow, by its id, so that the receivers get the exact amounts, however it was paid in and
     however the job ends. What the miner leaves comes back to the payer.
 
@@ -179,13 +180,13 @@ def offer_amounts(job: Job, bid: Bid, feerate: int) -> dict[str, Sat]:
     """
     if not MIN_RESERVE_FEERATE <= feerate <= MAX_FEERATE:
         raise InputError(
-            f"a reserve of {feerate} sat/vB is outside {MIN_RESERVE_FEERATE} to {MAX_FEERATE}",
+            f"a reserve of {format_feerate(feerate)} sat/vB is outside {MIN_RESERVE_FEERATE} to {MAX_FEERATE}",
             hint="It is for the largest payment; what the miner leaves of it comes back to you.",
         )
     check_price(bid.amount, job.mediator_fee)
     built = check_bid(bid)
     empty = _holding(built, job, bid, dict.fromkeys(built.ids, Sat(0)))
-    return {each.id: Sat(each.price + feerate * each.largest_vsize) for each in empty.escrows}
+    return {each.id: Sat(each.price + fee_for(feerate, each.largest_vsize)) for each in empty.escrows}
 
 
 def _holding(built: Contract, job: Job, bid: Bid, amounts: Mapping[str, Sat]) -> Terms:

@@ -17,6 +17,7 @@ from typing import Any
 
 from rein.errors import InputError, StoreError
 from rein.store.requests import Done, Request
+from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.session import Session
 
 if sys.platform == "win32":
@@ -76,8 +77,6 @@ def _check(done: Request, wanted: Request) -> None:
 
 def _from_document(session: Session, done: Done) -> dict[str, Any] | None:
     """What is known of a request that was ended between storing its document and printing it."""
-    from rein.workflows.orders.outbox import DocumentResult
-
     signed = None if done.document_id is None else session.store.documents.get(done.document_id)
     return None if signed is None else DocumentResult(signed, stored=True).json()
 

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from rein.btc.networks import NETWORKS, Network
 from rein.errors import IdentityError
+from rein.lazy import lazy
+from rein.net.proxy import proxy_for
 from rein.store.identities import IdentityRow
 from rein.store.store import Store
 
 if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
     from rein.chain.source import BlockRef, ChainSource
     from rein.identity.keyring import Keyring
+    from rein.remote import causeway
     from rein.remote.causeway import Causeway
+else:
+    causeway = lazy("rein.remote.causeway")
 
 STAMP_DEPTH = 6
 """A document names the block this deep below the tip: new enough to date it, deep enough to stay."""
@@ -29,7 +34,7 @@ class Session:
     `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
     run only when first needed. `note` receives sentences worth telling while a workflow goes on. Servers are reached
     through `proxy`. A document is safe at `copies` servers (None: at two, or at the only one). Jobs are paid to
-    `payout`, an address, extended key or descriptor (None: to the wallet of the identity's own words).
+    `payout`, an address, extended key or descriptor (None: to the wallet of the identity's own recovery phrase).
     """
 
     home: Path
@@ -84,14 +89,11 @@ class Session:
         self._servers = [self.server(row.url) for row in self.store.servers.of_identity(self.identity.id)]
         return self._servers
 
-    def server(self, url: str) -> Causeway:
+    def server(self, url: str) -> causeway.Causeway:
         """A conversation with one server, which need not be registered yet."""
-        from rein.net.proxy import proxy_for
-        from rein.remote.causeway import Causeway
-
         identity = self.identity
         proxy = proxy_for(url, self.proxy)
-        return Causeway(url, self.network, identity.master_address, identity.delegate_address, proxy=proxy)
+        return causeway.Causeway(url, self.network, identity.master_address, identity.delegate_address, proxy=proxy)
 
     def block_to_name(self) -> BlockRef:
         """The block a new document names."""

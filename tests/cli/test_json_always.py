@@ -150,9 +150,10 @@ def test_a_full_disk_is_a_clear_error(words: tuple[str, ...], tmp_path: Path) ->
     with open("/dev/full", "wb") as full, rein(tmp_path, *words, stdout=full, stderr=subprocess.PIPE) as process:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    lines = err.decode().splitlines()[-2:]
-    assert "No space left on device" in lines[0]
-    assert lines[1].startswith("Hint:  ")
+    said, hint, command = err.decode().splitlines()[-3:]
+    assert "No space left on device" in said
+    assert hint.startswith("Hint:  ")
+    assert command.strip().startswith("rein ")
     assert b"Traceback" not in err
     assert b"Exception ignored" not in err
 

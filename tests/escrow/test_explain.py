@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_what_goes_in_comes_out_for_every_split_of_every_coins_at_every_feerate(
     if not split.payee and not split.payer:
         left -= DUST_LIMIT  # somebody must get something
     assert payout.fee >= min(left, feerate * payout.vsize)
-    assert payout.feerate == payout.fee / payout.vsize
+    assert payout.feerate == Fraction(payout.fee, payout.vsize)
 
 
 def _two(terms: EscrowTerms) -> list[TxOutput]:

@@ -59,7 +59,7 @@ def test_exact_amounts_in_both_escrows_are_complete() -> None:
     assert [terms.confirmations_needed for terms in funding.escrows] == [1, 1]
     assert funding.escrows == (funding.of("primary"), funding.of("mediator"))
     assert funding.ids == ("primary", "mediator")
-    assert str(funding.of("primary")) == "primary escrow: 0.05006363 BTC, 1 confirmations"
+    assert str(funding.of("primary")) == "primary escrow: 0.05006363 BTC, 1 confirmation"
 
 
 @pytest.mark.parametrize("left_out", [0, 1])
@@ -88,7 +88,7 @@ def test_too_much_counts_and_is_said_to_come_back() -> None:
     assert funding.complete
     assert (funding.of("primary").filling, funding.of("primary").missing) == (Filling.OVER, 0)
     assert str(funding.of("primary")) == (
-        "primary escrow: 0.05006364 BTC, 1 confirmations, 0.00000001 BTC too much, "
+        "primary escrow: 0.05006364 BTC, 1 confirmation, 0.00000001 BTC too much, "
         "which come back with the payment, or by a refund after it"
     )
 
@@ -125,7 +125,7 @@ def test_dust_from_strangers_changes_nothing() -> None:
     assert set(funding.of("primary").dust) == set(dust)
     assert funding.of("primary").holds == PRIMARY.amount
     assert funding.of("primary").coins == coins_of([*dust, EXACT[0]])
-    lies_there = "primary escrow: 0.05006363 BTC, 1 confirmations, {} that no payment spends; a refund after it may"
+    lies_there = "primary escrow: 0.05006363 BTC, 1 confirmation, {} that no payment spends; a refund after it may"
     assert str(funding.of("primary")) == lies_there.format("5,565 sat in 105 outputs")
     little = match_funding(TERMS, [*dust[:1], *EXACT], REGTEST)
     assert str(little.of("primary")) == lies_there.format("1 sat in 1 output")
@@ -180,7 +180,7 @@ def test_waiting_outputs_are_named_with_what_is_missing() -> None:
     assert not funding.complete
     assert str(funding.of("primary")) == "primary escrow: arrived, 2 of 3 confirmations"
     assert str(funding.of("mediator")) == (
-        "mediator escrow: arrived, 0 of 1 confirmations, 0.00001000 BTC too much, "
+        "mediator escrow: arrived, 0 of 1 confirmation, 0.00001000 BTC too much, "
         "which come back with the payment, or by a refund after it"
     )
 

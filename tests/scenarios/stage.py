@@ -30,31 +30,30 @@ from rein.store.escrows import Payment
 from rein.workflows.accounting.ledger import Account, ledger
 from rein.workflows.jobs import bid, deliver, offer, post
 from rein.workflows.jobs.post import JobDraft, find_mediator
-from rein.workflows.money.accept import build_acceptance, plan_acceptance
-from rein.workflows.money.chain_view import look, observe
-from rein.workflows.money.collect import prepare
-from rein.workflows.money.dispute import (
-    build_accepted_resolution,
-    build_dispute,
-    build_resolution,
-    plan_dispute,
-    plan_resolution,
-    prepare_resolution,
-    send_resolution,
-)
-from rein.workflows.money.payments import escrow_key, sign_and_send
-from rein.workflows.money.settle import (
-    build_refund,
-    build_settlement,
-    plan_refund,
-    plan_settlement,
-    prepare_agreement,
-    send_agreement,
-)
+from rein.workflows.money.chain_view import observe, observe_all
+from rein.workflows.money.completion import sign_and_send
+from rein.workflows.orders.job_keys import escrow_key
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session
 from tests.scenarios.blocks import books_balance, mine
 from tests.support.money import IDS, Spend
+from tests.support.money_steps import (
+    build_acceptance,
+    build_accepted_resolution,
+    build_dispute,
+    build_refund,
+    build_resolution,
+    build_settlement,
+    plan_acceptance,
+    plan_dispute,
+    plan_refund,
+    plan_resolution,
+    plan_settlement,
+    prepare_agreement,
+    prepare_collection,
+    prepare_resolution,
+    send,
+)
 from tests.support.people import Person, remember_contract, remember_job
 
 PRICE = Sat(1_500_000)
@@ -207,7 +206,7 @@ class Play:
         assert self.state is State.ACCEPTED
 
     def collect(self, who: Actor) -> list[Payment]:
-        ready = prepare(who.session, self.seen_by(who))
+        ready = prepare_collection(who.session, self.seen_by(who))
         return [sign_and_send(who.session, each) for each in ready]
 
     def dispute(self, who: Actor, detail: str = "It is silent.") -> Signed[Any]:
@@ -229,7 +228,7 @@ class Play:
         order = self.seen_by(who)
         ready = prepare_resolution(who.session, order)
         self.tell(build_accepted_resolution(who.session, order, ready), who)
-        return send_resolution(who.session, ready)
+        return send(who.session, ready)
 
     def settle(self, who: Actor, worker_amount: int, creator_amount: int | None = None) -> Signed[Any]:
         order = self.seen_by(who)
@@ -243,7 +242,7 @@ class Play:
 
     def agree(self, who: Actor, proposal: Signed[Any]) -> list[Payment]:
         ready = prepare_agreement(who.session, self.seen_by(who), proposal.id)
-        return send_agreement(who.session, ready)
+        return send(who.session, ready)
 
     def mine(self, blocks: int = 1) -> str:
         return mine(self.chain, blocks)
@@ -331,7 +330,7 @@ class Play:
 
     def balance(self, who: Actor, account: Account) -> int:
         """What stands in an account of somebody's books of this job after a look at the chain."""
-        seen = look(who.session, my_orders(who.session).orders)
+        seen = observe_all(who.session, my_orders(who.session).orders)
         mine = [each for each in ledger(who.session, seen) if each.job_id == self.job.document.job_id]
         return sum(amount for entry in mine for name, amount in entry.postings if name is account)
 

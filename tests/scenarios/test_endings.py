@@ -9,9 +9,9 @@ from rein.btc.transaction import OutPoint
 from rein.errors import OrderError, RejectedError
 from rein.protocol.orders import State
 from rein.workflows.accounting.invoice import as_text, invoice_of
-from rein.workflows.money.bump import plan_bump, plan_replacement, send_bump
-from rein.workflows.money.settle import build_settlement
+from rein.workflows.money.bump import prepare_replacement
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
+from tests.support.money_steps import build_settlement, plan_bump, send_bump
 
 
 def test_accepted(play: Play) -> None:
@@ -172,7 +172,7 @@ def test_a_fee_bumped_by_those_who_signed(play: Play) -> None:
     (first,) = play.collect(play.worker)
     session = play.worker.session
     order = play.seen_by(play.worker)
-    planned = plan_replacement(session, order, 40)
+    planned = prepare_replacement(session, order, 40)
     proposal = play.tell(build_settlement(session, planned, "The same, at a higher fee."), play.worker)
     (second,) = play.agree(play.creator, proposal)
     assert second.fee > first.fee

@@ -15,7 +15,7 @@ from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
 from rein.store.servers import Placement
-from rein.workflows.money.fund import Invoice, invoices, look_for_funding
+from rein.workflows.money.fund import Invoice, invoices, observe_funding
 from rein.workflows.orders.next_step import next_step_of, orders_with_money
 from rein.workflows.status.agenda import agenda
 from tests.scenarios.blocks import Wallet
@@ -27,7 +27,7 @@ def address(play: Play, terms: str = "primary") -> str:
 
 
 def fillings(play: Play) -> list[Filling]:
-    found = [look_for_funding(who.session, play.seen_by(who)).escrows for who in play.everybody]
+    found = [observe_funding(who.session, play.seen_by(who)).escrows for who in play.everybody]
     assert found[0] == found[1] == found[2]
     return [terms.filling for terms in found[0]]
 
@@ -36,7 +36,7 @@ def bills(play: Play, who: Actor | None = None) -> tuple[Invoice, ...]:
     """What somebody is asked to pay, the offer being out."""
     asked = who or play.worker
     order = play.seen_by(asked)
-    return invoices(asked.session, order, look_for_funding(asked.session, order))
+    return invoices(asked.session, order, observe_funding(asked.session, order))
 
 
 def finish(play: Play, *, left: int = 0) -> None:
@@ -55,7 +55,7 @@ def test_too_little_counts_only_when_the_rest_is_there(play: Play) -> None:
     assert play.state is State.OFFERED, "the price without the miner's part is too little"
     with pytest.raises(OrderError, match="deliver when both escrows are funded"):
         play.deliver()
-    missing = look_for_funding(play.creator.session, play.seen_by(play.creator)).of("primary").missing
+    missing = observe_funding(play.creator.session, play.seen_by(play.creator)).of("primary").missing
     faucet.pay(play.chain, [(address(play), missing)])
     assert play.state is State.OFFERED, "the rest is not in a block"
     play.mine()
@@ -97,7 +97,7 @@ def test_every_satoshi_too_much_is_said(play: Play, more: int, words: str) -> No
     play.agree_on()
     play.fund(primary=play.terms.of("primary").amount + more)
     for who in play.everybody:
-        assert words in str(look_for_funding(who.session, play.seen_by(who)).of("primary"))
+        assert words in str(observe_funding(who.session, play.seen_by(who)).of("primary"))
     assert bills(play) == ()
 
 

@@ -11,10 +11,10 @@ from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
 from rein.errors import EscrowError, InputError, OrderError
 from rein.protocol.orders import State
-from rein.workflows.money.accept import build_acceptance, plan_acceptance
 from rein.workflows.orders.load import find_order
 from tests.scenarios.stage import FEE, PRICE, Actor, Play, amounts_at, signed_delivery
 from tests.support import people
+from tests.support.money_steps import build_acceptance, plan_acceptance
 
 PRIMARY, MEDIATOR = "primary", "mediator"
 

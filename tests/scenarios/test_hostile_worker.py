@@ -10,10 +10,9 @@ from rein.btc.amounts import Sat
 from rein.errors import EscrowError, OrderError, RejectedError
 from rein.protocol.documents import Role
 from rein.protocol.orders import State
-from rein.workflows.money.bump import plan_bump, send_bump
-from rein.workflows.money.collect import prepare
 from tests.scenarios.stage import FEE, PRICE, Play
 from tests.support import people
+from tests.support.money_steps import plan_bump, prepare_collection, send_bump
 
 PRIMARY, MEDIATOR = "primary", "mediator"
 
@@ -154,7 +153,7 @@ def test_he_takes_a_decision_with_payments_of_his_own(play: Play) -> None:
     )
     with play.nothing_moves():
         play.tell(taken, play.worker)
-        ready = prepare(play.mediator.session, play.seen_by(play.mediator))
+        ready = prepare_collection(play.mediator.session, play.seen_by(play.mediator))
         assert [each.escrow_id for each in ready] == [MEDIATOR], "her own fee, and nothing of his"
         assert ready[0].proposal.document != taken
     play.take(play.creator)

@@ -15,7 +15,7 @@ from rein.protocol.documents import Bid, Enrollment
 from rein.protocol.signed import Signed
 from rein.protocol.values import Revocation
 from rein.workflows.jobs.post import JobDraft, find_mediator
-from rein.workflows.money.fund import invoices, look_for_funding
+from rein.workflows.money.fund import invoices, observe_funding
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
@@ -97,10 +97,10 @@ def test_nobody_is_told_to_pay_where_the_mediator_is_not_there_any_more(play: Pl
     no_more(play, how)
     order = play.seen_by(play.worker)
     with pytest.raises(OrderError, match=how):
-        invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
+        invoices(play.worker.session, order, observe_funding(play.worker.session, order))
     play.fund(mediator=0)
     order = play.seen_by(play.worker)
-    assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order))) == 1
+    assert len(invoices(play.worker.session, order, observe_funding(play.worker.session, order))) == 1
 
 
 def test_a_mediator_who_enrolls_anew_with_the_same_keys_mediates(play: Play) -> None:

@@ -13,7 +13,7 @@ from rein.escrow.funding import Verdict
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
 from rein.workflows.jobs.deliver import require_deliverable
-from rein.workflows.money.fund import invoices, look_for_funding
+from rein.workflows.money.fund import invoices, observe_funding
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.next_step import next_step_of
 from rein.workflows.orders.step import Turn
@@ -25,7 +25,7 @@ from tests.support.money import Spend
 
 
 def verdicts(play: Play, who: Actor) -> list[Verdict]:
-    return [terms.verdict for terms in look_for_funding(who.session, play.seen_by(who)).escrows]
+    return [terms.verdict for terms in observe_funding(who.session, play.seen_by(who)).escrows]
 
 
 def next_text(play: Play, who: Actor) -> str:
@@ -79,7 +79,7 @@ def test_an_old_refund_takes_what_it_covers_and_no_work(play: Play) -> None:
     refused(play, "do not count: the creator can take them by the refund")
     assert "the creator can take what is there by the refund" in next_text(play, play.worker)
     order = play.seen_by(play.worker)
-    (bill,) = invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
+    (bill,) = invoices(play.worker.session, order, observe_funding(play.worker.session, order))
     assert bill.amount == 20_000
     faucet.pay(play.chain, [(bill.address, bill.amount)])
     play.mine()
@@ -125,7 +125,7 @@ def test_a_refund_that_the_mediator_signed_of_everything_keeps_the_worker_from_d
     assert play.state is State.FUNDED, "no document takes an order back"
     assert verdicts(play, play.creator)[0] is Verdict.CLAIMED
     order = play.seen_by(play.worker)
-    assert invoices(play.worker.session, order, look_for_funding(play.worker.session, order)) == (), "nobody pays twice"
+    assert invoices(play.worker.session, order, observe_funding(play.worker.session, order)) == (), "nobody pays twice"
     for anyway in (False, True):
         with pytest.raises(OrderError, match="the creator can take the money") as caught:
             signed_delivery(play.worker.session, order, "https://example.com/song", anyway=anyway)
@@ -200,14 +200,14 @@ def test_after_a_reorganisation_nobody_pays_twice_unawares(play: Play) -> None:
     for who in play.everybody:
         order = play.seen_by(who)
         assert who.told("can still be completed"), who.name
-        funding = look_for_funding(who.session, order)
+        funding = observe_funding(who.session, order)
         assert [terms.verdict for terms in funding.escrows] == [Verdict.AGAIN, Verdict.AGAIN]
     order = play.seen_by(play.worker)
     with pytest.raises(OrderError, match="you would have paid the primary escrow twice") as caught:
-        invoices(play.worker.session, order, look_for_funding(play.worker.session, order))
+        invoices(play.worker.session, order, observe_funding(play.worker.session, order))
     assert accepted.id[:12] in caught.value.message
     assert next_text(play, play.creator).startswith("before you pay again, see what may come back, the acceptance")
-    assert len(invoices(play.worker.session, order, look_for_funding(play.worker.session, order), again=True)) == 2
+    assert len(invoices(play.worker.session, order, observe_funding(play.worker.session, order), again=True)) == 2
 
 
 def test_two_offers_on_one_bid_are_not_paid_and_the_funded_one_is_delivered(play: Play) -> None:
@@ -218,7 +218,7 @@ def test_two_offers_on_one_bid_are_not_paid_and_the_funded_one_is_delivered(play
     for offer_id in (play.offer.id, second.id):
         for who in play.everybody:
             with pytest.raises(OrderError, match="frozen") as caught:
-                look_for_funding(who.session, find_order(who.session, offer_id))
+                observe_funding(who.session, find_order(who.session, offer_id))
             assert "Pay nothing" in str(caught.value.hint)
     assert play.state is State.FROZEN
     assert all("contradict each other" in next_text(play, who) for who in play.everybody)

@@ -12,7 +12,7 @@ from rein.devnet import faucet
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE
 from rein.protocol.orders import State
-from rein.workflows.money.payments import see
+from rein.workflows.money.chain_view import chain_view_of
 from tests.scenarios.stage import FEE, PRICE, Play
 
 GIFTS = (700, 1_500, 700)
@@ -29,7 +29,7 @@ def in_pieces(play: Play) -> None:
     faucet.pay(play.chain, payments)
     play.mine()
     assert play.state is State.FUNDED
-    seen = see(play.creator.session, play.seen_by(play.creator))
+    seen = chain_view_of(play.creator.session, play.seen_by(play.creator))
     for terms in seen.terms.escrows:
         assert payable_in_every_ending(terms, seen.coins(terms.id))
 

@@ -11,10 +11,10 @@ from rein.btc.transaction import Transaction
 from rein.errors import EscrowError, OrderError, ReinError
 from rein.escrow.payout import complete_payout
 from rein.protocol.orders import State
-from rein.workflows.money.payments import escrow_key
-from rein.workflows.money.settle import prepare_agreement
+from rein.workflows.orders.job_keys import escrow_key
 from tests.scenarios.blocks import Wallet, branch
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
+from tests.support.money_steps import prepare_agreement
 
 WAITS, GONE = "waits for a block again", "is not on the chain any more"
 

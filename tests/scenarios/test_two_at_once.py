@@ -12,13 +12,20 @@ from rein.protocol.documents import Rating, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.jobs.post import JobDraft, find_mediator
-from rein.workflows.money.accept import build_acceptance, plan_acceptance
-from rein.workflows.money.dispute import build_resolution, plan_resolution
-from rein.workflows.money.settle import build_refund, build_settlement, plan_refund, plan_settlement
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.outbox import add_to_outbox
 from rein.workflows.orders.reply import sign_as
 from tests.scenarios.stage import Actor, Play, signed_bid, signed_job, signed_offer
+from tests.support.money_steps import (
+    build_acceptance,
+    build_refund,
+    build_resolution,
+    build_settlement,
+    plan_acceptance,
+    plan_refund,
+    plan_resolution,
+    plan_settlement,
+)
 
 
 def _one_of(who: Actor, first: Signed[Any], second: Signed[Any]) -> None:

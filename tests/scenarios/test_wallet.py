@@ -21,14 +21,14 @@ from rein.errors import EscrowError, InputError, NotFoundError, OrderError
 from rein.identity.keyring import DelegateKeyring, Keyring
 from rein.protocol.orders import State
 from rein.store.store import Store
-from rein.workflows.money.bump import plan_bump, send_bump
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import Place, pay_at
-from rein.workflows.wallet.wallet import Wallet, key_of, look
+from rein.workflows.wallet.wallet import Wallet, key_of, observe_wallet
 from rein.workflows.wallet.wallet_export import export_wallet
 from rein.workflows.wallet.wallet_history import history
 from rein.workflows.wallet.wallet_send import Choice, plan_send, plan_sweep, psbt_of, send_planned, sign_planned
 from tests.scenarios.stage import FEERATE, PRICE, Actor, Play
+from tests.support.money_steps import plan_bump, send_bump
 
 FOREIGN = Keyring("robot excuse run dwarf depth candy emerge puzzle gospel churn kick tool", REGTEST).account
 ELSEWHERE = FOREIGN.address(RECEIVING, 0)
@@ -75,7 +75,7 @@ def of(wallet: Wallet) -> dict[str | None, int]:
 def test_who_was_paid_sees_it_sends_it_and_finds_the_change(play: Play) -> None:
     settled(play)
     session, job_id = play.worker.session, play.job.document.job_id
-    wallet = look(session)
+    wallet = observe_wallet(session)
     assert of(wallet) == {job_id: PRICE}
     assert wallet.owned[0].address == play.bid.document.worker_payment_address
     planned = plan_send(session, wallet, ELSEWHERE, Sat(400_000), FEERATE)
@@ -83,10 +83,10 @@ def test_who_was_paid_sees_it_sends_it_and_finds_the_change(play: Play) -> None:
     assert (planned.amount, planned.left) == (400_000, PRICE - 400_000 - planned.spend.fee)
     txid = send_planned(session, planned)
     assert txid == planned.spend.unsigned.txid
-    waiting = look(session)
+    waiting = observe_wallet(session)
     assert (waiting.balance, waiting.waiting) == (0, planned.left)
     play.mine()
-    after = look(session)
+    after = observe_wallet(session)
     assert of(after) == {job_id: planned.left}, "change is of the job whose money it was"
     assert after.owned[0].address == planned.change
     lines = [(each.what, each.amount, each.job_id) for each in history(session)]
@@ -95,7 +95,7 @@ def test_who_was_paid_sees_it_sends_it_and_finds_the_change(play: Play) -> None:
     everything = plan_send(session, after, ELSEWHERE, None, FEERATE)
     send_planned(session, everything)
     play.mine()
-    assert look(session).owned == ()
+    assert observe_wallet(session).owned == ()
     assert sum(each.amount for each in history(session)) == 0
 
 
@@ -103,10 +103,10 @@ def test_what_is_shown_is_what_is_signed(play: Play) -> None:
     """Coins and estimates that change between question and answer change nothing of it."""
     settled(play)
     session = play.worker.session
-    planned = plan_send(session, look(session), ELSEWHERE, Sat(500_000), FEERATE)
+    planned = plan_send(session, observe_wallet(session), ELSEWHERE, Sat(500_000), FEERATE)
     faucet.pay(play.chain, [(play.bid.document.worker_payment_address, Sat(3_000_000))])
     play.mine()
-    look(session)
+    observe_wallet(session)
     signed = sign_planned(session, planned)
     assert (signed.inputs, signed.outputs) == (planned.spend.unsigned.inputs, planned.spend.unsigned.outputs)
 
@@ -115,19 +115,19 @@ def test_two_windows_do_not_spend_the_same_coin(play: Play) -> None:
     """With the higher fee the second would take the place of the first, which nobody would notice."""
     settled(play)
     session = play.worker.session
-    first = plan_send(session, look(session), ELSEWHERE, Sat(500_000), FEERATE)
-    second = plan_send(session, look(session), ELSEWHERE, Sat(400_000), 4 * FEERATE)
+    first = plan_send(session, observe_wallet(session), ELSEWHERE, Sat(500_000), FEERATE)
+    second = plan_send(session, observe_wallet(session), ELSEWHERE, Sat(400_000), 4 * FEERATE)
     send_planned(session, first)
     with pytest.raises(OrderError, match="spent meanwhile"):
         send_planned(session, second)
     play.mine()
-    assert look(session).balance == first.left
+    assert observe_wallet(session).balance == first.left
 
 
 def test_coins_of_two_jobs_are_joined_only_if_somebody_asks(new_play: Callable[[], Play]) -> None:
     one, two = settled(new_play()), settled(new_play())
     session = one.worker.session
-    wallet, jobs = look(session), {each.job.document.job_id for each in (one, two)}
+    wallet, jobs = observe_wallet(session), {each.job.document.job_id for each in (one, two)}
     assert set(of(wallet)) == jobs
     assert len({each.address for each in wallet.owned}) == 2, "a fresh address for each job"
     with pytest.raises(InputError, match="2 jobs") as caught:
@@ -151,14 +151,14 @@ def test_coins_of_two_jobs_are_joined_only_if_somebody_asks(new_play: Callable[[
     for each in swept.payments:
         send_planned(session, each)
     one.mine()
-    assert look(session).balance == 0
+    assert observe_wallet(session).balance == 0
     assert sum(each.amount for each in history(session)) == 0, "all of it went"
     assert {each.address for each in swept.payments} == {each.where for each in history(session) if each.what == "sent"}
 
 
 def test_an_empty_wallet_sends_nothing(play: Play) -> None:
     session = play.worker.session
-    wallet = look(session)
+    wallet = observe_wallet(session)
     assert (wallet.balance, wallet.owned, history(session)) == (0, (), [])
     for amount in (None, Sat(1_000)):
         with pytest.raises(InputError, match="nothing that can be spent"):
@@ -169,7 +169,7 @@ def test_an_empty_wallet_sends_nothing(play: Play) -> None:
 
 @pytest.mark.parametrize("feerate", [0, -1, 501])
 def test_a_fee_nobody_would_pay_is_refused(play: Play, feerate: int) -> None:
-    wallet = look(play.worker.session)
+    wallet = observe_wallet(play.worker.session)
     for plan in (
         lambda: plan_send(play.worker.session, wallet, ELSEWHERE, None, feerate),
         lambda: plan_sweep(play.worker.session, wallet, ELSEWHERE, feerate),
@@ -183,7 +183,7 @@ def test_dust_is_left_alone(play: Play) -> None:
     session, address = play.worker.session, play.bid.document.worker_payment_address
     faucet.pay(play.chain, [(address, Sat(DUST_LIMIT - 1)), (address, Sat(DUST_LIMIT))])
     play.mine()
-    wallet = look(session)
+    wallet = observe_wallet(session)
     assert wallet.dust == DUST_LIMIT - 1
     swept = plan_sweep(session, wallet, ELSEWHERE, FEERATE)
     assert [each.coin.amount for each in swept.left] == [DUST_LIMIT], "sending it costs more than it holds"
@@ -193,12 +193,12 @@ def test_dust_is_left_alone(play: Play) -> None:
 def test_the_words_alone_find_it_all_again(new_play: Callable[[], Play], tmp_path: Path) -> None:
     plays = [settled(new_play()), settled(new_play())]
     actor = plays[0].worker
-    spent = plan_send(actor.session, look(actor.session), ELSEWHERE, Sat(200_000), FEERATE)
+    spent = plan_send(actor.session, observe_wallet(actor.session), ELSEWHERE, Sat(200_000), FEERATE)
     send_planned(actor.session, spent)
     plays[0].mine()
-    before = look(actor.session)
+    before = observe_wallet(actor.session)
     session = restored(actor, tmp_path)
-    again = look(session)
+    again = observe_wallet(session)
     assert {each.coin for each in again.owned} == {each.coin for each in before.owned}
     assert again.balance == 2 * PRICE - 200_000 - spent.spend.fee
     named = {each.bid.document.worker_payment_address for each in plays}
@@ -206,7 +206,7 @@ def test_the_words_alone_find_it_all_again(new_play: Callable[[], Play], tmp_pat
     everything = plan_send(session, again, ELSEWHERE, None, FEERATE, Choice(join=True))
     send_planned(session, everything)
     plays[0].mine()
-    assert look(session).owned == ()
+    assert observe_wallet(session).owned == ()
 
 
 def test_an_address_is_kept_for_the_document_that_will_name_it(play: Play) -> None:
@@ -225,7 +225,7 @@ def test_twenty_jobs_that_paid_nothing_do_not_hide_the_next_from_other_wallets(p
     assert play.creator.told("look no further")
     faucet.pay(play.chain, [(account.address(RECEIVING, 5), Sat(10_000))])
     play.mine()
-    look(session)
+    observe_wallet(session)
     play.post()
     assert play.job.document.creator_payment_address == account.address(RECEIVING, GAP), "one was paid: they go on"
 
@@ -247,7 +247,7 @@ def test_where_somebody_else_is_paid_only_that_wallet_hurries_it(play: Play) -> 
     with pytest.raises(EscrowError, match="not of this identity's own wallet") as caught:
         plan_bump(play.worker.session, play.seen_by(play.worker), 40)
     assert "that has it" in str(caught.value.hint)
-    assert look(play.worker.session).balance == 0
+    assert observe_wallet(play.worker.session).balance == 0
 
 
 def test_what_the_own_wallet_gets_is_hurried_by_its_key(play: Play) -> None:
@@ -256,7 +256,7 @@ def test_what_the_own_wallet_gets_is_hurried_by_its_key(play: Play) -> None:
     hurry = plan_bump(play.worker.session, play.seen_by(play.worker), 40)
     send_bump(play.worker.session, hurry)
     play.mine()
-    assert look(play.worker.session).balance == PRICE - hurry.child.fee
+    assert observe_wallet(play.worker.session).balance == PRICE - hurry.child.fee
 
 
 @pytest.mark.parametrize(
@@ -303,13 +303,13 @@ def test_without_words_the_wallet_of_every_delegate_is_one_wallet(play: Play) ->
     assert accounts[0] == session.keyring.account, "that of now comes first"
     faucet.pay(play.chain, [(each.address(RECEIVING, 0), Sat(100_000)) for each in accounts])
     play.mine()
-    wallet = look(session)
+    wallet = observe_wallet(session)
     assert {each.address for each in wallet.owned} == {each.address(RECEIVING, 0) for each in accounts}
     planned = plan_send(session, wallet, ELSEWHERE, Sat(150_000), FEERATE, Choice(join=True))
     assert planned.change == accounts[0].address(CHANGE, 0)
     send_planned(session, planned)
     play.mine()
-    assert look(session).balance == planned.left
+    assert observe_wallet(session).balance == planned.left
     assert pay_at(session, None).address == accounts[0].address(RECEIVING, 1)
 
 
@@ -325,7 +325,7 @@ def test_another_wallet_shows_the_same_coins_and_signs_our_psbt(play: Play) -> N
     kind, regtest = bdk.NetworkKind.TEST, bdk.Network.REGTEST
     receive, change = (bdk.Descriptor(each, kind) for each in exported.descriptors)
     theirs = bdk.Wallet(receive, change, regtest, bdk.Persister.new_in_memory())
-    mine = look(session)
+    mine = observe_wallet(session)
 
     def tell(txid: str) -> None:
         found = play.chain.transaction(txid)
@@ -345,7 +345,7 @@ def test_another_wallet_shows_the_same_coins_and_signs_our_psbt(play: Play) -> N
     assert play.chain.broadcast(Transaction(raw)) == planned.spend.unsigned.txid
     play.mine()
     tell(planned.spend.unsigned.txid)
-    after = look(session)
+    after = observe_wallet(session)
     assert {each.coin.amount for each in after.owned} == {planned.left}
     assert sum(each.txout.value.to_sat() for each in theirs.list_unspent()) == planned.left
     assert of(after) == {play.job.document.job_id: planned.left}

@@ -149,6 +149,7 @@ def test_a_job_is_picked_by_its_name_or_its_id(trio: Trio) -> None:
             child.expect("Choose a job ")
             child.send("choir number" + ENTER)
             child.expect("2 begin so: ")
+            child.expect("Choose a job ")
             child.send(typed + ENTER)
             child.expect("That is Choir number 2 ")
             child.expect("Bid amount")

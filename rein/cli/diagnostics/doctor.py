@@ -8,13 +8,24 @@ from dataclasses import replace
 
 import click
 
+from rein.app import open_chain
+from rein.btc.networks import NETWORKS
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.remedies import with_command
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError, ReinError
 from rein.findings import Finding, Level, fail, ok
 from rein.settings import CONFIG_FILE, Settings
+from rein.workflows.diagnostics.documents import check_documents
 from rein.workflows.diagnostics.examination import Examination
+from rein.workflows.diagnostics.installation import check_database, check_home, check_keys, check_versions, versions
+from rein.workflows.diagnostics.network import (
+    ask_servers,
+    check_chain,
+    check_clock,
+    check_proxy,
+    check_servers,
+)
 
 FAILED_EXIT_CODE = 1
 
@@ -28,8 +39,6 @@ def doctor(cli: Cli, offline: bool) -> None:
 
     Example: rein doctor
     """
-    from rein.workflows.diagnostics.installation import versions
-
     terminal, findings = cli.terminal, []
     for found in _findings(cli, offline=offline):
         finding = replace(found, hint=with_command(found.hint) if found.hint else None)
@@ -45,8 +54,6 @@ def doctor(cli: Cli, offline: bool) -> None:
 
 
 def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
-    from rein.workflows.diagnostics.installation import check_database, check_home, check_keys, check_versions
-
     yield from check_versions()
     try:
         settings = cli.settings
@@ -67,8 +74,6 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
     except ReinError as error:
         yield fail("database", error.message, error.hint or "rein status")
         return
-    from rein.btc.networks import NETWORKS
-    from rein.workflows.diagnostics.documents import check_documents
 
     yield from check_keys(
         settings.home, [row for name in NETWORKS for row in session.store.identities.of_network(name)]
@@ -80,15 +85,6 @@ def _findings(cli: Cli, *, offline: bool) -> Iterator[Finding]:
 
 
 def _elsewhere(cli: Cli, settings: Settings) -> Iterator[Finding]:
-    from rein.app import open_chain
-    from rein.workflows.diagnostics.network import (
-        ask_servers,
-        check_chain,
-        check_clock,
-        check_proxy,
-        check_servers,
-    )
-
     now = int(time.time())
     row = cli.session.row
     if settings.proxy is not None:

@@ -7,8 +7,11 @@ import os
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.files import STDIN, read_given
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
+from rein.workflows.evidence.document_check import job_id_of, kind_of
+from rein.workflows.evidence.document_import import commit, prepare
 
 _LIMIT = 16 * 2**20
 """Bytes that are read of a file: more than a job has."""
@@ -24,10 +27,6 @@ def keep(cli: Cli, files: tuple[str, ...]) -> None:
 
     Example: rein keep job.txt offer.txt
     """
-    from rein.cli.toolkit.files import STDIN, read_given
-    from rein.workflows.evidence.document_check import job_id_of, kind_of
-    from rein.workflows.evidence.document_import import commit, prepare
-
     given = []
     for each in files:
         if each != STDIN and not os.path.exists(each):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.files import STDIN, read_given
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
+from rein.workflows.evidence.document_check import SignedTextError, check_document, read_document
 
 if TYPE_CHECKING:
     from rein.protocol.signed import Signed
@@ -30,8 +32,6 @@ def verify(cli: Cli, source: str, enrollments: tuple[str, ...]) -> None:
 
     Example: rein verify offer.txt
     """
-    from rein.workflows.evidence.document_check import check_document
-
     terminal = cli.terminal
     signed = _read(cli, source)
     given = [_read(cli, each, show=False) for each in enrollments]
@@ -57,9 +57,6 @@ def _read(cli: Cli, source: str, *, show: bool = True) -> Signed[Any]:
 
     :raises ReinError: it is none, or not by who it says.
     """
-    from rein.cli.toolkit.files import STDIN, read_given
-    from rein.workflows.evidence.document_check import SignedTextError, read_document
-
     if source != STDIN and not os.path.exists(source):
         raise InputError(f"there is no file {source[:80]!r}", hint="Name a file, or - for standard input.")
     name = "standard input" if source == STDIN else safe_line(source, 80)

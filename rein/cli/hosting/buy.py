@@ -14,6 +14,7 @@ from rein.cli.toolkit.qr import show_qr
 from rein.cli.toolkit.terminal import safe
 from rein.cli.toolkit.units import amount, size
 from rein.errors import InputError, RemoteError
+from rein.workflows.hosting.buy import commit, prepare, wait_for_credit
 
 if TYPE_CHECKING:
     from rein.remote.answers import Hosting
@@ -33,8 +34,6 @@ def buy(cli: Cli, url: str, wait: bool, qr: bool | None, anew: bool) -> None:
 
     Example: rein buy https://causeway.example
     """
-    from rein.workflows.hosting.buy import commit, prepare
-
     terminal = cli.terminal
     quote = prepare(cli.session, url)
     if quote.is_covered and (quote.credited is None or anew):
@@ -96,8 +95,6 @@ def _say_bill(cli: Cli, quote: Quote, bill: Bill, qr: bool | None) -> None:
 
 
 def _wait(cli: Cli, quote: Quote, bill: Bill) -> Hosting | None:
-    from rein.workflows.hosting.buy import wait_for_credit
-
     cli.terminal.note("Waiting for the payment. You may stop this (Ctrl-C): the same command goes on waiting for it.")
     if bill.balance:
         cli.terminal.note(

@@ -7,6 +7,7 @@ import click
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.units import size
 from rein.errors import RefusedError
+from rein.workflows.hosting.request import SOLD, commit, prepare
 
 
 @command("request", writes=True, documents=False)
@@ -19,8 +20,6 @@ def request(cli: Cli, url: str, more: bool) -> None:
 
     Example: rein request http://127.0.0.1:2016
     """
-    from rein.workflows.hosting.request import SOLD, commit, prepare
-
     try:
         result = commit(cli.session, prepare(cli.session, url), more=more)
     except RefusedError as error:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import short_size
+from rein.workflows.hosting.servers import forget as forget_server
+from rein.workflows.hosting.servers import query_servers
 
 if TYPE_CHECKING:
     from rein.workflows.hosting.servers import ServerState
 
 _UNKNOWN = "?"
-MORE_HOSTING = "More hosting: `rein request URL` where it is free, `rein buy URL` where it is sold."
 
 
 @command("servers")
@@ -26,9 +28,6 @@ def servers(cli: Cli, balance: bool, forget: str | None) -> None:
 
     Example: rein servers --balance
     """
-    from rein.workflows.hosting.servers import forget as forget_server
-    from rein.workflows.hosting.servers import query_servers
-
     terminal = cli.terminal
     if forget is not None:
         terminal.say(f"{forget_server(cli.session, forget)} is used no more.")

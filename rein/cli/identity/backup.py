@@ -9,6 +9,7 @@ import click
 
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.options import FilePath
+from rein.workflows.identity.backup import back_up, restore_home
 
 
 @command("backup")
@@ -18,8 +19,6 @@ def backup(cli: Cli, file: Path) -> None:
 
     The file has a passphrase of its own. Example: rein backup rein-2026-11.backup
     """
-    from rein.workflows.identity.backup import back_up
-
     session, terminal = cli.session, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
     result = back_up(session.home, session.store, file, chosen, cli.opened)
@@ -37,8 +36,6 @@ def restore(cli: Cli, file: Path) -> None:
 
     The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
     """
-    from rein.workflows.identity.backup import restore_home
-
     home, terminal = cli.settings.home, cli.terminal
     result = cli.opened("the backup", partial(restore_home, file, home))
     terminal.say(f"{home} holds {result.identities} identities and {result.documents} documents again.")

@@ -14,6 +14,11 @@ from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
 from rein.files import write_new
+from rein.identity.keyring import DelegateKeyring
+from rein.workflows.identity.enroll import Changes, add_delegate, commit, prepare
+from rein.workflows.identity.enroll_offline import prepare_signed
+from rein.workflows.identity.setup import text_to_sign
+from rein.workflows.identity.setup_offline import ToSign
 
 if TYPE_CHECKING:
     from rein.btc.keys import PrivateKey
@@ -67,9 +72,6 @@ def enroll(
 
     Example: rein enroll --contact alice@example.org --fee 1.5
     """
-    from rein.workflows.identity.enroll import Changes, prepare
-    from rein.workflows.identity.enroll_offline import prepare_signed
-
     if signed_file is not None:
         _finish(cli, prepare_signed(cli.session, read_signed(signed_file, signature)), dry_run=dry_run)
         return
@@ -96,8 +98,6 @@ def enroll(
 
 def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey | None:
     """The key of a new delegate, which only an identity without a recovery phrase is asked for."""
-    from rein.identity.keyring import DelegateKeyring
-
     if descriptor is None and not (wanted and isinstance(cli.session.keyring, DelegateKeyring)):
         return None
     return read_delegate(cli, descriptor)
@@ -105,10 +105,6 @@ def _delegate(cli: Cli, descriptor: int | None, *, wanted: bool) -> PrivateKey |
 
 def _begin_offline(cli: Cli, file: Path, plan: EnrollPlan, *, dry_run: bool) -> None:
     """Add the key of a new delegate to the key file, and write what is to be signed."""
-    from rein.workflows.identity.enroll import add_delegate
-    from rein.workflows.identity.setup import text_to_sign
-    from rein.workflows.identity.setup_offline import ToSign
-
     check_absent(file)
     to_sign = ToSign(text_to_sign(plan.document), plan.keyring)
     cli.terminal.say(safe(to_sign.text), exact=True)
@@ -123,8 +119,6 @@ def _begin_offline(cli: Cli, file: Path, plan: EnrollPlan, *, dry_run: bool) -> 
 
 def _finish(cli: Cli, plan: EnrollPlan, *, dry_run: bool) -> None:
     """Sign and store an enrollment, and act by it."""
-    from rein.workflows.identity.enroll import commit
-
     if plan.revokes(cli.session.identity.delegate_address):
         cli.terminal.note(
             "Of what this delegate signed, jobs without bids, bids without an offer and messages will count no more; "

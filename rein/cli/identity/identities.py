@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rein.cli.common import Cli, command
+from rein.workflows.identity.identities import identities as list_identities
 
 
 @command("identities")
@@ -12,8 +13,6 @@ def identities(cli: Cli) -> None:
 
     Example: rein identities
     """
-    from rein.workflows.identity.identities import identities as list_identities
-
     terminal, found = cli.terminal, list_identities(cli.session)
     if found.identities:
         rows = [

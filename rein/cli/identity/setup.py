@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rein.btc.hd import check_mnemonic, new_mnemonic
 from rein.cli.common import Cli, command, fee_points, first, form_option, pay_to_option
+from rein.cli.identity import setup_offline
 from rein.cli.identity.setup_restore import read_phrase, remember_chain, restore_from_phrase, welcome
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.options import FilePath
 from rein.errors import InputError, ReinError
 from rein.protocol.limits import MAX_CONTACT, MAX_NAME
+from rein.workflows.identity.setup import NewIdentity, check_free, commit, prepare
+from rein.workflows.wallet.payout import first_address
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.form import Form
@@ -74,8 +79,6 @@ def setup(
 
     Example: rein setup --name Alice --contact alice@example.com --mediate --fee 1.0
     """
-    from rein.cli.identity import setup_offline
-
     if restore:
         restore_from_phrase(cli, name, words_fd, servers)
         return
@@ -87,8 +90,6 @@ def setup(
     if old_file is not None:
         setup_offline.take_over(cli, old_file, name, words_fd, offline_file)
         return
-    from rein.btc.hd import check_mnemonic, new_mnemonic
-    from rein.workflows.identity.setup import commit, prepare
 
     new = _new_identity(cli, name, contact, mediate, fee, pay_to, recovery, form_file)
     if offline_file is not None:
@@ -121,9 +122,6 @@ def _new_identity(
     form_file: Path | None,
 ) -> NewIdentity:
     """What a person says of themselves; every answer is checked when it is given."""
-    from rein.cli.toolkit.form import read_form
-    from rein.workflows.identity.setup import NewIdentity, check_free
-
     form = read_form(form_file, "Rein User Enrollment")
     cli.terminal.note(f"This creates an identity on {cli.settings.network.name}, in {cli.settings.home}.")
     free = partial(check_free, cli.session)
@@ -136,8 +134,6 @@ def _new_identity(
 
 def mediators_address(cli: Cli, pay_to: str | None, *, mediates: bool) -> str | None:
     """The address, if it is not one of the own wallet, that a new enrollment is about to name."""
-    from rein.workflows.wallet.payout import first_address
-
     if pay_to is not None and not mediates:
         raise InputError("only a mediator enrolls an address to be paid at", hint="Jobs and bids take --pay-to.")
     found = first_address(cli.session, pay_to) if mediates else None

@@ -6,12 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rein.btc.keys import PrivateKey
 from rein.cli.common import Cli, fee_points
 from rein.cli.identity.setup_restore import read_phrase, remember_chain, welcome
 from rein.cli.toolkit.files import read_given, read_secret_line
 from rein.errors import InputError, KeyMaterialError
 from rein.files import write_new
+from rein.identity.keyfile import read_key_file
+from rein.identity.keyring import DelegateKeyring, open_secret
+from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
 from rein.protocol.limits import MAX_DOCUMENT_BYTES
+from rein.workflows.identity.setup import NewIdentity, commit, prepare, row_of
+from rein.workflows.identity.setup_offline import (
+    begin_offline,
+    check_master_address,
+    finish_offline,
+    prepare_offline,
+    signed_elsewhere,
+)
 
 if TYPE_CHECKING:
     from rein.btc.keys import PrivateKey
@@ -24,9 +36,6 @@ if TYPE_CHECKING:
 
 def begin(cli: Cli, file: Path, new: NewIdentity, master: str | None, delegate_fd: int | None) -> None:
     """Keep the delegate key, and write what is to be signed."""
-    from rein.identity.keyring import DelegateKeyring
-    from rein.workflows.identity.setup_offline import check_master_address
-
     check_absent(file)
     delegate, network = read_delegate(cli, delegate_fd), cli.session.network
     address = cli.answer(master, "Master address", "--master", partial(check_master_address, cli.session))
@@ -38,7 +47,6 @@ def read_delegate(cli: Cli, descriptor: int | None) -> PrivateKey:
 
     :raises KeyMaterialError: not a WIF of this network.
     """
-    from rein.btc.keys import PrivateKey
 
     def key(text: str) -> PrivateKey:
         found = PrivateKey.from_wif(text.strip(), cli.session.network)
@@ -61,8 +69,6 @@ def check_absent(file: Path) -> None:
 
 
 def _begin(cli: Cli, file: Path, new: NewIdentity, keyring: DelegateKeyring) -> None:
-    from rein.workflows.identity.setup_offline import begin_offline, prepare_offline
-
     check_absent(file)
     plan = prepare_offline(cli.session, new, keyring)
     begin_offline(cli.session, plan, cli.new_passphrase())
@@ -86,18 +92,11 @@ def read_signed(file: Path, signature: str | None) -> Signed[Enrollment]:
 
     :raises ReinError: saying what is wrong with it.
     """
-    from rein.workflows.identity.setup_offline import signed_elsewhere
-
     return signed_elsewhere(read_given(str(file), MAX_DOCUMENT_BYTES), str(file), signature)
 
 
 def finish(cli: Cli, file: Path, signature: str | None) -> None:
     """Read what was signed elsewhere, check it, and keep the identity."""
-    from rein.identity.keyfile import read_key_file
-    from rein.identity.keyring import open_secret
-    from rein.workflows.identity.setup import row_of
-    from rein.workflows.identity.setup_offline import finish_offline
-
     signed, session = read_signed(file, signature), cli.session
     key_file = session.home / row_of(signed.document, signed.document.user).key_file
     secret = cli.opened(signed.document.user, partial(read_key_file, key_file))
@@ -108,10 +107,6 @@ def finish(cli: Cli, file: Path, signature: str | None) -> None:
 
 def take_over(cli: Cli, old_file: Path, name: str | None, words_fd: int | None, offline_file: Path | None) -> None:
     """An identity of 2016: its delegate from the backup; its master from its recovery phrase or key, or elsewhere."""
-    from rein.identity.keyring import DelegateKeyring
-    from rein.identity.legacy_backup import legacy_keyring, read_legacy_backup
-    from rein.workflows.identity.setup import NewIdentity, commit, prepare
-
     network = cli.settings.network
     old = read_legacy_backup(old_file, network, name)
     new = NewIdentity(old.name, old.contact, fee_points(old.mediator_fee) if old.mediator_fee else None)

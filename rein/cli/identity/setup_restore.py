@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rein.btc.hd import check_mnemonic, is_mnemonic_word
 from rein.cli.common import Cli
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError, KeyMaterialError
+from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
+from rein.workflows.identity.setup_restore import restore_identity
 
 if TYPE_CHECKING:
     from rein.protocol.documents import Enrollment
@@ -22,9 +25,6 @@ _WORD_COUNTS: Final = (12, 15, 18, 21, 24)
 
 def restore_from_phrase(cli: Cli, name: str | None, words_fd: int | None, servers: Sequence[str]) -> None:
     """An identity from its recovery phrase and the servers it used."""
-    from rein.btc.hd import check_mnemonic
-    from rein.workflows.identity.setup_restore import restore_identity
-
     terminal = cli.terminal
     if not servers:
         raise InputError(
@@ -49,7 +49,6 @@ def restore_from_phrase(cli: Cli, name: str | None, words_fd: int | None, server
 
 def ask_phrase(cli: Cli) -> str:
     """A recovery phrase that somebody types: of words that are mistyped, only those are asked for again."""
-    from rein.btc.hd import check_mnemonic, is_mnemonic_word
 
     def one(text: str) -> str:
         if not is_mnemonic_word(text):
@@ -80,8 +79,6 @@ def read_phrase(descriptor: int) -> str:
 def remember_chain(cli: Cli) -> None:
     """Keep the network and chain source given to `setup`, by a flag or the environment, in the home, so that later
     commands need not repeat them."""
-    from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
-
     known = read_config(cli.settings.home)
     variables = {"network": NETWORK_VARIABLE, "chain": CHAIN_VARIABLE, "chain_cookie": COOKIE_VARIABLE}
     for key, variable in variables.items():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
+from rein.workflows.identity.unlock import lock as close
+from rein.workflows.identity.unlock import read_time
+from rein.workflows.identity.unlock import unlock as hold_open
 
 
 @command("unlock")
@@ -14,9 +17,6 @@ def unlock(cli: Cli, time: str) -> None:
 
     The keys are held in the memory of a process of yours, and nowhere else. Example: rein unlock --for 15m
     """
-    from rein.workflows.identity.unlock import read_time
-    from rein.workflows.identity.unlock import unlock as hold_open
-
     result = hold_open(cli.session, read_time(time), cli.opened)
     cli.terminal.advise(f"{result.name} is unlocked for {time}. End it sooner with `rein lock`.")
     cli.terminal.result(result.json())
@@ -28,8 +28,6 @@ def lock(cli: Cli) -> None:
 
     Example: rein lock
     """
-    from rein.workflows.identity.unlock import lock as close
-
     result = close(cli.session)
     cli.terminal.say(f"Locked: {', '.join(result.names)}." if result.names else "Nothing was unlocked.")
     cli.terminal.result(result.json())

@@ -10,6 +10,7 @@ from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, pay_to_option
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.choose import pick_order
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_document, say_where_paid, say_written
 from rein.errors import NotFoundError
@@ -40,8 +41,6 @@ def bid(
 
     Example: rein bid --jobid n0qlna45dgynluhtl0gf --amount 0.015 --description "Within three days"
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Bid")
     wanted = first(job, form.get("Job ID"))
     order = job_to_bid_on(session, wanted) if wanted is not None else _choose(cli)

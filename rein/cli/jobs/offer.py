@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.btc.amounts import format_btc
+from rein.btc.feerate import format_feerate
 from rein.cli.common import Cli, command, dry_run_option, first, form_option
 from rein.cli.common import feerate as parse_feerate
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_written
 from rein.cli.toolkit.terminal import safe_line
@@ -41,8 +43,6 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
 
     Example: rein offer --bid 3f9a2c
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Offer")
     fetch_bids(session)
     wanted = first(bid, form.get("Bid"), _bid_of_worker(session, form), form.get("Job ID"))
@@ -54,8 +54,8 @@ def offer(cli: Cli, bid: str | None, feerate: str | None, form_file: Path | None
         return
     terminal.say(
         f"You would pay {' and '.join(map(amount, plan.amounts))} into escrow, {amount(plan.outlay)} in all. "
-        f"Of each, {plan.feerate} sat/vB of the largest payment is kept for the miner; what the miner leaves of it "
-        "comes back to you."
+        f"Of each, {format_feerate(plan.feerate)} sat/vB of the largest payment is kept for the miner; what the miner "
+        "leaves of it comes back to you."
     )
     worker, price = safe_line(chosen.document.worker), amount(chosen.document.amount)
     if not dry_run:

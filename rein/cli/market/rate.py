@@ -8,6 +8,7 @@ import click
 
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, number
 from rein.cli.toolkit.choose import choose_order
+from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.show import say_written
 from rein.errors import InputError
 from rein.protocol.documents import Role
@@ -38,8 +39,6 @@ def rate(
 
     Example: rein rate --jobid n0qlna45dgynluhtl0gf --role worker --rating 5 --comment "On time"
     """
-    from rein.cli.toolkit.form import read_form
-
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Rating")
     wanted = first(job, form.get("Job ID"))
     order = order_to_rate(session, wanted) if wanted else choose_order(cli, orders_to_rate, "rate somebody in")

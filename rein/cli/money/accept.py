@@ -7,11 +7,13 @@ from pathlib import Path
 
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
-from rein.cli.money.signing import say_plan, sign_shown
+from rein.cli.money.signing import commit_shown, say_plan, say_repeated, say_words
 from rein.cli.toolkit.choose import order_now
-from rein.cli.toolkit.show import finish
-from rein.cli.toolkit.terminal import safe
-from rein.workflows.money.accept import build_acceptance, check_acceptable, orders_to_accept, plan_acceptance
+from rein.cli.toolkit.form import read_form
+from rein.cli.toolkit.show import say_written
+from rein.workflows.money.accept import AcceptancePlan, accepted_before, commit, orders_to_accept, prepare
+
+_NEXT = "Publish it with `rein sync`; then the worker and the mediator can collect."
 
 
 @command("accept", writes=True)
@@ -26,20 +28,26 @@ def accept(cli: Cli, job: str | None, feerate: str | None, form_file: Path | Non
 
     Example: rein accept --jobid n0qlna45dgynluhtl0gf
     """
-    from rein.cli.toolkit.form import read_form
-
     session, form, rate = cli.session, read_form(form_file, "Rein Accept Delivery"), parse_feerate(feerate)
     order = order_now(cli, first(job, form.get("Job ID")), orders_to_accept, "accept")
-    delivery = check_acceptable(session, order)
-    replaced = len(order.deliveries) - 1
-    cli.terminal.say("Delivered:" if not replaced else f"Delivered, in place of {replaced} earlier:")
-    cli.terminal.say("  " + safe(delivery.document.deliverables).replace("\n", "\n  "))
-    signed = sign_shown(
+    done = accepted_before(session, order)
+    if done is not None:
+        say_repeated(cli, done, "you have accepted the delivery", _NEXT)
+        return
+    plan = prepare(session, order, rate)
+    result = commit_shown(
         cli,
-        plan_acceptance(session, order, rate),
-        partial(say_plan, cli),
+        plan,
+        partial(_show, cli),
         "Accept the delivery and sign these payments?",
-        partial(build_acceptance, session),
+        commit,
         dry_run=dry_run,
     )
-    finish(cli, signed, dry_run=dry_run, next_step="Publish it with `rein sync`.")
+    say_written(cli, result, _NEXT)
+
+
+def _show(cli: Cli, plan: AcceptancePlan) -> None:
+    replaced = len(plan.payments.order.deliveries) - 1
+    title = "Delivered" if not replaced else f"Delivered, in place of {replaced} earlier"
+    say_words(cli, title, plan.delivery.document.deliverables)
+    say_plan(cli, plan.payments)

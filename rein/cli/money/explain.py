@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rein.btc.address import address_of_script
 from rein.btc.amounts import format_btc
-from rein.btc.networks import Network
-from rein.btc.psbt import Psbt
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.show import planned
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
-from rein.escrow.explain import Difference, Explanation, in_words
+from rein.escrow.counted import counted
+from rein.escrow.explain import Explanation, in_words
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import Role
-from rein.workflows.money.explain import Candidate, Identified, Told, explain_job, identify
-from rein.workflows.orders.feeds import pull
-from rein.workflows.session import Session
+from rein.workflows.money.explain import Candidate, ExplainedPayment, IdentifiedPsbt, explain_job, identify
 
 PSBT_BEGINS = "cHNidP"
 """Every PSBT in base64: the letters of `psbt` and 0xff."""
@@ -35,7 +28,7 @@ _NAMES = {
     Ending.SETTLEMENT: "the payment of a settlement",
     Ending.REFUND: "a refund",
     Ending.RESOLUTION: "the payment of the mediator's decision",
-    Ending.DISPUTE: "the mediator's fee, signed with a complaint",
+    Ending.DISPUTE: "the mediator's fee, signed with a dispute",
 }
 
 
@@ -78,37 +71,27 @@ def read_psbt(path: Path) -> str:
 
 
 def _explain_job(cli: Cli, name: str) -> None:
-    session, terminal = cli.session, cli.terminal
-    _ = session.identity
-    pull(session)
-    order, told = explain_job(session, name)
-    terminal.say(f"Job {order.job.document.job_id} is {order.state.value}.")
-    if not told:
+    terminal, found = cli.terminal, explain_job(cli.session, name)
+    terminal.say(f"Job {found.order.job.document.job_id} is {found.order.state.value}.")
+    if not found.payments:
         terminal.say("No document of it carries a payment yet.")
-    for each in told:
-        _say_told(cli, each)
-    terminal.result(
-        {
-            "job_id": order.job.document.job_id,
-            "job_document": order.id,
-            "state": order.state.value,
-            "payments": [_told(each) for each in told],
-        }
-    )
+    for each in found.payments:
+        _say_payment(cli, each)
+    terminal.result(found.json())
 
 
-def _say_told(cli: Cli, told: Told) -> None:
-    terminal, proposal = cli.terminal, told.proposal
+def _say_payment(cli: Cli, explained: ExplainedPayment) -> None:
+    terminal, proposal = cli.terminal, explained.proposal
     title = f"{proposal.document.document.TITLE} {proposal.document.id[:12]}: {_NAMES[proposal.ending]}"
     terminal.say()
     terminal.say(terminal.bold(f"{title}, from the {proposal.terms.id} escrow"))
     completers = " or the ".join(sorted(role.value for role in proposal.completers))
     terminal.say(f"  signed by the {proposal.author.value}; to be completed by the {completers}")
-    if told.confirmations is not None:
-        terminal.say(f"  made: {told.confirmations} confirmation{'s' * (told.confirmations != 1)}")
-    if told.remark is not None:
-        terminal.say(f"  beware: {told.remark}")
-    _say_explanation(cli, told.explanation)
+    if explained.confirmations is not None:
+        terminal.say(f"  made: {counted(explained.confirmations, 'confirmation')}")
+    if explained.remark is not None:
+        terminal.say(f"  beware: {explained.remark}")
+    _say_explanation(cli, explained.explanation)
 
 
 def _say_explanation(cli: Cli, explanation: Explanation) -> None:
@@ -123,45 +106,15 @@ def _say_explanation(cli: Cli, explanation: Explanation) -> None:
         cli.terminal.say(f"  NOT AS AGREED: {safe_line(each.text)}")
 
 
-def _told(told: Told) -> dict[str, Any]:
-    proposal = told.proposal
-    return {
-        "document_id": proposal.document.id,
-        "kind": proposal.document.document.KIND.value,
-        "ending": proposal.ending.value,
-        "purse": proposal.terms.id,
-        "author": proposal.author.value,
-        "completers": sorted(role.value for role in proposal.completers),
-        "confirmations": told.confirmations,
-        "remark": told.remark,
-    } | _explanation(told.explanation)
-
-
-def _explanation(explanation: Explanation) -> dict[str, Any]:
-    expected = explanation.expected
-    return {
-        "as_agreed": explanation.as_agreed,
-        "differences": differences(explanation.differences),
-        "expected": None if expected is None else planned(expected),
-    }
-
-
-def differences(found: Iterable[Difference]) -> list[dict[str, str]]:
-    """What differs, for programs."""
-    return [{"fault": each.fault.value, "text": each.text} for each in found]
-
-
 def _explain_psbt(cli: Cli, text: str) -> None:
-    session: Session = cli.session
-    _ = session.identity
-    found = identify(session, text)
+    found = identify(cli.session, text)
     if found.nearest is None or found.explanation is None:
         cli.terminal.say("It spends no escrow of a job of yours. Sign it with nothing of Rein.")
     else:
         _say_nearest(cli, found.nearest, found.signers)
         _say_explanation(cli, found.explanation)
-    _say_transaction(cli, found.psbt, session.network)
-    cli.terminal.result(_identified(found, session.network))
+    _say_transaction(cli, found)
+    cli.terminal.result(found.json())
 
 
 def _say_nearest(cli: Cli, nearest: Candidate, signers: tuple[Role, ...]) -> None:
@@ -174,44 +127,10 @@ def _say_nearest(cli: Cli, nearest: Candidate, signers: tuple[Role, ...]) -> Non
     cli.terminal.say(f"  signed by: {by}")
 
 
-def _say_transaction(cli: Cli, psbt: Psbt, network: Network) -> None:
-    transaction = psbt.transaction
+def _say_transaction(cli: Cli, found: IdentifiedPsbt) -> None:
+    transaction = found.psbt.transaction
     cli.terminal.say(f"Transaction {transaction.txid}:")
     for outpoint in transaction.inputs:
         cli.terminal.say(f"  spends {outpoint}")
-    for output in _outputs(psbt, network):
-        cli.terminal.say(safe(f"  pays {format_btc(output['amount_sat'])} BTC to {output['address'] or 'no address'}"))
-
-
-def _outputs(psbt: Psbt, network: Network) -> list[dict[str, Any]]:
-    found = []
-    for output in psbt.outputs:
-        try:
-            address = address_of_script(output.script, network)
-        except InputError:
-            address = None
-        found.append({"amount_sat": output.amount, "address": address, "script": output.script.hex()})
-    return found
-
-
-def _identified(found: Identified, network: Network) -> dict[str, Any]:
-    nearest = found.nearest
-    data: dict[str, Any] = {
-        "txid": found.psbt.transaction.txid,
-        "inputs": [str(outpoint) for outpoint in found.psbt.transaction.inputs],
-        "outputs": _outputs(found.psbt, network),
-        "job_id": None,
-        "as_agreed": False,
-    }
-    if nearest is None or found.explanation is None:
-        return data
-    carried = nearest.proposal
-    return data | {
-        "job_id": nearest.order.job.document.job_id,
-        "job_document": nearest.order.id,
-        "purse": nearest.terms.id,
-        "ending": nearest.ending.value,
-        "document_id": None if carried is None else carried.document.id,
-        "signed_by": [role.value for role in found.signers],
-        **_explanation(found.explanation),
-    }
+    for output, address in found.outputs:
+        cli.terminal.say(safe(f"  pays {format_btc(output.amount)} BTC to {address or 'no address'}"))

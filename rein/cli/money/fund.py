@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
 from rein.cli.toolkit.choose import pick_order
 from rein.cli.toolkit.qr import show_qr
@@ -14,91 +14,64 @@ from rein.cli.toolkit.show import job_line
 from rein.cli.toolkit.terminal import safe
 from rein.cli.toolkit.units import amount
 from rein.errors import NotFoundError
-from rein.escrow.funding import EscrowFunding, Funding
-from rein.protocol.documents import Role
+from rein.escrow.funding import Funding
 from rein.protocol.orders import Order, State
-from rein.workflows.money.fund import Invoice, invoices, look_for_funding, wait_for_funding
+from rein.workflows.money.fund import FundingView, Invoice, orders_to_fund, view_funding, wait_for_funding
 from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order, my_orders, roles_in
+from rein.workflows.orders.load import find_order
 from rein.workflows.orders.next_step import next_step_of
 
 
 @command("fund")
 @job_option
-@click.option("--wait/--no-wait", default=True, help="Watch the chain until both escrows are funded.")
+@click.option("--wait/--no-wait", default=True, help="Watch the chain until all escrows are funded.")
 @click.option("--qr", is_flag=True, help="Show each payment as a QR code too.")
-@click.option("--again", is_flag=True, help="Pay anew although an earlier payment may come back.")
-def fund(cli: Cli, job: str | None, wait: bool, qr: bool, again: bool) -> None:
-    """See what the two escrows of an offered job hold and what is still to be paid, from any wallet, and watch it
-    arrive.
+@click.option("--pay-to-many", is_flag=True, help="Print `address,amount` lines for wallets that pay several at once.")
+@click.option("--again", is_flag=True, help="Pay again although an earlier payment may come back.")
+def fund(cli: Cli, job: str | None, wait: bool, qr: bool, pay_to_many: bool, again: bool) -> None:
+    """See what the escrows of an offered job hold and what is still to be paid, from any wallet, and watch it arrive.
 
     Example: rein fund --jobid n0qlna45dgynluhtl0gf
     """
     session, terminal = cli.session, cli.terminal
     _ = session.identity
     pull(session)
-    order = find_order(session, job) if job else _choose(cli)
-    funding = look_for_funding(session, order)
-    order = find_order(session, order.contract_id)
-    bills = invoices(session, order, funding, again=again)
-    terminal.say(safe(job_line(order)))
-    _show(cli, funding)
-    if bills:
-        _ask(cli, bills, qr=qr)
-        if wait:
-            funding = wait_for_funding(session, order, lambda found: _show(cli, found))
-    elif wait and funding.waits and not order.is_over:
-        funding = wait_for_funding(session, order, lambda found: _show(cli, found))
-    order = find_order(session, order.contract_id)
-    if funding.complete:
-        begin = " The work can begin." if order.state is State.FUNDED else ""
-        terminal.say(f"Both escrows are funded: pay nothing more.{begin}")
-    elif not bills:
-        terminal.advise(f"Pay nothing. Next: {next_step_of(session, order).text}")
-    terminal.result(
-        {
-            "job_id": order.job.document.job_id,
-            "job_document": order.id,
-            "state": order.state.value,
-            "funded": funding.complete,
-            "escrows": [_data(each, bills) for each in funding.escrows],
-        }
-    )
+    view = view_funding(session, find_order(session, job) if job else _choose(cli), again=again)
+    terminal.say(safe(job_line(view.order)))
+    _show(cli, view.funding)
+    if view.invoices:
+        _ask(cli, view.invoices, qr=qr, pay_to_many=pay_to_many)
+    if wait and (view.invoices or (view.funding.waits and not view.order.is_over)):
+        view = wait_for_funding(session, view, lambda found: _show(cli, found))
+    _say_what_is_next(cli, view)
+    terminal.result(view.json())
 
 
-def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool) -> None:
-    what = "this amount" if len(bills) == 1 else "exactly these two amounts"
-    cli.terminal.say(f"\nPay {what}, once, from any wallet:")
+def _ask(cli: Cli, bills: Sequence[Invoice], *, qr: bool, pay_to_many: bool) -> None:
+    say = cli.terminal.say
+    amounts = {1: "this amount", 2: "exactly these two amounts"}.get(len(bills), "exactly these amounts")
+    say(f"\nPay {amounts}, once, from any wallet:")
     for bill in bills:
-        cli.terminal.say(f"\n  {bill.escrow_id} escrow   {amount(bill.amount)}")
-        cli.terminal.say(f"    address     {bill.address}")
-        cli.terminal.say(f"    URI         {bill.uri}")
-        cli.terminal.say(f"    descriptor  {bill.descriptor}")
+        say(f"\n  {bill.escrow_id} escrow   {amount(bill.amount)}")
+        for name, value in (("address", bill.address), ("URI", bill.uri), ("descriptor", bill.descriptor)):
+            say(f"    {name}")
+            say(value, exact=True)
         if qr:
             show_qr(cli.terminal, bill.uri.encode())
-    cli.terminal.say()
+    if pay_to_many:
+        say("\nFor a wallet that pays several outputs at once (address,amount in BTC):")
+        for bill in bills:
+            say(f"{bill.address},{format_btc(bill.amount)}", exact=True)
+    say()
 
 
-def _data(held: EscrowFunding, bills: Sequence[Invoice]) -> dict[str, Any]:
-    bill = next((each for each in bills if each.escrow_id == held.id), None)
-    return {
-        "purse": held.id,
-        "verdict": held.verdict.value,
-        "amount_sat": held.terms.amount,
-        "pay_sat": bill.amount if bill else None,
-        "address": bill.address if bill else None,
-        "uri": bill.uri if bill else None,
-        "descriptor": held.terms.escrow.descriptor,
-        "filling": held.filling.value,
-        "holds_sat": held.holds,
-        "missing_sat": held.missing,
-        "surplus_sat": held.surplus,
-        "unused_sat": sum(output.amount for output in held.dust),
-        "outpoints": [str(output.outpoint) for output in held.outputs],
-        "confirmations": held.confirmations,
-        "confirmations_needed": held.confirmations_needed,
-        "taken_by": [claim.document_id for claim in held.given_back],
-    }
+def _say_what_is_next(cli: Cli, view: FundingView) -> None:
+    if view.funding.complete:
+        begin = " The work can begin." if view.order.state is State.FUNDED else ""
+        funded = "Both escrows are" if len(view.funding.escrows) == 2 else "All escrows are"
+        cli.terminal.say(f"{funded} funded: pay nothing more.{begin}")
+    elif not view.invoices:
+        cli.terminal.advise(f"Pay nothing. Next: {next_step_of(cli.session, view.order).text}")
 
 
 def _show(cli: Cli, funding: Funding) -> None:
@@ -107,11 +80,7 @@ def _show(cli: Cli, funding: Funding) -> None:
 
 
 def _choose(cli: Cli) -> Order:
-    waiting = [
-        order
-        for order in my_orders(cli.session).orders
-        if order.state is State.OFFERED and Role.CREATOR in roles_in(order, cli.session.address)
-    ]
+    waiting = orders_to_fund(cli.session)
     if not waiting:
         raise NotFoundError("none of your jobs waits to be funded", hint="See them all: rein status")
     if len(waiting) == 1:

@@ -6,8 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rein.app import open_chain
+from rein.btc.amounts import sat
+from rein.btc.psbt_p2sh import P2shInput
+from rein.btc.transaction import OutPoint, Transaction
+from rein.chain.funding_transactions import transaction_of
+from rein.chain.source import largest
 from rein.cli.common import Cli
+from rein.cli.toolkit.files import read_given
 from rein.errors import InputError, NotFoundError
+from rein.escrow.legacy import LegacyPayment, legacy_contract, read_legacy_escrow
+from rein.protocol.armor import BEGIN
+from rein.protocol.documents import LegacyDocument
+from rein.protocol.limits import MAX_DOCUMENT_BYTES
+from rein.protocol.signed import verify
 
 if TYPE_CHECKING:
     from rein.btc.psbt_p2sh import P2shInput
@@ -20,13 +32,6 @@ _PAYMENT = re.compile(r"([0-9A-Za-z]{14,90})=([1-9][0-9]{0,15})")
 
 def read_source(source: str) -> tuple[LegacyContract | None, dict[str, LegacyEscrow]]:
     """The contract of a document with both its escrows, or the one escrow of a redeem script."""
-    from rein.cli.toolkit.files import read_given
-    from rein.escrow.legacy import legacy_contract, read_legacy_escrow
-    from rein.protocol.armor import BEGIN
-    from rein.protocol.documents import LegacyDocument
-    from rein.protocol.limits import MAX_DOCUMENT_BYTES
-    from rein.protocol.signed import verify
-
     try:
         text = read_given(source, MAX_DOCUMENT_BYTES).decode()
     except UnicodeDecodeError:
@@ -55,9 +60,6 @@ def first_escrow(document: str | None) -> LegacyEscrow | None:
 
 
 def read_payment(text: str) -> LegacyPayment:
-    from rein.btc.amounts import sat
-    from rein.escrow.legacy import LegacyPayment
-
     match = _PAYMENT.fullmatch(text)
     if match is None:
         raise InputError(f"{text[:110]!r} is no payment", hint="An address, =, and whole satoshis: --to 1Dj...=4990000")
@@ -66,9 +68,6 @@ def read_payment(text: str) -> LegacyPayment:
 
 def find_inputs(cli: Cli, escrow: LegacyEscrow, coins: Sequence[str], files: Sequence[str]) -> list[P2shInput]:
     """The outputs to spend, each with its whole transaction: from files, or from the chain."""
-    from rein.btc.psbt_p2sh import P2shInput
-    from rein.btc.transaction import OutPoint
-
     wanted = [OutPoint.parse(coin) for coin in coins]
     found = _from_files(escrow, files) if files else _from_chain(cli, escrow)
     missing = [str(point) for point in wanted if point not in found]
@@ -80,8 +79,6 @@ def find_inputs(cli: Cli, escrow: LegacyEscrow, coins: Sequence[str], files: Seq
 
 
 def _from_files(escrow: LegacyEscrow, files: Sequence[str]) -> dict[OutPoint, Transaction]:
-    from rein.btc.transaction import OutPoint
-
     transactions = [_read_transaction(name) for name in files]
     return {
         OutPoint(tx.txid, vout): tx
@@ -92,9 +89,6 @@ def _from_files(escrow: LegacyEscrow, files: Sequence[str]) -> dict[OutPoint, Tr
 
 
 def _read_transaction(name: str) -> Transaction:
-    from rein.btc.transaction import Transaction
-    from rein.cli.toolkit.files import read_given
-
     data = read_given(name, _MAX_TRANSACTION_FILE)
     try:
         return Transaction.from_hex(data.decode().strip())
@@ -103,10 +97,6 @@ def _read_transaction(name: str) -> Transaction:
 
 
 def _from_chain(cli: Cli, escrow: LegacyEscrow) -> dict[OutPoint, Transaction]:
-    from rein.app import open_chain
-    from rein.chain.funding_transactions import transaction_of
-    from rein.chain.source import largest
-
     chain = open_chain(cli.settings)
     cli.terminal.note("Looking for the escrow's outputs on the chain; this can take minutes.")
     outputs = largest(chain.unspent_outputs([escrow.script]))

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rein.app import open_chain
+from rein.btc.amounts import sat
+from rein.btc.keys import PrivateKey
+from rein.btc.networks import MAINNET, TESTNET4
+from rein.btc.psbt_p2sh import P2shPsbt
 from rein.cli.common import Cli, command
 from rein.cli.money.legacy_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
 from rein.cli.money.psbt import address_or_script, hand_out, read_raw
+from rein.cli.toolkit.files import read_secret_line
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.errors import ReinError
+from rein.escrow.legacy import LegacyEscrow, build_legacy_spend, checked
 
 if TYPE_CHECKING:
     from rein.btc.psbt_p2sh import P2shPsbt
@@ -82,9 +89,6 @@ def spend(
 
     Example: rein oldescrow spend 5221026b... --to 1Dj...=4990000 --fee 10000 -o payment.psbt
     """
-    from rein.btc.amounts import sat
-    from rein.escrow.legacy import build_legacy_spend
-
     escrow = choose_escrow(source, purse)
     coins_to_spend = find_inputs(cli, escrow, coins, files)
     psbt = build_legacy_spend(coins_to_spend, [read_payment(text) for text in payments], sat(fee), cli.settings.network)
@@ -129,8 +133,6 @@ def finish(cli: Cli, psbt_file: str, send: bool) -> None:
 
 
 def _escrow_lines(name: str, escrow: LegacyEscrow) -> list[str]:
-    from rein.btc.networks import MAINNET, TESTNET4
-
     return [
         f"{name.capitalize()}, P2SH of 2016",
         f"  on mainnet     {escrow.address(MAINNET)}",
@@ -141,8 +143,6 @@ def _escrow_lines(name: str, escrow: LegacyEscrow) -> list[str]:
 
 
 def _described(name: str, escrow: LegacyEscrow) -> dict[str, Any]:
-    from rein.btc.networks import MAINNET, TESTNET4
-
     return {
         "purse": name,
         "mainnet_address": escrow.address(MAINNET),
@@ -154,16 +154,11 @@ def _described(name: str, escrow: LegacyEscrow) -> dict[str, Any]:
 
 
 def _read_spend(given: str) -> P2shPsbt:
-    from rein.btc.psbt_p2sh import P2shPsbt
-    from rein.escrow.legacy import checked
-
     return checked(P2shPsbt(read_raw(given)))
 
 
 def _explain(cli: Cli, psbt: P2shPsbt, known: LegacyEscrow | None) -> None:
     """Say in words what signing would do. On stderr: stdout is for the PSBT."""
-    from rein.escrow.legacy import LegacyEscrow
-
     network, note = cli.settings.network, partial(cli.terminal.note, vital=True)
     names = known.names if known else {}
     for index, item in enumerate(psbt.inputs):
@@ -178,9 +173,6 @@ def _explain(cli: Cli, psbt: P2shPsbt, known: LegacyEscrow | None) -> None:
 
 
 def _sign(cli: Cli, psbt: P2shPsbt, key_fd: int | None) -> P2shPsbt:
-    from rein.btc.keys import PrivateKey
-    from rein.cli.toolkit.files import read_secret_line
-
     cli.terminal.confirm("Sign this payment?")
     if key_fd is None:
         wif = cli.terminal.ask_secret("Your delegate key of 2016 (WIF)", "--key-fd").strip()
@@ -215,8 +207,6 @@ def _finish(cli: Cli, psbt: P2shPsbt, out: Path | None, *, send: bool) -> None:
 
 
 def _broadcast(cli: Cli, final: Transaction) -> None:
-    from rein.app import open_chain
-
     cli.terminal.confirm("Send it to the network?")
     open_chain(cli.settings).broadcast(final)
     cli.terminal.note(f"Sent: transaction {final.txid}.")

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rein.btc.address import address_of_script
+from rein.btc.psbt_any import MAX_GIVEN, combine_psbts, look_at_psbt, psbt_bytes
+from rein.btc.script import MandatoryMultisig
 from rein.cli.common import Cli, command
 from rein.cli.money.psbt_import import psbt_import
+from rein.cli.toolkit.files import read_given
 from rein.cli.toolkit.options import FilePath
+from rein.cli.toolkit.qr import MAX_BYTES, show_qr
 from rein.errors import InputError
+from rein.files import write_new
 
 if TYPE_CHECKING:
     from rein.btc.networks import Network
@@ -28,8 +34,6 @@ def show(cli: Cli, psbt: str) -> None:
 
     Example: rein psbt show payment.psbt
     """
-    from rein.btc.psbt_any import look_at_psbt
-
     seen = look_at_psbt(read_raw(psbt))
     network, say, fee = cli.settings.network, cli.terminal.say, _fee_line(seen)
     say(f"Transaction {seen.transaction.txid} before signing; addresses as on {network.name}")
@@ -55,8 +59,6 @@ def combine(cli: Cli, one: str, other: str, out: Path | None, as_text: bool) -> 
 
     Example: rein psbt combine mine.psbt theirs.psbt -o both.psbt
     """
-    from rein.btc.psbt_any import combine_psbts
-
     hand_out(cli, combine_psbts(read_raw(one), read_raw(other)), out, as_text=as_text)
 
 
@@ -71,8 +73,6 @@ def export(cli: Cli, psbt: str, out: Path | None, as_text: bool, binary: bool, q
 
     Example: rein psbt export payment.txt -o payment.psbt
     """
-    from rein.btc.psbt_any import look_at_psbt
-
     if as_text + binary + qr > 1:
         raise InputError("--base64, --binary and --qr exclude each other")
     if binary and out is None:
@@ -89,8 +89,6 @@ def export(cli: Cli, psbt: str, out: Path | None, as_text: bool, binary: bool, q
 
 def _show_qr(cli: Cli, raw: bytes) -> None:
     """As base64, which every wallet scans, or in binary, where only that fits."""
-    from rein.cli.toolkit.qr import MAX_BYTES, show_qr
-
     text = b64encode(raw)
     if len(text) > MAX_BYTES >= len(raw):
         cli.terminal.note("This code holds the PSBT in binary, for base64 is too long; not every wallet reads that.")
@@ -103,9 +101,6 @@ def read_raw(given: str) -> bytes:
 
     :raises PsbtError: it is no spelling of one.
     """
-    from rein.btc.psbt_any import MAX_GIVEN, psbt_bytes
-    from rein.cli.toolkit.files import read_given
-
     return psbt_bytes(read_given(given, MAX_GIVEN))
 
 
@@ -114,8 +109,6 @@ def hand_out(cli: Cli, raw: bytes, out: Path | None, *, as_text: bool = False, *
 
     :param more: what else belongs into the result for programs.
     """
-    from rein.files import write_new
-
     text = b64encode(raw).decode()
     if out is None:
         cli.terminal.say(text)
@@ -131,8 +124,6 @@ def _lock(locktime: int) -> str:
 
 def address_or_script(script: bytes, network: Network) -> str:
     """Where an output pays, for people; some scripts have no address."""
-    from rein.btc.address import address_of_script
-
     try:
         return address_of_script(script, network)
     except InputError:
@@ -155,8 +146,6 @@ def _input_lines(item: SeenInput, network: Network) -> list[str]:
 
 
 def _rule(item: SeenInput) -> str:
-    from rein.btc.script import MandatoryMultisig
-
     form = item.form
     if form is None:
         return ""

@@ -9,13 +9,11 @@ import click
 
 from rein.cli.common import Cli, command, job_option
 from rein.cli.money.explain import read_psbt
-from rein.cli.money.signing import sign_shown
+from rein.cli.money.signing import commit_shown
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.show import planned, say_payouts
+from rein.cli.toolkit.show import say_payouts
 from rein.errors import InputError
-from rein.workflows.money.psbt_import import Imported, combine_imported, send_imported
-from rein.workflows.orders.feeds import pull
-from rein.workflows.orders.load import find_order
+from rein.workflows.money.psbt_import import ImportPlan, commit, prepare
 
 
 @command("import", writes=True, documents=False)
@@ -31,43 +29,24 @@ def psbt_import(cli: Cli, file: Path, job: str | None, dry_run: bool) -> None:
     """
     if job is None:
         raise InputError("say of which job it is", hint="rein psbt import FILE --jobid ID")
-    import_psbt(cli, file, job, dry_run=dry_run)
+    plan = prepare(cli.session, job, read_psbt(file))
+    _finish(cli, plan, dry_run=dry_run or not plan.complete)
 
 
-def import_psbt(cli: Cli, file: Path, job: str, *, dry_run: bool = False) -> None:
-    """Check, combine, and send what is complete; otherwise print what is there."""
-    session, terminal = cli.session, cli.terminal
-    _ = session.identity
-    text = read_psbt(file)
-    pull(session)
-    order = find_order(session, job)
-    imported = combine_imported(session, order, text)
-    by = " and the ".join(role.value for role in imported.signers)
-
-    def show(shown: Imported) -> None:
-        say_payouts(cli, [shown.ready.payout])
-        terminal.say(f"It is as agreed, and signed by the {by}.")
-
-    sent = imported.complete and not dry_run
-    if sent:
-        question = "It has both signatures. Send it?"
-        payment = sign_shown(cli, imported, show, question, partial(send_imported, session))
-        terminal.say(f"Sent in transaction {payment.txid}.")
+def _finish(cli: Cli, plan: ImportPlan, *, dry_run: bool) -> None:
+    terminal, question = cli.terminal, "It has both signatures. Send it?"
+    result = commit_shown(cli, plan, partial(_show, cli), question, commit, dry_run=dry_run)
+    if result.payment is not None:
+        terminal.say(f"Sent in transaction {result.payment.txid}.")
+    elif plan.complete:
+        terminal.say("This was a dry run: nothing was sent.")
     else:
-        show(imported)
-        if imported.complete:
-            terminal.say("This was a dry run: nothing was sent.")
-        else:
-            terminal.say("A signature is missing still. With all that is known of it now:\n")
-            terminal.say(imported.psbt.to_base64())
-    terminal.result(
-        {
-            "job_id": order.job.document.job_id,
-            "job_document": order.id,
-            "signed_by": [role.value for role in imported.signers],
-            "complete": imported.complete,
-            "sent": sent,
-            "psbt": imported.psbt.to_base64(),
-            "payment": planned(imported.ready.payout),
-        }
-    )
+        terminal.say("A signature is missing still. With all that is known of it now:\n")
+        terminal.say(plan.psbt.to_base64(), exact=True)
+    terminal.result(result.json())
+
+
+def _show(cli: Cli, plan: ImportPlan) -> None:
+    say_payouts(cli, [plan.ready.payout])
+    by = " and the ".join(role.value for role in plan.signers)
+    cli.terminal.say(f"It is as agreed, and signed by the {by}.")

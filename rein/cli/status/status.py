@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
 from rein.cli.toolkit.layout import cut
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
+from rein.lazy import lazy
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
 from rein.workflows.orders.step import Turn
 from rein.workflows.orders.view import OrderView, Paid
 from rein.workflows.status.agenda import Agenda, agenda
+
+if TYPE_CHECKING:
+    from rein.cli.status import story
+else:
+    story = lazy("rein.cli.status.story")
+
 
 _HEADINGS = {Turn.ACT: "Needs your action:", Turn.WAIT: "Waiting for others:", Turn.NOTHING: "Nothing to do:"}
 
@@ -34,9 +43,7 @@ def status(cli: Cli, job: str | None, documents: bool) -> None:
     if job is None:
         _overview(cli)
     else:
-        from rein.cli.status.story import say_story  # which loads documents; the overview needs none
-
-        say_story(cli, job, documents=documents)
+        story.say_story(cli, job, documents=documents)
 
 
 def _overview(cli: Cli) -> None:
@@ -65,6 +72,8 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.advise(f"  as of             {as_of(mine.fetched)}")
     for warning in mine.warnings:
         terminal.note(safe(warning))
+    if mine.warnings:
+        terminal.note(MORE_HOSTING)
     terminal.say()
     for due, heading in _HEADINGS.items():
         jobs = [job for job in mine.jobs if job.step.due is due]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.hosting.servers import MORE_HOSTING
 from rein.cli.toolkit.advice import advice
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import Terminal, safe
 from rein.errors import ReinError, RemoteError
 from rein.workflows.hosting.unpublished import in_words
+from rein.workflows.sync.sync import sync as run_sync
 
 if TYPE_CHECKING:
     from rein.workflows.sync.availability import Discrepancy
@@ -41,8 +42,6 @@ def sync(cli: Cli, full: bool) -> None:
 
     Example: rein sync
     """
-    from rein.workflows.sync.sync import sync as run_sync
-
     terminal = cli.terminal
     with terminal.progress("Reading") as progress:
         report = run_sync(cli.session, progress.of, everything=full)

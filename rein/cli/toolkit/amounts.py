@@ -7,12 +7,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, sat
+from rein.btc.feerate import Feerate, from_sat_per_kvb
 from rein.cli.toolkit.units import amount
 from rein.errors import InputError
+from rein.lazy import lazy
 
 if TYPE_CHECKING:
     from rein.cli.toolkit.terminal import Terminal
+    from rein.protocol import values as protocol_values
     from rein.protocol.values import BasisPoints
+else:
+    protocol_values = lazy("rein.protocol.values")
 
 UNUSUAL = Sat(10 * COIN)
 """So much, or more, is more often a number of satoshis than of bitcoin."""
@@ -102,15 +107,12 @@ def feerate_per_kvb(text: str) -> int:
     return found
 
 
-def feerate(text: str | None) -> int | None:
-    """A fee rate somebody typed, in whole sat/vB.
+def feerate(text: str | None) -> Feerate | None:
+    """A fee rate somebody typed, in sat/vB, as `feerate_per_kvb`.
 
     :raises InputError: it is not one, or zero.
     """
-    rate = None if text is None else number(text, "the fee rate")
-    if rate == 0:
-        raise InputError("the fee rate must be at least 1 sat/vB", hint="Leave --feerate out for what is usual now.")
-    return rate
+    return None if text is None else from_sat_per_kvb(feerate_per_kvb(text))
 
 
 def _thousandths(text: str, what: str) -> int:
@@ -129,14 +131,12 @@ def fee_points(text: str) -> BasisPoints:
 
     :raises InputError: it is not one.
     """
-    from rein.protocol.values import fee_percent
-
     given = text.strip().rstrip("%").strip()
     if "," in given:
         raise InputError(
             f"the mediator's fee: {text[:20]!r} is not a percentage", hint="The decimal separator is a point: 1.5"
         )
     try:
-        return fee_percent(f"{given if '.' in given else given + '.0'}%")
+        return protocol_values.fee_percent(f"{given if '.' in given else given + '.0'}%")
     except ValueError as error:
         raise InputError(f"the mediator's fee: {error}", hint="A number of percent, such as 1 or 1.5") from error

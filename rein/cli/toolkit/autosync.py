@@ -8,9 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from rein.errors import ReinError
+from rein.lazy import lazy
 
 if TYPE_CHECKING:
     from rein.cli.common import Cli
+    from rein.workflows.hosting import unpublished
+    from rein.workflows.orders import feeds
+    from rein.workflows.sync import sync as sync_workflow
+else:
+    unpublished = lazy("rein.workflows.hosting.unpublished")
+    feeds = lazy("rein.workflows.orders.feeds")
+    sync_workflow = lazy("rein.workflows.sync.sync")
 
 _SHOW: Final = frozenset({"bids", "jobs", "mediators", "search", "status", "trust"})
 """Commands that show what this home knows. Whatever else needs news fetches it itself."""
@@ -31,11 +39,9 @@ def autosync(cli: Cli, command: str, *, writes: bool) -> Iterator[None]:
 
 
 def _fetch(cli: Cli) -> None:
-    from rein.workflows.orders.feeds import pull
-
     if cli.session.row is None:
         return
-    reports = pull(cli.session)
+    reports = feeds.pull(cli.session)
     new, failed = sum(report.new for report in reports), [each.error for each in reports if each.error is not None]
     if failed:
         cli.terminal.note(f"Autosync: {new:,} new; not everything was fetched: {failed[0].message}")
@@ -44,13 +50,10 @@ def _fetch(cli: Cli) -> None:
 
 
 def _publish(cli: Cli) -> None:
-    from rein.workflows.hosting.unpublished import in_words, unpublished
-    from rein.workflows.sync.sync import sync
-
-    if cli.session.row is None or not (written := unpublished(cli.session)):
+    if cli.session.row is None or not (written := unpublished.unpublished(cli.session)):
         return
     try:
-        report = sync(cli.session, observe_chain=False)
+        report = sync_workflow.sync(cli.session, observe_chain=False)
     except ReinError as error:
         left, reason = written, error.message
     else:
@@ -58,6 +61,6 @@ def _publish(cli: Cli) -> None:
         reason = next((each.error.message for each in report.servers if each.error is not None), "no server took it")
     if left:
         hint = cli.terminal.here("Publish it.")
-        cli.terminal.note(f"Autosync: not published: {in_words(left)}; {reason}. {hint}", vital=True)
+        cli.terminal.note(f"Autosync: not published: {unpublished.in_words(left)}; {reason}. {hint}", vital=True)
     else:
-        cli.terminal.note(f"Autosync: published {in_words(written)}.")
+        cli.terminal.note(f"Autosync: published {unpublished.in_words(written)}.")

@@ -57,8 +57,10 @@ class Form:
         return next((self._answers[label] for label in labels if label in self._answers), None)
 
 
-def read_form(path: Path | None, title: str) -> Form:
+def read_form(path: Path | None, *titles: str) -> Form:
     """Read a form; an empty one if there is no file.
+
+    :param titles: of the documents that it may be for.
 
     :raises InputError: it cannot be read, is for another document, or a line is no `Label: value`.
     """
@@ -74,8 +76,10 @@ def read_form(path: Path | None, title: str) -> Form:
     lines = content.rstrip().split("\n")  # and at nothing else: as in documents, no other character ends a line
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     lines[: first + 1] = [lines[first]] + [""] * first  # blank lines around are no part of it; numbers stay
-    if _LEGACY_TITLES.get(lines[0].strip(), lines[0].strip()) != title:
-        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {title!r}")
+    title = _LEGACY_TITLES.get(lines[0].strip(), lines[0].strip())
+    if title not in titles:
+        wanted = " or ".join(repr(each) for each in titles)
+        raise InputError(f"the form {path} begins with {lines[0].strip()[:60]!r}; this command wants {wanted}")
     answers: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():

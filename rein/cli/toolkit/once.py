@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rein.lazy import lazy
+
 if TYPE_CHECKING:
     from rein.cli.common import Cli
+    from rein.workflows import requests
+else:
+    requests = lazy("rein.workflows.requests")
 
 
 def run_once(cli: Cli, key: str | None, parameters: Mapping[str, Any], run: Callable[[], None]) -> None:
@@ -17,12 +22,11 @@ def run_once(cli: Cli, key: str | None, parameters: Mapping[str, Any], run: Call
     if key is None or parameters.get("dry_run"):
         run()
         return
-    from rein.workflows.requests import do_once, finish, request
 
     session, command = cli.session, cli.terminal.command.partition(" ")[2]
-    wanted = request(key, command, parameters)
-    cli.terminal.on_result = lambda result: finish(session, wanted, result)
-    done = do_once(session, wanted, run)
+    wanted = requests.request(key, command, parameters)
+    cli.terminal.on_result = lambda result: requests.finish(session, wanted, result)
+    done = requests.do_once(session, wanted, run)
     if done is None:
         return
     document = done.get("document_id")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from rein.cli.toolkit import values
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = lazy("difflib")
 
 
 class FilePath(click.Path):
@@ -68,8 +74,6 @@ NEAR: Final = 0.7
 
 def near(typed: str, names: Iterable[str]) -> list[str]:
     """The names that may be meant, the nearest first. The dashes of options count for nothing."""
-    import difflib  # it takes 10 ms to load
-
     known = {each.lstrip("-"): each for each in names}
     return [known[each] for each in difflib.get_close_matches(typed.lstrip("-"), known, 3, NEAR)]
 

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from rein.cli.toolkit.terminal import Terminal, safe_line
 from rein.errors import DocumentError, InputError, KeyMaterialError, NotFoundError, PassphraseError, ReinError
+from rein.lazy import lazy
 from rein.protocol.limits import MAX_TEXT
 
 if TYPE_CHECKING:
+    from rein.cli.toolkit import files
     from rein.cli.toolkit.files import Editor
+    from rein.protocol import text as protocol_text
+else:
+    files = lazy("rein.cli.toolkit.files")
+    protocol_text = lazy("rein.protocol.text")
 
 TRIES: Final = 3
 """For a passphrase."""
@@ -95,14 +101,12 @@ class Questions(ABC):
         :param limit: characters, at most.
         :raises InputError: it cannot be read, is empty or too long; or nobody is there to ask.
         """
-        from rein.cli.toolkit.files import find_editor, given_text
-
         check = partial(_checked, flag=flag, limit=limit, may_be_empty=default == "")
         if given:
-            return check(given_text(given, limit, flag))
+            return check(files.given_text(given, limit, flag))
         if form or (default == "" and (given is not None or form is not None)):
             return check(form or "")
-        editor = find_editor() if default is None else None
+        editor = files.find_editor() if default is None else None
         if editor is None:
             return self._asked(partial(self.terminal.ask_text, prompt, flag, default=default), check)
         return self._asked(partial(self._text_or_editor, editor, prompt, flag), check)
@@ -154,8 +158,6 @@ def more_tries(left: int) -> str:
 
 
 def _checked(text: str, flag: str, limit: int, *, may_be_empty: bool) -> str:
-    from rein.protocol.text import check_text
-
     if not may_be_empty and not text.strip():
         raise InputError(f"{flag}: the text is empty")
     if len(text) > limit:
@@ -163,5 +165,5 @@ def _checked(text: str, flag: str, limit: int, *, may_be_empty: bool) -> str:
             f"{flag}: the text has {len(text):,} characters, and at most {limit:,} fit",
             hint="Shorten it, or put it elsewhere and name the place.",
         )
-    check_text(text)
+    protocol_text.check_text(text)
     return text

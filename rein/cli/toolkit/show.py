@@ -97,20 +97,3 @@ def say_payouts(cli: Cli, payouts: Iterable[Payout]) -> None:
         for line in rest:
             cli.terminal.say(f"    {safe(line)}")
     cli.terminal.say()
-
-
-def planned(payout: Payout) -> dict[str, Any]:
-    """A payment for programs."""
-    terms = payout.terms
-    return {
-        "purse": terms.id,
-        "txid": payout.txid,
-        "outpoints": [str(coin.outpoint) for coin in payout.coins],
-        "holds_sat": payout.total,
-        "receiver": terms.payee.name,
-        "address": terms.payee.address,
-        "amount_sat": payout.split.payee,
-        "back_address": terms.payer.address,
-        "back_sat": payout.back,
-        "fee_sat": payout.fee,
-    }

@@ -14,7 +14,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,6 +23,14 @@ from rein.cli.toolkit.joiners import JOINERS, is_needed_joiner
 from rein.cli.toolkit.layout import apart, cut, table, width_of_table, wrap
 from rein.cli.toolkit.remedies import with_command
 from rein.errors import InputError, ReinError
+from rein.lazy import lazy
+
+if TYPE_CHECKING:
+    from rein.cli.toolkit import keyboard, picking
+else:
+    keyboard = lazy("rein.cli.toolkit.keyboard")
+    picking = lazy("rein.cli.toolkit.picking")
+
 
 _PATIENCE_S = 1.0
 """What takes longer shows that it goes on."""
@@ -268,18 +276,16 @@ class Terminal:
         :raises InputError: nobody is there; or the person quits and a program waits for a result.
         :raises Quit: the person quits.
         """
-        from rein.cli.toolkit.picking import QUIT, pages, picked
-
         names = names if names is not None else [[option] for option in options]
-        page = pages(len(options), _lines())
+        page = picking.pages(len(options), _lines())
         self._show_options(options, page.shown, flag)
         while True:
             answer = self._ask(f"Choose a {noun} ({page.keys})", flag).strip()
-            found = picked(answer, names)
+            found = picking.picked(answer, names)
             if (turned := page.turned(answer.lower())) is not None:
                 page = turned
                 self._show_options(options, page.shown, flag)
-            elif answer.lower() == QUIT:
+            elif answer.lower() == picking.QUIT:
                 self._quit(flag)
             elif len(found) == 1:
                 if not answer.isdigit():
@@ -328,16 +334,14 @@ class Terminal:
         several: bool = False,
     ) -> str:
         """Ask until there is an answer."""
-        from rein.cli.toolkit.keyboard import SeveralLinesError, read_answer  # most commands ask nothing
-
         shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
         while True:
             with self._asking(flag):
                 room = _room(sys.stderr)
                 lines = wrap(shown.rstrip(), room - 1) if room else [shown.rstrip()]
                 try:
-                    answer = read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
-                except SeveralLinesError:
+                    answer = keyboard.read_answer("\n".join(lines) + " ", safe, hidden=hidden, several=several)
+                except keyboard.SeveralLinesError:
                     self._write("That was more than one line, and one is wanted: nothing of it was taken.", err=True)
                     continue
             if answer or default is not None:
@@ -358,9 +362,7 @@ class Terminal:
     def leave(self, *, failed: bool) -> None:
         """The command is over: after an error or a question, what was typed meanwhile is nothing for the shell."""
         if (failed or self.has_asked) and self.interactive:
-            from rein.cli.toolkit.keyboard import discard
-
-            discard()
+            keyboard.discard()
 
     def _write(self, text: str, *, err: bool = False, exact: bool = False) -> None:
         with self._lock:

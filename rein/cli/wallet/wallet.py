@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
 
 import click
 
-from rein.btc.bip84 import CHANGE, GAP
+from rein.btc.bip84 import GAP
 from rein.cli.common import Cli, alone, command
 from rein.cli.toolkit.units import amount as in_btc
 from rein.cli.wallet.wallet_send import send, sweep
 from rein.errors import ChainError
-
-if TYPE_CHECKING:
-    from rein.workflows.wallet.wallet import Owned
-    from rein.workflows.wallet.wallet_history import Moved
+from rein.workflows.accounting.ledger import signed_btc
+from rein.workflows.wallet.wallet import Owned, addresses_in_use, observe_wallet
+from rein.workflows.wallet.wallet_export import export_wallet
+from rein.workflows.wallet.wallet_history import Moved
+from rein.workflows.wallet.wallet_history import history as moves
 
 _HOW_TO_SPEND = "Spend it: rein wallet send ADDRESS AMOUNT. In another wallet: rein wallet export"
 
@@ -30,9 +31,7 @@ def show(cli: Cli, gap: int) -> None:
 
     Example: rein wallet
     """
-    from rein.workflows.wallet.wallet import look
-
-    terminal, wallet = cli.terminal, look(cli.session, gap)
+    terminal, wallet = cli.terminal, observe_wallet(cli.session, gap)
     terminal.say(f"In your wallet: {in_btc(wallet.balance)}")
     if wallet.waiting:
         terminal.say(f"On its way:     {in_btc(wallet.waiting)}, which waits for a block")
@@ -42,14 +41,7 @@ def show(cli: Cli, gap: int) -> None:
         terminal.say()
         terminal.table(("Of", "Amount", "Block", "Address"), [_coin_row(each) for each in wallet.owned])
         terminal.note(_HOW_TO_SPEND)
-    terminal.result(
-        {
-            "balance_sat": wallet.balance,
-            "waiting_sat": wallet.waiting,
-            "dust_sat": wallet.dust,
-            "coins": [_coin_data(each) for each in wallet.owned],
-        }
-    )
+    terminal.result(wallet.json())
 
 
 @command("addresses")
@@ -58,29 +50,13 @@ def addresses(cli: Cli) -> None:
 
     Example: rein wallet addresses
     """
-    from rein.workflows.wallet.wallet import own_addresses
-
-    rows = [each for each in own_addresses(cli.session) if each.paid or each.document_id is not None]
+    found = addresses_in_use(cli.session)
     listed = [
-        (each.address, "change" if each.branch == CHANGE else "payments", each.job_id or "-", _paid(each.paid))
-        for each in rows
+        (each.row.address, "change" if each.is_change else "payments", each.row.job_id or "-", _paid(each.row.paid))
+        for each in found
     ]
     cli.terminal.table(("Address", "For", "Job ID", "Paid"), listed)
-    cli.terminal.result(
-        {
-            "addresses": [
-                {
-                    "address": each.address,
-                    "path": f"{'1' if each.branch == CHANGE else '0'}/{each.number}",
-                    "change": each.branch == CHANGE,
-                    "job_id": each.job_id,
-                    "document_id": each.document_id,
-                    "paid": each.paid,
-                }
-                for each in rows
-            ]
-        }
-    )
+    cli.terminal.result({"addresses": [each.json() for each in found]})
 
 
 @command("history")
@@ -89,30 +65,13 @@ def history(cli: Cli) -> None:
 
     Example: rein wallet history
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_history import history as moves
-
     try:
-        look(cli.session)
+        observe_wallet(cli.session)
     except ChainError as error:
         cli.terminal.note(f"{error.message}; this is what was seen before.")
     lines = moves(cli.session)
     cli.terminal.table(("Block", "BTC", "What", "Job ID", "Address"), [_move_row(each) for each in lines])
-    cli.terminal.result(
-        {
-            "history": [
-                {
-                    "height": each.height,
-                    "txid": each.txid,
-                    "amount_sat": each.amount,
-                    "what": each.what,
-                    "address": each.where,
-                    "job_id": each.job_id,
-                }
-                for each in lines
-            ]
-        }
-    )
+    cli.terminal.result({"history": [each.json() for each in lines]})
 
 
 @command("export")
@@ -123,10 +82,6 @@ def export(cli: Cli, private: bool) -> None:
 
     Example: rein wallet export
     """
-    import json
-
-    from rein.workflows.wallet.wallet_export import export_wallet
-
     terminal = cli.terminal
     if private:
         terminal.note("What follows spends all your money. Let nobody see it, and keep it in no file.", vital=True)
@@ -140,22 +95,7 @@ def export(cli: Cli, private: bool) -> None:
         terminal.say(f"  Electrum       {each.electrum}", exact=True)
         terminal.say(f"  Bitcoin Core   importdescriptors '{json.dumps(each.core)}'", exact=True)
         terminal.say()
-    terminal.result(
-        {
-            "private": private,
-            "accounts": [
-                {
-                    "fingerprint": each.account.fingerprint.hex(),
-                    "path": f"m/{each.account.path}",
-                    "descriptors": list(each.descriptors),
-                    "both": each.both,
-                    "electrum": each.electrum,
-                    "importdescriptors": each.core,
-                }
-                for each in exported
-            ],
-        }
-    )
+    terminal.result({"private": private, "accounts": [each.json() for each in exported]})
 
 
 @click.group("wallet", cls=alone("show"))
@@ -178,19 +118,6 @@ def _coin_row(each: Owned) -> tuple[str, str, str, str]:
     return each.job_id or "-", in_btc(each.coin.amount), str(each.height), each.address
 
 
-def _coin_data(each: Owned) -> dict[str, Any]:
-    return {
-        "outpoint": str(each.coin.outpoint),
-        "amount_sat": each.coin.amount,
-        "address": each.address,
-        "job_id": each.job_id,
-        "height": each.height,
-        "confirmations": each.confirmations,
-    }
-
-
 def _move_row(each: Moved) -> tuple[str, str, str, str, str]:
-    from rein.workflows.accounting.ledger import signed_btc
-
     height = "waiting" if each.height is None else str(each.height)
     return height, signed_btc(each.amount), each.what, each.job_id or "-", each.where

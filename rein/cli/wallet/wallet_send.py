@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from rein.btc.amounts import Sat
+from rein.btc.feerate import format_feerate
 from rein.cli.common import Cli, command
 from rein.cli.common import feerate as parse_feerate
 from rein.cli.toolkit.amounts import typed_amount
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.units import amount as in_btc
 from rein.errors import InputError
-
-if TYPE_CHECKING:
-    from rein.workflows.wallet.wallet_send import Planned
+from rein.escrow.counted import counted
+from rein.files import write_new
+from rein.workflows.wallet.wallet_send import (
+    Choice,
+    Planned,
+    SendPlan,
+    SendResult,
+    commit,
+    hand_out,
+    prepare_send,
+    prepare_sweep,
+)
 
 _ALL = "all"
 
@@ -52,14 +61,10 @@ def send(
 
     Example: rein wallet send bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu 0.01
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_send import Choice, plan_send
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
     wanted = None if amount.lower() == _ALL else typed_amount(cli.terminal, amount, "the payment")
-    rate, wallet = _feerate(cli, feerate), look(cli.session)
-    planned = plan_send(cli.session, wallet, address, wanted, rate, Choice(group, join))
-    _finish(cli, [planned], rate, Sat(0), psbt=psbt, out=out, dry_run=dry_run)
+    plan = prepare_send(cli.session, address, wanted, parse_feerate(feerate), Choice(group, join))
+    _finish(cli, plan, psbt=psbt, out=out, dry_run=dry_run)
 
 
 @command("sweep", writes=True, documents=False)
@@ -85,79 +90,54 @@ def sweep(
 
     Example: rein wallet sweep bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu
     """
-    from rein.workflows.wallet.wallet import look
-    from rein.workflows.wallet.wallet_send import Choice, plan_sweep
-
     _check_psbt(psbt=psbt, out=out, dry_run=dry_run)
-    rate, wallet = _feerate(cli, feerate), look(cli.session)
-    swept = plan_sweep(cli.session, wallet, to, rate, Choice(group, join))
-    if psbt and len(swept.payments) > 1 and out is not None:
+    plan = prepare_sweep(cli.session, to, parse_feerate(feerate), Choice(group, join))
+    if psbt and len(plan.payments) > 1 and out is not None:
         raise InputError(
-            f"these are {len(swept.payments)} payments, and a file holds one PSBT",
+            f"these are {len(plan.payments)} payments, and a file holds one PSBT",
             hint="Take them without -o, or one by one: --from ID",
         )
-    left = Sat(sum(each.coin.amount for each in swept.left))
-    _finish(cli, list(swept.payments), rate, left, psbt=psbt, out=out, dry_run=dry_run)
+    _finish(cli, plan, psbt=psbt, out=out, dry_run=dry_run)
 
 
-def _finish(
-    cli: Cli, payments: list[Planned], rate: int, left: Sat, *, psbt: bool, out: Path | None, dry_run: bool
-) -> None:
+def _finish(cli: Cli, plan: SendPlan, *, psbt: bool, out: Path | None, dry_run: bool) -> None:
     """Show the payments, ask, and sign just these; or hand them out unsigned."""
-    from base64 import b64encode
-
-    from rein.files import write_new
-    from rein.workflows.wallet.wallet_send import psbt_of, send_planned
-
     terminal, session = cli.terminal, cli.session
-    for each in payments:
-        _say_planned(cli, each, rate)
-    if left:
-        terminal.note(f"{left:,} sat are left: sending them would cost more than it is worth.")
-    raws, txids = list[bytes](), list[str]()
+    for each in plan.payments:
+        _say_planned(cli, each, plan)
+    if plan.left:
+        terminal.note(f"{plan.left:,} sat are left: sending them would cost more than it is worth.")
     if psbt:
-        raws = [psbt_of(session, each) for each in payments]
-        for raw in raws:
-            if out is None:
-                terminal.say(b64encode(raw).decode(), exact=True)
-            else:
-                write_new(out, raw)
-                terminal.note(f"Written to {out}.")
-    elif dry_run:
-        terminal.say("This was a dry run: nothing was sent.")
+        result = hand_out(session, plan)
+        _give(cli, result, out)
     else:
-        terminal.confirm("Sign and send it?" if len(payments) == 1 else "Sign and send them?")
-        for each in payments:
-            txids.append(send_planned(session, each))
-            terminal.say(f"Sent in transaction {txids[-1]}.")
-    described = [_planned_data(each) for each in payments]
-    for number, data in enumerate(described):
-        data["sent"] = bool(txids)
-        data["psbt"] = b64encode(raws[number]).decode() if raws else None
-    terminal.result({"feerate": rate, "left_sat": left, "payments": described, "file": str(out) if out else None})
+        if dry_run:
+            terminal.say("This was a dry run: nothing was sent.")
+        else:
+            terminal.confirm("Sign and send it?" if len(plan.payments) == 1 else "Sign and send them?")
+        tell = "Sent in transaction {}.".format
+        result = commit(session, plan, dry_run=dry_run, on_sent=lambda txid: terminal.say(tell(txid)))
+    terminal.result(result.json() | {"file": str(out) if out else None})
 
 
-def _say_planned(cli: Cli, planned: Planned, rate: int) -> None:
+def _give(cli: Cli, result: SendResult, out: Path | None) -> None:
+    """The PSBTs, to standard output or into a file that does not exist yet."""
+    for raw in result.psbts:
+        if out is None:
+            cli.terminal.say(b64encode(raw).decode(), exact=True)
+        else:
+            write_new(out, raw)
+            cli.terminal.note(f"Written to {out}.")
+
+
+def _say_planned(cli: Cli, planned: Planned, plan: SendPlan) -> None:
     say, spend = cli.terminal.say, planned.spend
+    coins = f"{counted(len(spend.coins), 'coin')} of yours, which hold{'s' * (len(spend.coins) == 1)}"
     say(f"{in_btc(planned.amount)} to {planned.address}")
-    say(f"  from {len(spend.coins)} of your coins, which hold {spend.spent:,} sat, of {', '.join(planned.groups)}")
-    say(f"  {spend.fee:,} sat for the miner, at {rate} sat/vB")
+    say(f"  from {coins} {spend.spent:,} sat, of {', '.join(planned.groups)}")
+    say(f"  {spend.fee:,} sat for the miner, at {format_feerate(plan.feerate)} sat/vB")
     if planned.change is not None:
         say(f"  {planned.left:,} sat come back to {planned.change}, an address of your wallet")
-
-
-def _planned_data(planned: Planned) -> dict[str, Any]:
-    spend = planned.spend
-    return {
-        "txid": spend.unsigned.txid,
-        "address": planned.address,
-        "amount_sat": planned.amount,
-        "fee_sat": spend.fee,
-        "change_address": planned.change,
-        "change_sat": planned.left,
-        "outpoints": [str(coin.outpoint) for coin in spend.coins],
-        "of": list(planned.groups),
-    }
 
 
 def _check_psbt(*, psbt: bool, out: Path | None, dry_run: bool) -> None:
@@ -165,10 +145,3 @@ def _check_psbt(*, psbt: bool, out: Path | None, dry_run: bool) -> None:
         raise InputError("-o is for a PSBT", hint="Give --psbt too.")
     if psbt and dry_run:
         raise InputError("--psbt signs and sends nothing anyhow", hint="Leave --dry-run out.")
-
-
-def _feerate(cli: Cli, given: str | None) -> int:
-    from rein.workflows.money.payments import current_feerate
-
-    rate = parse_feerate(given)
-    return current_feerate(cli.session) if rate is None else rate

@@ -27,7 +27,7 @@ from rein.workflows.identity.setup import SetupResult, add_identity, check_free,
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.session import Session
-from rein.workflows.wallet.wallet import look, own_addresses
+from rein.workflows.wallet.wallet import observe_wallet, own_addresses
 
 _WIDE_GAP = 5 * GAP
 """Coins lie beyond many addresses that were emptied, of which the chain source tells nothing."""
@@ -103,7 +103,7 @@ def restore_identity(
 def _find_coins(session: Session) -> None:
     """Learn from the chain which addresses were paid, so that no new document names one of them."""
     try:
-        look(session, _WIDE_GAP)
+        observe_wallet(session, _WIDE_GAP)
     except ChainError as error:
         session.note(f"{error.message}; your coins are found once a chain source answers.")
 

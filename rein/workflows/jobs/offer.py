@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
+from rein.btc.feerate import Feerate
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.carried import amount_fields
 from rein.escrow.terms import MIN_RESERVE_FEERATE, offer_amounts
@@ -12,7 +13,6 @@ from rein.protocol.documents import Bid, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.workflows.jobs.sealed_bids import unseal_bids
-from rein.workflows.money.payments import current_feerate
 from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.orders.job_keys import job_keyring
 from rein.workflows.orders.load import my_orders, require_role
@@ -20,6 +20,7 @@ from rein.workflows.orders.mediation import mediator_of
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.reply import belongs_to, sign_answer
 from rein.workflows.session import Session
+from rein.workflows.wallet.feerate import current_feerate
 
 _SHORTEST_PREFIX = 6
 
@@ -31,7 +32,7 @@ class OfferPlan:
 
     order: Order
     document: Offer
-    feerate: int
+    feerate: Feerate
     amounts: tuple[Sat, ...] = ()
     """What the creator would pay into each escrow."""
     made: Signed[Offer] | None = None
@@ -81,7 +82,7 @@ def _mine(session: Session) -> list[Order]:
     ]
 
 
-def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: int | None = None) -> OfferPlan:
+def prepare(session: Session, order: Order, bid: Signed[Bid], feerate: Feerate | None = None) -> OfferPlan:
     """The offer as it will be signed; or the one that was made of this bid before.
 
     :param feerate: sat/vB kept in each escrow for the miner of the payment out of it; by default what is usual now.

@@ -17,7 +17,7 @@ from rein.protocol.signed import Signed
 from rein.protocol.sin import secure_identity_number
 from rein.store.hidden import Hideable
 from rein.workflows.market.hide import hidden_names
-from rein.workflows.money.chain_view import look
+from rein.workflows.money.chain_view import observe_all
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.fold_cache import public_views
 from rein.workflows.orders.load import load_orders
@@ -93,7 +93,7 @@ def prove_endings(session: Session, known: Iterable[OrderView]) -> int:
     if len(open_still) > MAX_LOOKED_AT:
         chosen = secrets.SystemRandom().sample(open_still, MAX_LOOKED_AT)
     silent = replace(session, note=lambda _: None, open_chain=lambda: session.chain)  # strangers' money is no news
-    look(silent, load_orders(session, chosen).orders)
+    observe_all(silent, load_orders(session, chosen).orders)
     return len(open_still) - len(chosen)
 
 

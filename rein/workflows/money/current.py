@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rein.errors import ChainError
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView, look, observe
+from rein.workflows.money.chain_view import ChainView, observe, observe_all
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session
@@ -44,7 +44,7 @@ def current_order(session: Session, name: str, *, fetch: bool = True) -> Order:
 def observe_if_possible(session: Session, orders: Sequence[Order]) -> dict[str, ChainView]:
     """What is on the chain, by contract id; nothing where the chain does not answer, which is said."""
     try:
-        return look(session, orders)
+        return observe_all(session, orders)
     except ChainError as error:
         session.note(f"The chain was not looked at: {error.message}")
         return {}

@@ -37,10 +37,10 @@ class _Earlier:
     document: str
 
 
-def remember_funding(session: Session, seen: ChainView, payouts: Iterable[Payout]) -> None:
+def remember_funding(session: Session, view: ChainView, payouts: Iterable[Payout]) -> None:
     """Note what the transactions spend that made these coins, while the chain still shows them."""
     for payout in payouts:
-        heights = {each.outpoint.txid: each.height for each in seen.funding.of(payout.terms.id).outputs}
+        heights = {each.outpoint.txid: each.height for each in view.funding.of(payout.terms.id).outputs}
         for txid in {coin.outpoint.txid for coin in payout.coins}:
             if session.store.signatures.funding(txid):
                 continue
@@ -60,7 +60,7 @@ def remember_completed(session: Session, order: Order, payout: Payout) -> None:
 
 
 def require_only_payment(
-    session: Session, order: Order, seen: ChainView, role: Role, payouts: Iterable[Payout]
+    session: Session, order: Order, view: ChainView, role: Role, payouts: Iterable[Payout]
 ) -> None:
     """Refuse to sign what could be paid beside something that this identity has signed before.
 
@@ -73,17 +73,17 @@ def require_only_payment(
         terms = payout.terms
         if role is Role.MEDIATOR:
             _require_one_view(session, order, terms.escrow)
-            _require_owed(session, order, seen, payout)
+            _require_owed(session, order, view, payout)
         if role is Role.WORKER or not payout.split.payee:
             continue
         if role is Role.CREATOR or terms.kind is EscrowKind.PRICE:
-            _require_shared_input(session, order, seen, role, payout)
+            _require_shared_input(session, order, view, role, payout)
 
 
-def _require_shared_input(session: Session, order: Order, seen: ChainView, role: Role, payout: Payout) -> None:
+def _require_shared_input(session: Session, order: Order, view: ChainView, role: Role, payout: Payout) -> None:
     spends = {coin.outpoint for coin in payout.coins}
     funded = set[OutPoint]().union(*(session.store.signatures.funding(each.txid) for each in spends))
-    for earlier in _earlier(session, order, seen, role, payout.terms):
+    for earlier in _earlier(session, order, view, role, payout.terms):
         if earlier.txid == payout.txid or not earlier.amount or not earlier.inputs.isdisjoint(spends):
             continue
         if any(not session.store.signatures.funding(each.txid).isdisjoint(funded) for each in earlier.inputs):
@@ -97,8 +97,8 @@ def _require_shared_input(session: Session, order: Order, seen: ChainView, role:
         )
 
 
-def _earlier(session: Session, order: Order, seen: ChainView, role: Role, terms: EscrowTerms) -> Iterator[_Earlier]:
-    for proposal in seen.proposals:
+def _earlier(session: Session, order: Order, view: ChainView, role: Role, terms: EscrowTerms) -> Iterator[_Earlier]:
+    for proposal in view.proposals:
         if proposal.author is role and proposal.terms.escrow == terms.escrow:
             try:
                 psbt = Psbt.parse(proposal.text)
@@ -118,27 +118,27 @@ def _earlier(session: Session, order: Order, seen: ChainView, role: Role, terms:
 
 def other_offers(session: Session, order: Order, escrow: Escrow) -> list[tuple[Order, Terms]]:
     """The views of the job under other offers of its creator whose escrow is the same."""
-    views = [(view, terms_if_any(view)) for view in load_orders(session, [order.id]).orders]
+    offered = [(other, terms_if_any(other)) for other in load_orders(session, [order.id]).orders]
     return [
-        (view, terms)
-        for view, terms in views
-        if view.contract_id != order.contract_id
+        (other, terms)
+        for other, terms in offered
+        if other.contract_id != order.contract_id
         and terms is not None
         and escrow in [each.escrow for each in terms.escrows]
     ]
 
 
-def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payout) -> None:
+def _require_owed(session: Session, order: Order, view: ChainView, payout: Payout) -> None:
     """Refuse a mediator what gives the worker less than the creator owes by accepting, or than the mediator has
     awarded: whoever completes that first, or pays the miner more, takes the money.
 
     :raises EscrowError:
     """
     terms = payout.terms
-    made = seen.payments.get(terms.id)
+    made = view.payments.get(terms.id)
     if terms.kind is not EscrowKind.PRICE or (made is not None and made.confirmations):
         return  # what is left after an ending goes back
-    going = {output.outpoint for output in seen.funding.of(terms.id).leaving}
+    going = {output.outpoint for output in view.funding.of(terms.id).leaving}
     if made is None and any(coin.outpoint in going for coin in payout.coins):
         raise EscrowError(
             "what this pays out of is being spent by something no document here carries",
@@ -146,13 +146,13 @@ def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payou
         )
     signed = {
         each.document_id
-        for each in seen.claims
+        for each in view.claims
         if each.ending is Ending.ACCEPTANCE and each.script == terms.escrow.script
     }  # also where the delivery that was accepted is kept from the mediator
-    for view in (order, *(view for view, _ in other_offers(session, order, terms.escrow))):
-        accepting = signed | {each.id for each in view.acceptances}
-        protested = any(each.document.previous in accepting for each in view.disputes)
-        awards = {each.document.worker_amount for each in view.resolutions}
+    for offered in (order, *(other for other, _ in other_offers(session, order, terms.escrow))):
+        accepting = signed | {each.id for each in offered.acceptances}
+        protested = any(each.document.previous in accepting for each in offered.disputes)
+        awards = {each.document.worker_amount for each in offered.resolutions}
         if accepting and not protested:
             owed, why = terms.price, "the creator has accepted the delivery"
         elif len(awards) == 1:
@@ -169,11 +169,11 @@ def _require_owed(session: Session, order: Order, seen: ChainView, payout: Payou
 def _require_one_view(session: Session, order: Order, escrow: Escrow) -> None:
     """Refuse what the mediator has decided on under another offer with the same escrow."""
     signed = {each.contract_id for each in session.store.signatures.completed(session.address, escrow.address)}
-    for view, terms in other_offers(session, order, escrow):
-        authors = {each.author for each in proposals_of(view, terms) if each.terms.escrow == escrow}
-        if Role.MEDIATOR in authors or view.contract_id in signed:
+    for other, terms in other_offers(session, order, escrow):
+        authors = {each.author for each in proposals_of(other, terms) if each.terms.escrow == escrow}
+        if Role.MEDIATOR in authors or other.contract_id in signed:
             raise EscrowError(
                 f"the creator has signed another offer with the same {escrow.id} escrow, "
-                f"{view.contract_id[:12]}, and you have signed a payment in that one: you cannot sign in both",
-                hint=f"Go on there: --jobid {view.contract_id[:12]}",
+                f"{other.contract_id[:12]}, and you have signed a payment in that one: you cannot sign in both",
+                hint=f"Go on there: --jobid {other.contract_id[:12]}",
             )

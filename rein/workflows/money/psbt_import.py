@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rein.btc.psbt import Psbt
 from rein.errors import EscrowError, OrderError, PsbtError
@@ -12,17 +13,19 @@ from rein.escrow.proposals import Proposal
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.store.escrows import Payment
-from rein.workflows.money.chain_view import ChainView
+from rein.workflows.money.chain_view import ChainView, chain_view_of
+from rein.workflows.money.completion import Ready, check, may_be_made, may_follow, remember_payment
 from rein.workflows.money.explain import signers_of
 from rein.workflows.money.outstanding import remember_completed
-from rein.workflows.money.payments import Ready, check, may_be_made, may_follow, remember_payment, see
+from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
 
 _HINT = "See what differs: rein explain --file FILE"
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportPlan:
     """A payment of a document with every signature that is known of it. `complete`: it can be sent."""
 
     ready: Ready
@@ -34,26 +37,50 @@ class Imported:
         return self.ready.checked.psbt
 
 
-def combine_imported(session: Session, order: Order, text: str) -> Imported:
+@dataclass(frozen=True)
+class ImportResult:
+    """What was taken in; `payment` is what was sent, None where a signature is missing or after a dry run."""
+
+    plan: ImportPlan
+    payment: Payment | None
+
+    def json(self) -> dict[str, Any]:
+        order = self.plan.ready.order
+        return {
+            "job_id": order.job.document.job_id,
+            "job_document": order.id,
+            "signed_by": [role.value for role in self.plan.signers],
+            "complete": self.plan.complete,
+            "sent": self.payment is not None,
+            "psbt": self.plan.psbt.to_base64(),
+            "payment": self.plan.ready.payout.json(),
+        }
+
+
+def prepare(session: Session, name: str, text: str) -> ImportPlan:
     """Find the payment of a document that a PSBT is, check both, and put their signatures together.
 
+    :param name: of the job, as for `find_order`; servers are asked first.
     :param text: base64.
     :raises OrderError: no document of the job carries this payment, or it was made already.
     :raises EscrowError: it is not as agreed, or the chain does not show what it spends.
     """
+    _ = session.identity
     theirs = Psbt.parse(text)
-    seen = see(session, order)
-    carrying = [each for each in seen.proposals if _txid(each.text) == theirs.transaction.txid]
+    pull(session)
+    order = find_order(session, name)
+    view = chain_view_of(session, order)
+    carrying = [each for each in view.proposals if _txid(each.text) == theirs.transaction.txid]
     if not carrying:
         raise OrderError(
             f"no document of the job {order.job.document.job_id} carries the payment {theirs.transaction.txid}",
             hint=_HINT,
         )
-    if not any(may_be_made(each, seen, replace=True) for each in carrying):
+    if not any(may_be_made(each, view, replace=True) for each in carrying):
         raise OrderError("this escrow was paid out already", hint="See: rein status")
-    agreed = _as_agreed(order, seen, carrying)
+    agreed = _as_agreed(order, view, carrying)
     first, checked = agreed[0]
-    if not may_follow(checked.payout, seen):
+    if not may_follow(checked.payout, view):
         raise OrderError("another payment waits that leaves the miner as much", hint="See: rein status")
     combined = checked.psbt
     for _, each in agreed[1:]:
@@ -65,20 +92,22 @@ def combine_imported(session: Session, order: Order, text: str) -> Imported:
         raise EscrowError(found.differences[0].text, hint=_HINT)
     combined = combined.combine(found.psbt)
     ready = Ready(order, first.author, first, Checked(checked.payout, combined))
-    return Imported(ready, signers_of(combined, order), _is_complete(combined))
+    return ImportPlan(ready, signers_of(combined, order), _is_complete(combined))
 
 
-def send_imported(session: Session, imported: Imported) -> Payment:
-    """Give a complete payment to the network and remember it.
+def commit(session: Session, plan: ImportPlan, *, dry_run: bool = False) -> ImportResult:
+    """Give the payment to the network and remember it, if it is complete.
 
     :raises RejectedError: the network's rules refuse it.
     """
-    remember_completed(session, imported.ready.order, imported.ready.payout)
-    session.chain.broadcast(imported.psbt.finalize())
-    return remember_payment(session, imported.ready)
+    if dry_run or not plan.complete:
+        return ImportResult(plan, None)
+    remember_completed(session, plan.ready.order, plan.ready.payout)
+    session.chain.broadcast(plan.psbt.finalize())
+    return ImportResult(plan, remember_payment(session, plan.ready))
 
 
-def _as_agreed(order: Order, seen: ChainView, carrying: Sequence[Proposal]) -> list[tuple[Proposal, Checked]]:
+def _as_agreed(order: Order, view: ChainView, carrying: Sequence[Proposal]) -> list[tuple[Proposal, Checked]]:
     """Those that are as agreed: a document with a spoiled signature takes nothing from another with a good one.
 
     :raises EscrowError: none is, with the reason of the first.
@@ -86,7 +115,7 @@ def _as_agreed(order: Order, seen: ChainView, carrying: Sequence[Proposal]) -> l
     agreed, refused = [], []
     for proposal in carrying:
         try:
-            agreed.append((proposal, check(order, seen, proposal)))
+            agreed.append((proposal, check(order, view, proposal)))
         except EscrowError as reason:
             refused.append(reason)
     if not agreed:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
-from rein.workflows.money.chain_view import look
+from rein.workflows.money.chain_view import observe_all
 from rein.workflows.notify.events import Event, EventType, Wanted, new_jobs, news
 from rein.workflows.notify.hooks import Hook
 from rein.workflows.orders.feeds import pull
@@ -58,7 +58,7 @@ def fetch(session: Session) -> list[str]:
     place where watching meets the servers and the chain."""
     problems = [report.error.message for report in pull(session) if report.error is not None]
     try:
-        look(session, load_orders(session, orders_to_watch(session)).orders)
+        observe_all(session, load_orders(session, orders_to_watch(session)).orders)
         newest_block(replace(session, note=problems.append, open_chain=lambda: session.chain))
     except ReinError as error:
         problems.append(f"The chain was not looked at: {error.message}")

@@ -11,13 +11,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rein import __version__
+from rein.lazy import lazy
 from rein.protocol.values import DocumentId
 from rein.store.fold_cache import SummaryRow
 from rein.workflows.orders.view import OrderView, parse_view
 from rein.workflows.session import Session
+
+if TYPE_CHECKING:
+    from rein.workflows.orders import build_view, load
+else:
+    build_view = lazy("rein.workflows.orders.build_view")
+    load = lazy("rein.workflows.orders.load")
+
 
 _SHAPE = 6
 """Raised when what is kept has another shape than before, within one version of the program."""
@@ -108,13 +116,12 @@ def _views(session: Session, use: str, wanted: Callable[[], list[DocumentId]]) -
 
 def _fold(session: Session, order_ids: Sequence[DocumentId]) -> dict[DocumentId, list[SummaryRow]]:
     """The views of each order, by contract id."""
-    from rein.workflows.orders.build_view import view_of  # which loads documents; what is kept needs none
-    from rein.workflows.orders.load import load_orders
-
-    loaded = load_orders(session, order_ids)
+    loaded = load.load_orders(session, order_ids)
     found: dict[DocumentId, list[SummaryRow]] = {}
     for order in loaded.orders:
-        row = SummaryRow(order.id, order.contract_id, order.state.value, view_of(session, order).serialised())
+        row = SummaryRow(
+            order.id, order.contract_id, order.state.value, build_view.view_of(session, order).serialised()
+        )
         found.setdefault(order.id, []).append(row)
     for each in loaded.refused:
         refused = RefusedJob(each.job.id, each.job.document.job_id, each.reason.code, each.reason.message)

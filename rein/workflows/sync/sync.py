@@ -18,7 +18,7 @@ from rein.workflows.hosting.same_server import same_servers, server_ids
 from rein.workflows.hosting.unpublished import unpublished
 from rein.workflows.jobs.sealed_bids import publish_offered
 from rein.workflows.market.reputation import prove_endings, rated_jobs
-from rein.workflows.money.chain_view import look
+from rein.workflows.money.chain_view import observe_all
 from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress, remember_fetch
 from rein.workflows.orders.fold_cache import orders_to_watch
 from rein.workflows.orders.load import load_orders
@@ -67,7 +67,7 @@ def _observe_chain(session: Session) -> ChainError | None:
     """Look at the chain; why it could not be."""
     try:
         observe_tip(session)
-        look(session, load_orders(session, orders_to_watch(session)).orders)
+        observe_all(session, load_orders(session, orders_to_watch(session)).orders)
         prove_endings(session, rated_jobs(session))
     except ChainError as error:
         return error

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
-from rein.btc.bip84 import BRANCHES, GAP, Account
+from rein.btc.bip84 import BRANCHES, CHANGE, GAP, Account
 from rein.btc.keys import PrivateKey
 from rein.btc.spending import Coin
 from rein.btc.transaction import Transaction
@@ -42,6 +43,16 @@ class Owned:
         """Coins of one group belong together already: of one job, or at one address."""
         return self.job_id or self.address
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "outpoint": str(self.coin.outpoint),
+            "amount_sat": self.coin.amount,
+            "address": self.address,
+            "job_id": self.job_id,
+            "height": self.height,
+            "confirmations": self.confirmations,
+        }
+
 
 @dataclass(frozen=True)
 class Wallet:
@@ -64,8 +75,16 @@ class Wallet:
             found.setdefault(each.group, []).append(each)
         return dict(sorted(found.items(), key=lambda item: (_total(item[1]), item[0])))
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "balance_sat": self.balance,
+            "waiting_sat": self.waiting,
+            "dust_sat": self.dust,
+            "coins": [each.json() for each in self.owned],
+        }
 
-def look(session: Session, gap: int = GAP) -> Wallet:
+
+def observe_wallet(session: Session, gap: int = GAP) -> Wallet:
     """Ask the chain for everything that the words open.
 
     :param gap: how many unpaid addresses in a row end the search.
@@ -93,6 +112,32 @@ def own_addresses(session: Session, gap: int = GAP) -> list[WalletAddress]:
         for branch in BRANCHES:
             extend(session, account.id, branch, lambda number, a=account, b=branch: a.address(b, number), gap)  # type: ignore[misc]
     return [each for each in session.store.wallet.addresses(session.identity.id) if each.key_id in accounts]
+
+
+@dataclass(frozen=True)
+class AddressInUse:
+    """An address of one's own that a document names or that was paid."""
+
+    row: WalletAddress
+
+    @property
+    def is_change(self) -> bool:
+        return self.row.branch == CHANGE
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "address": self.row.address,
+            "path": f"{'1' if self.is_change else '0'}/{self.row.number}",
+            "change": self.is_change,
+            "job_id": self.row.job_id,
+            "document_id": self.row.document_id,
+            "paid": self.row.paid,
+        }
+
+
+def addresses_in_use(session: Session) -> list[AddressInUse]:
+    """The own addresses that documents name or that were paid, as far as is known here."""
+    return [AddressInUse(each) for each in own_addresses(session) if each.paid or each.document_id is not None]
 
 
 def know_wallet(session: Session, row: IdentityRow, keyring: Keyring) -> None:
@@ -156,7 +201,7 @@ def key_of(session: Session, address: str) -> PrivateKey:
 
 
 def keys_of(session: Session, addresses: Iterable[str]) -> list[PrivateKey]:
-    """The keys of addresses, derived anew: what the database says of them is held against the words.
+    """The keys of addresses, derived again: what the database says of them is held against the words.
 
     :raises EscrowError: one of them is not of the identity's own wallet.
     """
@@ -167,7 +212,7 @@ def keys_of(session: Session, addresses: Iterable[str]) -> list[PrivateKey]:
         if row is None or accounts[row.key_id].address(row.branch, row.number) != address:
             raise EscrowError(
                 f"{address} is not of this identity's own wallet",
-                hint="Only the wallet that has it can spend or hurry what is paid there (child pays for parent).",
+                hint="Only the wallet that has it can spend what is paid there (child pays for parent).",
             )
         found.append(accounts[row.key_id].private_key(row.branch, row.number))
     return found

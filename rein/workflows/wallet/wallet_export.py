@@ -26,6 +26,16 @@ class Exported:
     electrum: str
     core: list[dict[str, Any]]
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "fingerprint": self.account.fingerprint.hex(),
+            "path": f"m/{self.account.path}",
+            "descriptors": list(self.descriptors),
+            "both": self.both,
+            "electrum": self.electrum,
+            "importdescriptors": self.core,
+        }
+
 
 def export_wallet(session: Session, *, private: bool = False) -> list[Exported]:
     """Every account of the identity, that of now first: with words there is one.

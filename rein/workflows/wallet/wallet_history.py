@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rein.btc.address import address_of_script
 from rein.btc.bip84 import CHANGE
@@ -22,6 +23,16 @@ class Moved:
     where: str
     job_id: str | None
     what: str
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "height": self.height,
+            "txid": self.txid,
+            "amount_sat": self.amount,
+            "what": self.what,
+            "address": self.where,
+            "job_id": self.job_id,
+        }
 
 
 def history(session: Session) -> list[Moved]:

@@ -6,20 +6,26 @@ that one person earned both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rein.btc.address import script_of_address
 from rein.btc.amounts import Sat
 from rein.btc.bip84 import CHANGE
+from rein.btc.feerate import Feerate, format_feerate
 from rein.btc.spending import Spend, pay, pay_all, worth_spending
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
 from rein.store.wallet import WalletPayment
 from rein.workflows.session import Session
+from rein.workflows.wallet.feerate import current_feerate
 from rein.workflows.wallet.payout import Destination, fresh, fresh_elsewhere, read_destination
-from rein.workflows.wallet.wallet import Owned, Wallet, keys_of, origins
+from rein.workflows.wallet.wallet import Owned, Wallet, keys_of, observe_wallet, origins
+
+_NOTHING = Sat(0)
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,18 @@ class Planned:
         """What comes back as change."""
         return Sat(self.spend.spent - self.spend.fee - self.amount)
 
+    def json(self) -> dict[str, Any]:
+        return {
+            "txid": self.spend.unsigned.txid,
+            "address": self.address,
+            "amount_sat": self.amount,
+            "fee_sat": self.spend.fee,
+            "change_address": self.change,
+            "change_sat": self.left,
+            "outpoints": [str(coin.outpoint) for coin in self.spend.coins],
+            "of": list(self.groups),
+        }
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -61,8 +79,80 @@ ANY = Choice()
 """Of any one job or address."""
 
 
+@dataclass(frozen=True)
+class SendPlan:
+    """Payments out of the wallet at one feerate (sat/vB); `left` is what is not worth its fee."""
+
+    payments: tuple[Planned, ...]
+    feerate: Feerate
+    left: Sat = _NOTHING
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """What became of a plan, payment by payment: `txids` of those that were sent, or `psbts` for a signer elsewhere;
+    neither after a dry run."""
+
+    plan: SendPlan
+    txids: tuple[str, ...] = ()
+    psbts: tuple[bytes, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        rate, whole = self.plan.feerate, int(self.plan.feerate)
+        return {
+            "feerate": whole if whole == rate else float(rate),  # JSON knows no fractions; nothing counts with it
+            "left_sat": self.plan.left,
+            "payments": [
+                each.json()
+                | {"sent": bool(self.txids), "psbt": b64encode(self.psbts[number]).decode() if self.psbts else None}
+                for number, each in enumerate(self.plan.payments)
+            ],
+        }
+
+
+def prepare_send(
+    session: Session, address: str, amount: Sat | None, feerate: Feerate | None = None, choice: Choice = ANY
+) -> SendPlan:
+    """As `plan_send`, with what the chain shows in the wallet now.
+
+    :param feerate: sat/vB; the chain source's estimate if not given.
+    """
+    rate = current_feerate(session) if feerate is None else feerate
+    return SendPlan((plan_send(session, observe_wallet(session), address, amount, rate, choice),), rate)
+
+
+def prepare_sweep(session: Session, to: str, feerate: Feerate | None = None, choice: Choice = ANY) -> SendPlan:
+    """As `plan_sweep`, with what the chain shows in the wallet now.
+
+    :param feerate: sat/vB; the chain source's estimate if not given.
+    """
+    rate = current_feerate(session) if feerate is None else feerate
+    swept = plan_sweep(session, observe_wallet(session), to, rate, choice)
+    return SendPlan(swept.payments, rate, Sat(sum(each.coin.amount for each in swept.left)))
+
+
+def commit(
+    session: Session, plan: SendPlan, *, dry_run: bool = False, on_sent: Callable[[str], None] = lambda _: None
+) -> SendResult:
+    """Sign and send exactly these payments, one after the other.
+
+    :param on_sent: is told each txid at once: a later payment may be refused.
+    :raises OrderError, RejectedError: as `send_planned`.
+    """
+    txids: list[str] = []
+    for each in () if dry_run else plan.payments:
+        txids.append(send_planned(session, each))
+        on_sent(txids[-1])
+    return SendResult(plan, tuple(txids))
+
+
+def hand_out(session: Session, plan: SendPlan) -> SendResult:
+    """The payments unsigned, as PSBTs for a program that has the keys."""
+    return SendResult(plan, psbts=tuple(psbt_of(session, each) for each in plan.payments))
+
+
 def plan_send(
-    session: Session, wallet: Wallet, address: str, amount: Sat | None, feerate: int, choice: Choice = ANY
+    session: Session, wallet: Wallet, address: str, amount: Sat | None, feerate: Feerate, choice: Choice = ANY
 ) -> Planned:
     """A payment of `amount` satoshis to an address (None: of everything that is worth spending, less the fee).
 
@@ -106,7 +196,7 @@ class Sweep:
     left: tuple[Owned, ...]
 
 
-def plan_sweep(session: Session, wallet: Wallet, to: str, feerate: int, choice: Choice = ANY) -> Sweep:
+def plan_sweep(session: Session, wallet: Wallet, to: str, feerate: Feerate, choice: Choice = ANY) -> Sweep:
     """Everything that jobs paid, to an address, or to fresh addresses of an extended key or descriptor: one payment for
     each job, or one of all with `join`. What costs more to spend than it holds stays where it is.
 
@@ -202,6 +292,6 @@ def _next_address(session: Session, destination: Destination) -> str:
     return destination if isinstance(destination, str) else fresh_elsewhere(session, destination)
 
 
-def _check_feerate(feerate: int) -> None:
+def _check_feerate(feerate: Feerate) -> None:
     if not MIN_FEERATE <= feerate <= MAX_FEERATE:
-        raise InputError(f"a fee rate of {feerate} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")
+        raise InputError(f"a fee rate of {format_feerate(feerate)} sat/vB is outside {MIN_FEERATE} to {MAX_FEERATE}")

@@ -25,29 +25,29 @@ from rein.protocol.signed import Signed, sign, verify
 from rein.workflows.jobs import offer as offers
 from rein.workflows.jobs.deliver import require_deliverable
 from rein.workflows.market.reputation import known_ratings
-from rein.workflows.money.accept import build_acceptance, plan_acceptance
-from rein.workflows.money.collect import prepare
-from rein.workflows.money.dispute import (
-    build_dispute,
-    build_resolution,
-    plan_dispute,
-    plan_resolution,
-    prepare_resolution,
-)
+from rein.workflows.money import psbt_import
+from rein.workflows.money.agree import open_proposals
+from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.money.completion import Ready, ready_payments, sign_and_send
 from rein.workflows.money.explain import explain_job, identify
-from rein.workflows.money.payments import Ready, ready_payments, see, sign_and_send
-from rein.workflows.money.psbt_import import combine_imported, send_imported
-from rein.workflows.money.settle import (
-    build_refund,
-    build_settlement,
-    open_proposals,
-    plan_refund,
-    plan_settlement,
-    prepare_agreement,
-)
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.outbox import add_to_outbox
 from tests.support.money import Deal, deal, job_id_of
+from tests.support.money_steps import (
+    build_acceptance,
+    build_dispute,
+    build_refund,
+    build_resolution,
+    build_settlement,
+    plan_acceptance,
+    plan_dispute,
+    plan_refund,
+    plan_resolution,
+    plan_settlement,
+    prepare_agreement,
+    prepare_collection,
+    prepare_resolution,
+)
 from tests.support.people import (
     PRICE,
     accept,
@@ -170,7 +170,7 @@ def test_what_comes_after_the_fee_was_paid_goes_back_and_nobody_is_paid_twice(tr
     agreed = build_settlement(trio.charlie.session, planned, "A part.")
     trio.learn(agreed)
     trio.send(trio.bob, prepare_agreement(trio.bob.session, trio.order(trio.bob), agreed.id))
-    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
+    trio.send(trio.alice, prepare_collection(trio.alice.session, trio.order(trio.alice)))
     assert trio.order(trio.bob).state is State.SETTLED
 
     trio.pay((trio.mediator, trio.mediator.amount), (trio.primary, 90_000))
@@ -197,9 +197,9 @@ def test_a_mediator_who_is_paid_can_still_decide(trio: Trio) -> None:
     fee = payout_at(trio.mediator, trio.coins(trio.mediator), the_price(trio.mediator), 5)
     psbt = sign_payout(fee, trio.told.creator).to_base64()
     trio.learn(handed, accept(BOB, handed, primary_psbt=psbt, mediator_psbt=psbt))
-    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
+    trio.send(trio.alice, prepare_collection(trio.alice.session, trio.order(trio.alice)))
     with pytest.raises(EscrowError, match="another contract"):
-        prepare(trio.charlie.session, trio.order(trio.charlie))
+        prepare_collection(trio.charlie.session, trio.order(trio.charlie))
 
     protest = build_dispute(
         trio.charlie.session,
@@ -258,7 +258,7 @@ def test_an_honest_decision_is_taken_at_any_feerate(trio: Trio, feerate: int) ->
         "mediator": FEE,
     }
     assert next(each for each in ready if each.escrow_id == "primary").payout.back >= PRICE - 4_000_000
-    (fee,) = prepare(trio.alice.session, trio.order(trio.alice))
+    (fee,) = prepare_collection(trio.alice.session, trio.order(trio.alice))
     assert fee.proposal.document == complaint, "signed by the worker alone, within the reserve"
     assert fee.payout.fee < trio.mediator.miner_fee + 546
 
@@ -292,7 +292,7 @@ def test_the_mediator_who_decides_twice_decides_nothing(trio: Trio) -> None:
         mediator_psbt=sign_payout(second.payouts["mediator"], trio.told.worker).to_base64(),
     )
     trio.learn(taken)
-    ready = prepare(trio.alice.session, trio.order(trio.alice))
+    ready = prepare_collection(trio.alice.session, trio.order(trio.alice))
     assert [each.escrow_id for each in ready] == ["mediator"], "nor does she make it true by completing one"
 
 
@@ -312,7 +312,7 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
     order = trio.order(trio.charlie)
     with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
         prepare_agreement(trio.charlie.session, order, asked.id)
-    seen = see(trio.charlie.session, order)
+    seen = chain_view_of(trio.charlie.session, order)
     ready, _ = ready_payments(order, seen, Role.WORKER, seen.proposals)
     trio.send(trio.charlie, ready)
     for who in (trio.alice, trio.bob, trio.charlie):
@@ -322,8 +322,8 @@ def test_nobody_ends_a_job_by_giving_a_trifle_back(trio: Trio) -> None:
     handed = delivery(CHARLIE, trio.told.offer)
     trio.learn(handed)
     trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
+    trio.send(trio.charlie, prepare_collection(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare_collection(trio.alice.session, trio.order(trio.alice)))
     assert trio.order(trio.charlie).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
 
@@ -353,16 +353,18 @@ def test_a_worker_is_told_that_his_old_refund_still_stands(trio: Trio) -> None:
     trio.pay((trio.primary, trio.primary.amount - half))
     order = trio.order(trio.charlie)
     assert order.state is State.FUNDED
-    seen = see(trio.charlie.session, order)
+    seen = chain_view_of(trio.charlie.session, order)
     mine = [each for each in seen.proposals if each.document == signed]
     with pytest.raises(OrderError, match=signed.id[:12]):
         require_deliverable(trio.charlie.session, order)
     with pytest.raises(EscrowError, match="a refund gives all back, or nothing"):
         prepare_agreement(trio.bob.session, trio.order(trio.bob), signed.id)
     order = trio.order(trio.bob)
-    ready, _ = ready_payments(order, see(trio.bob.session, order), Role.CREATOR, mine)  # a program that does not care
+    ready, _ = ready_payments(
+        order, chain_view_of(trio.bob.session, order), Role.CREATOR, mine
+    )  # a program that does not care
     trio.send(trio.bob, ready)
-    seen = see(trio.charlie.session, trio.order(trio.charlie))
+    seen = chain_view_of(trio.charlie.session, trio.order(trio.charlie))
     paid = [*seen.payments.values(), *seen.others]
     assert [each.document_id for each in paid] == [signed.id], "what he signed was taken, as he was told it could"
 
@@ -465,14 +467,14 @@ def test_a_twin_has_escrows_of_its_own_and_holds_nobody_up(trio: Trio, creator: 
     )
     trio.fund()
     for who in (trio.alice, trio.bob, trio.charlie):
-        assert see(who.session, trio.order(who)).funding.complete
+        assert chain_view_of(who.session, trio.order(who)).funding.complete
         assert who.order(posted.id).state is not State.FUNDED
     with pytest.raises(EscrowError, match="do not hold what was agreed"):
         plan_resolution(trio.alice.session, trio.alice.order(posted.id), PRICE, feerate=5)
     trio.learn(delivery(CHARLIE, told.offer))
     trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
+    trio.send(trio.charlie, prepare_collection(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare_collection(trio.alice.session, trio.order(trio.alice)))
     for who in (trio.alice, trio.bob, trio.charlie):
         assert trio.order(who).state is State.SETTLED
     assert trio.received(trio.primary.payee.script) == [PRICE]
@@ -486,8 +488,8 @@ def test_a_settled_job_cannot_be_copied_for_its_ratings(trio: Trio) -> None:
     trio.fund()
     trio.learn(delivery(CHARLIE, trio.told.offer), enroll(MALLORY), enroll(trudy))
     trio.learn(build_acceptance(trio.bob.session, plan_acceptance(trio.bob.session, trio.order(trio.bob), 5)))
-    trio.send(trio.charlie, prepare(trio.charlie.session, trio.order(trio.charlie)))
-    trio.send(trio.alice, prepare(trio.alice.session, trio.order(trio.alice)))
+    trio.send(trio.charlie, prepare_collection(trio.charlie.session, trio.order(trio.charlie)))
+    trio.send(trio.alice, prepare_collection(trio.alice.session, trio.order(trio.alice)))
     posted, placed, given = _twin(trio.told, MALLORY, trudy)
     delivered = delivery(trudy, given)
     (true,) = trio.order(trio.alice).acceptances
@@ -514,7 +516,7 @@ def test_copying_an_address_holds_nobody_up(trio: Trio) -> None:
     fresh = deal(next(_numbers))
     twin = bid(MALLORY, posted, primary_address=fresh.bid.document.primary_address)
     trio.bob.learn(enroll(MALLORY), *fresh.enrollments, posted, copied, twin, fresh.job, fresh.bid)
-    assert see(trio.bob.session, trio.order(trio.bob))
+    assert chain_view_of(trio.bob.session, trio.order(trio.bob))
     assert offers.prepare(trio.bob.session, find_order(trio.bob.session, fresh.job.id), fresh.bid, 5)
 
 
@@ -526,7 +528,7 @@ def test_a_second_offer_on_the_same_bid_is_no_other_job(trio: Trio) -> None:
     trio.learn(second)
     order = find_order(trio.charlie.session, trio.told.offer.id)
     assert order.state is State.FROZEN
-    assert see(trio.charlie.session, order)
+    assert chain_view_of(trio.charlie.session, order)
 
 
 def two_offers(trio: Trio) -> tuple[Signed[Any], Signed[Any]]:
@@ -586,7 +588,7 @@ def test_a_payment_of_another_job_of_the_same_people_is_not_completed(trio: Trio
     trio.learn(handed, accept(BOB, handed, primary_psbt=texts[0], mediator_psbt=texts[1]))
     for who in (trio.alice, trio.charlie):
         with pytest.raises(EscrowError, match="spends an output of another contract"):
-            prepare(who.session, trio.order(who))
+            prepare_collection(who.session, trio.order(who))
 
 
 def test_a_payment_of_an_output_that_is_spent_is_not_completed(trio: Trio) -> None:
@@ -598,8 +600,8 @@ def test_a_payment_of_an_output_that_is_spent_is_not_completed(trio: Trio) -> No
     texts = {"primary_psbt": stale, "mediator_psbt": sign_payout(fee, trio.told.creator).to_base64()}
     trio.learn(handed, accept(BOB, handed, **texts))
     with pytest.raises(EscrowError, match="the chain does not show as an output of this escrow now"):
-        prepare(trio.charlie.session, trio.order(trio.charlie))
-    assert [each.escrow_id for each in prepare(trio.alice.session, trio.order(trio.alice))] == ["mediator"]
+        prepare_collection(trio.charlie.session, trio.order(trio.charlie))
+    assert [each.escrow_id for each in prepare_collection(trio.alice.session, trio.order(trio.alice))] == ["mediator"]
 
 
 def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio) -> None:
@@ -615,11 +617,11 @@ def test_an_accepted_decision_carries_what_was_decided_or_is_refused(trio: Trio)
         "mediator_psbt": sign_payout(decision.payouts["mediator"], trio.told.worker).to_base64(),
     }
     trio.learn(decided, accept_resolution(CHARLIE, decided, **texts))
-    ready = prepare(trio.alice.session, trio.order(trio.alice))
+    ready = prepare_collection(trio.alice.session, trio.order(trio.alice))
     assert [each.escrow_id for each in ready] == ["mediator"]
     order = replace(trio.order(trio.alice), resolutions=())
     with pytest.raises(EscrowError, match="the resolution that was accepted is not here"):
-        see(trio.alice.session, order)
+        chain_view_of(trio.alice.session, order)
 
 
 # What `rein explain` tells
@@ -633,16 +635,17 @@ def test_a_replaced_delivery_that_was_accepted_is_remarked(trio: Trio) -> None:
     texts = [sign_payout(each, trio.told.creator).to_base64() for each in payouts]
     accepted = accept(BOB, first, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(first, second, accepted)
-    _, told = explain_job(trio.charlie.session, trio.told.job.id)
+    told = explain_job(trio.charlie.session, trio.told.job.id).payments
     assert [each.explanation.as_agreed for each in told] == [True, True], "it pays all the same"
     assert {each.remark for each in told} == {"it accepts a delivery that the worker has replaced"}
     again = accept(BOB, second, primary_psbt=texts[0], mediator_psbt=texts[1])
     trio.learn(again)
-    order, told = explain_job(trio.charlie.session, trio.told.job.id)
+    explained = explain_job(trio.charlie.session, trio.told.job.id)
+    order, told = explained.order, explained.payments
     assert order.state is State.FROZEN
     assert {each.remark for each in told} == {"its author signed another document that contradicts it"}
-    trio.send(trio.charlie, prepare(trio.charlie.session, order))
-    _, told = explain_job(trio.charlie.session, trio.told.job.id)
+    trio.send(trio.charlie, prepare_collection(trio.charlie.session, order))
+    told = explain_job(trio.charlie.session, trio.told.job.id).payments
     assert {each.confirmations for each in told if each.proposal.terms == trio.primary} == {1}
 
 
@@ -685,10 +688,10 @@ def test_a_spoiled_document_takes_nothing_from_a_good_one(trio: Trio) -> None:
     theirs = sign_payout(primary, trio.told.worker).to_base64()
     trio.learn(handed, spoiled[0], spoiled[1])
     with pytest.raises(EscrowError, match="not signed by those who had to sign it"):
-        combine_imported(trio.charlie.session, trio.order(trio.charlie), theirs)
+        psbt_import.prepare(trio.charlie.session, trio.told.job.id, theirs)
     trio.learn(honest)
-    imported = combine_imported(trio.charlie.session, trio.order(trio.charlie), theirs)
+    imported = psbt_import.prepare(trio.charlie.session, trio.told.job.id, theirs)
     assert (imported.complete, imported.signers) == (True, (Role.CREATOR, Role.WORKER))
-    send_imported(trio.charlie.session, imported)
+    assert psbt_import.commit(trio.charlie.session, imported).payment
     faucet.mine(trio.chain, 1)
     assert trio.received(trio.primary.payee.script) == [PRICE]

@@ -15,19 +15,21 @@ from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
 from rein.chain.source import MAX_OUTPUTS
 from rein.devnet import faucet
-from rein.errors import ChainError, OrderError
+from rein.errors import ChainError
 from rein.escrow.payout import Payout, sign_payout
 from rein.escrow.terms import EscrowTerms, Terms, offer_amounts, terms_of
 from rein.protocol.documents import Bid, Delivery, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed
+from rein.workflows.money import collect
 from rein.workflows.money.chain_view import observe
-from rein.workflows.money.collect import prepare
+from rein.workflows.money.completion import PaymentsResult
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
 from tests.support.esplora import esplora_server
 from tests.support.money import Spend, agreed, escrow_keys
+from tests.support.money_steps import prepare_collection
 from tests.support.people import accept, bid, delivery, enroll, job, offer, person
 from tests.workflows.conftest import Home
 
@@ -130,8 +132,17 @@ def test_the_agreed_payment_is_found_on_its_way_and_confirmed(chain: CoreRpc, al
         chain.broadcast(psbt.sign(key).finalize())
     observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.ACCEPTED, "on its way is not there"
-    with pytest.raises(OrderError, match="already"):
-        prepare(alice, find_order(alice, deal.job.id))
+    done = collect.prepare(alice, find_order(alice, deal.job.id))
+    assert isinstance(done, PaymentsResult)
+    assert (done.repeated, [each.txid for each in done.sent]) == (True, [psbts[1].transaction.txid])
+    assert done.json() | {"payments": []} == {
+        "job_id": deal.job.document.job_id,
+        "job_document": deal.job.id,
+        "sent": True,
+        "payments": [],
+        "repeated": True,
+    }
+    assert [each["txid"] for each in done.json()["payments"]] == [psbts[1].transaction.txid]
     (block,) = faucet.mine(chain, 1)
     observe(alice, find_order(alice, deal.job.id))
     assert find_order(alice, deal.job.id).state is State.SETTLED
@@ -176,7 +187,7 @@ def test_a_second_acceptance_does_not_keep_the_mediator_from_her_fee(chain: Core
     observe(alice, find_order(alice, deal.job.id))
     order = find_order(alice, deal.job.id)
     assert order.state is State.FROZEN
-    assert [each.payout.split.payee for each in prepare(alice, order)] == [deal.terms.of("mediator").price]
+    assert [each.payout.split.payee for each in prepare_collection(alice, order)] == [deal.terms.of("mediator").price]
 
 
 def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, alice: Session) -> None:
