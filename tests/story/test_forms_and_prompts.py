@@ -87,7 +87,7 @@ def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) 
     rein.expect("shown this once")
     rein.expect("Word ([0-9]+)")
     words = _words(str(rein.before))
-    rein.sendline("wrong")  # a slip does not cost the words that were written down
+    rein.sendline("wrong")  # a slip costs a try, and not the words that were written down
     rein.expect("That is not word")
     rein.expect("Word ([0-9]+)")
     for asked_again in (True, True, False):
@@ -139,16 +139,17 @@ def test_a_wrong_word_creates_no_identity(tmp_path: Path) -> None:
     rein.sendline(PASSPHRASE)
     rein.expect("Repeat")
     rein.sendline(PASSPHRASE)
-    for _ in range(4):
-        rein.expect("Word ([0-9]+)")
+    for _ in range(5):
+        rein.expect("Word ([0-9]+): ")
         rein.sendline("wrong")
         rein.expect("That is not word")
-    rein.sendintr()
-    rein.expect("Stopped; nothing more was done")
+    rein.expect("Word ([0-9]+): ")
+    rein.send("\x03")
+    rein.expect("Stopped; nothing more was done.")
     rein.expect(pexpect.EOF)
     rein.close()
     assert rein.exitstatus == 130
-    assert not home.exists()
+    assert not (home / "keys").exists()
 
 
 def _start(arguments: list[str]) -> pexpect.spawn[str]:
