@@ -68,6 +68,9 @@ def test_a_slip_costs_no_other_answer(trio: Trio) -> None:
         assert ended(child)[0] == 0
     with rein_at_terminal("--home", str(trio.bob.home), "post", "--name", "A", "--description", "B") as child:
         child.expect("Choose a mediator")
+        child.send("  " + ENTER)
+        child.expect("Choose a mediator")
+        assert "There is no" not in str(child.before)
         child.send("1" + ENTER)
         child.expect("Tags")
         child.send(ENTER)
@@ -76,10 +79,17 @@ def test_a_slip_costs_no_other_answer(trio: Trio) -> None:
             child.send("soon" + ENTER)
             child.expect("must be a whole number, not 'soon'")
         child.expect("Days for which bids are wanted .30.: ")
+        child.send("0" + ENTER)
+        child.expect("must be from 1 to 3,650, not 0")
+        child.expect("Days for which bids are wanted .30.: ")
         child.send("7" + ENTER)
-        for prompt in ("Budget", "Deadline"):
-            child.expect(prompt)
-            child.send(ENTER)
+        child.expect("Budget")
+        child.send(ENTER)
+        child.expect("Deadline")
+        child.send("2009-01-03" + ENTER)
+        child.expect("The deadline 2009-01-03 is past[.] +Name a day")
+        child.expect("Deadline")
+        child.send(ENTER)
         child.expect("Passphrase of bob: ")
         child.send(PASSPHRASE + ENTER)
         assert ended(child)[0] == 0

@@ -12,6 +12,9 @@ from rein.protocol.values import Budget, budget, day, format_budget
 _UP_TO = re.compile(r"(?:up\s+to\s+)?(?P<highest>[^-]+)", re.IGNORECASE)
 _RANGE = re.compile(r"(?P<lowest>[^-]+?)\s*(?:-|\s+to\s+)\s*(?P<highest>[^-]+)", re.IGNORECASE)
 
+_UNIT = re.compile(r"\s*[a-z]+\s*$", re.IGNORECASE)
+"""In `10-20 mBTC` it is that of both amounts."""
+
 
 def typed_budget(terminal: Terminal, text: str) -> Budget | None:
     """A budget: `up to 0.5`, `0.1 to 0.5`, `0.1-0.5`, or one amount, which is the most; None for an empty text.
@@ -27,6 +30,8 @@ def typed_budget(terminal: Terminal, text: str) -> Budget | None:
         raise InputError(f"the budget: {text[:40]!r} is not a budget", hint='Such as "up to 0.5", or 0.1-0.5')
     parts = match.groupdict()
     lowest = parts.get("lowest")
+    if lowest is not None and not _UNIT.search(lowest) and (unit := _UNIT.search(parts["highest"])):
+        lowest += unit[0]
     found = Budget(
         None if lowest is None else typed_amount(terminal, lowest, "your lowest price"),
         typed_amount(terminal, parts["highest"], "your highest price"),

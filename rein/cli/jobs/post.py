@@ -16,10 +16,17 @@ from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment
-from rein.protocol.limits import MAX_NAME
+from rein.protocol.limits import MAX_EXPIRATION_DAYS, MAX_NAME
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee, typed_tags
-from rein.workflows.jobs.post import JobDraft, commit, current_mediator, current_mediators, prepare
+from rein.workflows.jobs.post import (
+    JobDraft,
+    check_deadline,
+    commit,
+    current_mediator,
+    current_mediators,
+    prepare,
+)
 from rein.workflows.market.reputation import Averages, Mediator, known_ratings
 
 
@@ -64,14 +71,20 @@ def post(
         given_days,
         "Days for which bids are wanted",
         "--expires",
-        lambda text: number(text, "the number of days"),
+        _days,
         default="30",
     )
     given_budget = first(budget, form.get("Budget (BTC)"), optional)
     read_budget = partial(typed_budget, terminal)
     limits = cli.answer(given_budget, "Budget, such as up to 0.5 (may be empty)", "--budget", read_budget, default="")
     given_deadline = first(deadline, form.get("Deadline"), optional)
-    until = cli.answer(given_deadline, "Deadline, YYYY-MM-DD (may be empty)", "--deadline", typed_deadline, default="")
+    until = cli.answer(
+        given_deadline,
+        "Deadline, YYYY-MM-DD (may be empty)",
+        "--deadline",
+        lambda text: check_deadline(session, typed_deadline(text)),
+        default="",
+    )
     if not dry_run:
         ask_about_tests(cli, f"{name}\n{description}")
     draft = JobDraft(name, description, chosen_tags, days, chosen, limits, until)
@@ -87,7 +100,8 @@ def _choose_mediator(cli: Cli) -> Signed[Enrollment]:
     """
     known = current_mediators(cli.session)
     if not known:
-        raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
+        missing = "Look again later, or register more servers" if cli.session.servers else "Register a server"
+        raise NotFoundError("no mediator is known here", hint=f"{missing}: rein request URL")
     ratings = known_ratings(cli.session)
     chosen = cli.terminal.choose("mediator", [_line(each, ratings) for each in known], "--mediator")
     return known[chosen].enrollment
@@ -110,6 +124,13 @@ def _line(mediator: Mediator, ratings: Averages) -> str:
     fee = format_fee(enrolled.mediator_fee) if enrolled.mediator_fee is not None else "-"
     name = person(enrolled.user, ratings, enrolled.master_address)
     return f"{name}  {fee}  {enrolled.contact}  {enrolled.master_address}  {in_words(mediator.record)}"
+
+
+def _days(text: str) -> int:
+    found = number(text.strip(), "--expires: the number of days")
+    if not 1 <= found <= MAX_EXPIRATION_DAYS:
+        raise InputError(f"--expires: the number of days must be from 1 to {MAX_EXPIRATION_DAYS:,}, not {found:,}")
+    return found
 
 
 def _tags(text: str) -> tuple[str, ...] | None:

@@ -88,9 +88,12 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     if mine.hidden:
         hidden = "1 job is" if mine.hidden == 1 else f"{mine.hidden:,} jobs are"
         terminal.advise(f"{hidden} hidden: rein hide")
-    if mine.unpublished:
-        count = counted(mine.unpublished, "document")
-        terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
+    if mine.unpublished and not terminal.quiet:
+        them = "it" if mine.unpublished == 1 else "them"
+        terminal.advise(
+            f"No server holds {counted(mine.unpublished, 'document')} of yours yet, so nobody else has seen {them}."
+            " Publish with `rein sync`."
+        )
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused.job_id} does not count: {refused.message}"))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from rein.cli.toolkit.terminal import Terminal, safe_line
 from rein.errors import DocumentError, InputError, KeyMaterialError, NotFoundError, PassphraseError, ReinError
 from rein.lazy import lazy
-from rein.protocol.limits import MAX_TEXT
+from rein.protocol.limits import MAX_NAME, MAX_TEXT
 
 if TYPE_CHECKING:
     from rein.cli.toolkit import files
@@ -163,7 +163,7 @@ def _checked(text: str, flag: str, limit: int, *, may_be_empty: bool) -> str:
     if len(text) > limit:
         raise InputError(
             f"{flag}: the text has {len(text):,} characters, and at most {limit:,} fit",
-            hint="Shorten it, or put it elsewhere and name the place.",
+            hint="Shorten it, or put it elsewhere and name the place." if limit > MAX_NAME else "Shorten it.",
         )
     protocol_text.check_text(text)
     return text

@@ -280,7 +280,8 @@ class Terminal:
         page = picking.pages(len(options), _lines())
         self._show_options(options, page.shown, flag)
         while True:
-            answer = self._ask(f"Choose a {noun} ({page.keys})", flag).strip()
+            if not (answer := self._ask(f"Choose a {noun} ({page.keys})", flag).strip()):
+                continue
             found = picking.picked(answer, names)
             if (turned := page.turned(answer.lower())) is not None:
                 page = turned

@@ -6,6 +6,7 @@ import secrets
 import string
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
@@ -17,6 +18,9 @@ from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.people import master_address_of, meant
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import PaidAt, pay_at
+
+if TYPE_CHECKING:
+    from rein.chain.source import BlockRef
 
 _JOB_ID_LETTERS = string.ascii_lowercase + string.digits
 _JOB_ID_LENGTH = 20
@@ -87,6 +91,21 @@ def _public_key(enrollment: Enrollment) -> str | None:
     return key.hex() if key else None
 
 
+def check_deadline(session: Session, deadline: str | None) -> str | None:
+    """The same deadline, if it is not past, by the time of the chain; with None, the chain is not asked.
+
+    :raises InputError: it is past.
+    """
+    if deadline is not None:
+        _check_deadline(session.block_to_name(), deadline)
+    return deadline
+
+
+def _check_deadline(block: BlockRef, deadline: str | None) -> None:
+    if deadline is not None and deadline < datetime.fromtimestamp(block.time, UTC).date().isoformat():
+        raise InputError(f"the deadline {deadline} is past", hint="Name a day that is still to come.")
+
+
 def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) -> Job:
     """The job as it will be signed, with fresh keys of its own.
 
@@ -99,8 +118,7 @@ def prepare(session: Session, draft: JobDraft, paid_at: PaidAt | None = None) ->
     if mediator.mediator_fee is None or mediator.mediator_payment_address is None:
         raise InputError(f"{mediator.user} is not willing to mediate")
     keyring, row, block = session.keyring, session.identity, session.block_to_name()
-    if draft.deadline is not None and draft.deadline < datetime.fromtimestamp(block.time, UTC).date().isoformat():
-        raise InputError(f"the deadline {draft.deadline} is past", hint="Name a day that is still to come.")
+    _check_deadline(block, draft.deadline)
     job_id = "".join(secrets.choice(_JOB_ID_LETTERS) for _ in range(_JOB_ID_LENGTH))
     return Job(
         network=session.network,

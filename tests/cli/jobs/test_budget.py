@@ -27,6 +27,8 @@ UP_TO = Budget(None, Sat(50_000_000))
         ("0.1 TO 0.5", RANGE),
         ("0.1\u20130.5", RANGE),
         ("10000000sat to 0.5btc", RANGE),
+        ("100-500 mBTC", RANGE),
+        ("0.1 btc - 500 mBTC", RANGE),
         ("", None),
         ("  ", None),
     ],

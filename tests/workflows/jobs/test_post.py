@@ -14,7 +14,7 @@ from rein.cli.jobs.post import ask_about_tests
 from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from rein.protocol.values import Budget
-from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
+from rein.workflows.jobs.post import JobDraft, check_deadline, commit, find_mediator, prepare
 from rein.workflows.orders.load import find_order
 from tests.support.people import enroll, person
 from tests.workflows.conftest import Home, Sit
@@ -55,6 +55,9 @@ def test_a_budget_and_a_deadline_are_signed_and_a_day_that_is_past_is_not(home: 
     assert (found.budget_min, found.budget_max, found.deadline) == (None, 5, "2999-12-24")
     with pytest.raises(InputError, match="the deadline 2009-01-03 is past"):
         prepare(bob.session, replace(draft, deadline="2009-01-03"))
+    with pytest.raises(InputError, match="the deadline 2009-01-03 is past"):
+        check_deadline(bob.session, "2009-01-03")
+    assert [check_deadline(bob.session, day) for day in (None, "2999-12-24")] == [None, "2999-12-24"]
 
 
 @pytest.mark.parametrize("answer", [True, False])
