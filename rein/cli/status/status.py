@@ -10,6 +10,7 @@ import click
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
 from rein.cli.toolkit.layout import cut
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
 from rein.lazy import lazy
@@ -71,6 +72,8 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.advise(f"  as of             {as_of(mine.fetched)}")
     for warning in mine.warnings:
         terminal.note(safe(warning))
+    if mine.warnings:
+        terminal.note(MORE_HOSTING)
     terminal.say()
     for due, heading in _HEADINGS.items():
         jobs = [job for job in mine.jobs if job.step.due is due]
