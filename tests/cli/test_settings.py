@@ -139,6 +139,12 @@ def test_several_chain_sources(home: Path) -> None:
         load(home, chain="http://x " * 9)
 
 
+def test_settings_of_a_windows_editor_are_read(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes(b'\xef\xbb\xbf\r\nnetwork = "regtest"\r\n\r\n')
+    assert read_config(home) == {"network": "regtest"}
+
+
 @pytest.mark.parametrize("proxy", ["", "x", "http://127.0.0.1:9050", "socks5://127.0.0.1:9050", "127.0.0.1", "a:b@c:1"])
 def test_what_is_no_proxy_is_refused(home: Path, proxy: str) -> None:
     """`socks5://` would have this machine resolve the names."""
