@@ -99,8 +99,14 @@ class AuthorityError(ReinError):
 
 
 class OrderError(ReinError):
+    """:ivar job_id: of the job it is about, if that is known where it is raised."""
+
     code = "order_state"
     exit_code = 5
+
+    def __init__(self, message: str, *, hint: str | None = None, job_id: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.job_id = job_id
 
 
 class EscrowError(ReinError):

@@ -42,7 +42,7 @@ CONFIG_FILE: Final = "config.toml"
 CONFIG_KEYS: Final[Mapping[str, str]] = {
     "network": f"the network to work on: {', '.join(NETWORKS)}",
     "identity": "who acts: a name, master address or SIN of rein identities",
-    "chain": "who tells about the chain: addresses such as http://127.0.0.1:8332, see rein config chain",
+    "chain": "the chain sources: addresses such as http://127.0.0.1:8332, see rein config chain",
     "chain_cookie": "path of Bitcoin Core's cookie file",
     "chain_wallet": "a watch-only wallet of Bitcoin Core, instead of scans",
     "proxy": "a SOCKS5 proxy for everything, such as Tor's 127.0.0.1:9050",
@@ -182,14 +182,14 @@ def read_config(home: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
+        raise InputError(f"{path} cannot be read: {error}", hint="Correct it, or move it away.") from error
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}", hint="Mend it, or move it away.") from error
+        raise InputError(f"{path} cannot be read: {error}", hint="Correct it, or move it away.") from error
     for key, value in content.items():
         if key not in CONFIG_KEYS or not isinstance(value, str):
-            raise InputError(f"{path}: {key} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+            raise InputError(f"{path}: {key} is not a setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
     return content
 
 
@@ -199,7 +199,7 @@ def write_config(home: Path, key: str, value: str) -> None:
     :raises InputError: an unknown key, or a value that cannot be used.
     """
     if key not in CONFIG_KEYS:
-        raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+        raise InputError(f"{key!r} is not a setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
     if not value.isprintable():
         raise InputError("a setting cannot hold control characters, or bytes that are no text")
     if key == "network":
@@ -267,7 +267,7 @@ def read_switch(key: str, text: str) -> bool:
 
 def _copies(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 3 and int(text) > 0):
-        raise InputError(f"copies is a number from 1 to 99, and {text[:20]!r} is none")
+        raise InputError(f"copies is a number from 1 to 99, not {text[:20]!r}")
     return int(text)
 
 
@@ -281,9 +281,9 @@ def _core_address(text: str, network: Network) -> tuple[str, str | None, str | N
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port or network.default_rpc_port
     except ValueError as error:
-        raise InputError(f"the chain source's address is not one: {error}") from error
+        raise InputError(f"invalid chain source address: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError("the chain source's address is not one", hint="One looks like http://127.0.0.1:8332")
+        raise InputError("invalid chain source address", hint="One looks like http://127.0.0.1:8332")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     return f"{parts.scheme}://{host}:{port}{parts.path}", user, password
@@ -297,7 +297,7 @@ def _plain_address(text: str) -> str:
     except ValueError:
         is_plain = False
     if not is_plain or "@" in text or "?" in text or "#" in text:
-        raise InputError("the chain source's address is not one", hint="One looks like https://blockstream.info/api")
+        raise InputError("invalid chain source address", hint="One looks like https://blockstream.info/api")
     return text
 
 

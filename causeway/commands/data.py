@@ -14,7 +14,7 @@ from typing import Any
 import click
 from sqlalchemy import URL
 
-from causeway.commands.options import DATABASE, json_option, named_database, setting_options, shown_database
+from causeway.commands.options import DATABASE, HELP, json_option, named_database, setting_options, shown_database
 from causeway.db.engine import Database, make_patient_engine
 from causeway.db.migrate import require_head, upgrade
 from causeway.errors import FilterError
@@ -35,7 +35,7 @@ _MAX_SHOWN = 20
 _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
-@click.command("stats")
+@click.command("stats", context_settings=HELP)
 @setting_options(*DATABASE)
 @json_option
 def stats_command(as_json: bool, **flags: Any) -> None:
@@ -49,7 +49,7 @@ def stats_command(as_json: bool, **flags: Any) -> None:
     click.echo(json.dumps(asdict(stats), indent=4) if as_json else shown_stats(stats))
 
 
-@click.command("export")
+@click.command("export", context_settings=HELP)
 @_file
 @setting_options(*DATABASE)
 def export_command(file: Path, **flags: Any) -> None:
@@ -64,7 +64,7 @@ def export_command(file: Path, **flags: Any) -> None:
     click.echo(f"{exported.documents:,} documents and {exported.values:,} values are in {file}")
 
 
-@click.command("import")
+@click.command("import", context_settings=HELP)
 @_file
 @setting_options(*DATABASE)
 @json_option
@@ -88,7 +88,7 @@ def import_command(file: Path, as_json: bool, **flags: Any) -> None:
         raise SystemExit(REFUSED_EXIT_CODE)
 
 
-@click.command("delete")
+@click.command("delete", context_settings=HELP)
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help=f"What to delete: {', '.join(FILTERS)}.")
 @click.option("--yes", is_flag=True, help="Delete it. Without this, it is only shown.")
 @click.option("--reason", metavar="TEXT", help="Why, for the log.")

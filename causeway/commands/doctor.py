@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from causeway.commands.options import json_option, setting_options
+from causeway.commands.options import HELP, json_option, setting_options
 from causeway.errors import DatabaseError
 from causeway.maintenance.doctor import check_database, check_machine
 from causeway.maintenance.outbound import check_mail, check_payments
@@ -21,7 +21,7 @@ from rein.findings import Finding, Level, fail, ok
 FAILED_EXIT_CODE = 1
 
 
-@click.command("doctor")
+@click.command("doctor", context_settings=HELP)
 @setting_options()
 @json_option
 def doctor_command(as_json: bool, **flags: Any) -> None:

@@ -15,6 +15,9 @@ from causeway.settings import CONFIG_VARIABLE, SETTINGS, Setting, Settings, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""The `context_settings` of every command."""
+
 DATABASE = ("database_url", "data")
 """What a command needs that uses the database only."""
 

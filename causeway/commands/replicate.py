@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from causeway.app import make_puller
-from causeway.commands.options import json_option, named_database, setting_options
+from causeway.commands.options import HELP, json_option, named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.errors import SettingsError
@@ -25,7 +25,7 @@ from causeway.settings import load_settings
 DEFAULT_INTERVAL_S = 30
 
 
-@click.command("replicate")
+@click.command("replicate", context_settings=HELP)
 @setting_options(
     *("database_url", "data", "network", "peers", "peers_proxy"),
     *("pull_interval_s", "pull_documents", "pull_mb", "replica_mb", "replica_signer_mb"),

@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from causeway.app import make_sweeper
-from causeway.commands.options import json_option, named_database, setting_options
+from causeway.commands.options import HELP, json_option, named_database, setting_options
 from causeway.db.migrate import upgrade
 from causeway.serving import database_url
 
 
-@click.command("sweep")
+@click.command("sweep", context_settings=HELP)
 @setting_options("database_url", "data", "network", "smtp_url", "mail_from", "grace_days", "free_buckets")
 @json_option
 def sweep_command(as_json: bool, **flags: Any) -> None:

@@ -9,7 +9,7 @@ import click
 
 from causeway.commands.data import delete_command, export_command, import_command, stats_command
 from causeway.commands.doctor import doctor_command
-from causeway.commands.options import DATABASE, setting_options
+from causeway.commands.options import DATABASE, HELP, setting_options
 from causeway.commands.replicate import replicate_command
 from causeway.commands.sweep import sweep_command
 from causeway.commands.watch import watch_command
@@ -21,13 +21,13 @@ from rein import __version__
 _database_options = setting_options(*DATABASE)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 @click.version_option(__version__)
 def tree() -> None:
     """The server of Rein: keeps signed documents for people who have never met."""
 
 
-@tree.command("serve")
+@tree.command("serve", context_settings=HELP)
 @setting_options()
 def serve_command(**flags: Any) -> None:
     """Run the server.
@@ -39,12 +39,12 @@ def serve_command(**flags: Any) -> None:
     serve(load_settings(os.environ, **flags))
 
 
-@tree.group("db")
+@tree.group("db", context_settings=HELP)
 def db_group() -> None:
     """Look after the database."""
 
 
-@db_group.command("upgrade")
+@db_group.command("upgrade", context_settings=HELP)
 @_database_options
 def upgrade_command(**flags: Any) -> None:
     """Upgrade the tables to this version.

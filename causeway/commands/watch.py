@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from causeway.app import make_watcher
-from causeway.commands.options import named_database, setting_options
+from causeway.commands.options import HELP, named_database, setting_options
 from causeway.db.leadership import Duty
 from causeway.db.migrate import upgrade
 from causeway.housekeeping import Job, run_repeatedly
@@ -20,7 +20,7 @@ from causeway.serving import database_url
 from causeway.settings import load_settings
 
 
-@click.command("watch")
+@click.command("watch", context_settings=HELP)
 @setting_options(
     *("database_url", "data", "network", "price_sat", "payment_descriptor", "confirmations"),
     *("chain_url", "chain_cookie", "watch_interval_s"),

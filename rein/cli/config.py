@@ -57,7 +57,7 @@ def config(
     \b
     rein config                      all settings
     rein config KEY VALUE            change one
-    rein config chain list           who tells about the chain
+    rein config chain list           the chain sources
     rein config chain core URL       add a Bitcoin Core node
     rein config chain esplora URL    add an Esplora server: https://HOST/api
     rein config chain causeway URL   add a causeway server of yours
@@ -65,7 +65,7 @@ def config(
     rein config payout KEY|ADDRESS   be paid there: a bech32 address, or an
                                      extended key or descriptor, which gives
                                      each job a fresh address
-    rein config payout wallet        be paid in the wallet of your words again
+    rein config payout wallet        be paid in your own wallet again
     rein config tor on [HOST:PORT]   reach everything through Tor
     rein config tor off
     rein config autosync on          fetch and publish without `rein sync`
@@ -90,18 +90,18 @@ def config(
         case ("testnet", word) if word in SWITCHES:
             write_config(home, "network", network_of_testnet_flag(SWITCHES[word]).name)
         case (key, *_) if key in SETTINGS:
-            raise InputError(f"{key!r} is no setting any more", hint=SETTINGS[key])
+            raise InputError(f"{key!r} is not a setting any more", hint=SETTINGS[key])
         case (key, value) if key not in ("tor", "testnet") and value not in _CHAIN_WORDS:
             write_config(home, key.replace("-", "_"), value)
         case ("chain", *_):
-            raise InputError("that is no way to set a chain source", hint=_CHAIN_HINT)
+            raise InputError("invalid chain source setting", hint=_CHAIN_HINT)
         case ("tor", *_):
             raise InputError("Tor is on or off", hint="rein config tor on 127.0.0.1:9050")
         case ("testnet", *_):
             raise InputError("the test network is on or off", hint="rein testnet true")
         case (key,):
             if key not in CONFIG_KEYS:
-                raise InputError(f"{key!r} is no setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
+                raise InputError(f"{key!r} is not a setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
             raise InputError("a setting needs a value", hint=f"For example: rein config {key} VALUE")
         case _:
             raise click.UsageError(f"Got unexpected extra arguments ({' '.join(words[2:])})")
@@ -192,7 +192,7 @@ def _remove_source(cli: Cli, url: str) -> None:
     gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
     kept = [each for each in known if read_chain(each, network)[0].url not in gone]
     if len(kept) == len(known):
-        raise InputError("that is none of the chain sources", hint="rein config chain list shows them.")
+        raise InputError("there is no such chain source", hint="rein config chain list shows them.")
     if kept:
         write_config(home, "chain", " ".join(kept))
     else:

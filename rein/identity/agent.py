@@ -1,10 +1,10 @@
-"""The process that holds the words of an unlocked identity, in memory only, until its time is over.
+"""The process that holds the content of an unlocked key file, in memory only, until its time is over.
 
 It listens on a Unix socket that only its owner can reach (a file of 0600 in a directory of 0700), and answers nobody
 whose user id, as the kernel tells it, is not its own. One line is asked, `words` or `lock`, one line is answered. It
 writes nothing to any disk, leaves no core dump and cannot be traced by the owner's other programs.
 
-`python -m rein.identity.agent SOCKET SECONDS` with the words as one line on standard input; it prints `ready` once it
+`python -m rein.identity.agent SOCKET SECONDS` with the content as one line on standard input; it prints `ready` once it
 listens. `rein.identity.unlocked` starts it and asks it.
 """
 
@@ -38,7 +38,7 @@ def peer_uid(connection: socket.socket) -> int:
 
 
 def read_line(connection: socket.socket) -> str:
-    """One short line; what came where there is none."""
+    """One short line; or what came instead of one."""
     data = b""
     while not data.endswith(b"\n") and len(data) < MAX_LINE:
         part = connection.recv(MAX_LINE)

@@ -1,7 +1,7 @@
 """A whole home in one encrypted file.
 
 A line of JSON (the header, as `rein.identity.sealing` makes it), then the ciphertext. What is sealed is again a line of
-JSON and after it the bytes of the database: the words of every identity by the name of its key file, and the settings.
+JSON and after it the bytes of the database: what is in the key file of every identity, by its name, and the settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The encrypted key file: twelve words under a passphrase.
+"""The encrypted key file: a recovery phrase, or keys, under a passphrase.
 
 JSON of one object, sealed as `rein.identity.sealing` says. The file is 0600.
 """
@@ -20,7 +20,7 @@ _MAX_FILE_BYTES = 16_384
 
 
 def write_key_file(path: Path, words: str, passphrase: str, *, cost: Cost | None = None) -> None:
-    """Encrypt the words into a new file, complete or not at all. Never overwrites.
+    """Encrypt a secret into a new file, complete or not at all. Never overwrites.
 
     :raises PassphraseError: the passphrase is too short.
     :raises IdentityError: the file exists or cannot be written.
@@ -63,10 +63,10 @@ def _sealed(secret: str, passphrase: str, cost: Cost | None) -> bytes:
 
 
 def read_key_file(path: Path, passphrase: str) -> str:
-    """The words.
+    """The secret in it.
 
     :raises PassphraseError: wrong passphrase, or the file was tampered with: the two look the same.
-    :raises IdentityError: the file is missing or is no key file of this version.
+    :raises IdentityError: the file is missing or is not a key file of this version.
     """
     header, sealed = _load(path)
     return _SEAL.open(header, sealed, passphrase).decode()
@@ -94,7 +94,7 @@ def _load(path: Path) -> tuple[dict[str, Any], bytes]:
     except FileNotFoundError:
         raise IdentityError(f"the key file {path} is missing", hint="Restore it from your backup.") from None
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise IdentityError(f"{path} is no key file: {error}") from error
+        raise IdentityError(f"{path} is not a key file: {error}") from error
     _SEAL.check(content)
     return content, sealed
 
@@ -108,7 +108,7 @@ def write_private(path: Path, content: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(path, content)
     except FileExistsError as error:
-        hint = "Whose it is: rein doctor. If nobody's, move it away and try again."
+        hint = "If no identity uses it, move it away and try again."
         raise IdentityError(f"there is a file at {path} already; it is left as it is", hint=hint) from error
     except OSError as error:
         raise IdentityError(f"the file {path} cannot be written: {error}") from error

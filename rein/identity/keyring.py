@@ -1,4 +1,4 @@
-"""An opened identity: every key that its words give, by what it is for (`rein.protocol.job_keys` has the paths)."""
+"""An opened identity: the keys of its recovery phrase, by purpose (`rein.protocol.job_keys` has the paths)."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Keyring:
     """The keys of one identity on one network. Lives in memory only, for as long as a command needs it."""
 
     delegate_number: int = 0
-    """Which of the delegates the words give: 0 for the first."""
+    """Which of the delegates of the recovery phrase: 0 for the first."""
 
     def __init__(self, words: str, network: Network) -> None:
-        """:raises KeyMaterialError: `words` are no BIP39 words."""
+        """:raises KeyMaterialError: `words` are not a recovery phrase (BIP39)."""
         self.network = network
         self._words = check_mnemonic(words)
 
@@ -47,21 +47,21 @@ class Keyring:
     def with_delegate(self, address: str) -> Keyring:
         """The same keys, with the delegate of this address.
 
-        :raises IdentityError: the words do not give such a delegate.
+        :raises IdentityError: the recovery phrase does not give such a delegate.
         """
         for number in range(MAX_DELEGATES):
             if p2pkh_address(self._delegate_at(number).public_key, self.network) == address:
                 return self._with_number(number)
-        raise IdentityError(f"these words do not give the delegate {address}")
+        raise IdentityError(f"this recovery phrase does not give the delegate {address}")
 
     def with_next_delegate(self, given: PrivateKey | None = None) -> Keyring:
         """The same keys, with the delegate after this one.
 
-        :param given: its key, where there are no words to make it from.
+        :param given: its key, where there is no recovery phrase to make it from.
         :raises IdentityError: a key is missing, or is given in vain.
         """
         if given is not None:
-            raise IdentityError("the next delegate comes from the words of this identity", hint="Give no key for it.")
+            raise IdentityError("the recovery phrase gives the next delegate's key", hint="Give no key for it.")
         return self._with_number(self.delegate_number + 1)
 
     def trees(self) -> Iterator[Keyring]:
@@ -143,7 +143,7 @@ class Keyring:
 
     @cached_property
     def account(self) -> Account:
-        """The ordinary wallet of these words, where jobs are paid to unless a person says otherwise."""
+        """The ordinary wallet of the recovery phrase, where jobs are paid to unless a person says otherwise."""
         return Account.of_root(self._root)
 
     def _hardened(self, branch: str, what: str) -> PrivateKey:
@@ -156,10 +156,10 @@ class Keyring:
 class DelegateKeyring(Keyring):
     """The keys of an identity whose delegate keys are all there is: its master key is elsewhere, or stands beside them.
 
-    The keys of jobs need a tree, and there are no words for one: its seed is a hash of the delegate's secret. So
-    whoever steals this delegate has the keys of its jobs too, which no thief of a delegate made from words has. A new
+    The keys of jobs need a tree, and there is no recovery phrase for one: its seed is a hash of the delegate's secret.
+    So whoever steals this delegate has the keys of its jobs too, unlike who steals one of a recovery phrase. A new
     delegate brings a new tree, and the former ones are kept for the jobs that were begun with them. The wallet has the
-    same shape in each tree; no words open it elsewhere, so other programs take it by its extended key.
+    same shape in each tree; no recovery phrase opens it elsewhere, so other programs take it by its extended key.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class DelegateKeyring(Keyring):
     def with_next_delegate(self, given: PrivateKey | None = None) -> DelegateKeyring:
         if given is None:
             raise IdentityError(
-                "this identity has no words, from which another delegate could be made",
+                "this identity has no recovery phrase, from which another delegate could be made",
                 hint="Give the key of the new one: --delegate-fd N",
             )
         held = [each.secret for each in self._delegates]
@@ -237,7 +237,7 @@ class DelegateKeyring(Keyring):
         return self._delegates[number]
 
     def to_secret(self) -> str:
-        """What the key file holds, in place of words: one line."""
+        """What the key file holds, in place of a recovery phrase: one line."""
         master = None if self._master is None else self._master.to_wif(self.network)
         delegate, *later = (each.to_wif(self.network) for each in self._delegates)
         content = {"delegate": delegate, "master_address": self._master_address, "master": master}
@@ -245,7 +245,7 @@ class DelegateKeyring(Keyring):
 
 
 def open_secret(secret: str, network: Network) -> Keyring:
-    """The keys that the content of a key file gives: words, or what `DelegateKeyring.to_secret` wrote.
+    """The keys that the content of a key file gives: a recovery phrase, or what `DelegateKeyring.to_secret` wrote.
 
     :raises KeyMaterialError: it is neither.
     """
@@ -257,7 +257,7 @@ def open_secret(secret: str, network: Network) -> Keyring:
         master = None if parts["master"] is None else PrivateKey.from_wif(parts["master"], network)
         address = parts["master_address"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise KeyMaterialError("the key file holds neither words nor a delegate key") from error
+        raise KeyMaterialError("the key file holds neither a recovery phrase nor a delegate key") from error
     if not isinstance(address, str):
         raise KeyMaterialError("the key file holds no master address")
     return DelegateKeyring(delegate, network, address, master, tuple(later))

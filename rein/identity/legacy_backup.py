@@ -41,7 +41,7 @@ def read_legacy_backup(path: Path, network: Network, name: str | None = None) ->
     """Read a backup of either generation, or a `local.db`.
 
     :param name: which identity of a `local.db`, where it has several.
-    :raises IdentityError: it is none, or of another network, or its delegate key and address do not belong together.
+    :raises IdentityError: not a backup, or of another network, or its delegate key and address do not belong together.
     """
     content = _load(path, network, name)
     own_name, contact, master, delegate, wif = (
@@ -79,9 +79,9 @@ def legacy_keyring(old: LegacyBackup, secret: str | None, network: Network) -> K
         if p2pkh_address(master.public_key, network) != old.master_address:
             continue
         if not any(root.derive(path).private_key.secret == old.delegate.secret for path in _DELEGATES):
-            raise KeyMaterialError("these words give the master address of the backup, but not its delegate")
+            raise KeyMaterialError("this recovery phrase gives the master address of the backup, but not its delegate")
         return DelegateKeyring(old.delegate, network, old.master_address, master)
-    raise KeyMaterialError(f"these words do not give the master address {old.master_address}")
+    raise KeyMaterialError(f"this recovery phrase does not give the master address {old.master_address}")
 
 
 def _legacy_root(words: str, network: Network) -> ExtendedKey:

@@ -1,4 +1,4 @@
-"""Identities that are unlocked for a while: starting the agent that holds the words, asking it, ending it."""
+"""Identities that are unlocked for a while: starting the agent that holds their keys, asking it, ending it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_PATH = 100
 
 
 def unlock(home: Path, key_file: str, words: str, seconds: int) -> None:
-    """Keep the words of a key file at hand for some seconds, by a process that outlives this one.
+    """Hold the content of a key file for some seconds, by a process that outlives this one.
 
     :raises IdentityError: this system cannot tell who asks, or the process does not start.
     """
@@ -54,12 +54,12 @@ def unlock(home: Path, key_file: str, words: str, seconds: int) -> None:
         agent.kill()
         agent.wait()
     except OSError as error:
-        raise IdentityError(f"the words cannot be kept unlocked: {error}") from error
-    raise IdentityError("the process that keeps the words unlocked did not start")
+        raise IdentityError(f"the keys cannot be held unlocked: {error}") from error
+    raise IdentityError("the process that holds the keys unlocked did not start")
 
 
 def _hand_over(agent: subprocess.Popen[bytes], words: str) -> None:
-    """Give the words, and wait until the agent listens."""
+    """Hand the secret over, and wait until the agent listens."""
     assert agent.stdin is not None and agent.stdout is not None  # noqa: S101, PT018 - as they were asked for
     with agent.stdin, agent.stdout:
         agent.stdin.write(f"{words}\n".encode())
@@ -71,13 +71,13 @@ def _hand_over(agent: subprocess.Popen[bytes], words: str) -> None:
 
 
 def unlocked_words(home: Path, key_file: str) -> str | None:
-    """The words of a key file, if they are unlocked now."""
+    """The content of a key file, if it is unlocked now."""
     answer = _say(_socket_path(home, key_file), ASK)
     return answer or None
 
 
 def lock(home: Path, key_file: str) -> bool:
-    """Forget the words of a key file; whether they were unlocked."""
+    """Forget the content of a key file; whether it was unlocked."""
     return _say(_socket_path(home, key_file), LOCK) is not None
 
 

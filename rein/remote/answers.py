@@ -1,4 +1,4 @@
-"""What servers answer, read strictly: what comes out has the right type and cannot be, or it is one of our errors."""
+"""What servers answer, read strictly: every value has the right type and is in bounds, or an error is raised."""
 
 from __future__ import annotations
 
@@ -111,13 +111,13 @@ def legacy_hosting(answer: Mapping[str, Any], url: str) -> Hosting:
 def purchase(answer: Mapping[str, Any], url: str, network: Network) -> Purchase:
     """From `/buy`.
 
-    :raises ServerLiedError: an address that is none of this network, or a price that is no amount.
+    :raises ServerLiedError: an address of another network, or a price that is not an amount.
     """
     price, address = _number(answer.get("price")), answer.get("address")
     if address is not None and not (isinstance(address, str) and _is_address(address, network)):
         raise ServerLiedError(f"{url} names no address of {network.name} to pay to; do not pay")
     if price > MAX_MONEY or (address is not None and price == 0):
-        raise ServerLiedError(f"{url} asks for a price that is none")
+        raise ServerLiedError(f"{url} asks for an invalid price")
     until = _number(answer.get("price_until"))
     return Purchase(legacy_hosting(answer, url), Sat(price), address, until if until <= _LAST_TIME else 0)
 
@@ -212,13 +212,13 @@ def _entry(each: Any, url: str) -> FeedEntry:
 
 def _id(value: Any, url: str) -> DocumentId:
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise ServerLiedError(f"{url} gives a document an id that is none")
+        raise ServerLiedError(f"{url} gives a document an invalid id")
     return DocumentId(value)
 
 
 def _seq(value: Any, url: str) -> int:
     if type(value) is not int or not 0 <= value <= _LAST_SEQ:
-        raise ServerLiedError(f"{url} numbers its documents with something that is no number")
+        raise ServerLiedError(f"{url} numbers its documents with something that is not a number")
     return value
 
 

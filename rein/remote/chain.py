@@ -27,7 +27,7 @@ def open_causeway_chain(url: str, network: Network, owner: str, *, proxy: str | 
     """A ChainSource over a causeway server's node, which believes nothing unproved.
 
     :param owner: the master address of an account on that server.
-    :raises InputError: it is no address, or the proxy is none.
+    :raises InputError: not an address, or not a proxy.
     """
     return ProvedSource(CausewayChain(url, owner, proxy=proxy), network)
 
@@ -68,7 +68,7 @@ class CausewayChain:
         try:
             return BlockHeader(item.data())
         except InputError as error:
-            raise ChainError(f"{self._url} shows a block header that is none: {error.message}") from error
+            raise ChainError(f"{self._url} shows an invalid block header: {error.message}") from error
 
     def height_of(self, block_hash: str) -> int | None:
         answer = self._unless_unknown("getbyhash", hash=block_hash)

@@ -34,7 +34,7 @@ class Session:
     `open_keyring` asks for the passphrase and decrypts the key file; `open_chain` connects to the chain source; both
     run only when first needed. `note` receives sentences worth telling while a workflow goes on. Servers are reached
     through `proxy`. A document is safe at `copies` servers (None: at two, or at the only one). Jobs are paid to
-    `payout`, an address, extended key or descriptor (None: to the wallet of the identity's own words).
+    `payout`, an address, extended key or descriptor (None: to the wallet of the identity's own recovery phrase).
     """
 
     home: Path

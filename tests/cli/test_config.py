@@ -55,7 +55,7 @@ def test_sources_are_added_listed_and_removed(run: Any, tmp_path: Path) -> None:
     assert run("chain", "remove", "https://esplora.example/api")[0] == 0
     assert sources(tmp_path) == expected[2:]
     code, shown = run("chain", "remove", "https://esplora.example/api")
-    assert (code, "none of the chain sources" in shown) == (2, True)
+    assert (code, "no such chain source" in shown) == (2, True)
     assert run("chain", "remove", "http://causeway.example:2016/")[0] == 0
     assert sources(tmp_path) == ["core http://127.0.0.1:18443"], "what nobody set is this machine's node"
 

@@ -134,4 +134,4 @@ def test_a_wrong_setting_exits_with_2_and_says_what_there_is(
     assert main.run(["--home", str(tmp_path), *words.split()]) == 2
     found = capsys.readouterr().err
     assert "Hint:  " in found
-    assert ("is no setting" in found) == ("netwrok" in words)
+    assert ("is not a setting" in found) == ("netwrok" in words)

@@ -231,7 +231,7 @@ def test_a_missing_file_says_so_and_a_folder_is_none(path: Path) -> None:
         read_key_file(path, PASSPHRASE)
     assert caught.value.hint == "Restore it from your backup."
     path.mkdir(parents=True)
-    with pytest.raises(IdentityError, match="is no key file"):
+    with pytest.raises(IdentityError, match="is not a key file"):
         read_key_file(path, PASSPHRASE)
 
 

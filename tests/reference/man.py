@@ -75,7 +75,7 @@ def _foot(other: str) -> list[str]:
 
 
 def _command(path: str, command: click.Command) -> list[str]:
-    usage = " ".join(command.collect_usage_pieces(click.Context(command)))
+    usage = " ".join(command.collect_usage_pieces(click.Context(command, **command.context_settings)))
     lines = [f".SS {_plain(path)} {_plain(usage)}", *_prose(command)]
     for option in command.params:
         if isinstance(option, click.Option) and option.name not in GLOBAL_NAMES and not option.hidden:

@@ -133,6 +133,28 @@ def test_a_delivery_before_its_time_says_what_it_waits_for(trio: Trio) -> None:
     assert "deliver when both escrows are funded" in told["message"]
 
 
+def test_a_script_at_a_terminal_is_asked_for_nothing_that_may_be_left_out(trio: Trio) -> None:
+    words = ("post", "--name", "A", "--description", "B", "--mediator", "alice", "--yes", "--json", "--dry-run")
+    with rein_at_terminal("--home", str(trio.bob.home), *words, REIN_PASSPHRASE=PASSPHRASE) as child:
+        code, told = ended(child)
+    assert (code, "Tags" in told.partition("{")[2], '"stored": false' in told) == (0, False, True)
+    assert "Days for which" not in told
+
+
+def test_a_job_is_picked_by_its_name_or_its_id(trio: Trio) -> None:
+    jobs = [post(trio, name=f"Choir number {number}")["job_id"] for number in (1, 2)]
+    trio.charlie.rein("sync")
+    for typed in ("choir number 2", jobs[1]):
+        with rein_at_terminal("--home", str(trio.charlie.home), "bid", "--description", "I", "--dry-run") as child:
+            child.expect("Choose a job ")
+            child.send("choir number" + ENTER)
+            child.expect("2 begin so: ")
+            child.expect("Choose a job ")
+            child.send(typed + ENTER)
+            child.expect("That is Choir number 2 ")
+            child.expect("Bid amount")
+
+
 def test_satoshis_are_not_taken_for_bitcoin(trio: Trio) -> None:
     job = ("--jobid", post(trio)["job_id"])
     bid = ("bid", *job, "--description", "I")

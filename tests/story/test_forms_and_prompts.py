@@ -88,7 +88,7 @@ def test_a_person_answers_the_prompts(world: World, trio: Trio, tmp_path: Path) 
     rein.expect("Word ([0-9]+)")
     words = _words(str(rein.before))
     rein.sendline("wrong")  # a slip costs a try, and not the words that were written down
-    rein.expect("2 more tries")
+    rein.expect("That is not word")
     rein.expect("Word ([0-9]+)")
     for asked_again in (True, True, False):
         rein.sendline(words[int(rein.match.group(1)) - 1])
@@ -139,13 +139,16 @@ def test_a_wrong_word_creates_no_identity(tmp_path: Path) -> None:
     rein.sendline(PASSPHRASE)
     rein.expect("Repeat")
     rein.sendline(PASSPHRASE)
-    for _ in range(3):
-        rein.expect("Word ([0-9]+)")
+    for _ in range(5):
+        rein.expect("Word ([0-9]+): ")
         rein.sendline("wrong")
-    rein.expect("no identity was created")
+        rein.expect("That is not word")
+    rein.expect("Word ([0-9]+): ")
+    rein.send("\x03")
+    rein.expect("Stopped; nothing more was done.")
     rein.expect(pexpect.EOF)
     rein.close()
-    assert rein.exitstatus == 2
+    assert rein.exitstatus == 130
     assert not (home / "keys").exists()
 
 

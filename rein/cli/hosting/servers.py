@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import short_size
 from rein.workflows.hosting.servers import forget as forget_server
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rein.workflows.hosting.servers import ServerState
 
 _UNKNOWN = "?"
-MORE_HOSTING = "More hosting: `rein request URL` where it is free, `rein buy URL` where it is sold."
 
 
 @command("servers")

@@ -1,1 +1,1 @@
-"""Commands: who one is: setting up, enrolling, renewing, restoring, backups."""
+"""Commands: identities: setting up, enrolling, restoring, backups."""

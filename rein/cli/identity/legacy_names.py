@@ -1,4 +1,4 @@
-"""Words of python-rein 0.1 to 0.3 that are none today: what to type instead. docs/from-2016.md tells the whole."""
+"""Names of python-rein 0.1 to 0.3 that are no longer used, and what to type instead. docs/from-2016.md has all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ OPTIONS: Final[Mapping[str, str]] = {
 SETTINGS: Final[Mapping[str, str]] = {
     "debug": "It is the option --verbose of any command now.",
     "fee": "What a miner gets is estimated for every payment now; say otherwise with --feerate.",
-    "blockexplorer": "Add who tells about the chain: rein config chain esplora URL",
-    "explorer": "Add who tells about the chain: rein config chain esplora URL",
-    "api": "Add who tells about the chain: rein config chain esplora URL",
+    "blockexplorer": "Add a chain source: rein config chain esplora URL",
+    "explorer": "Add a chain source: rein config chain esplora URL",
+    "api": "Add a chain source: rein config chain esplora URL",
     "trust_score": "The score is told whenever you ask for it: rein trust NAME --explain",
 }

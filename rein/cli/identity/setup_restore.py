@@ -11,6 +11,7 @@ from rein.btc.hd import check_mnemonic, is_mnemonic_word
 from rein.cli.common import Cli
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError, KeyMaterialError
+from rein.escrow.counted import counted
 from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
 from rein.workflows.identity.setup_restore import restore_identity
 
@@ -35,7 +36,7 @@ def restore_from_phrase(cli: Cli, name: str | None, words_fd: int | None, server
     remember_chain(cli)
     restored = restore_identity(cli.session, phrase, passphrase, servers, name)
     say_identity(cli, f"You are {safe(restored.row.name)} again.", restored.row, restored.enrollment)
-    terminal.say(f"{restored.own} documents of yours came back, in {restored.jobs} jobs.")
+    terminal.say(f"{counted(restored.own, 'document')} of yours came back, in {counted(restored.jobs, 'job')}.")
     for failure in dict.fromkeys(error.message for error in restored.unreachable):
         terminal.note(safe(failure))
     for signed in restored.lost:

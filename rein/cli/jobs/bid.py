@@ -9,6 +9,7 @@ import click
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, dry_run_option, first, form_option, job_option, pay_to_option
 from rein.cli.toolkit.amounts import typed_amount
+from rein.cli.toolkit.choose import pick_order
 from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_document, say_where_paid, say_written
@@ -75,7 +76,7 @@ def _choose(cli: Cli) -> Order:
     listed = [
         f"{each.job.document.name}  by {_creator(each, ratings)}: {each.job.document.description}" for each in jobs
     ]
-    return jobs[cli.terminal.choose("job", listed, "--jobid")]
+    return pick_order(cli, jobs, listed)
 
 
 def _creator(order: Order, ratings: Averages) -> str:

@@ -10,6 +10,7 @@ import click
 from rein.cli.common import Cli, command, job_option
 from rein.cli.toolkit.listing import btc, cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.terminal import safe_line
+from rein.cli.toolkit.units import are
 from rein.workflows.jobs.bid_list import BidRow, list_bids
 from rein.workflows.jobs.sealed_bids import Unopened
 from rein.workflows.market.listings import BID_SORTS, BidFilter, find_bids
@@ -77,7 +78,7 @@ def _advice(cli: Cli) -> str:
     count = len(find_bids(cli.session, BidFilter(hidden_too=True), None))
     if not count:
         return "Here are those on your jobs and those you made. Find a job to bid on: rein jobs"
-    return f"{count:,} are there without these filters: rein bids --hidden"
+    return f"{are(count)} there without these filters: rein bids --hidden"
 
 
 def _row(row: BidRow) -> tuple[str, ...]:

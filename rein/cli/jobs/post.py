@@ -15,11 +15,12 @@ from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_where_paid, say_written
 from rein.errors import InputError, NotFoundError
+from rein.protocol.documents import Enrollment
 from rein.protocol.limits import MAX_NAME
+from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee, typed_tags
-from rein.workflows.jobs.post import JobDraft, commit, find_mediator, prepare
-from rein.workflows.market.reputation import Averages, Mediator, known_ratings, mediators_with_records
-from rein.workflows.orders.feeds import pull
+from rein.workflows.jobs.post import JobDraft, commit, current_mediator, current_mediators, prepare
+from rein.workflows.market.reputation import Averages, Mediator, known_ratings
 
 
 @command("post", writes=True)
@@ -51,22 +52,8 @@ def post(
     Example: rein post --name "Theme song" --description "Two minutes, FLAC" --mediator Alice
     """
     terminal, session, form = cli.terminal, cli.session, read_form(form_file, "Rein Job")
-    _ = session.identity
-    pull(session)
     wanted = first(mediator, form.get("Mediator", "Mediator public key", "Mediator master address"))
-    if wanted is None:
-        known = [
-            each
-            for each in mediators_with_records(session)
-            if each.enrollment.document.master_address != session.address
-        ]
-        if not known:
-            raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
-        ratings = known_ratings(session)
-        listed = [_line(each, ratings) for each in known]
-        chosen = known[terminal.choose("mediator", listed, "--mediator")].enrollment
-    else:
-        chosen = find_mediator(session, wanted)
+    chosen = current_mediator(session, wanted) if wanted is not None else _choose_mediator(cli)
     optional = None if terminal.asks_for_more and form_file is None else ""
     name = cli.line(first(name, form.get("Job name")), "Job name", "--name", MAX_NAME)
     given_tags = first(tags, form.get("Tags", "Category"), optional)
@@ -91,6 +78,19 @@ def post(
     paid_at = say_where_paid(cli, pay_to)
     result = commit(session, prepare(session, draft, paid_at), dry_run=dry_run)
     say_written(cli, result, "Publish it with `rein sync`.")
+
+
+def _choose_mediator(cli: Cli) -> Signed[Enrollment]:
+    """The mediator a person picks.
+
+    :raises NotFoundError: nobody is known here.
+    """
+    known = current_mediators(cli.session)
+    if not known:
+        raise NotFoundError("no mediator is known here", hint="Register a server with `rein request`, then sync.")
+    ratings = known_ratings(cli.session)
+    chosen = cli.terminal.choose("mediator", [_line(each, ratings) for each in known], "--mediator")
+    return known[chosen].enrollment
 
 
 def ask_about_tests(cli: Cli, text: str) -> None:

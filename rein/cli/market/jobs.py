@@ -12,7 +12,7 @@ from rein.cli.toolkit.layout import cut as cut_line
 from rein.cli.toolkit.listing import cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.listing import tags as read_tags
 from rein.cli.toolkit.terminal import safe_line
-from rein.cli.toolkit.units import price
+from rein.cli.toolkit.units import are, price
 from rein.workflows.market.listings import JOB_SORTS, JobFilter, ListedJob, find_jobs, listed, open_market
 from rein.workflows.orders.view import OrderView
 
@@ -27,7 +27,7 @@ SECONDS_A_DAY = 86_400
 @click.option("--min-budget", metavar="BTC", help="Whose creator would pay at least this.")
 @click.option("--max-budget", metavar="BTC", help="Whose creator would be content to pay at most this.")
 @click.option("--deadline-before", metavar="DATE", help="To be delivered by this day: YYYY-MM-DD.")
-@click.option("--all", "all_of_them", is_flag=True, help="Also what is given away or has expired.")
+@click.option("--all", "all_of_them", is_flag=True, help="Also what is given away or expired.")
 @click.option("--mine", is_flag=True, help="Those in which you have a part, in whatever state.")
 @click.option("--mediator", metavar="WHO", help="Name, master address or SIN of the mediator.")
 @click.option("--creator", metavar="WHO", help="Name, master address or SIN of the job creator.")
@@ -89,10 +89,10 @@ def job_advice(cli: Cli, wanted: JobFilter, now: int | None) -> str:
     """What to do where no job is wanted: ask for less, as far as that finds something."""
     others = JobFilter(open_only=wanted.open_only, mine=wanted.mine)
     if wanted != others and (count := len(find_jobs(cli.session, others, now))):
-        more = "; also what is given away or has expired: --all" if wanted.open_only else ""
-        return f"{count:,} are there without these filters{more}"
+        more = "; also what is given away or expired: --all" if wanted.open_only else ""
+        return f"{are(count)} there without these filters{more}"
     if wanted.open_only and (count := len(find_jobs(cli.session, JobFilter(), now))):
-        return f"{count:,} are given away or have expired: --all. Fetch what is new: rein sync"
+        return f"{are(count)} given away or expired: --all. Fetch what is new: rein sync"
     if wanted.mine:
         return "You have a part in none yet. Find one with `rein jobs`, or post one with `rein post`."
     return "Fetch what is new: rein sync"

@@ -9,6 +9,8 @@ import click
 from rein.cli.common import Cli, command, fee_points
 from rein.cli.toolkit.listing import cut, list_options, say_where, stars
 from rein.cli.toolkit.terminal import safe_line
+from rein.cli.toolkit.units import are
+from rein.escrow.counted import counted
 from rein.protocol.documents import Enrollment
 from rein.protocol.values import format_fee
 from rein.workflows.market.listings import is_described_by, open_market
@@ -48,7 +50,7 @@ def mediators(
     shown = cut(known, page_number, limit, reverse=reverse)
     for each in shown.rows:
         _say(cli, each)
-    advice = f"{len(everybody):,} are there without these filters" if everybody else _ADVICE
+    advice = f"{are(len(everybody))} there without these filters" if everybody else _ADVICE
     say_where(cli, shown, "mediators", lambda: advice)
     terminal.result({"mediators": [each.json() for each in shown.rows], **shown.json()})
 
@@ -61,12 +63,13 @@ def in_words(record: Record) -> str:
     """A record in a sentence."""
     if not record.cases:
         return "no case known"
-    cases = f"{record.cases} case{'s' * (record.cases != 1)}"
-    text = f"{cases}, {record.ended} ended, {record.disputed} disputed, {record.resolved} decided"
+    text = (
+        f"{counted(record.cases, 'case')}, {record.ended} ended, {record.disputed} disputed, {record.resolved} decided"
+    )
     if record.resolved:
         text += (
             f" (for the creator {record.for_creator}, for the worker {record.for_worker}, even {record.even}; "
-            f"median {record.blocks_to_decide} blocks)"
+            f"median {counted(record.blocks_to_decide or 0, 'block')})"
         )
     return text + (f", {record.contradicted} CONTRADICTED" if record.contradicted else "")
 

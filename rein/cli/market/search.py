@@ -20,7 +20,7 @@ from rein.workflows.market.listings import (
 
 @command("search")
 @click.argument("text", nargs=-1, required=True)
-@click.option("--all", "all_of_them", is_flag=True, help="Also jobs that are given away or have expired.")
+@click.option("--all", "all_of_them", is_flag=True, help="Also jobs that are given away or expired.")
 @list_options(JOB_SORTS)
 def search(
     cli: Cli,

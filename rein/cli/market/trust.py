@@ -8,6 +8,7 @@ from rein.cli.common import Cli, command
 from rein.cli.market.mediators import in_words
 from rein.cli.toolkit.listing import stars
 from rein.cli.toolkit.terminal import safe_line
+from rein.escrow.counted import counted
 from rein.protocol.documents import Rating
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
@@ -30,13 +31,14 @@ def trust(cli: Cli, name: str, explain: bool) -> None:
     terminal.say(terminal.bold(f"{safe_line(person.user)}  {person.master_address}"))
     terminal.say(f"  SIN         {person.sin}")
     terminal.say(f"  rated       {stars(report.average)}")
-    trust = f"{score} by {score.count:,} links from you" if score.count else "unknown: nobody you trust rated them"
+    trust = (
+        f"{score} by {counted(score.count, 'link')} from you" if score.count else "unknown: nobody you trust rated them"
+    )
     terminal.say(f"  trust       {trust}")
     if record.cases:
         terminal.say(f"  mediated    {in_words(record)}")
     if void := len(report.not_counted):
-        count = "1 rating" if void == 1 else f"{void} ratings"
-        terminal.say(f"  not counted {count}" + ("" if explain else "; see why: --explain"))
+        terminal.say(f"  not counted {counted(void, 'rating')}" + ("" if explain else "; see why: --explain"))
     if explain:
         _explain(cli, report)
     terminal.result(report.json())

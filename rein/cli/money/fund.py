@@ -8,6 +8,7 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
+from rein.cli.toolkit.choose import pick_order
 from rein.cli.toolkit.qr import show_qr
 from rein.cli.toolkit.show import job_line
 from rein.cli.toolkit.terminal import safe
@@ -84,4 +85,4 @@ def _choose(cli: Cli) -> Order:
         raise NotFoundError("none of your jobs waits to be funded", hint="See them all: rein status")
     if len(waiting) == 1:
         return waiting[0]
-    return waiting[cli.terminal.choose("job", [job_line(order) for order in waiting], "--jobid")]
+    return pick_order(cli, waiting, [job_line(order) for order in waiting])

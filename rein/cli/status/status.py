@@ -10,8 +10,10 @@ import click
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
 from rein.cli.toolkit.layout import cut
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
+from rein.escrow.counted import counted
 from rein.lazy import lazy
 from rein.protocol.sin import secure_identity_number
 from rein.store.chain_tip import SeenBlock
@@ -71,6 +73,8 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     terminal.advise(f"  as of             {as_of(mine.fetched)}")
     for warning in mine.warnings:
         terminal.note(safe(warning))
+    if mine.warnings:
+        terminal.note(MORE_HOSTING)
     terminal.say()
     for due, heading in _HEADINGS.items():
         jobs = [job for job in mine.jobs if job.step.due is due]
@@ -82,10 +86,10 @@ def _say_agenda(cli: Cli, mine: Agenda, seen: SeenBlock | None) -> None:
     if not mine.jobs:
         terminal.advise("You have no jobs yet. Find one with `rein jobs`, or post one with `rein post`.")
     if mine.hidden:
-        count = "1 job is" if mine.hidden == 1 else f"{mine.hidden} jobs are"
-        terminal.advise(f"{count} hidden: rein hide")
+        hidden = "1 job is" if mine.hidden == 1 else f"{mine.hidden:,} jobs are"
+        terminal.advise(f"{hidden} hidden: rein hide")
     if mine.unpublished:
-        count = "1 document" if mine.unpublished == 1 else f"{mine.unpublished} documents"
+        count = counted(mine.unpublished, "document")
         terminal.note(f"No server holds {count} of yours yet, so nobody else has seen them: rein sync")
     for refused in mine.refused:
         terminal.note(safe(f"The job {refused.job_id} does not count: {refused.message}"))

@@ -6,6 +6,7 @@ from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, local_moment, moment
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount
+from rein.escrow.counted import counted
 from rein.protocol.orders import Order
 from rein.workflows.orders.view import EscrowView, Paid
 from rein.workflows.status.story import Event, tell_story
@@ -36,8 +37,9 @@ def say_story(cli: Cli, job: str, *, documents: bool) -> None:
     for event in story.events:
         _say_event(cli, event, story.times)
     if order.messages:
-        count = "1 sealed document" if len(order.messages) == 1 else f"{len(order.messages)} sealed documents"
-        terminal.advise(f"It has {count}: rein messages --jobid {view.job_id}")
+        terminal.advise(
+            f"It has {counted(len(order.messages), 'sealed document')}: rein messages --jobid {view.job_id}"
+        )
     for each in order.rejected:
         terminal.say(safe(f"Kept apart: document {each.document.id}: {each.reason.message}"))
     for signed in (*order.conflict, *order.void_ratings):
@@ -104,18 +106,14 @@ def _say_escrow(cli: Cli, escrow: EscrowView) -> None:
     terminal.say(f"    descriptor  {escrow.descriptor}")
     outputs = sorted(escrow.outputs, key=lambda each: -each.amount_sat)
     for output in outputs[:_OUTPUTS]:
-        how = "spent" if output.spent else _confirmations(output.confirmations)
+        how = "spent" if output.spent else counted(output.confirmations, "confirmation")
         terminal.say(f"    holds  {format_btc(output.amount_sat)} BTC in {output.outpoint}, {how}")
     if rest := outputs[_OUTPUTS:]:
         more = format_btc(Sat(sum(output.amount_sat for output in rest)))
         terminal.say(f"    and {len(rest)} smaller, {more} BTC in all: --json lists them")
     if payment:
         terminal.say(
-            f"    paid out by {payment.ending} in {payment.txid}, {_confirmations(payment.confirmations)}: "
+            f"    paid out by {payment.ending} in {payment.txid}, {counted(payment.confirmations, 'confirmation')}: "
             f"{payment.amount_sat:,} sat to {safe_line(escrow.receiver)}, {payment.back_sat:,} sat back, "
             f"{payment.fee_sat:,} sat to the miner"
         )
-
-
-def _confirmations(count: int) -> str:
-    return "1 confirmation" if count == 1 else f"{count:,} confirmations"

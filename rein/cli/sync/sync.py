@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.hosting.servers import MORE_HOSTING
 from rein.cli.toolkit.advice import advice
+from rein.cli.toolkit.remedies import MORE_HOSTING
 from rein.cli.toolkit.terminal import Terminal, safe
 from rein.errors import ReinError, RemoteError
 from rein.workflows.hosting.unpublished import in_words

@@ -40,7 +40,8 @@ def advice(error: ReinError, command: str = "rein") -> str:
     :param command: the one that ended so.
     """
     found = next(_ADVICE[each] for each in type(error).__mro__ if each in _ADVICE)
-    return found.replace("rein COMMAND", command)
+    job_id = getattr(error, "job_id", None)
+    return found.replace("rein COMMAND", command).replace("--jobid ID", f"--jobid {job_id or 'ID'}")
 
 
 def with_options(text: str, options: str) -> str:

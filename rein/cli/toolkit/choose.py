@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rein.cli.common import Cli
 from rein.cli.toolkit.show import job_line
 from rein.errors import NotFoundError
@@ -19,7 +21,13 @@ def choose_order(cli: Cli, candidates: Candidates, verb: str) -> Order:
         raise NotFoundError(f"you have no job to {verb} now", hint="See them all: rein status")
     if len(orders) == 1:
         return orders[0]
-    return orders[cli.terminal.choose("job", [job_line(order) for order in orders], "--jobid")]
+    return pick_order(cli, orders, [job_line(order) for order in orders])
+
+
+def pick_order(cli: Cli, orders: Sequence[Order], lines: Sequence[str]) -> Order:
+    """The one a person picks, by its number, its name, or its Job ID."""
+    names = [(order.job.document.name, order.job.document.job_id) for order in orders]
+    return orders[cli.terminal.choose("job", lines, "--jobid", names)]
 
 
 def order_now(cli: Cli, wanted: str | None, candidates: Candidates, verb: str) -> Order:

@@ -30,6 +30,10 @@ REMEDIES: Final[Mapping[str, str]] = {
 """What is to be done, and the command that does it."""
 
 
+MORE_HOSTING: Final = "More hosting: `rein request URL` where it is free, `rein buy URL` where it is sold."
+"""After warnings of what runs out at a server."""
+
+
 def with_command(hint: str) -> str:
     """A hint, with the command that does what it says where there is one."""
     command = REMEDIES.get(hint)

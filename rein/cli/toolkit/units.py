@@ -26,6 +26,11 @@ def price(order: OrderView) -> str:
     return order.budget or "-"
 
 
+def are(count: int) -> str:
+    """ "1 is", "2 are" """
+    return f"{count:,} {'is' if count == 1 else 'are'}"
+
+
 def size(count: int) -> str:
     """ "2.1 MB (2,100,000 bytes)", in powers of a thousand; "512 bytes" below the first."""
     short = short_size(count)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rein.findings import Finding, ok, warn
-from rein.workflows.hosting.quota_warnings import LITTLE_SPACE
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.unpublished import in_words, unpublished
+from rein.workflows.hosting.warnings import are_full
 from rein.workflows.session import Session
 
 
@@ -16,9 +16,14 @@ def check_documents(session: Session) -> Iterator[Finding]:
     rows = session.store.servers.of_identity(session.identity.id)
     missing = unpublished(session)
     if missing:
-        is_full = bool(rows) and all(row.asked and row.bytes_free < LITTLE_SPACE for row in rows)
         count = f"{len(missing):,} of your documents {'is' if len(missing) == 1 else 'are'} at no server"
-        hint = "Buy space, or register another server." if is_full else "Publish it." if rows else "Register a server."
+        hint = (
+            "Buy space, or register another server."
+            if are_full(rows)
+            else "Publish it."
+            if rows
+            else "Register a server."
+        )
         yield warn("documents", f"{count}: {in_words(missing)}", hint)
     elif rows:
         yield ok("documents", "everything you wrote is at a server")

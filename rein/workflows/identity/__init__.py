@@ -1,1 +1,1 @@
-"""What a person can do: who one is: setting up, enrolling, renewing, restoring, backups."""
+"""What a person can do: identities: setting up, enrolling, restoring, backups."""

@@ -43,7 +43,7 @@ class LockResult:
 def read_time(text: str) -> int:
     """A time as people write it, such as 90s, 15m or 2h, in seconds.
 
-    :raises InputError: it is none, or more than `MAX_SECONDS`.
+    :raises InputError: not a time, or more than `MAX_SECONDS`.
     """
     match = _TIME.fullmatch(text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0

@@ -20,6 +20,10 @@ from rein.workflows.orders.reply import belongs_to, sign_answer
 from rein.workflows.session import Session
 
 
+class MoneyAtRiskError(OrderError):
+    """What is in escrow could go another way; it can be delivered all the same."""
+
+
 def orders_to_deliver(session: Session) -> list[Order]:
     """Funded jobs on which I work; if none is, those that wait for it, so that the refusal tells what is missing.
 
@@ -56,22 +60,20 @@ def require_deliverable(session: Session, order: Order, *, anyway: bool = False)
         refusal = f"the job {job_id} is {order.state.value}; deliver when both escrows are funded"
         if seen is not None and order.state is State.OFFERED:
             raise OrderError(f"{refusal}: {_missing(seen)}", hint=_UNTIL)
-        raise OrderError(refusal, hint=f"See what is missing: rein status --jobid {job_id}")
+        raise OrderError(refusal, job_id=job_id)
     takers = [claim for each in seen.funding.of_kind(EscrowKind.PRICE) for claim in each.takers_without(Role.WORKER)]
     claimed = [each.given_back[0] for each in seen.funding.escrows if each.verdict is Verdict.CLAIMED]
     claimed += [each for each in takers if each.author is Role.MEDIATOR]  # it needs the creator alone
     if claimed and not order.deliveries:
         raise OrderError(
             f"the creator can take the money of the job {job_id} by the {claimed[0]}, whatever you deliver",
-            hint="Deliver when enough is there beside it, or open a dispute: rein workerdispute",
+            hint="Deliver when enough is there beside it, or open a dispute.",
         )
     if not order.deliveries and not seen.funding.complete:
         raise OrderError(f"the job {job_id} cannot be delivered yet: {_missing(seen)}", hint=_UNTIL)
     if takers and not anyway:
-        raise OrderError(
-            f"the money of the job {job_id} can go another way without you, by the {takers[0]}",
-            hint=f"See it: rein explain --jobid {job_id}. To deliver all the same: rein deliver --anyway",
-        )
+        message = f"the money of the job {job_id} can go another way without you, by the {takers[0]}"
+        raise MoneyAtRiskError(message, job_id=job_id)
     return order
 
 

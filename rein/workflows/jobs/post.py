@@ -11,7 +11,8 @@ from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Enrollment, Job
 from rein.protocol.signed import Signed, sign
 from rein.protocol.values import Budget
-from rein.workflows.orders.feeds import load_enrollments
+from rein.workflows.market.reputation import Mediator, mediators_with_records
+from rein.workflows.orders.feeds import load_enrollments, pull
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.people import master_address_of, meant
 from rein.workflows.session import Session
@@ -59,6 +60,26 @@ def find_mediator(session: Session, name: str) -> Signed[Enrollment]:
     if len(found) > 1:
         raise InputError(f"several mediators are called {name}", hint="Name the master address instead.")
     return found[0]
+
+
+def current_mediators(session: Session) -> list[Mediator]:
+    """Everybody one could choose, with their records, after asking the servers.
+
+    :raises IdentityError: this home has no identity on this network.
+    """
+    me = session.address
+    pull(session)
+    return [each for each in mediators_with_records(session) if each.enrollment.document.master_address != me]
+
+
+def current_mediator(session: Session, name: str) -> Signed[Enrollment]:
+    """The mediator a person means (`find_mediator`), after asking the servers.
+
+    :raises IdentityError: this home has no identity on this network.
+    """
+    _ = session.identity
+    pull(session)
+    return find_mediator(session, name)
 
 
 def _public_key(enrollment: Enrollment) -> str | None:

@@ -105,7 +105,8 @@ def prove_endings_if_possible(session: Session, known: Iterable[OrderView]) -> N
         session.note(f"The chain was not looked at, so less is proved: {error.message}")
     else:
         if left:
-            session.note(f"{left:,} jobs were not looked up; {MAX_LOOKED_AT} are at once. Run it again for more.")
+            were = "1 job was" if left == 1 else f"{left:,} jobs were"
+            session.note(f"{were} not looked up; {MAX_LOOKED_AT} are at once. Run it again for more.")
 
 
 def jobs_of(session: Session, master_address: str) -> list[OrderView]:

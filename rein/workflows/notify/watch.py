@@ -125,7 +125,7 @@ def _deliver(session: Session, hook: Hook, result: Round) -> None:
         failures += 1
         is_given_up = attempts >= MOST_ATTEMPTS
         result.waiting += not is_given_up
-        end = f"; it is given up after {attempts} tries" if is_given_up else ""
+        end = f"; it is given up after {attempts} attempts" if is_given_up else ""
         result.failures.append(f"{event['type']} {event_id[:40]}: {problem}{end}")
 
 

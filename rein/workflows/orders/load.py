@@ -109,7 +109,7 @@ def with_document(session: Session, order: Order, signed: Signed[Any]) -> Order:
     if changed.conflict and not order.conflict:
         raise OrderError(
             "this document would contradict one you have signed already, and freeze the job",
-            hint="See it: rein status --jobid " + order.job.document.job_id,
+            job_id=order.job.document.job_id,
         )
     if signed in changed.void_ratings:
         raise OrderError("you have rated this person in this job already, and two different ratings are both void")

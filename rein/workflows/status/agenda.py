@@ -13,7 +13,7 @@ from typing import Any
 from rein.protocol.enums import State
 from rein.protocol.sin import secure_identity_number
 from rein.store.identities import IdentityRow
-from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.hosting.warnings import hosting_warnings
 from rein.workflows.orders.fold_cache import RefusedJob, my_views
 from rein.workflows.orders.step import Turn, act, nothing
 from rein.workflows.orders.view import OrderView
@@ -70,7 +70,7 @@ def agenda(session: Session, row: IdentityRow, now: int | None) -> Agenda:
     jobs = [with_whereabouts(session, row, at_time(view, now, unpublished)) for view in shown]
     jobs.sort(key=lambda job: (_URGENCY.index(job.step.due), job.since, job.id))
     servers = session.store.servers.of_identity(row.id)
-    warnings = [f"{server.url}  {each}" for server in servers for each in warnings_of(server, int(time.time()))]
+    warnings = hosting_warnings(replace(session, row=row), int(time.time()))
     return Agenda(
         row=row,
         servers=[server.url for server in servers],

@@ -34,7 +34,7 @@ TABLES = ("kv", "document", "tombstone", "nonce_use", "delegation")
 PATHS = (
     *("/", "/help", "/info", "/status", "/openapi.json", "/get", "/put", "/delete", "/nonce", "/query", "/bitcoin"),
     *("/v1/status", "/v1/nonce", "/v1/put", "/v1/get", "/v1/delete", "/v1/documents", "/v1/feed", "/v1/search"),
-    "/v1/buy",
+    *("/v1/buy", "/v1/balance", "/v1/buckets"),
     *("/request", "/price", "/buy", "/address", "/balance"),
 )
 

@@ -23,7 +23,6 @@ def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...]
 
 
 COMMANDS = dict(leaves(tree))
-ROOT = click.Context(tree, **tree.context_settings)
 
 
 def test_every_promised_command_exists() -> None:
@@ -33,13 +32,13 @@ def test_every_promised_command_exists() -> None:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_has_an_example_that_works(path: tuple[str, ...]) -> None:
     command = COMMANDS[path]
-    help_ = " ".join(command.get_help(click.Context(command, parent=ROOT)).split())
+    help_ = " ".join(command.get_help(click.Context(command, **command.context_settings)).split())
     (example,) = [line.strip() for line in (command.help or "").splitlines() if line.strip().startswith("Example: ")]
     assert example in help_.replace("  ", " ")
     words = shlex.split(example.removeprefix("Example: "))
     assert tuple(words[: len(path) + 1]) == ("causeway", *path)
     # Parsed in full: an option that is no more would be named.
-    command.make_context(path[-1], words[len(path) + 1 :], parent=ROOT)
+    command.make_context(path[-1], words[len(path) + 1 :])
 
 
 GROUPS = [(), ("db",)]

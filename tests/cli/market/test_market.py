@@ -131,9 +131,9 @@ def test_an_empty_list_says_what_to_do_next(rein: Rein, chain: Chain, home: Path
     assert f"rein --home {home} jobs" in told(rein, chain, "bids")
     posted = job(BOB, ALICE, name="Theme song", tags=("music", "theme song"), time=1_000_000_000)
     store_of(home).documents.add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
-    assert "1 are given away or have expired: --all" in told(rein, chain, "jobs")
-    assert "No jobs. 1 are there without these filters" in told(rein, chain, "jobs", "piano", "--all")
-    assert "No mediators. 1 are there without these filters" in told(rein, chain, "mediators", "--max-fee", "1")
+    assert "1 is given away or expired: --all" in told(rein, chain, "jobs")
+    assert "No jobs. 1 is there without these filters" in told(rein, chain, "jobs", "piano", "--all")
+    assert "No mediators. 1 is there without these filters" in told(rein, chain, "mediators", "--max-fee", "1")
     assert "name, contact, address or SIN" in told(rein, chain, "search", "piano")
 
 

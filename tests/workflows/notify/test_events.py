@@ -123,7 +123,7 @@ def test_a_hook_that_fails_for_ever_is_given_up_and_that_is_said(sit: Sit, monke
     results = [round_of(session, ear) for _ in range(4)]
     assert [each.waiting for each in results] == [1, 1, 0, 0]
     assert [len(each.failures) for each in results] == [1, 1, 1, 0]
-    assert "given up after 3 tries" in results[2].failures[0]
+    assert "given up after 3 attempts" in results[2].failures[0]
     assert "given up" not in results[1].failures[0]
 
 

@@ -11,10 +11,12 @@ import pytest
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.findings import Level
 from rein.remote import fleet
+from rein.store.servers import ServerRow
 from rein.workflows.diagnostics.documents import check_documents
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.servers import forget
 from rein.workflows.hosting.unpublished import unpublished
+from rein.workflows.hosting.warnings import hosting_warnings
 from rein.workflows.jobs import withdraw
 from rein.workflows.sync import check, upload
 from rein.workflows.sync.replicas import Replicas
@@ -79,6 +81,9 @@ def test_two_addresses_of_one_server_are_one_copy(sit: Sit, evils: Evils) -> Non
     assert [each.same_as for each in report.servers] == [None, one.url, None]
     session = sit(one, same, other)
     assert same_servers(session) == {same.url: one.url}
+    assert [each for each in hosting_warnings(session, int(time.time())) if "same server" in each] == [
+        f"{same.url}  it is the same server as {one.url}: both count as one copy"
+    ]
     assert forget(session, same.url) == same.url
     assert same_servers(session) == {}
     with pytest.raises(NotFoundError, match="is registered"):
@@ -96,7 +101,14 @@ def test_what_no_server_has_room_for_is_named(sit: Sit, evils: Evils) -> None:
     assert (report.servers[0].answered, report.servers[0].held) == (True, count - 2)
     assert report.json()["unpublished"] == [each.json() for each in unpublished(session)]
     (finding,) = check_documents(session)
-    assert "2 of your documents are at no server: job" in finding.message
+    assert ("2 of your documents are at no server: job" in finding.message, finding.hint) == (True, "Publish it.")
+    assert hosting_warnings(session, int(time.time())) == []
+    session.store.servers.set(1, ServerRow(evil.url, 1, 10, 50_000_000, asked=1))
+    (finding,) = check_documents(session)
+    assert finding.hint == "Buy space, or register another server."
+    space, room = hosting_warnings(session, int(time.time()))
+    assert "only 10 bytes of space are left" in space
+    assert room.startswith("no server has room for what you wrote: job")
     evil.refused.clear()
     assert sync(session).unpublished == []
     assert [each.verdict for each in check_documents(session)] == [Level.OK]
