@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from rein.btc.networks import MAINNET, NETWORKS, TESTNET4, Network, network_named
@@ -80,6 +80,9 @@ class ChainSetting:
     @property
     def shown(self) -> str:
         return f"{self.kind} {self.url}"
+
+    def json(self) -> dict[str, str]:
+        return {"kind": self.kind.value, "url": self.url}
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,28 @@ def read_config(home: Path) -> dict[str, str]:
         if key not in CONFIG_KEYS or not isinstance(value, str):
             raise InputError(f"{path}: {key} is not a setting", hint=f"There are {', '.join(CONFIG_KEYS)}.")
     return content
+
+
+@dataclass(frozen=True)
+class StoredSettings:
+    """What the home's file holds, without passwords."""
+
+    home: Path
+    values: Mapping[str, str]
+
+    def json(self) -> dict[str, Any]:
+        return {"home": str(self.home), "settings": dict(self.values)}
+
+
+def stored_settings(home: Path, network: Network) -> StoredSettings:
+    """The settings in the home's file, to be shown.
+
+    :raises InputError: it cannot be used.
+    """
+    values = read_config(home)
+    if "chain" in values:
+        values["chain"] = " ".join(f"{each.kind}+{each.url}" for each in read_chain(values["chain"], network))
+    return StoredSettings(home, values)
 
 
 def write_config(home: Path, key: str, value: str) -> None:

@@ -24,6 +24,7 @@ from rein.settings import (
     read_chain,
     read_config,
     remove_config,
+    stored_settings,
     write_config,
 )
 
@@ -123,22 +124,18 @@ def _set_payout(cli: Cli, text: str) -> None:
 
 def _show(cli: Cli) -> None:
     """All settings, without passwords."""
-    settings = read_config(cli.settings.home)
-    if "chain" in settings:
-        settings["chain"] = " ".join(f"{each.kind}+{each.url}" for each in _sources(cli))
+    stored = stored_settings(cli.settings.home, cli.settings.network)
     for name, meaning in CONFIG_KEYS.items():
-        cli.terminal.say(f"{name:<14} {settings.get(name, '(not set)'):<36} {cli.terminal.here(meaning)}")
-    cli.terminal.result({"home": str(cli.settings.home), "settings": settings})
+        cli.terminal.say(f"{name:<14} {stored.values.get(name, '(not set)'):<36} {cli.terminal.here(meaning)}")
+    cli.terminal.result(stored.json())
 
 
 def _show_sources(cli: Cli) -> None:
     settings = load_settings(Flags(home=cli.settings.home, network=cli.settings.network.name), {})
-    rows = [(each.kind.value, each.url, _login(each)) for each in settings.chain]
-    cli.terminal.table(("Kind", "Address", "How"), rows)
-    if len(rows) > 1:
+    cli.terminal.table(("Kind", "Address", "How"), [(each.kind, each.url, _login(each)) for each in settings.chain])
+    if len(settings.chain) > 1:
         cli.terminal.say("All of them must answer, and agree.")
-    sources = [{"kind": kind, "url": url} for kind, url, _ in rows]
-    cli.terminal.result({"sources": sources})
+    cli.terminal.result({"sources": [each.json() for each in settings.chain]})
 
 
 def _login(source: ChainSetting) -> str:
@@ -151,11 +148,6 @@ def _login(source: ChainSetting) -> str:
     if source.wallet is not None:
         words.append(f"by the wallet {source.wallet}")
     return ", ".join(words) or "believing what it proves"
-
-
-def _sources(cli: Cli) -> tuple[ChainSetting, ...]:
-    """What the home's file names."""
-    return read_chain(read_config(cli.settings.home).get("chain", ""), cli.settings.network)
 
 
 def _with_login(cli: Cli, url: str, user: str | None, password_fd: int | None) -> str:
@@ -192,7 +184,7 @@ def _remove_source(cli: Cli, url: str) -> None:
     gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
     kept = [each for each in known if read_chain(each, network)[0].url not in gone]
     if len(kept) == len(known):
-        raise InputError("there is no such chain source", hint="rein config chain list shows them.")
+        raise InputError("there is no such chain source", hint="See the chain sources.")
     if kept:
         write_config(home, "chain", " ".join(kept))
     else:

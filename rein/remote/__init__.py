@@ -1,1 +1,1 @@
-"""Conversations with causeway servers, none of which is trusted."""
+"""HTTP clients of causeway servers, none of which is trusted."""

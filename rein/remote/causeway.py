@@ -1,4 +1,4 @@
-"""One typed method an endpoint of a causeway server: its versioned API, and what only that of 2016 has (ordering).
+"""One typed method for each endpoint of a causeway server: of its versioned API, and of the legacy one for ordering.
 
 Whatever is signed is a request of the versioned API: it names this server, what is asked of it and a nonce.
 """
@@ -21,9 +21,9 @@ from rein.errors import RefusedError, RemoteError
 from rein.protocol.auth import NEXT_NONCE_HEADER, sign_request
 from rein.protocol.values import DocumentId
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
-from rein.remote import answers
-from rein.remote.answers import FeedPage, Found, Hosting, Purchase, ServerStatus
-from rein.remote.transport import NOT_MODIFIED, Reply, Transport, refused
+from rein.remote import responses
+from rein.remote.responses import FeedPage, Found, Hosting, Purchase, ServerStatus
+from rein.remote.transport import NOT_MODIFIED, Response, Transport, refused
 
 __all__ = ["Causeway", "FeedPage", "Found", "Hosting", "Purchase", "ServerStatus", "batches", "remote_key"]
 
@@ -72,7 +72,7 @@ def batches(values: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, s
 
 
 class Causeway:
-    """A server, spoken to as one identity. Its answers are texts by a stranger: callers verify every document."""
+    """A client of one server, as one identity. Its responses are texts by a stranger: callers verify every document."""
 
     def __init__(self, url: str, network: Network, owner: str, delegate: str, *, proxy: str | None = None) -> None:
         """:param owner: the identity's master address; :param delegate: the address whose key signs requests."""
@@ -86,63 +86,63 @@ class Causeway:
     def close(self) -> None:
         self._transport.close()
 
-    def give_up(self) -> None:
-        """Ask nothing more, and end the request that is going on; called from another thread."""
-        self._transport.give_up()
+    def abort(self) -> None:
+        """Send nothing more, and end the request that is under way; called from another thread."""
+        self._transport.abort()
 
     # Hosting
 
     def request(self, contact: str) -> Hosting:
         """Ask for a bucket of free hosting."""
         asked = {"owner": self._owner, "delegate": self._delegate, "contact": contact}
-        return answers.legacy_hosting(self._transport.get("request", asked), self.url)
+        return responses.legacy_hosting(self._transport.get("request", asked), self.url)
 
     def buy(self, contact: str) -> Purchase:
         """Order a bucket: what it costs and where to pay it."""
         asked = {"owner": self._owner, "delegate": self._delegate, "contact": contact}
-        return answers.purchase(self._transport.get("buy", asked), self.url, self._network)
+        return responses.purchase(self._transport.get("buy", asked), self.url, self._network)
 
     def buckets(self) -> Hosting:
         """What the identity has here, and what is left of it. Asking changes nothing."""
-        return answers.hosting(self._transport.get("v1/buckets", {"owner": self._owner}), self.url)
+        return responses.hosting(self._transport.get("v1/buckets", {"owner": self._owner}), self.url)
 
     def balance(self, signer: PrivateKey) -> int:
         """The identity's satoshis here.
 
         :raises RefusedError: the server does not know the identity, or the delegate that signs.
         """
-        return answers.balance(self._signed_post("v1/balance", {}, signer).data, self.url)
+        return responses.balance(self._signed_post("v1/balance", {}, signer).data, self.url)
 
     def buy_from_balance(self, price: Sat, signer: PrivateKey) -> int:
         """Spend the identity's balance on a bucket, at this price, at this server, once. Returns what is left of it.
 
         :raises RefusedError: the price is another, the balance too low, or hosting is free.
         """
-        return answers.balance(self._signed_post("v1/buy", {"price_sat": price}, signer).data, self.url)
+        return responses.balance(self._signed_post("v1/buy", {"price_sat": price}, signer).data, self.url)
 
     def status(self) -> ServerStatus:
-        """What the server says of itself."""
-        return answers.status(self._transport.get("v1/status", {}), self.url)
+        """The server's own description."""
+        return responses.status(self._transport.get("v1/status", {}), self.url)
 
     # Reading
 
     def feed(self, after: int, etag: str | None = None) -> FeedPage | None:
-        """The stretch of the feed behind a number; None if it is still what `etag` stands for.
+        """The page of the feed after a number; None if it is not modified since `etag`.
 
         :raises ServerLiedError: numbers that cannot be.
         """
-        parameters = {"after": after, "network": self._network.name, "limit": answers.FEED_ROWS}
+        parameters = {"after": after, "network": self._network.name, "limit": responses.FEED_ROWS}
         headers = {"If-None-Match": etag} if etag else {}
-        reply = self._transport.ask("GET", "v1/feed", params=parameters, headers=headers)
-        if reply.status == NOT_MODIFIED:
+        response = self._transport.request("GET", "v1/feed", params=parameters, headers=headers)
+        if response.status == NOT_MODIFIED:
             return None
-        tag = reply.headers.get("ETag", "")
-        return answers.feed_page(reply.data, self.url, after, tag if _ETAG.fullmatch(tag) else None)
+        tag = response.headers.get("ETag", "")
+        return responses.feed_page(response.data, self.url, after, tag if _ETAG.fullmatch(tag) else None)
 
     def documents(self, ids: Sequence[DocumentId]) -> Found:
         """Documents by id, `MAX_BATCH` at most. It costs nobody's transfer."""
-        reply = self._post("v1/documents", {"ids": list(ids)})
-        return answers.found(reply.data, self.url, ids)
+        response = self._post("v1/documents", {"ids": list(ids)})
+        return responses.found(response.data, self.url, ids)
 
     def get(self, keys: Sequence[str]) -> list[str | RefusedError]:
         """Values, in the order of their keys, or why each is not served. It is charged to the buckets they are in."""
@@ -150,7 +150,7 @@ class Causeway:
         todo = list(keys)
         while todo:
             portion = todo[:MAX_BATCH]
-            items = answers.items(self._post("v1/get", {"keys": portion}).data, "values", portion, self.url)
+            items = responses.items(self._post("v1/get", {"keys": portion}).data, "values", portion, self.url)
             for key, item in zip(portion, items, strict=True):
                 value = item.get("value")
                 values[key] = value if isinstance(value, str) else refused(self.url, item)
@@ -168,10 +168,10 @@ class Causeway:
         :raises RemoteError: the server refused all of it, or did not say what became of each.
         """
         body = {"values": [{"key": key, "value": text} for key, text in values]}
-        items = answers.items(self._signed_post("v1/put", body, signer).data, "verdicts", values, self.url)
+        items = responses.items(self._signed_post("v1/put", body, signer).data, "verdicts", values, self.url)
         return [None if item.get("stored") is True else refused(self.url, item) for item in items]
 
-    def _signed_post(self, path: str, body: Mapping[str, Any], signer: PrivateKey) -> Reply:
+    def _signed_post(self, path: str, body: Mapping[str, Any], signer: PrivateKey) -> Response:
         """With a nonce of the pool, or a fresh one; once more with a fresh one if the server calls it stale."""
         was_kept = bool(self._nonces)
         nonce = self._nonces.popleft() if was_kept else self._fetch_nonce()
@@ -199,7 +199,7 @@ class Causeway:
             hint=f"Its operator sets public_urls (--public-urls) to {name}; or register it under one of its names.",
         )
 
-    def _post(self, path: str, body: Mapping[str, Any], signing: tuple[PrivateKey, str] | None = None) -> Reply:
+    def _post(self, path: str, body: Mapping[str, Any], signing: tuple[PrivateKey, str] | None = None) -> Response:
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
         proof: dict[str, str] = {}
         if signing is not None:
@@ -215,11 +215,11 @@ class Causeway:
                 owner=self._owner,
             )
         headers = {"Content-Type": "application/json", **proof}
-        reply = self._transport.ask("POST", path, data=data, headers=headers)
-        offered = reply.headers.get(NEXT_NONCE_HEADER, "")
+        response = self._transport.request("POST", path, data=data, headers=headers)
+        offered = response.headers.get(NEXT_NONCE_HEADER, "")
         if signing is not None and _NONCE.fullmatch(offered):
             self._nonces.append(offered)
-        return reply
+        return response
 
     def _fetch_nonce(self) -> str:
         nonce = self._transport.get("v1/nonce", {"owner": self._owner}).get("nonce")

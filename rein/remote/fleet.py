@@ -1,4 +1,4 @@
-"""All servers of an identity at once: a thread each, so that one that is slow, dead or endless delays nobody."""
+"""Requests to all servers of an identity at once: a thread each, so that one slow or dead server delays no other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Emit = Callable[[T], None]
 
 
 def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Emit[T]], None]) -> Iterator[Report[T]]:
-    """Do the same work at every server, in parallel, and yield what comes of it as it comes.
+    """Do the same work at every server, in parallel, and yield each result as it comes.
 
     :param work: calls its second argument with each result; it waits there until the result is consumed.
     """
@@ -73,7 +73,7 @@ def run_on_all(servers: Sequence[Causeway], work: Callable[[Causeway, Emit[T]], 
     finally:
         over.set()
         for server in pending.values():
-            server.give_up()
+            server.abort()
     for url in pending:
         yield Report(url, error=RemoteError(f"{url} is slow and was left behind; what it sent until then is kept"))
 

@@ -1,4 +1,4 @@
-"""Questions to a causeway server and its answers: JSON objects, over the HTTP of `rein.net.http`."""
+"""Requests to a causeway server and its responses: JSON objects, over the HTTP client of `rein.net.http`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rein.errors import InputError, RefusedError, RemoteError
-from rein.net.http import Http, HttpError, Limits
-from rein.net.http import Reply as HttpReply
+from rein.net.http import Http, HttpError, Limits, Reply
 from rein.net.strict_json import strict_json
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-"""Silence for so long means that a server is gone."""
+"""A server that sends nothing for so long has failed."""
 TOTAL_SECONDS = 120
-"""From the question to the last byte of the answer, however busily a server trickles."""
+"""From the request to the last byte of the response, however slowly a server sends."""
 MAX_ANSWER_BYTES = 32 * 2**20
 """A causeway puts 4 MB of documents into an answer, and JSON may need six letters for one. How much memory it becomes
 is bounded too (`rein.net.strict_json.MAX_VALUES`)."""
@@ -69,8 +68,8 @@ def _normal_host(host: str, *, in_brackets: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What came back: a JSON object, or nothing with status 304."""
+class Response:
+    """A response: a JSON object, or nothing with status 304."""
 
     status: int
     headers: Mapping[str, str]
@@ -78,7 +77,7 @@ class Reply:
 
 
 class Transport:
-    """One server, over one kept-alive connection. Not for use by two threads at a time, but for `give_up`.
+    """One server, over one kept-alive connection. Not for use by two threads at a time, but for `abort`.
 
     :param proxy: as in `Http`; without one, a proxy of the environment is used.
     """
@@ -88,32 +87,32 @@ class Transport:
         self._http = Http(proxy, environment=True)
 
     def get(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
-        """GET with query parameters; the JSON object that is answered.
+        """GET with query parameters; the JSON object of the response.
 
         :raises RemoteError: unreachable, too slow, too large, no JSON object.
         :raises RefusedError: an error told by the server.
         """
-        return self.ask("GET", path, params=dict(parameters)).data
+        return self.request("GET", path, params=dict(parameters)).data
 
-    def ask(self, method: str, path: str, **arguments: Any) -> Reply:
-        """Any request; `arguments` are params, data and headers, as requests has them. Raises as `get`."""
+    def request(self, method: str, path: str, **arguments: Any) -> Response:
+        """Send a request; `arguments` are params, data and headers, as requests has them. Raises as `get`."""
         limits = Limits(CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS, MAX_ANSWER_BYTES)
         try:
             reply = self._http.exchange(method, self.url + path, limits, **arguments)
         except HttpError as error:
             raise RemoteError(f"{self.url} {error.reason}") from error
         if reply.status == NOT_MODIFIED and "If-None-Match" in arguments.get("headers", {}):
-            return Reply(reply.status, reply.headers, {})
-        return Reply(reply.status, reply.headers, self._judge(path, reply))
+            return Response(reply.status, reply.headers, {})
+        return Response(reply.status, reply.headers, self._read(path, reply))
 
-    def give_up(self) -> None:
-        """End the exchange that is going on, from another thread, and allow no other."""
+    def abort(self) -> None:
+        """End the request that is under way, from another thread, and allow no other."""
         self._http.give_up()
 
     def close(self) -> None:
         self._http.close()
 
-    def _judge(self, path: str, reply: HttpReply) -> dict[str, Any]:
+    def _read(self, path: str, reply: Reply) -> dict[str, Any]:
         status = reply.status
         try:
             answer = strict_json(reply.body)
@@ -134,7 +133,7 @@ class Transport:
 
 
 def refused(who: str, answer: Mapping[str, Any], status: int = 200, retry_after: int | None = None) -> RefusedError:
-    """What a server said instead of an answer: as the API of today has it, or that of 2016."""
+    """The error in a response: of the versioned API, or of the legacy one."""
     error = answer.get("error")
     detail = error if isinstance(error, dict) else answer
     code = detail.get("code")
@@ -150,5 +149,5 @@ def refused(who: str, answer: Mapping[str, Any], status: int = 200, retry_after:
 
 
 def one_line(text: str) -> str:
-    """A server's words on one line: they must not look like several of ours."""
+    """A server's text on one line: it must not look like several of ours."""
     return " ".join(text[:300].split())

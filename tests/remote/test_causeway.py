@@ -21,8 +21,8 @@ from rein.protocol.auth import NEXT_NONCE_HEADER, verify_request
 from rein.protocol.values import DocumentId
 from rein.protocol.wire import MAX_BATCH, MAX_BATCH_BYTES, server_name
 from rein.remote import transport
-from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway, batches, remote_key
+from rein.remote.responses import Hosting
 from tests.remote.conftest import Answer, Request, Server, http, says
 from tests.support.people import person
 
@@ -113,7 +113,7 @@ def test_whatever_is_signed_names_the_server_what_is_asked_and_a_nonce(meet: Mee
         "get": lambda: bob.get(["K"]),
         "put": lambda: bob.put(ONE, BOB.delegate),
     }
-    silent = {"close", "give_up", "url"}
+    silent = {"close", "abort", "url"}
     assert set(say) == {name for name in dir(bob) if not name.startswith("_")} - silent, "a method is missing here"
     for each in say.values():
         each()
@@ -451,7 +451,7 @@ def test_who_is_given_up_ends_at_once_and_asks_nothing_more(meet: Meet) -> None:
 
     arrived, stopping = threading.Event(), threading.Event()
     server, bob = meet(silent)
-    threading.Thread(target=lambda: (arrived.wait(5), bob.give_up()), daemon=True).start()
+    threading.Thread(target=lambda: (arrived.wait(5), bob.abort()), daemon=True).start()
     with pytest.raises(RemoteError):
         bob.status()
     stopping.set()

@@ -55,7 +55,7 @@ def test_what_is_sent(serve: Serve) -> None:
     server = serve(says({}))
     with closing(Transport(server.url + "some/path/")) as connection:
         connection.get("query", {"contact": "a b&c=d\nü", "testnet": 1})
-        connection.ask("POST", "put", json={"key": "K", "value": "ü\n"})
+        connection.request("POST", "put", json={"key": "K", "value": "ü\n"})
     get, put = server.requests
     assert (get.method, get.path) == ("GET", "some/path/query")
     assert get.query == {"contact": "a b&c=d\nü", "testnet": "1"}
@@ -338,7 +338,7 @@ def test_a_server_that_does_not_read_ends_too(serve: Serve) -> None:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         began = time.monotonic()
         with closing(Transport(url)) as connection, pytest.raises(RemoteError):
-            connection.ask("POST", "put", json={"value": "x" * 30_000_000})
+            connection.request("POST", "put", json={"value": "x" * 30_000_000})
         assert time.monotonic() - began < 15
 
 
@@ -444,7 +444,7 @@ def test_redirects_are_not_followed_anywhere(serve: Serve) -> None:
             with pytest.raises(RemoteError, match="a redirect, which is not followed"):
                 connection.get("status", {})
             with pytest.raises(RemoteError, match="a redirect, which is not followed"):
-                connection.ask("POST", "put", json={"signature": "secret"})
+                connection.request("POST", "put", json={"signature": "secret"})
         assert len(server.requests) == 2
     assert other.requests == []
 

@@ -17,7 +17,7 @@ from rein.errors import InputError, RemoteError
 from rein.workflows.hosting.buy import commit, prepare, wait_for_credit
 
 if TYPE_CHECKING:
-    from rein.remote.answers import Hosting
+    from rein.remote.responses import Hosting
     from rein.workflows.hosting.buy import Bill, BuyResult, Quote
 
 _WAIT_SECONDS = 3_600.0

@@ -12,8 +12,8 @@ from typing import Any
 
 from rein.btc.amounts import DUST_LIMIT, Sat, format_btc
 from rein.errors import RefusedError, RemoteError
-from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
+from rein.remote.responses import Hosting
 from rein.remote.transport import normal_url
 from rein.store.hosting_orders import HostingOrder
 from rein.workflows.hosting.servers import check_network, remember

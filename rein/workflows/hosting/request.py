@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rein.errors import RefusedError
-from rein.remote.answers import Hosting
+from rein.remote.responses import Hosting
 from rein.remote.transport import normal_url
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.servers import check_network, remember, row_of

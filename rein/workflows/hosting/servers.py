@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rein.errors import InputError, NotFoundError, ReinError
-from rein.remote.answers import Hosting, ServerStatus
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
+from rein.remote.responses import Hosting, ServerStatus
 from rein.remote.transport import normal_url
 from rein.store.servers import ServerRow
 from rein.workflows.hosting.quota_warnings import warnings_of

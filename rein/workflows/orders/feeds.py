@@ -20,9 +20,9 @@ from rein.protocol.documents import Document, Enrollment, Kind
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed, text_id, verify
 from rein.protocol.values import DocumentId
-from rein.remote.answers import FeedEntry, FeedPage
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, Report, run_on_all
+from rein.remote.responses import FeedEntry, FeedPage
 from rein.store.servers import FeedRow
 from rein.workflows.orders.allowance import Allowance
 from rein.workflows.session import Session

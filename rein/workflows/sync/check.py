@@ -9,9 +9,9 @@ from secrets import SystemRandom
 
 from rein.errors import ServerLiedError
 from rein.protocol.values import DocumentId
-from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
+from rein.remote.responses import Hosting
 from rein.store.servers import FeedRow
 from rein.store.visibility import ForeignDocument
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember

@@ -9,9 +9,9 @@ from rein.btc.keys import PrivateKey
 from rein.errors import RefusedError, ReinError, ServerLiedError
 from rein.protocol.signed import verify
 from rein.protocol.values import DocumentId
-from rein.remote.answers import Hosting
 from rein.remote.causeway import Causeway, batches
 from rein.remote.fleet import Emit, run_on_all
+from rein.remote.responses import Hosting
 from rein.workflows.hosting.servers import remember
 from rein.workflows.session import Session
 from rein.workflows.sync.read_back import read_back

@@ -251,7 +251,7 @@ def test_a_feed_that_lies_does_not_keep_mine_from_the_server(sit: Sit, evils: Ev
     count = write(session)
     (server,) = sync(session).servers
     assert (server.held, server.error) == (count, None)
-    assert "no number" in str(server.feed.error)
+    assert "not a number" in str(server.feed.error)
 
 
 def test_slow_and_dead_servers_delay_nobody(sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ class FeedEntry:
 
 @dataclass(frozen=True)
 class FeedPage:
-    """A stretch of a feed, in the order of its numbers; `removed` as (number, id). Nothing will ever be added up to
+    """A page of a feed, in the order of its numbers; `removed` as (number, id). Nothing will ever be added up to
     `settled`. `server` is what the feed calls itself: the same under every address of one server."""
 
     entries: tuple[FeedEntry, ...]
