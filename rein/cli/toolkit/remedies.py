@@ -13,7 +13,6 @@ REMEDIES: Final[Mapping[str, str]] = {
     "Create another recovery phrase.": "rein setup",
     "Enroll again with the same recovery phrase, or name other servers.": "rein setup --words-fd N",
     "Fetch what is new.": "rein sync",
-    "Find your coins once a chain source answers.": "rein wallet",
     "Publish it.": "rein sync",
     "Register a second server.": "rein request URL",
     "Register a server.": "rein request URL",
@@ -24,7 +23,6 @@ REMEDIES: Final[Mapping[str, str]] = {
     "See your balance there before you buy again.": "rein servers --balance",
     "Set up again with the same recovery phrase and passphrase, or move the file away.": "rein setup --words-fd N",
     "Sign where the master key is.": "rein enroll --offline FILE",
-    "Upload it.": "rein sync",
     "Buy space, or register another server.": "rein buy URL, or rein request URL",
 }
 """What is to be done, and the command that does it."""
