@@ -1,4 +1,4 @@
-"""Any PSBT, whoever made it and whatever it spends: looked at, and combined with another. No key is used here.
+"""Any PSBT, whoever made it and whatever it spends: shown, and combined with another. No key is used here.
 
 What is shown is what the PSBT claims, with what can be checked of it: an amount is proved by the whole transaction it
 comes from; a signature is held against its key wherever the signed digest can be told.
@@ -104,7 +104,7 @@ def psbt_bytes(data: bytes) -> bytes:
 def look_at_psbt(raw: bytes) -> SeenPsbt:
     """Read any PSBT of version 0.
 
-    :raises PsbtError: it is none, or contradicts itself about what it spends.
+    :raises PsbtError: it is not one, or contradicts itself about what it spends.
     """
     maps = read_maps(raw)
     inputs = tuple(_look_at_input(maps, index) for index in range(len(maps.inputs)))
