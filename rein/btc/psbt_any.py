@@ -1,4 +1,4 @@
-"""Any PSBT, whoever made it and whatever it spends: looked at, and combined with another. No key is used here.
+"""Any PSBT, whoever made it and whatever it spends: shown, and combined with another. No key is used here.
 
 What is shown is what the PSBT claims, with what can be checked of it: an amount is proved by the whole transaction it
 comes from; a signature is held against its key wherever the signed digest can be told.

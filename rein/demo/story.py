@@ -48,7 +48,7 @@ def introduce(stage: Stage) -> None:
 
 
 def play_happy_job(stage: Stage) -> Played:
-    """Everybody does what he promised."""
+    """Everybody does what they promised."""
     stage.say("\nAct one: a job is done, accepted and paid.")
     job_id = _agree(stage, "Theme song", "Two minutes about decentralized gigs.\nFLAC or OGG, royalty free.")
     _fund(stage, job_id)

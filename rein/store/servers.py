@@ -36,7 +36,7 @@ class Placement:
 @dataclass(frozen=True)
 class FeedRow:
     """How far a server's feed was read. `anchor` is the last document it showed, at number `anchor_seq`: a feed that
-    no longer shows it there was begun anew. `version` is of the Rein that read it: a newer one may understand what
+    no longer shows it there was started again. `version` is of the Rein that read it: a newer one may understand what
     that one refused. `shown` counts what stands in it. `server`: what the feed calls itself.
     `passed`: when something in it was first passed over, as the server had brought too much (0: never), and how many
     `people` were in the identity's orders then."""
