@@ -104,7 +104,7 @@ def psbt_bytes(data: bytes) -> bytes:
 def look_at_psbt(raw: bytes) -> SeenPsbt:
     """Read any PSBT of version 0.
 
-    :raises PsbtError: it is none, or contradicts itself about what it spends.
+    :raises PsbtError: it is not one, or contradicts itself about what it spends.
     """
     maps = read_maps(raw)
     inputs = tuple(_look_at_input(maps, index) for index in range(len(maps.inputs)))

@@ -195,7 +195,7 @@ def checked(psbt: P2shPsbt) -> P2shPsbt:
     """
     tx = psbt.transaction
     if tx.version not in (1, 2) or tx.locktime or any(each not in _FINAL_SEQUENCES for each in tx.sequences):
-        raise EscrowError("the PSBT is locked in time or of an odd version; the spend of an old escrow is neither")
+        raise EscrowError("the PSBT is locked in time or of an odd version; the spend of a legacy escrow is neither")
     lowest, highest = MIN_FEERATE * psbt.vsize, MAX_FEERATE * psbt.vsize
     if not lowest <= psbt.fee <= highest:
         raise EscrowError(

@@ -211,7 +211,7 @@ def nobody_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*_: object) -> bytes:
         pytest.fail("a signature was made")
 
-    monkeypatch.setattr("rein.btc.psbt_p2sh.curve.sign_der", made)
+    monkeypatch.setattr("rein.btc.curve.sign_der", made)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -182,9 +182,9 @@ def _row(option: click.Option) -> str:
 
 def _exit_codes() -> str:
     """From the error tree, whose docstring a test holds to be true."""
-    rows = [("0", "", "it is done")]
-    rows += [("1", "`error`", "an error nobody foresaw; or `rein doctor` found something that fails")]
-    rows += [("2", "`usage`", "a command line that is none")]
+    rows = [("0", "", "done")]
+    rows += [("1", "`error`", "an unexpected error; or `rein doctor` found something that fails")]
+    rows += [("2", "`usage`", "a usage error: no such command, option or value")]
     found = [_DRAWN.match(line) for line in (errors.__doc__ or "").splitlines()]
     drawn = {match[2]: (match[3], match[4]) for match in found if match}
     for each in _classes(errors.ReinError):

@@ -1,4 +1,4 @@
-"""`rein oldescrow`: the P2SH escrows of 2016, looked at and spent."""
+"""`rein oldescrow`: the P2SH escrows of 2016, shown and spent."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def _broadcast(cli: Cli, final: Transaction) -> None:
 
 @click.group("oldescrow")
 def oldescrow() -> None:
-    """Look at and spend the P2SH escrows of 2016.
+    """Show and spend the P2SH escrows of 2016.
 
     Example: rein oldescrow show offer.txt
     """

@@ -25,6 +25,17 @@ REMEDIES: Final[Mapping[str, str]] = {
     "Set up again with the same recovery phrase and passphrase, or move the file away.": "rein setup --words-fd N",
     "Sign where the master key is.": "rein enroll --offline FILE",
     "Upload it.": "rein sync",
+    "Agree with the other.": "rein settle, or rein refund",
+    "Propose the refund again.": "rein refund",
+    "Publish it first.": "rein sync",
+    "See the job.": "rein status --jobid ID",
+    "See what is in your wallet, and try again.": "rein wallet",
+    "See what is in your wallet.": "rein wallet",
+    "See what the escrows hold.": "rein fund",
+    "See where your jobs stand.": "rein status",
+    "See your coins.": "rein wallet",
+    "Sign nothing. A worker who cannot take it opens a dispute.": "rein dispute",
+    "The creator may have accepted. Fetch what is new first.": "rein sync",
     "Buy space, or register another server.": "rein buy URL, or rein request URL",
 }
 """What is to be done, and the command that does it."""
