@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rein.btc.address import p2sh_address, p2sh_script, script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
@@ -54,6 +55,17 @@ class LegacyEscrow:
         """A key, and as whose a document names it."""
         name = self.names.get(key)
         return f"{key.hex()} ({name})" if name else key.hex()
+
+    def json(self, name: str) -> dict[str, Any]:
+        """For programs, under its name in a document."""
+        return {
+            "purse": name,
+            "mainnet_address": self.address(MAINNET),
+            "testnet_address": self.address(TESTNET4),
+            "redeem_script": self.redeem_script.hex(),
+            "keys": [{"key": key.hex(), "who": self.names.get(key)} for key in self.keys],
+            "rule": self.rule(),
+        }
 
     def rule(self) -> str:
         """Who can take the money, in one sentence."""
