@@ -36,7 +36,8 @@ to stdout, everything else to stderr; with `--json`, stdout holds one JSON objec
 """
 _QUESTIONS = f"""## Questions and amounts
 
-At a terminal an answer is checked at once, and asked for again until it can be used; a passphrase three times in all. A
+At a terminal an answer is checked at once, and asked for again until it can be used; the passphrase of a file that
+exists three times in all. A
 list is picked from by the number, the name or its beginning; `q` quits. A paste is one answer: with all its lines where
 a text is asked for; where one line is, a paste of several is refused as a whole. What was typed before a question is
 shown does not answer it, and when a command has asked something, or fails, what was typed meanwhile is thrown away, so
