@@ -38,7 +38,7 @@ def open_chain(settings: Settings, owner: str | None = None) -> ChainSource:
     :param owner: the master address that a causeway server knows as an account.
     :raises IdentityError: a causeway server is among them, and there is no identity.
     """
-    sources = [agreement.Named(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
+    sources = [agreement.NamedSource(each.shown, _open_source(each, settings, owner)) for each in settings.chain]
     return sources[0].source if len(sources) == 1 else agreement.Agreement(sources)
 
 

@@ -3,7 +3,7 @@
     ReinError                        code             exit
     ├── InputError                   input              2   the person typed something that cannot be used
     ├── NotFoundError                not_found          2   the named thing is not here
-    ├── KeyMaterialError             bad_key            2   words, WIF, address or public key that is not one
+    ├── KeyMaterialError             bad_key            2   an invalid recovery phrase, WIF, address or public key
     ├── IdentityError                identity           3   no identity, or its key file cannot be opened
     │   └── PassphraseError          passphrase         3
     ├── DocumentError                bad_document       4   a text that is not an acceptable document

@@ -100,7 +100,7 @@ def _read_fields(reader: Reader) -> Fields:
     fields: Fields = {}
     while key := reader.string():
         if key in fields:
-            raise ValueError("the same key stands twice in one map")
+            raise ValueError("a duplicate key in one map")
         fields[key] = reader.string()
     return fields
 

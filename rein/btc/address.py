@@ -38,7 +38,7 @@ def _p2sh_of_hash(script_hash: bytes) -> bytes:
 
 
 def p2pkh_script(public_key: bytes) -> bytes:
-    """Pays whoever signs with this key; the key may be uncompressed. KeyMaterialError if it is none."""
+    """Pays whoever signs with this key; the key may be uncompressed. KeyMaterialError for an invalid one."""
     return _p2pkh_of_hash(hash160(_checked_key(public_key, compressed_only=False)))
 
 
@@ -50,7 +50,7 @@ def p2wpkh_script(public_key: bytes) -> bytes:
 def p2tr_script(public_key: bytes) -> bytes:
     """Pays whoever signs with this compressed key by taproot's key path, with no script beside it (BIP86).
 
-    KeyMaterialError if it is no such key."""
+    KeyMaterialError if it is not one."""
     x_only = _checked_key(public_key, compressed_only=True)[1:]
     output_key = curve.add_secret(b"\x02" + x_only, tagged_hash("TapTweak", x_only))
     if output_key is None:

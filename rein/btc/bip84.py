@@ -1,4 +1,4 @@
-"""The ordinary wallet of seed words (BIP84): one account of P2WPKH addresses, which every wallet finds by the words.
+"""The ordinary wallet of seed words (BIP84): one account of P2WPKH addresses, which every wallet finds by them.
 
     m/84h/COINh/0h/0/N    addresses that others pay to
     m/84h/COINh/0h/1/N    change

@@ -97,7 +97,7 @@ def recover(digest: bytes, recid: int, r_s: bytes, compressed: bool) -> bytes | 
 def ecdh(secret: bytes, public_key: bytes) -> bytes | None:
     """The secret that the holders of two keys share: SHA-256 of the shared point, compressed, as libsecp256k1 has it.
 
-    None if `public_key` is no point of the curve; KeyMaterialError for an invalid secret.
+    None if `public_key` is not a point of the curve; KeyMaterialError for an invalid secret.
     """
     _check_secret(secret)
     return _backend().ecdh(secret, public_key) if _has_key_shape(public_key) else None
@@ -106,7 +106,7 @@ def ecdh(secret: bytes, public_key: bytes) -> bytes | None:
 def add_secret(public_key: bytes, secret: bytes) -> bytes | None:
     """The compressed key of the sum of two secrets, of which one is known by its public key only.
 
-    None if `public_key` is no point of the curve, `secret` is invalid, or they cancel each other out.
+    None if `public_key` is not a point of the curve, `secret` is invalid, or they cancel each other out.
     """
     if not _has_key_shape(public_key) or not is_valid_secret(secret):
         return None

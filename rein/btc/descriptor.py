@@ -63,7 +63,7 @@ def with_checksum(descriptor: str) -> str:
 def witness_script_of(descriptor: str) -> bytes:
     """The witness script a descriptor of either form stands for.
 
-    InputError for any other text or a wrong checksum, KeyMaterialError for a key that is none or stands twice.
+    InputError for any other text or a wrong checksum, KeyMaterialError for an invalid or duplicate key.
     """
     body = _without_checksum(descriptor)
     match = _MULTISIG.fullmatch(body) or _MANDATORY.fullmatch(body)

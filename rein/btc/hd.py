@@ -60,7 +60,7 @@ def check_mnemonic(text: str) -> str:
         if word not in index:
             raise KeyMaterialError(
                 f"word {position} of the recovery phrase, {word[:20]!r}, is not in the word list",
-                hint="the words are those of BIP39's English list",
+                hint="a recovery phrase has words of BIP39's English list",
             )
         number = number << _WORD_BITS | index[word]
     checksum_bits = len(words) // 3
@@ -134,7 +134,7 @@ class ExtendedKey:
         key = payload[45:]
         valid = key[0] == 0 and curve.is_valid_secret(key[1:]) if is_private else curve.is_valid_public_key(key)
         if not valid:
-            raise KeyMaterialError("that is not an extended key: what it holds is no key of its kind")
+            raise KeyMaterialError("that is not an extended key: what it holds is not a key of its kind")
         return cls(_read_hdkey(payload), network)
 
     @classmethod

@@ -25,7 +25,7 @@ def target_of_bits(bits: int) -> int:
     size, digits = bits >> 24, bits & 0x007FFFFF
     target = digits << 8 * (size - 3) if size > 3 else digits >> 8 * (3 - size)
     if bits & 0x00800000 or not 0 < target < _SPACE:
-        raise InputError(f"{bits:08x} is no target of a block")
+        raise InputError(f"{bits:08x} is not the target of a block")
     return target
 
 

@@ -16,7 +16,7 @@ _PUBLIC_KEY_HEX = re.compile(r"0[23][0-9a-f]{64}|04[0-9a-f]{128}")
 
 @dataclass(frozen=True, repr=False)
 class PrivateKey:
-    """A secp256k1 secret and whether its public key is written compressed. KeyMaterialError if it is no secret."""
+    """A secp256k1 secret and whether its public key is written compressed. KeyMaterialError for an invalid secret."""
 
     secret: bytes
     compressed: bool = True

@@ -210,7 +210,7 @@ class MerkleBlock:
 def proof_in_block(data: bytes, txid: str, block_hash: str) -> MerkleProof:
     """What `gettxoutproof` of Bitcoin Core says of one transaction and one block.
 
-    :raises InputError: it is no proof, or of another transaction or block.
+    :raises InputError: it is not a proof, or of another transaction or block.
     """
     proof = MerkleBlock.parse(data)
     header = BlockHeader(proof.header)

@@ -3,7 +3,7 @@
 The signature is 65 bytes in base64: a header (27 plus the recovery id, plus 4 when the key is compressed), r
 and s. It proves that the holder of a P2PKH address's key signed the text.
 
-One text and key have several accepted signatures (high s, for one): a signature is no identifier.
+One text and key have several accepted signatures (high s, for one): a signature is not an identifier.
 """
 
 from __future__ import annotations

@@ -7,13 +7,10 @@ that the outputs are the agreed ones and that the spent outputs are on the chain
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
-from rein.btc import curve
 from rein.btc._psbt_checks import (
     DERIVATION,
     KEY_WITH_TYPE,
@@ -24,20 +21,18 @@ from rein.btc._psbt_checks import (
     WITNESS_SCRIPT,
     WITNESS_UTXO,
     KeyLengths,
-    check_signature,
     choose,
     output_of,
     read_output,
     refuse_unknown,
-    signatures_in,
-    with_signatures,
 )
-from rein.btc._psbt_maps import Fields, Maps, decode, decode_base64, new_maps, read_maps, write_maps
+from rein.btc._psbt_maps import Fields, decode, decode_base64
+from rein.btc._psbt_spend import SpendPsbt
 from rein.btc.address import p2wsh_script
 from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.script import parse_mandatory_multisig, parse_multisig, script_keys
-from rein.btc.transaction import OutPoint, Transaction, TxOutput, build_unsigned, with_witnesses, witness_v0_sighash
+from rein.btc.transaction import OutPoint, Transaction, TxOutput, with_witnesses, witness_v0_sighash
 from rein.errors import InputError, PsbtError
 
 __all__ = [
@@ -69,12 +64,14 @@ class PsbtInput:
 
 
 @dataclass(frozen=True)
-class Psbt:
+class Psbt(SpendPsbt[PsbtInput]):
     """One PSBT of version 0. Nothing changes it: each operation gives a new one. PsbtError for all that is wrong.
 
     A strict one (the default, and the only kind that is signed, combined or finalised) holds nothing we do not
     understand, and every input is a consistent P2WSH spend. With `strict=False` any well-formed PSBT can be looked at.
     """
+
+    WRONG_KEY = "sign as the identity the escrow names"
 
     raw: bytes
     strict: bool = field(default=True, compare=False)
@@ -90,7 +87,6 @@ class Psbt:
     def create(cls, inputs: Sequence[PsbtInput], outputs: Sequence[TxOutput]) -> Psbt:
         """An unsigned spend of escrow outputs, in the order given."""
         try:
-            transaction = build_unsigned([item.outpoint for item in inputs], outputs)
             fields = [
                 {
                     WITNESS_UTXO: TxOutput(item.amount, p2wsh_script(item.witness_script)).to_bytes(),
@@ -100,7 +96,7 @@ class Psbt:
             ]
         except InputError as error:
             raise PsbtError(f"no PSBT can be made of that: {error.message}") from None
-        return cls(write_maps(new_maps(transaction, fields)))
+        return cls(cls.unsigned([item.outpoint for item in inputs], outputs, fields))
 
     @classmethod
     def parse(cls, text: str, strict: bool = True) -> Psbt:
@@ -110,30 +106,14 @@ class Psbt:
     def to_bytes(self) -> bytes:
         return self.raw
 
-    def to_base64(self) -> str:
-        return b64encode(self.raw).decode()
+    def _made(self, raw: bytes) -> Psbt:
+        return Psbt(raw, self.strict)
 
-    @cached_property
-    def _maps(self) -> Maps:
-        return read_maps(self.raw)
+    def _read_input(self, index: int, outpoint: OutPoint, fields: Fields) -> PsbtInput:
+        return _read_input(index, outpoint, fields)
 
-    @property
-    def transaction(self) -> Transaction:
-        """The transaction to be signed, without signatures."""
-        return self._maps.transaction
-
-    @property
-    def outputs(self) -> tuple[TxOutput, ...]:
-        return self.transaction.outputs
-
-    @cached_property
-    def inputs(self) -> tuple[PsbtInput, ...]:
-        """What is spent, as the PSBT has it and consistent in itself; PsbtError if an input is no P2WSH spend."""
-        outpoints = self.transaction.inputs
-        return tuple(
-            _read_input(index, outpoint, fields)
-            for index, (outpoint, fields) in enumerate(zip(outpoints, self._maps.inputs, strict=True))
-        )
+    def _keys(self, item: PsbtInput) -> Sequence[bytes]:
+        return script_keys(item.witness_script)
 
     @property
     def fee(self) -> Sat:
@@ -147,19 +127,11 @@ class Psbt:
         """Public key to DER signature with its sighash byte, as the PSBT has them: see `verify_signatures`."""
         if not 0 <= index < len(self._maps.inputs):
             raise PsbtError(f"the PSBT has no input {index}")
-        return signatures_in(self._maps.inputs[index])
+        return self._signatures(index)
 
     def _sighash(self, index: int) -> bytes:
         item = self.inputs[index]
         return witness_v0_sighash(self.transaction, index, item.witness_script, item.amount)
-
-    def verify_signatures(self) -> None:
-        """PsbtError naming the input and key of the first signature that is not one of that input's script, not of
-        this transaction, not SIGHASH_ALL, or not in strict DER with low s."""
-        for index, item in enumerate(self.inputs):
-            keys = script_keys(item.witness_script)
-            for key, signature in self.partial_signatures(index).items():
-                check_signature(index, key, signature, keys, self._sighash(index))
 
     def sign(self, key: PrivateKey) -> Psbt:
         """The PSBT with this key's signature on every input whose script names the key.
@@ -167,16 +139,7 @@ class Psbt:
         Every signature already there is checked first. PsbtError if the key signs nothing here.
         """
         refuse_unknown(self._maps, _INPUT_KEYS)
-        self.verify_signatures()
-        public_key = key.public_key
-        additions: dict[int, Mapping[bytes, bytes]] = {}
-        for index, item in enumerate(self.inputs):
-            if public_key in script_keys(item.witness_script):
-                signature = curve.sign_der(key.secret, self._sighash(index)) + bytes([SIGHASH_ALL])
-                additions[index] = {public_key: signature}
-        if not additions:
-            raise PsbtError("that key signs none of the PSBT's inputs", hint="sign as the identity the escrow names")
-        return self._with_signatures(additions)
+        return self._sign(key)
 
     def combine(self, other: Psbt) -> Psbt:
         """This PSBT with the other's signatures too, all of them verified. Where both have one of a key, ours stays.
@@ -188,13 +151,7 @@ class Psbt:
             psbt.verify_signatures()
         if self.transaction.raw != other.transaction.raw or self.inputs != other.inputs:
             raise PsbtError("the two PSBTs are not of the same transaction")
-        indexes = range(len(self.inputs))
-        return self._with_signatures(
-            {index: other.partial_signatures(index) | self.partial_signatures(index) for index in indexes}
-        )
-
-    def _with_signatures(self, additions: Mapping[int, Mapping[bytes, bytes]]) -> Psbt:
-        return Psbt(write_maps(with_signatures(self._maps, additions)), self.strict)
+        return self._combine(other)
 
     def finalize(self) -> Transaction:
         """The signed transaction, ready to be broadcast. PsbtError naming the signatures still missing."""

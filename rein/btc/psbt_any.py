@@ -1,4 +1,4 @@
-"""Any PSBT, whoever made it and whatever it spends: looked at, and combined with another. No key is used here.
+"""Any PSBT, whoever made it and whatever it spends: shown, and combined with another. No key is used here.
 
 What is shown is what the PSBT claims, with what can be checked of it: an amount is proved by the whole transaction it
 comes from; a signature is held against its key wherever the signed digest can be told.
@@ -43,7 +43,7 @@ MAX_GIVEN = MAX_FILE
 """Bytes: more is not read as a PSBT in any spelling."""
 
 
-class Verdict(Enum):
+class SignatureStatus(Enum):
     """What can be said of a signature."""
 
     VALID = "valid"
@@ -53,7 +53,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class SeenInput:
+class InspectedInput:
     """One input. `output` is what it spends, if the PSBT shows it; `proved` says whether the whole transaction that
     made it is there, so that the amount cannot be a lie. `lock` is the script to be satisfied, if it is shown."""
 
@@ -62,16 +62,16 @@ class SeenInput:
     proved: bool
     lock: bytes | None
     form: RedeemForm | None
-    signatures: Mapping[bytes, Verdict]
+    signatures: Mapping[bytes, SignatureStatus]
     final: bool
 
 
 @dataclass(frozen=True)
-class SeenPsbt:
+class InspectedPsbt:
     """A PSBT as it can be read without believing it."""
 
     transaction: Transaction
-    inputs: tuple[SeenInput, ...]
+    inputs: tuple[InspectedInput, ...]
     vsize: int | None
 
     @property
@@ -97,18 +97,18 @@ class SeenPsbt:
 
 def psbt_bytes(data: bytes) -> bytes:
     """The bytes of a PSBT from a binary file, base64 or hexadecimal. PsbtError for none of these; what it holds is for
-    `look_at_psbt`."""
+    `inspect_psbt`."""
     return decode(data)
 
 
-def look_at_psbt(raw: bytes) -> SeenPsbt:
+def inspect_psbt(raw: bytes) -> InspectedPsbt:
     """Read any PSBT of version 0.
 
-    :raises PsbtError: it is none, or contradicts itself about what it spends.
+    :raises PsbtError: it is not one, or contradicts itself about what it spends.
     """
     maps = read_maps(raw)
-    inputs = tuple(_look_at_input(maps, index) for index in range(len(maps.inputs)))
-    return SeenPsbt(maps.transaction, inputs, _vsize(maps, inputs))
+    inputs = tuple(_inspect_input(maps, index) for index in range(len(maps.inputs)))
+    return InspectedPsbt(maps.transaction, inputs, _vsize(maps, inputs))
 
 
 def combine_psbts(one: bytes, other: bytes) -> bytes:
@@ -126,9 +126,9 @@ def combine_psbts(one: bytes, other: bytes) -> bytes:
         tuple(map(_union, ours.outputs, theirs.outputs)),
     )
     combined = write_maps(both)
-    for index, item in enumerate(look_at_psbt(combined).inputs):
+    for index, item in enumerate(inspect_psbt(combined).inputs):
         for key, verdict in item.signatures.items():
-            if verdict in (Verdict.INVALID, Verdict.STRANGE):
+            if verdict in (SignatureStatus.INVALID, SignatureStatus.STRANGE):
                 raise PsbtError(f"input {index}'s signature by {key.hex()}: {verdict.value}")
     return combined
 
@@ -140,20 +140,20 @@ def _union(ours: Fields, theirs: Fields) -> Fields:
     return ours | theirs
 
 
-def _look_at_input(maps: Maps, index: int) -> SeenInput:
+def _inspect_input(maps: Maps, index: int) -> InspectedInput:
     fields, outpoint = maps.inputs[index], maps.transaction.inputs[index]
     output, proved = _spent(index, outpoint, fields)
     lock = None if output is None else _lock(index, output, fields)
     form = None if lock is None else _form(lock)
     signatures = signatures_in(fields)
     digest = _digest(maps, index, output, proved) if signatures and output is not None else None
-    return SeenInput(
+    return InspectedInput(
         outpoint=outpoint,
         output=output,
         proved=proved,
         lock=lock,
         form=form,
-        signatures={key: _judge(key, value, form, digest) for key, value in signatures.items()},
+        signatures={key: _status(key, value, form, digest) for key, value in signatures.items()},
         final=any(key in fields for key in FINAL),
     )
 
@@ -205,15 +205,15 @@ def _digest(maps: Maps, index: int, output: TxOutput, proved: bool) -> bytes | N
     return legacy_sighash(maps.transaction, index, program) if proved else None
 
 
-def _judge(key: bytes, signature: bytes, form: RedeemForm | None, digest: bytes | None) -> Verdict:
+def _status(key: bytes, signature: bytes, form: RedeemForm | None, digest: bytes | None) -> SignatureStatus:
     if form is not None and key not in form_keys(form):
-        return Verdict.STRANGE
+        return SignatureStatus.STRANGE
     if digest is None or signature[-1:] != bytes([SIGHASH_ALL]):
-        return Verdict.UNCHECKED
-    return Verdict.VALID if curve.verify_der(key, digest, signature[:-1]) else Verdict.INVALID
+        return SignatureStatus.UNCHECKED
+    return SignatureStatus.VALID if curve.verify_der(key, digest, signature[:-1]) else SignatureStatus.INVALID
 
 
-def _vsize(maps: Maps, inputs: tuple[SeenInput, ...]) -> int | None:
+def _vsize(maps: Maps, inputs: tuple[InspectedInput, ...]) -> int | None:
     """Virtual bytes of the signed transaction at most; None if an input is of a kind whose size is not told here."""
     script_sigs, witnesses = [], []
     for item, fields in zip(inputs, maps.inputs, strict=True):
@@ -228,7 +228,7 @@ def _vsize(maps: Maps, inputs: tuple[SeenInput, ...]) -> int | None:
     return -(-weight // 4)
 
 
-def _input_size(item: SeenInput, fields: Fields) -> tuple[int, int] | None:
+def _input_size(item: InspectedInput, fields: Fields) -> tuple[int, int] | None:
     """Bytes of the scriptSig and weight of the witness."""
     if item.final:
         script_sig, witness = (len(fields.get(key, b"")) for key in FINAL)

@@ -7,13 +7,11 @@ whole transaction that made the output, its id is the outpoint's, and the amount
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from rein.btc import curve
 from rein.btc._psbt_checks import (
     DERIVATION,
     KEY_WITH_TYPE,
@@ -24,14 +22,12 @@ from rein.btc._psbt_checks import (
     SIGHASH_ALL,
     SIGHASH_TYPE,
     KeyLengths,
-    check_signature,
     choose,
     output_of,
     refuse_unknown,
-    signatures_in,
-    with_signatures,
 )
-from rein.btc._psbt_maps import Fields, Maps, decode, new_maps, read_maps, write_maps
+from rein.btc._psbt_maps import Fields, decode
+from rein.btc._psbt_spend import SpendPsbt
 from rein.btc.address import p2sh_script
 from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
@@ -48,7 +44,6 @@ from rein.btc.transaction import (
     OutPoint,
     Transaction,
     TxOutput,
-    build_unsigned,
     legacy_sighash,
     legacy_spend_vsize,
     with_script_sigs,
@@ -106,9 +101,14 @@ class P2shInput:
 
 
 @dataclass(frozen=True)
-class P2shPsbt:
+class P2shPsbt(SpendPsbt[P2shInput]):
     """One PSBT of version 0 that spends escrows of 2016 and nothing else. Nothing changes it: each operation gives a
     new one. PsbtError for all that is wrong."""
+
+    WRONG_KEY = (
+        "Give the key the redeem script names, in the spelling of 2016: a WIF also says whether the public key is "
+        "compressed."
+    )
 
     raw: bytes
 
@@ -120,39 +120,24 @@ class P2shPsbt:
     @classmethod
     def create(cls, inputs: Sequence[P2shInput], outputs: Sequence[TxOutput]) -> P2shPsbt:
         """An unsigned spend of escrow outputs, in the order given."""
-        try:
-            transaction = build_unsigned([item.outpoint for item in inputs], outputs)
-        except InputError as error:
-            raise PsbtError(f"no PSBT can be made of that: {error.message}") from None
-        fields = [{NON_WITNESS_UTXO: item.previous.raw, REDEEM_SCRIPT: item.redeem_script} for item in inputs]
-        return cls(write_maps(new_maps(transaction, fields)))
+        fields: list[Fields] = [
+            {NON_WITNESS_UTXO: item.previous.raw, REDEEM_SCRIPT: item.redeem_script} for item in inputs
+        ]
+        return cls(cls.unsigned([item.outpoint for item in inputs], outputs, fields))
 
     @classmethod
     def read(cls, data: bytes) -> P2shPsbt:
         """Read binary, base64 or hexadecimal, as `rein.btc.psbt.read_psbt` does."""
         return cls(decode(data))
 
-    def to_base64(self) -> str:
-        return b64encode(self.raw).decode()
+    def _made(self, raw: bytes) -> P2shPsbt:
+        return P2shPsbt(raw)
 
-    @cached_property
-    def _maps(self) -> Maps:
-        return read_maps(self.raw)
+    def _read_input(self, index: int, outpoint: OutPoint, fields: Fields) -> P2shInput:
+        return _read_input(index, outpoint, fields)
 
-    @property
-    def transaction(self) -> Transaction:
-        """The transaction to be signed, without signatures."""
-        return self._maps.transaction
-
-    @property
-    def outputs(self) -> tuple[TxOutput, ...]:
-        return self.transaction.outputs
-
-    @cached_property
-    def inputs(self) -> tuple[P2shInput, ...]:
-        """What is spent, consistent in itself."""
-        pairs = zip(self.transaction.inputs, self._maps.inputs, strict=True)
-        return tuple(_read_input(index, outpoint, fields) for index, (outpoint, fields) in enumerate(pairs))
+    def _keys(self, item: P2shInput) -> Sequence[bytes]:
+        return form_keys(item.form)
 
     @property
     def fee(self) -> Sat:
@@ -168,7 +153,7 @@ class P2shPsbt:
 
     def signers(self, index: int) -> tuple[bytes, ...]:
         """The public keys that have signed an input, whether rightly or not: see `verify_signatures`."""
-        return tuple(signatures_in(self._maps.inputs[index]))
+        return tuple(self._signatures(index))
 
     @property
     def is_complete(self) -> bool:
@@ -178,33 +163,12 @@ class P2shPsbt:
     def _sighash(self, index: int) -> bytes:
         return legacy_sighash(self.transaction, index, self.inputs[index].redeem_script)
 
-    def verify_signatures(self) -> None:
-        """PsbtError naming the input and key of the first signature that is not one of that input's script, not of
-        this transaction, not SIGHASH_ALL, or not in strict DER with low s."""
-        for index, item in enumerate(self.inputs):
-            signatures = signatures_in(self._maps.inputs[index])
-            digest = self._sighash(index) if signatures else b""
-            for key, signature in signatures.items():
-                check_signature(index, key, signature, form_keys(item.form), digest)
-
     def sign(self, key: PrivateKey) -> P2shPsbt:
         """The PSBT with this key's signature on every input whose script names the key.
 
         Every signature already there is checked first. PsbtError if the key signs nothing here.
         """
-        self.verify_signatures()
-        public_key = key.public_key
-        additions: dict[int, Mapping[bytes, bytes]] = {}
-        for index, item in enumerate(self.inputs):
-            if public_key in form_keys(item.form):
-                additions[index] = {public_key: curve.sign_der(key.secret, self._sighash(index)) + bytes([SIGHASH_ALL])}
-        if not additions:
-            raise PsbtError(
-                "that key signs none of the PSBT's inputs",
-                hint="Give the key the redeem script names, in the spelling of 2016: a WIF also says whether the "
-                "public key is compressed.",
-            )
-        return P2shPsbt(write_maps(with_signatures(self._maps, additions)))
+        return self._sign(key)
 
     def combine(self, other: P2shPsbt) -> P2shPsbt:
         """This PSBT with the other's signatures too, all of them verified. Where both have one of a key, ours stays.
@@ -217,16 +181,12 @@ class P2shPsbt:
         scripts, others = ([item.redeem_script for item in psbt.inputs] for psbt in (self, other))
         if self.transaction.raw != other.transaction.raw or scripts != others:
             raise PsbtError("the two PSBTs are not of the same transaction")
-        pairs = enumerate(zip(self._maps.inputs, other._maps.inputs, strict=True))
-        both = {index: signatures_in(theirs) | signatures_in(ours) for index, (ours, theirs) in pairs}
-        return P2shPsbt(write_maps(with_signatures(self._maps, both)))
+        return self._combine(other)
 
     def finalize(self) -> Transaction:
         """The signed transaction, ready to be broadcast. PsbtError naming the signatures still missing."""
         self.verify_signatures()
-        script_sigs = [
-            _script_sig(index, item, signatures_in(self._maps.inputs[index])) for index, item in enumerate(self.inputs)
-        ]
+        script_sigs = [_script_sig(index, item, self._signatures(index)) for index, item in enumerate(self.inputs)]
         return with_script_sigs(self.transaction, script_sigs)
 
 

@@ -80,7 +80,7 @@ class ReceivingKey:
             raise InputError("that is not a descriptor to make addresses from", hint=_HINT)
         steps = [int(step) for step in match["path"].split("/")[1:]] + ([int(match["first"])] if match["first"] else [])
         if any(step >= HARDENED for step in steps):
-            raise InputError("a step of the descriptor's path is no child number", hint=_HINT)
+            raise InputError("a step of the descriptor's path is not a child number", hint=_HINT)
         return cls(_read_key(match["key"], network).derive(steps), match["kind"] == "tr")
 
     @property

@@ -34,7 +34,7 @@ RedeemForm = Multisig | MandatoryMultisig
 def read_redeem_script(script: bytes) -> RedeemForm:
     """Keys and threshold of a redeem script of 2016.
 
-    :raises InputError: it is none of the three forms, a key is no point of the curve, or one person's key stands twice.
+    :raises InputError: it has none of the three forms, a key is not a point of the curve, or there is a duplicate key.
     """
     if len(script) > MAX_REDEEM_SCRIPT:
         raise InputError(f"a redeem script has at most {MAX_REDEEM_SCRIPT} bytes")
@@ -74,16 +74,16 @@ def _read_multisig(reader: Reader, threshold: int, count: int) -> Multisig | Non
 
 def _key(reader: Reader, length: int) -> bytes:
     if length not in _KEY_LENGTHS:
-        raise ValueError("that is no push of a public key")
+        raise ValueError("that is not a push of a public key")
     return reader.take(length)
 
 
 def _check_keys(keys: Sequence[bytes]) -> None:
     if not all(curve.is_valid_public_key(key) for key in keys):
-        raise InputError("a key in the redeem script is none, so the money cannot be spent as it says")
+        raise InputError("a key in the redeem script is invalid, so the money cannot be spent as it says")
     # The same point written in both ways has the same x.
     if len({key[1:33] for key in keys}) != len(keys):
-        raise InputError("the same key stands twice in the redeem script: Rein does not sign for such an escrow")
+        raise InputError("there is a duplicate key in the redeem script: Rein does not sign for such an escrow")
 
 
 def form_keys(form: RedeemForm) -> tuple[bytes, ...]:

@@ -44,7 +44,7 @@ def _check_keys(keys: Sequence[bytes]) -> None:
         if len(key) != curve.COMPRESSED_BYTES or not curve.is_valid_public_key(key):
             raise KeyMaterialError("an escrow takes compressed public keys only: others would freeze the money")
     if len(set(keys)) != len(keys):
-        raise KeyMaterialError("the same public key stands twice in an escrow: one signer would count as two")
+        raise KeyMaterialError("duplicate public key in an escrow: one signer would count as two")
 
 
 def multisig_script(threshold: int, keys: Sequence[bytes]) -> bytes:

@@ -59,7 +59,7 @@ class Spend:
 
     def __post_init__(self) -> None:
         if not self.coins or not self.outputs or self.fee < 0:
-            raise InputError("that is no payment: it spends nothing, pays nothing, or pays more than it spends")
+            raise InputError("that is not a payment: it spends nothing, pays nothing, or pays more than it spends")
 
     @property
     def spent(self) -> Sat:

@@ -241,7 +241,7 @@ def _is_refund(paid: Paid) -> bool:
 
 
 def documents_of(order: Order, enrollments: Enrollments) -> dict[DocumentId, Signed[Any]]:
-    """Everything a case has to hold of an order: what counts, what contradicts it, what was kept apart, and the
+    """Everything a case has to hold of an order: what counts, what contradicts it, what was rejected, and the
     enrollments of everybody who speaks in it."""
     spoken = order.all_documents()
     found = {each.id: each for each in spoken}

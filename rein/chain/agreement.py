@@ -29,7 +29,7 @@ MAX_LAG: Final = 3
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedSource:
     """A source, and what it is called in messages."""
 
     name: str
@@ -37,7 +37,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Statement:
     """Who said what."""
 
     name: str
@@ -47,7 +47,7 @@ class _Said:
 class Agreement:
     """A ChainSource over several of one network."""
 
-    def __init__(self, sources: Sequence[Named]) -> None:
+    def __init__(self, sources: Sequence[NamedSource]) -> None:
         """InputError for none, or of several networks."""
         if len({each.source.network.name for each in sources}) != 1:
             raise InputError("sources agree where there are some, all of one network")
@@ -64,7 +64,7 @@ class Agreement:
         tips = self._ask_all(lambda source: source.tip())
         low, high = min(tip.height for _, tip in tips), max(tip.height for _, tip in tips)
         if high - low > MAX_LAG:
-            raise _disagreement("how long the chain is", [_Said(each.name, tip.height) for each, tip in tips])
+            raise _disagreement("how long the chain is", [_Statement(each.name, tip.height) for each, tip in tips])
         return self.block_at(low)
 
     def block_at(self, height: int) -> BlockRef:
@@ -110,7 +110,7 @@ class Agreement:
             agreed.append(self._agreed(outpoint, said))
         return [output for output in agreed if output is not None]
 
-    def _agreed(self, outpoint: OutPoint, found: Sequence[tuple[Named, Output | None]]) -> Output | None:
+    def _agreed(self, outpoint: OutPoint, found: Sequence[tuple[NamedSource, Output | None]]) -> Output | None:
         """What all say of one output of a list.
 
         Some sources leave out what is spent in the mempool; so those that list it are asked again, more closely."""
@@ -144,7 +144,9 @@ class Agreement:
         least = min(known, key=lambda one: one.confirmations)
         if least.block is None or len(known) < len(found):
             if block.height <= self.tip().height - MAX_LAG:
-                raise _disagreement(f"where transaction {txid} is", [_Said(e.name, o and o.block) for e, o in found])
+                raise _disagreement(
+                    f"where transaction {txid} is", [_Statement(e.name, o and o.block) for e, o in found]
+                )
             return FoundTransaction(least.transaction, None, 0)  # too new for the slowest
         _require_same(f"where transaction {txid} is", [(each, one and one.block) for each, one in found])
         return least
@@ -176,11 +178,11 @@ class Agreement:
     def _first(self, question: Callable[[ChainSource], T | None]) -> T | None:
         return next((one for _, one in self._ask_all(question) if one is not None), None)
 
-    def _ask_all(self, question: Callable[[ChainSource], T]) -> list[tuple[Named, T]]:
+    def _ask_all(self, question: Callable[[ChainSource], T]) -> list[tuple[NamedSource, T]]:
         return [(each, self._ask(each, question)) for each in self._sources]
 
     @staticmethod
-    def _ask(each: Named, question: Callable[[ChainSource], T]) -> T:
+    def _ask(each: NamedSource, question: Callable[[ChainSource], T]) -> T:
         try:
             return question(each.source)
         except ChainError as error:
@@ -196,7 +198,7 @@ def _full(outputs: Sequence[Output]) -> frozenset[bytes]:
     return frozenset(script for script, count in counts.items() if count >= MAX_OUTPUTS)
 
 
-def _least(outpoint: OutPoint, found: Sequence[tuple[Named, Output | None]]) -> Output | None:
+def _least(outpoint: OutPoint, found: Sequence[tuple[NamedSource, Output | None]]) -> Output | None:
     """The output as all have it, as deep as the least says."""
     known = [output for _, output in found if output is not None]
     facts = [(each, None if one is None else (one.amount, one.script.hex())) for each, one in found]
@@ -204,12 +206,12 @@ def _least(outpoint: OutPoint, found: Sequence[tuple[Named, Output | None]]) -> 
     return min(known, key=lambda output: output.confirmations, default=None)
 
 
-def _require_same(what: str, found: Sequence[tuple[Named, object]]) -> None:
+def _require_same(what: str, found: Sequence[tuple[NamedSource, object]]) -> None:
     if any(one != found[0][1] for _, one in found):
-        raise _disagreement(what, [_Said(each.name, one) for each, one in found])
+        raise _disagreement(what, [_Statement(each.name, one) for each, one in found])
 
 
-def _disagreement(what: str, said: Sequence[_Said]) -> ChainError:
+def _disagreement(what: str, said: Sequence[_Statement]) -> ChainError:
     told = "; ".join(f"{each.name} says {_words(each.what)}" for each in said)
     return ChainError(
         f"the chain sources disagree about {what}: {told}",

@@ -14,7 +14,7 @@ from rein.btc.merkle import MerkleProof, proof_in_block
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
-from rein.chain.jsonrpc import Endpoint, Fault, JsonRpc
+from rein.chain.jsonrpc import Endpoint, ErrorObject, JsonRpc
 from rein.chain.source import MAX_HEADERS, BlockRef, FoundTransaction, Output
 from rein.chain.wallet import WatchWallet
 from rein.errors import ChainError, InputError, ReinError, RejectedError
@@ -110,7 +110,7 @@ class CoreRpc:
 
     def _hash_at(self, height: int) -> str:
         answer = self._try("getblockhash", height)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             if answer.code == INVALID_PARAMETER:
                 raise ChainError(f"the chain has no block at height {height} yet")
             raise self._refusal("getblockhash", answer)
@@ -118,7 +118,7 @@ class CoreRpc:
 
     def block(self, block_hash: str) -> BlockRef | None:
         answer = self._try("getblockheader", block_hash, True)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             if answer.code == INVALID_ADDRESS_OR_KEY:
                 return None
             raise self._refusal("getblockheader", answer)
@@ -130,7 +130,7 @@ class CoreRpc:
 
     def read_block(self, block_hash: str) -> Block:
         answer = self._try("getblock", block_hash, 0)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             if answer.code == INVALID_ADDRESS_OR_KEY:
                 raise ChainError(f"the node has no block {block_hash}")
             raise self._refusal("getblock", answer)
@@ -149,7 +149,7 @@ class CoreRpc:
         try:
             header = BlockHeader(self._ask("getblockheader", block_hash, False).data())
         except InputError as error:
-            raise ChainError(f"the node's header of block {block_hash} is none") from error
+            raise ChainError(f"the node's header of block {block_hash} is invalid") from error
         if header.hash != block_hash:
             raise ChainError("the node answers with another block than the one asked for")
         return header
@@ -158,12 +158,12 @@ class CoreRpc:
         try:
             check_headers(self._network, headers, height)
         except InputError as error:
-            raise ChainError(f"the node's headers are no chain: {error.message}", hint="ask again") from error
+            raise ChainError(f"the node's headers do not form a chain: {error.message}", hint="ask again") from error
         return headers
 
     def merkle_proof(self, txid: str, block_hash: str) -> MerkleProof | None:
         answer = self._try("gettxoutproof", [txid], block_hash)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             if answer.code == INVALID_ADDRESS_OR_KEY:
                 return None
             raise self._refusal("gettxoutproof", answer)
@@ -228,7 +228,7 @@ class CoreRpc:
     def _raw_transaction(self, txid: str, verbosity: int, block_hash: str | None) -> Answer | None:
         params = (txid, verbosity) if block_hash is None else (txid, verbosity, block_hash)
         answer = self._try("getrawtransaction", *params)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             # Not in the mempool, and either nowhere or in a block this node has no index for.
             if answer.code == INVALID_ADDRESS_OR_KEY:
                 return None
@@ -248,7 +248,7 @@ class CoreRpc:
     def broadcast(self, tx: Transaction) -> str:
         txid = tx.txid
         answer = self._try("sendrawtransaction", tx.raw.hex())
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             if answer.code == ALREADY_IN_UTXO_SET:
                 return txid
             if answer.code not in _REFUSALS:
@@ -270,28 +270,28 @@ class CoreRpc:
 
     def _ask(self, method: str, *params: object, timeout: float | None = None) -> Answer:
         answer = self._try(method, *params, timeout=timeout)
-        if isinstance(answer, Fault):
+        if isinstance(answer, ErrorObject):
             raise self._refusal(method, answer)
         return answer
 
-    def _try(self, method: str, *params: object, timeout: float | None = None) -> Answer | Fault:
+    def _try(self, method: str, *params: object, timeout: float | None = None) -> Answer | ErrorObject:
         if not self._checked:
             self._check_network()
             self._checked = True
         return self._rpc.exchange(method, params, timeout)
 
     @staticmethod
-    def _refusal(method: str, fault: Fault) -> ChainError:
+    def _refusal(method: str, fault: ErrorObject) -> ChainError:
         hint = "the node is still starting: try again in a moment" if fault.code == IN_WARMUP else None
         return ChainError(f"the node refuses {method}: {fault.message} ({fault.code})", hint=hint)
 
     def _check_network(self) -> None:
         """A transaction of one network must never meet the coins of another: the node names its chain first."""
         info = self._rpc.exchange("getblockchaininfo", [])
-        if isinstance(info, Fault):
+        if isinstance(info, ErrorObject):
             raise self._refusal("getblockchaininfo", info)
         genesis = self._rpc.exchange("getblockhash", [0])
-        if isinstance(genesis, Fault):
+        if isinstance(genesis, ErrorObject):
             raise self._refusal("getblockhash", genesis)
         chain = info["chain"].text()
         expected = _CORE_NAMES.get(self._network.name, self._network.name)

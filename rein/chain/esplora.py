@@ -15,7 +15,7 @@ from rein.btc.merkle import MAX_DEPTH, MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import MAX_WEIGHT, OutPoint, Transaction
 from rein.chain.answers import Answer, parse_json, printable
-from rein.chain.proved import Place, ProvedSource, Unspent
+from rein.chain.proved import BlockPosition, ProvedSource, Unspent
 from rein.chain.source import MAX_OUTPUTS
 from rein.errors import ChainError, InputError, RejectedError
 from rein.net.http import Http, HttpError, Limits, Reply
@@ -36,19 +36,19 @@ def open_esplora(url: str, network: Network, *, proxy: str | None = None) -> Pro
 
     :param url: such as https://blockstream.info/api
     :param proxy: as in `Http`; without one, a proxy of the environment is used.
-    :raises InputError: it is no address, or the proxy is none.
+    :raises InputError: the address or the proxy is invalid.
     """
     return ProvedSource(Esplora(url, proxy=proxy), network)
 
 
 @dataclass(frozen=True, order=True)
-class _Told:
+class _ConfirmedOutput:
     """A confirmed output as the server tells it; they sort by size, the largest first, and by age."""
 
     minus: int
     height: int
     outpoint: OutPoint
-    place: Place = field(compare=False)
+    place: BlockPosition = field(compare=False)
 
 
 class Esplora:
@@ -99,14 +99,14 @@ class Esplora:
             return None
         return answer["height"].height()
 
-    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
-        found: list[tuple[OutPoint, Place]] = []
+    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, BlockPosition]]:
+        found: list[tuple[OutPoint, BlockPosition]] = []
         for script in scripts:
             told = sorted(self._unspent_of(script))[:MAX_OUTPUTS]
             found += [(each.outpoint, each.place) for each in told]
         return found
 
-    def _unspent_of(self, script: bytes) -> list[_Told]:
+    def _unspent_of(self, script: bytes) -> list[_ConfirmedOutput]:
         # Electrum's script hash: the hash written backwards.
         path = f"scripthash/{sha256(script)[::-1].hex()}"
         reply = self._exchange("GET", f"{path}/utxo")
@@ -116,10 +116,10 @@ class Esplora:
         told = ((item, _place(item["status"])) for item in answer or ())
         return [_told(item["value"], place, item["txid"], item["vout"]) for item, place in told if place is not None]
 
-    def _unspent_in_history(self, path: str, script: str) -> list[_Told]:
+    def _unspent_in_history(self, path: str, script: str) -> list[_ConfirmedOutput]:
         """The same from a script's transactions, the newest first: servers list no more than some 500 outputs of a
         script, and anybody can pay in more than that."""
-        made: list[_Told] = []
+        made: list[_ConfirmedOutput] = []
         spent: set[OutPoint] = set()
         behind, deadline = "", time.monotonic() + _HISTORY_SECONDS
         for _ in range(_MAX_PAGES):
@@ -151,7 +151,7 @@ class Esplora:
         reply = self._get(f"tx/{txid}/raw")
         return None if reply is None or len(reply.body) > MAX_WEIGHT else reply.body
 
-    def place(self, txid: str, block_hash: str | None) -> Place | None:
+    def place(self, txid: str, block_hash: str | None) -> BlockPosition | None:
         answer = self._json(f"tx/{txid}/status")
         return None if answer is None else _place(answer)
 
@@ -224,18 +224,18 @@ class Esplora:
         return ChainError(f"{self._url} answers {path} with HTTP status {reply.status}")
 
 
-def _told(value: Answer, place: Place, txid: Answer, vout: Answer) -> _Told:
-    return _Told(-value.integer(0, MAX_MONEY), place.height, _outpoint(txid, vout), place)
+def _told(value: Answer, place: BlockPosition, txid: Answer, vout: Answer) -> _ConfirmedOutput:
+    return _ConfirmedOutput(-value.integer(0, MAX_MONEY), place.height, _outpoint(txid, vout), place)
 
 
 def _outpoint(txid: Answer, vout: Answer) -> OutPoint:
     return OutPoint(txid.hash(), vout.integer(0, 2**32 - 1))
 
 
-def _place(status: Answer) -> Place | None:
+def _place(status: Answer) -> BlockPosition | None:
     if not status["confirmed"].flag():
         return None
-    return Place(status["block_hash"].hash(), status["block_height"].height())
+    return BlockPosition(status["block_hash"].hash(), status["block_height"].height())
 
 
 def _checked_url(url: str) -> str:
@@ -246,7 +246,7 @@ def _checked_url(url: str) -> str:
     except ValueError:
         parts, is_plain = urlsplit(""), False
     if not is_plain or parts.scheme not in ("http", "https") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise InputError("that is no address of a server", hint="one looks like https://blockstream.info/api")
+        raise InputError("that is not the address of a server", hint="one looks like https://blockstream.info/api")
     if not (url.isascii() and url.isprintable() and " " not in url and len(url) <= 300):
         raise InputError("a server's address is up to 300 plain characters")
     return url.rstrip("/") + "/"

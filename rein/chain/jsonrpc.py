@@ -20,7 +20,7 @@ CONNECT_TIMEOUT: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Fault:
+class ErrorObject:
     """An error the node itself answered: Core's code (rpc/protocol.h) and its message, made printable."""
 
     code: int
@@ -84,7 +84,7 @@ class JsonRpc:
     def close(self) -> None:
         self._http.close()
 
-    def exchange(self, method: str, params: Sequence[object], timeout: float | None = None) -> Answer | Fault:
+    def exchange(self, method: str, params: Sequence[object], timeout: float | None = None) -> Answer | ErrorObject:
         """What the node answers: its result or its error. `timeout` in seconds, for the whole answer."""
         self._calls += 1
         request = {"jsonrpc": "1.0", "id": self._calls, "method": method, "params": list(params)}
@@ -100,7 +100,7 @@ class JsonRpc:
             )
         return self._read(status, data, method)
 
-    def _read(self, status: int, data: bytes, method: str) -> Answer | Fault:
+    def _read(self, status: int, data: bytes, method: str) -> Answer | ErrorObject:
         # Core answers errors with status 400, 404 or 500 and a JSON body; proxies and web servers with a page.
         if status not in (200, 400, 404, 500):
             raise ChainError(f"the node at {self.endpoint.shown} answers {method} with HTTP status {status}")
@@ -118,7 +118,7 @@ class JsonRpc:
         if number != self._calls and not (error and number is None):
             raise ChainError(f"the answer to {method} is to another question")
         if error is not None:
-            return Fault(error["code"].integer(-(2**31), 2**31), printable(error["message"].text()))
+            return ErrorObject(error["code"].integer(-(2**31), 2**31), printable(error["message"].text()))
         if status != 200:
             raise ChainError(f"the node at {self.endpoint.shown} answers {method} with HTTP status {status}")
         if "result" not in answer.value:

@@ -86,7 +86,7 @@ class TransactionProof:
     def from_json(cls, value: object) -> TransactionProof:
         """Read what `to_json` wrote, as parsed or as text, and nothing else. That it proves something is for `check`.
 
-        :raises InputError: it is no such object.
+        :raises InputError: it is not such an object.
         """
         if isinstance(value, str | bytes):
             try:
@@ -94,7 +94,7 @@ class TransactionProof:
             except ValueError as error:
                 raise InputError("a transaction proof is a JSON object") from error
         if not isinstance(value, dict) or set(value) != _MEMBERS or value["proof"] != FORM:
-            raise InputError(f"that is no {FORM!r}: it has {', '.join(sorted(_MEMBERS))}")
+            raise InputError(f"that is not a {FORM!r}: one has {', '.join(sorted(_MEMBERS))}")
         headers = [BlockHeader.from_hex(text) for text in _texts(value, "headers", MAX_HEADERS)]
         transaction = Transaction(_bytes(value["transaction"], "transaction"))
         branch = [_bytes(text, "branch") for text in _texts(value, "branch", 64)]
@@ -120,7 +120,7 @@ def gather_proof(
     """The proof of a confirmed transaction, checked, with up to so many headers; None if it is in no block.
 
     :param block_hash: its block, for a source that does not know where transactions are.
-    :raises ChainError: the source cannot answer, or what it answers is no proof.
+    :raises ChainError: the source cannot answer, or its answer is not a proof.
     """
     found = chain.find_transaction(txid, block_hash)
     if found is None or found.block is None:

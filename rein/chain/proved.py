@@ -25,7 +25,7 @@ from rein.errors import ChainError, InputError
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockPosition:
     """The block that a server says a transaction is in."""
 
     block_hash: str
@@ -36,11 +36,11 @@ class Place:
 class Unspent:
     """An output of which a server says that nobody spends it; `place` is None while it waits in the mempool."""
 
-    place: Place | None
+    place: BlockPosition | None
 
 
-class Telling(Protocol):
-    """What a server tells, unproved. Every method raises ChainError when it does not answer or answers nonsense."""
+class UnprovedSource(Protocol):
+    """What a server tells, unproved. Every method raises ChainError without a well-formed answer."""
 
     @property
     def shown(self) -> str:
@@ -57,7 +57,7 @@ class Telling(Protocol):
         """The height of a block of the best chain; None for any other."""
         ...
 
-    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
+    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, BlockPosition]]:
         """The confirmed unspent outputs of the scripts: of each the MAX_OUTPUTS largest, by what the server says of
         their amounts."""
         ...
@@ -68,7 +68,7 @@ class Telling(Protocol):
 
     def raw(self, txid: str, block_hash: str | None) -> bytes | None: ...
 
-    def place(self, txid: str, block_hash: str | None) -> Place | None:
+    def place(self, txid: str, block_hash: str | None) -> BlockPosition | None:
         """Where a transaction is confirmed; None if it is not."""
         ...
 
@@ -82,19 +82,19 @@ class Telling(Protocol):
 class ProvedSource:
     """A ChainSource over what a server tells, each fact of which is checked as the module says."""
 
-    def __init__(self, telling: Telling, network: Network) -> None:
-        self._telling = telling
+    def __init__(self, unproved: UnprovedSource, network: Network) -> None:
+        self._unproved = unproved
         self._network = network
         self._checked = False
         self._runs: dict[str, tuple[BlockHeader, ...]] = {}
         self._runs_of: str | None = None
 
     def __repr__(self) -> str:
-        return f"ProvedSource({self._telling.shown!r}, {self._network.name})"
+        return f"ProvedSource({self._unproved.shown!r}, {self._network.name})"
 
     def close(self) -> None:
         """Close the connections."""
-        self._telling.close()
+        self._unproved.close()
 
     @property
     def network(self) -> Network:
@@ -117,11 +117,11 @@ class ProvedSource:
     def headers(self, height: int, count: int) -> list[BlockHeader]:
         headers = self._ask().headers(height, min(count, MAX_HEADERS))
         if not 0 < len(headers) <= count:
-            raise ChainError(f"{self._telling.shown} has no block at height {height}")
+            raise ChainError(f"{self._unproved.shown} has no block at height {height}")
         try:
             check_work(self._network, headers, height)
         except InputError as error:
-            raise ChainError(f"{self._telling.shown} shows blocks that are none: {error.message}") from error
+            raise ChainError(f"{self._unproved.shown} shows invalid blocks: {error.message}") from error
         return headers
 
     def merkle_proof(self, txid: str, block_hash: str) -> MerkleProof | None:
@@ -132,7 +132,7 @@ class ProvedSource:
         try:
             is_right = proof.txid == txid and proof.root() == self.headers(block.height, 1)[0].merkle_root
         except InputError as error:
-            raise self._lie(f"its proof of transaction {txid} is none: {error.message}") from error
+            raise self._lie(f"its proof of transaction {txid} is invalid: {error.message}") from error
         if not is_right:
             raise self._lie(f"its proof of transaction {txid} leads elsewhere")
         return proof
@@ -144,7 +144,7 @@ class ProvedSource:
         tip = self.tip()
         told = dict(self._ask().outpoints(wanted))
         if len(told) > MAX_OUTPUTS * len(wanted):
-            raise ChainError(f"{self._telling.shown} lists more than {MAX_OUTPUTS} outputs of a script")
+            raise ChainError(f"{self._unproved.shown} lists more than {MAX_OUTPUTS} outputs of a script")
         # One transaction may have made many of them.
         made = {(outpoint.txid, place) for outpoint, place in told.items()}
         proved = {
@@ -201,7 +201,7 @@ class ProvedSource:
             return FoundTransaction(transaction, None, 0)
         return self._prove(transaction, place, self.tip())
 
-    def _prove(self, transaction: Transaction, place: Place, tip: BlockRef) -> FoundTransaction:
+    def _prove(self, transaction: Transaction, place: BlockPosition, tip: BlockRef) -> FoundTransaction:
         """The transaction in its block, under all blocks up to the tip, or under PROVED_BLOCKS of them."""
         confirmations = tip.height - place.height + 1
         if confirmations < 1:
@@ -218,7 +218,7 @@ class ProvedSource:
         TransactionProof(transaction, place.height, merkle, run).check(self._network)
         return FoundTransaction(transaction, BlockRef(run[0].hash, place.height, run[0].time), confirmations)
 
-    def _run(self, place: Place, tip: BlockRef) -> tuple[BlockHeader, ...]:
+    def _run(self, place: BlockPosition, tip: BlockRef) -> tuple[BlockHeader, ...]:
         """The headers from a block on; asked for once as long as the tip stays the same."""
         if self._runs_of != tip.hash:
             self._runs, self._runs_of = {}, tip.hash
@@ -236,22 +236,22 @@ class ProvedSource:
     def feerate(self, target_blocks: int = 6) -> int | None:
         return self._ask().feerate(target_blocks)
 
-    def _ask(self) -> Telling:
+    def _ask(self) -> UnprovedSource:
         """The server, once it has shown the first block of the network: coins of two networks must never meet."""
         if not self._checked:
-            first = self._telling.headers(0, 1)
+            first = self._unproved.headers(0, 1)
             if [each.hash for each in first] != [self._network.genesis_hash]:
                 raise ChainError(
-                    f"{self._telling.shown} is not on {self._network.name}",
+                    f"{self._unproved.shown} is not on {self._network.name}",
                     hint="name a server of the network Rein is set to, or change the network",
                 )
             self._checked = True
-        return self._telling
+        return self._unproved
 
     def _lie(self, what: str) -> ChainError:
-        return ChainError(f"{self._telling.shown} cannot be believed: {what}")
+        return ChainError(f"{self._unproved.shown} cannot be believed: {what}")
 
     def _moved(self) -> ChainError:
         return ChainError(
-            f"{self._telling.shown} contradicts itself about a block", hint="ask again: the chain may be reorganising"
+            f"{self._unproved.shown} contradicts itself about a block", hint="ask again: the chain may be reorganising"
         )

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from rein.btc.descriptor import with_checksum
 from rein.btc.transaction import OutPoint
 from rein.chain.answers import Answer
-from rein.chain.jsonrpc import Fault, JsonRpc
+from rein.chain.jsonrpc import ErrorObject, JsonRpc
 from rein.chain.source import BlockRef, Output
 from rein.errors import ChainError
 
@@ -43,7 +43,7 @@ class WatchWallet:
     def unspent_outputs(self, scripts: Sequence[bytes]) -> list[Output]:
         """The confirmed unspent outputs paying to any of the scripts.
 
-        :raises ChainError: there is no such wallet, it cannot watch, or answers nonsense.
+        :raises ChainError: there is no such wallet, it cannot watch, or its answer is malformed.
         """
         self._watch(scripts)
         for _ in range(_ATTEMPTS):
@@ -81,7 +81,7 @@ class WatchWallet:
 
     def _ask(self, method: str, *params: Any, timeout: float | None = None) -> Answer:
         answer = self._rpc.exchange(method, params, timeout)
-        if not isinstance(answer, Fault):
+        if not isinstance(answer, ErrorObject):
             return answer
         hint = "bitcoin-cli loadwallet NAME" if answer.code == WALLET_NOT_FOUND else None
         raise ChainError(f"the node's wallet refuses {method}: {answer.message} ({answer.code})", hint=hint)

@@ -184,7 +184,7 @@ def _remove_source(cli: Cli, url: str) -> None:
     gone = {each.url for kind in ("", "esplora+", "causeway+") for each in _readable(f"{kind}{url}", cli)}
     kept = [each for each in known if read_chain(each, network)[0].url not in gone]
     if len(kept) == len(known):
-        raise InputError("there is no such chain source", hint="rein config chain list shows them.")
+        raise InputError("there is no such chain source", hint="See the chain sources.")
     if kept:
         write_config(home, "chain", " ".join(kept))
     else:

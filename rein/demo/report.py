@@ -91,7 +91,7 @@ def _job(played: Played, paid: list[Receipt]) -> dict[str, Any]:
     _expect(received[CHARLIE] == played.worker_sat, "the worker did not get what the documents give")
     _expect(received[ALICE] == mediator["receives_sat"], "the mediator did not get the fee agreed")
     returned = seen["price_sat"] - played.worker_sat
-    _expect(received[BOB] >= returned, "the creator did not get back what is his")
+    _expect(received[BOB] >= returned, "the creator did not get back what was left")
     _expect(funded == sum(received.values()) + fees, "what was paid out and what was paid in differ")
     return {
         "job_id": seen["job_id"],

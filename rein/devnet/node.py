@@ -170,7 +170,7 @@ class Node:
     # Blocks
 
     def submit_block(self, raw: bytes) -> str | None:
-        """Hand in a block. None when it is now the tip, else Core's (BIP22) reason. InputError when it is no block."""
+        """Submit a block. None when it is now the tip, else Core's (BIP22) reason. InputError when it is malformed."""
         with self.lock:
             transactions = self._parse_transactions(raw)
             if transactions is None:

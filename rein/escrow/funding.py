@@ -59,7 +59,7 @@ class Verdict(Enum):
     """A block: something on its way there spends what was paid in, and no document says why."""
     AGAIN = "again"
     """Money, and care: a payment is signed of outputs that the chain does not show. Where these come back, it can be
-    completed beside the payment of what is paid in anew."""
+    completed beside the payment of what is paid in again."""
     PAY = "pay"
     """Money."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rein.btc.address import p2sh_address, p2sh_script, script_of_address
 from rein.btc.amounts import DUST_LIMIT, Sat
@@ -54,6 +55,17 @@ class LegacyEscrow:
         """A key, and as whose a document names it."""
         name = self.names.get(key)
         return f"{key.hex()} ({name})" if name else key.hex()
+
+    def json(self, name: str) -> dict[str, Any]:
+        """For programs, under its name in a document."""
+        return {
+            "purse": name,
+            "mainnet_address": self.address(MAINNET),
+            "testnet_address": self.address(TESTNET4),
+            "redeem_script": self.redeem_script.hex(),
+            "keys": [{"key": key.hex(), "who": self.names.get(key)} for key in self.keys],
+            "rule": self.rule(),
+        }
 
     def rule(self) -> str:
         """Who can take the money, in one sentence."""
@@ -195,7 +207,7 @@ def checked(psbt: P2shPsbt) -> P2shPsbt:
     """
     tx = psbt.transaction
     if tx.version not in (1, 2) or tx.locktime or any(each not in _FINAL_SEQUENCES for each in tx.sequences):
-        raise EscrowError("the PSBT is locked in time or of an odd version; the spend of an old escrow is neither")
+        raise EscrowError("the PSBT is locked in time or of an odd version; the spend of a legacy escrow is neither")
     lowest, highest = MIN_FEERATE * psbt.vsize, MAX_FEERATE * psbt.vsize
     if not lowest <= psbt.fee <= highest:
         raise EscrowError(

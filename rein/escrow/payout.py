@@ -1,5 +1,5 @@
 """Payments out of an escrow. Each is determined to the last byte by the terms, the outputs it spends, what the
-documents give to whom, and the fee: whoever signs builds it anew; nothing of a peer's is signed.
+documents give to whom, and the fee: whoever signs builds it again; nothing of a peer's is signed.
 
 Outputs stand in one order: first whom the escrow is for, then whoever paid it in. The second gets all that is left
 after the first and the miner, so nothing is lost when an escrow holds more than agreed.
@@ -280,7 +280,7 @@ def _check_feerate(feerate: Feerate) -> None:
 def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:
     """The payment with this key's signature.
 
-    :raises PsbtError: the key is none of the escrow's.
+    :raises PsbtError: the key is not one of the escrow's.
     """
     return payout.psbt.sign(key)
 
@@ -288,7 +288,7 @@ def sign_payout(payout: Payout, key: PrivateKey) -> Psbt:
 def complete_payout(psbt: Psbt, key: PrivateKey) -> Transaction:
     """Add the second signature and make the transaction that goes to the network.
 
-    :raises PsbtError: the key is none of the escrow's, or a signature is missing.
+    :raises PsbtError: the key is not one of the escrow's, or a signature is missing.
     """
     return psbt.sign(key).finalize()
 

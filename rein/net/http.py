@@ -72,7 +72,7 @@ class Http:
     :param proxy: "socks5h://host:port"; everything goes through it, and fails with it.
     :param environment: whether a proxy named in the environment is used where none is given; never to reach this
         machine itself.
-    :raises InputError: the proxy is no address of one.
+    :raises InputError: the address of the proxy is invalid.
     """
 
     def __init__(self, proxy: str | None = None, *, environment: bool = False) -> None:

@@ -50,5 +50,5 @@ def _no_constant(name: str) -> None:
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("there is a duplicate name")
     return found

@@ -29,7 +29,7 @@ from rein.protocol.values import IDENTITY_ADDRESS, JOB_ID, DocumentId, fold_tag,
 
 LEGACY_MAINNET = "mainnet"
 LEGACY_TESTNET = "testnet"
-"""The network of a document of 2016. Its test network is none of today's four."""
+"""The network of a document of 2016. Its test network is not one of today's four."""
 
 
 @dataclass(frozen=True, kw_only=True)

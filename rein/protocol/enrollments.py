@@ -139,7 +139,7 @@ class Enrollments:
         if delegates is None:
             raise AuthorityError(f"the enrollment of {author.master_address} is not known here")
         if author.signing_address not in delegates:
-            raise AuthorityError(f"{author.signing_address} is no delegate that {author.master_address} enrolled")
+            raise AuthorityError(f"{author.signing_address} is not a delegate that {author.master_address} enrolled")
         height, enrolled = document.block_height, delegates[author.signing_address]
         if height < enrolled - MAX_BLOCKS_BEFORE:
             raise AuthorityError(f"it names block {height}, and its delegate was enrolled at block {enrolled}")

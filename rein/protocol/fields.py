@@ -127,7 +127,7 @@ def read(cls: type[T], title: str, text: str) -> T:
 def split_rows(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The `(label, value)` rows after the title and the format line, and the extension rows after them.
 
-    :raises FieldError: a row without a label, or a label that stands twice.
+    :raises FieldError: a row without a label, or a duplicate label.
     """
     rows: list[tuple[str, str]] = []
     seen = {FORMAT_LABEL}
@@ -136,7 +136,7 @@ def split_rows(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
         if not separator:
             raise FieldError(f"line {number} is not `Label: value`")
         if label in seen:
-            raise FieldError(f"the field {label[:_LABEL_SHOWN]!r} stands twice")
+            raise FieldError(f"duplicate field {label[:_LABEL_SHOWN]!r}")
         seen.add(label)
         rows.append((label, value))
     if f"\n{EXTENSION_PREFIX}" not in text:
@@ -151,7 +151,7 @@ def _check_extensions(extensions: list[tuple[str, str]]) -> None:
         if not label.startswith(EXTENSION_PREFIX):
             raise FieldError(f"the field {shown!r} stands after an extension line, where only extensions may stand")
         if not _EXTENSION_LABEL.fullmatch(label):
-            raise FieldError(f"{shown!r} is no label of an extension: letters, digits, single blanks and dashes")
+            raise FieldError(f"{shown!r} is not a label of an extension: letters, digits, single blanks and dashes")
         meant = unescape(value)
         check_text(meant)
         if not value or escape(meant) != value:

@@ -57,7 +57,7 @@ _END: Final = b"\x80"
 def shared_key(mine: PrivateKey, theirs: bytes, job_document: DocumentId) -> bytes:
     """The 32 bytes that two message keys share in one job, the same from either side.
 
-    :raises KeyMaterialError: `theirs` is no public key.
+    :raises KeyMaterialError: `theirs` is not a public key.
     """
     point = curve.ecdh(mine.secret, theirs)
     if point is None:
@@ -87,12 +87,12 @@ def seal(shared: bytes, text: str, associated_data: bytes) -> str:
 def unseal(shared: bytes, sealed: str, associated_data: bytes) -> str:
     """The text.
 
-    :raises FieldError: it was sealed with another key, or for another document, or is no sealed text.
+    :raises FieldError: it was sealed with another key, or for another document, or is not a sealed text.
     """
     try:
         data = b64decode(sealed, validate=True)
     except ValueError as error:
-        raise FieldError("the sealed text is no base64") from error
+        raise FieldError("the sealed text is not base64") from error
     salt, commitment, rest = data[:_SALT_BYTES], data[_SALT_BYTES:][:_COMMITMENT_BYTES], data[_HEAD_BYTES:]
     if len(rest) < BLOCK + _TAG_BYTES or b64encode(data).decode() != sealed:
         raise FieldError("the sealed text is cut short, or not spelled as it must be")

@@ -110,7 +110,7 @@ def verify(armored: str) -> Signed[Any]:
     :raises TooLargeError: over the limit.
     :raises ArmorError: not the armor of a signed text, or cut short.
     :raises BadSignatureError: the signature is not by the address that stands above it.
-    :raises FieldError: the text is no document, or breaks a rule of its type.
+    :raises FieldError: the text is not a document, or breaks a rule of its type.
     :raises AuthorityError: signed by an address other than the author it names.
     """
     parts = read_armor(armored)
@@ -139,7 +139,7 @@ def _read(parts: Armored) -> AnyDocument:
         )
     cls = _TYPE_OF_TITLE.get(title)
     if cls is None:
-        raise FieldError(f"{title[:40]!r} is no type of document this Rein knows", hint="Try upgrading.")
+        raise FieldError(f"{title[:40]!r} is not a type of document that this Rein knows", hint="Try upgrading.")
     return fields.read(cls, title, parts.text)
 
 
@@ -167,7 +167,7 @@ def _check_escrow_signature(signed: Signed[Any]) -> None:
 
 
 _verify = lru_cache(maxsize=16_384)(message.verify)
-"""Every look at an order asks again."""
+"""Every fold of an order asks again."""
 
 
 def _check_author(document: AnyDocument, address: str) -> None:

@@ -62,7 +62,7 @@ def escape(value: str) -> str:
 def unescape(line: str) -> str:
     """Read a value from its line. Accepts every escape, not only the canonical spelling: compare with `escape`.
 
-    :raises FieldError: for a backslash that begins no known escape, or a code point that is no character.
+    :raises FieldError: for a backslash that begins no known escape, or a code point that is not a character.
     """
     if "\\" not in line:
         return line
@@ -85,5 +85,5 @@ def _unescape_match(match: re.Match[str]) -> str:
         return _NAMED_BACK[name]
     point = int(code, 16)
     if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
-        raise FieldError(f"\\u{{{code}}} is no character")
+        raise FieldError(f"\\u{{{code}}} is not a character")
     return chr(point)

@@ -69,7 +69,7 @@ def fee_percent(text: str) -> BasisPoints:
     """Read a fee such as `1.0%` or `0.75%`."""
     match = _PERCENT.fullmatch(text)
     if not match:
-        raise ValueError(f"{shorten(text)!r} is no percentage such as 1.0%")
+        raise ValueError(f"{shorten(text)!r} is not a percentage such as 1.0%")
     points = int(match[1]) * 100 + int(match[2].ljust(2, "0"))
     if not 1 <= points <= 10_000:
         raise ValueError("a fee is 0.01% to 100.0%")
@@ -167,7 +167,7 @@ def revocations(text: str) -> tuple[Revocation, ...]:
     if len(found) > limits.MAX_REVOKED:
         raise ValueError(f"{len(found)} delegates; at most {limits.MAX_REVOKED}")
     if len({each.address for each in found}) < len(found):
-        raise ValueError("a delegate stands twice")
+        raise ValueError("there is a duplicate delegate")
     return tuple(found)
 
 
@@ -194,7 +194,7 @@ def _text(limit: int) -> Codec[str]:
 def _whole(lowest: int, highest: int) -> Codec[int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 20):
-            raise ValueError(f"{shorten(text)!r} is no whole number")
+            raise ValueError(f"expected a whole number, got {shorten(text)!r}")
         value = int(text)
         if not lowest <= value <= highest:
             raise ValueError(f"{value} is not within {lowest} to {highest}")
@@ -214,7 +214,7 @@ def _matching(pattern: re.Pattern[str], longest: int, what: str) -> Codec[str]:
 
 def _identity_address(text: str) -> str:
     if not is_identity_address(text):
-        raise ValueError(f"{shorten(text)!r} is no P2PKH address")
+        raise ValueError(f"{shorten(text)!r} is not a P2PKH address")
     return text
 
 
@@ -226,7 +226,7 @@ def _bool(text: str) -> bool:
 
 def _network(text: str) -> Network:
     if text not in NETWORKS:
-        raise ValueError(f"{shorten(text)!r} is none of {', '.join(NETWORKS)}")
+        raise ValueError(f"{shorten(text)!r} is not one of {', '.join(NETWORKS)}")
     return NETWORKS[text]
 
 

@@ -11,7 +11,7 @@ from rein.btc.merkle import MAX_DEPTH, MerkleProof
 from rein.btc.networks import Network
 from rein.btc.transaction import OutPoint, Transaction
 from rein.chain.answers import Answer
-from rein.chain.proved import Place, ProvedSource, Unspent
+from rein.chain.proved import BlockPosition, ProvedSource, Unspent
 from rein.chain.source import MAX_OUTPUTS
 from rein.errors import ChainError, InputError, RefusedError, RejectedError, RemoteError
 from rein.remote.transport import Transport, normal_url
@@ -74,13 +74,13 @@ class CausewayChain:
         answer = self._unless_unknown("getbyhash", hash=block_hash)
         return None if answer is None else answer["height"].height()
 
-    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
-        found: list[tuple[OutPoint, Place]] = []
+    def outpoints(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, BlockPosition]]:
+        found: list[tuple[OutPoint, BlockPosition]] = []
         for start in range(0, len(scripts), _SCRIPTS_AT_ONCE):
             found += self._scan(scripts[start : start + _SCRIPTS_AT_ONCE])
         return found
 
-    def _scan(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, Place]]:
+    def _scan(self, scripts: Sequence[bytes]) -> list[tuple[OutPoint, BlockPosition]]:
         """One scan of the server's node, told in pages, the largest outputs first."""
         asked = ",".join(script.hex() for script in scripts)
         answer = self._unspent_page(asked, 0)
@@ -118,7 +118,7 @@ class CausewayChain:
         answer = self._transaction(txid, block_hash)
         return None if answer is None else answer["tx"].long_data()
 
-    def place(self, txid: str, block_hash: str | None) -> Place | None:
+    def place(self, txid: str, block_hash: str | None) -> BlockPosition | None:
         answer = self._transaction(txid, block_hash)
         if answer is None or answer.get("hash") is None:
             return None
@@ -174,12 +174,12 @@ class CausewayChain:
         return Answer(self._transport.get("bitcoin", asked), f"{self._url} {query}")
 
 
-def _unspent(item: Answer) -> tuple[OutPoint, Place]:
+def _unspent(item: Answer) -> tuple[OutPoint, BlockPosition]:
     return OutPoint(item["txid"].hash(), item["vout"].integer(0, 2**32 - 1)), _place(item)
 
 
-def _place(told: Answer) -> Place:
-    return Place(told["hash"].hash(), told["height"].height())
+def _place(told: Answer) -> BlockPosition:
+    return BlockPosition(told["hash"].hash(), told["height"].height())
 
 
 _HINTS: Final = {

@@ -9,7 +9,7 @@ from rein.store.database import Database
 
 
 @dataclass(frozen=True)
-class Spent:
+class Usage:
     """Bytes that were brought since a time, in seconds since 1970."""
 
     since: int
@@ -22,14 +22,14 @@ class Allowances:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def spent(self, network: str, name: str) -> Spent:
+    def spent(self, network: str, name: str) -> Usage:
         """What was noted under a name; nothing, if nothing was."""
         query = "SELECT since, bytes FROM allowance WHERE network = ? AND name = ?"
         with self._database.reading() as connection:
             row = connection.execute(query, [network, name]).fetchone()
-        return Spent(0, 0) if row is None else Spent(row["since"], row["bytes"])
+        return Usage(0, 0) if row is None else Usage(row["since"], row["bytes"])
 
-    def set(self, network: str, names: Collection[tuple[str, Spent]], forget_before: int) -> None:
+    def set(self, network: str, names: Collection[tuple[str, Usage]], forget_before: int) -> None:
         """Note what was spent, and forget what is older than a time."""
         statement = "INSERT OR REPLACE INTO allowance (network, name, since, bytes) VALUES (?, ?, ?, ?)"
         with self._database.writing() as connection:

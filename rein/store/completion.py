@@ -21,7 +21,7 @@ def identity_names(path: Path, network: str, beginning: str) -> list[str]:
 
 
 def job_ids(path: Path, network: str, beginning: str) -> list[str]:
-    """The ids of jobs that begin so, the newest first, and no more than anybody would look at."""
+    """The ids of jobs that begin so, the newest first, and no more than anybody would read."""
     return _first_column(
         path,
         """SELECT job_id FROM document WHERE network = ? AND kind = 'job' AND substr(job_id, 1, ?) = ?

@@ -30,7 +30,7 @@ class Database:
 
         :param create: make the file if there is none. Otherwise it reads as empty until something is written: whoever
             mistypes the path of a home leaves nothing there.
-        :raises StoreError: it cannot be opened, is no database, or was written by a newer Rein.
+        :raises StoreError: it cannot be opened, is not a database, or was written by a newer Rein.
         """
         self.path = path
         self._snapshot: sqlite3.Connection | None = None
@@ -47,7 +47,7 @@ class Database:
         except OSError as error:
             raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
         if beginning not in (b"", _MAGIC):  # SQLite writes over a short file, whatever it holds
-            raise StoreError(f"{path} is no database")
+            raise StoreError(f"{path} is not a database")
         with self.reading() as connection:
             version = _version(connection)
         if version != len(STEPS):

@@ -1,4 +1,4 @@
-"""A database as bytes: a consistent copy of it while others write, and a look at one before it is believed."""
+"""A database as bytes: a consistent copy of it while others write, and a check of one before it is used."""
 
 from __future__ import annotations
 

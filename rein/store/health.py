@@ -1,4 +1,4 @@
-"""Looking a database over without changing it."""
+"""Checking a database without changing it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Health:
 def examine(path: Path) -> Health:
     """Check every page, index and reference of the file.
 
-    :raises StoreError: it cannot be read, or is no database.
+    :raises StoreError: it cannot be read, or is not a database.
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:

@@ -33,7 +33,7 @@ class Identities:
         self._database = database
 
     def add(self, row: IdentityRow, enrollment: Signed[Any]) -> IdentityRow:
-        """Remember an identity together with its enrollment. `row.id` is not looked at."""
+        """Remember an identity together with its enrollment. `row.id` is ignored."""
         values = {key: value for key, value in vars(row).items() if key != "id"}
         with self._database.writing() as connection:
             new_id = connection.execute(insert("identity", values), values).lastrowid

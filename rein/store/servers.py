@@ -36,7 +36,7 @@ class Placement:
 @dataclass(frozen=True)
 class FeedRow:
     """How far a server's feed was read. `anchor` is the last document it showed, at number `anchor_seq`: a feed that
-    no longer shows it there was begun anew. `version` is of the Rein that read it: a newer one may understand what
+    no longer shows it there was started again. `version` is of the Rein that read it: a newer one may understand what
     that one refused. `shown` counts what stands in it. `server`: what the feed calls itself.
     `passed`: when something in it was first passed over, as the server had brought too much (0: never), and how many
     `people` were in the identity's orders then."""
@@ -79,7 +79,7 @@ class Servers:
     def of_identity(self, identity_id: int) -> list[ServerRow]:
         """The servers of an identity, in the order they were added."""
         rows = self._database.rows("SELECT * FROM server WHERE identity_id = ? ORDER BY rowid", identity_id)
-        return [ServerRow(**{key: row[key] for key in row.keys() if key != "identity_id"}) for row in rows]  # noqa: SIM118 - a Row is no dict
+        return [ServerRow(**{key: row[key] for key in row.keys() if key != "identity_id"}) for row in rows]  # noqa: SIM118 - a Row is not a dict
 
     def feed(self, url: str, network: str) -> FeedRow:
         """How far a server's feed was read; a row of zeros if it never was."""

@@ -10,7 +10,7 @@ from rein.store.database import Database
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignDocument:
     """A document that came from a server. `job_id`: of the job it belongs to, if to any."""
 
     id: DocumentId
@@ -25,7 +25,7 @@ class Visibility:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def foreign(self, network: str, order_ids: Collection[DocumentId]) -> list[Foreign]:
+    def foreign(self, network: str, order_ids: Collection[DocumentId]) -> list[ForeignDocument]:
         """What others wrote in these orders, and the enrollments of everybody in them."""
         marks = ", ".join("?" * len(order_ids))
         query = f"""SELECT id, kind, job_id, received_from FROM document
@@ -38,7 +38,9 @@ class Visibility:
                     ORDER BY id"""  # noqa: S608 - marks of ours
         with self._database.reading() as connection:
             rows = connection.execute(query, [*order_ids, network, *order_ids, *order_ids]).fetchall()
-        return [Foreign(DocumentId(row["id"]), row["kind"], row["job_id"], row["received_from"]) for row in rows]
+        return [
+            ForeignDocument(DocumentId(row["id"]), row["kind"], row["job_id"], row["received_from"]) for row in rows
+        ]
 
     def on_server(self, url: str) -> dict[DocumentId, bool]:
         """What a server was seen to show: whether it shows it still, as far as it said."""

@@ -1,6 +1,6 @@
 """What a home remembers of the wallets its identities are paid to: addresses, coins as last seen, and what was sent.
 
-No key is in it. All of it but the names of jobs on change can be found again from words, documents and the chain.
+No key is in it. All but the names of jobs on change follows from the recovery phrase, the documents and the chain.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class WalletAddress:
 
     @property
     def is_own(self) -> bool:
-        """Whether the words of the identity open it."""
+        """Whether the identity's recovery phrase opens it."""
         return not self.key_id.startswith(ELSEWHERE)
 
 

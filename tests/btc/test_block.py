@@ -102,7 +102,7 @@ def test_what_is_not_that_block_is_refused(raw: bytes, block_hash: str, says: st
 
 
 def test_a_block_that_repeats_its_transactions_is_refused() -> None:
-    """CVE-2012-2459: the last of five stands twice for the same root as once."""
+    """CVE-2012-2459: the last of five is repeated for the same root as once."""
     twice = RAW[:80] + b"\x06" + RAW[81:] + TRANSACTIONS[-1].raw
     with pytest.raises(InputError, match="repeats"):
         Block.parse(twice, HASH)

@@ -12,7 +12,7 @@ from rein.btc._psbt_maps import Maps, read_maps, write_maps
 from rein.btc.keys import PrivateKey
 from rein.btc.networks import TESTNET4
 from rein.btc.psbt import Psbt, read_psbt
-from rein.btc.psbt_any import Verdict, combine_psbts, look_at_psbt
+from rein.btc.psbt_any import SignatureStatus, combine_psbts, inspect_psbt
 from rein.btc.psbt_p2sh import P2shPsbt
 from rein.btc.redeem import script_sig
 from rein.btc.script import parse_multisig
@@ -39,7 +39,7 @@ def test_invalid(case: str, strict: bool) -> None:
         with pytest.raises(PsbtError):
             read_psbt(data, strict)
     with pytest.raises(PsbtError):
-        look_at_psbt(b64decode(text))
+        inspect_psbt(b64decode(text))
     with pytest.raises(PsbtError):
         P2shPsbt(b64decode(text))
 
@@ -50,9 +50,9 @@ def test_valid(case: str) -> None:
     psbt = Psbt.parse(text, strict=False)
     assert psbt.to_base64() == text
     assert psbt.to_bytes() == b64decode(text)
-    seen = look_at_psbt(psbt.raw)
+    seen = inspect_psbt(psbt.raw)
     assert seen.transaction == psbt.transaction
-    assert Verdict.INVALID not in {verdict for item in seen.inputs for verdict in item.signatures.values()}
+    assert SignatureStatus.INVALID not in {verdict for item in seen.inputs for verdict in item.signatures.values()}
 
 
 @pytest.mark.parametrize("case", EMPTY)
@@ -82,7 +82,7 @@ def signed_by(wifs: tuple[str, ...]) -> bytes:
     """What BIP174's signer must create: a legacy and a segwit signature, each digest made by us."""
     maps = without_signatures()
     redeem, witness_script = maps.inputs[0][REDEEM_SCRIPT], maps.inputs[1][b"\x05"]
-    amount = look_at_psbt(COMBINED).inputs[1].output.amount  # type: ignore[union-attr]  # it shows one
+    amount = inspect_psbt(COMBINED).inputs[1].output.amount  # type: ignore[union-attr]  # it shows one
     digests = (
         legacy_sighash(maps.transaction, 0, redeem),
         witness_v0_sighash(maps.transaction, 1, witness_script, amount),
@@ -103,8 +103,8 @@ def test_signers_and_combiner() -> None:
 
 
 def test_every_signature_of_the_combined_one_is_found_right() -> None:
-    seen = look_at_psbt(COMBINED)
-    assert [list(item.signatures.values()) for item in seen.inputs] == [[Verdict.VALID] * 2] * 2
+    seen = inspect_psbt(COMBINED)
+    assert [list(item.signatures.values()) for item in seen.inputs] == [[SignatureStatus.VALID] * 2] * 2
     assert [item.proved for item in seen.inputs] == [True, False]
     assert not seen.proved
     assert seen.fee == 10_000
@@ -125,7 +125,7 @@ def test_finaliser_and_extractor() -> None:
     program = maps.inputs[1][REDEEM_SCRIPT]
     bare = with_script_sigs(maps.transaction, [ours, bytes([len(program)]) + program])
     final = with_witnesses(bare, [[], [b"", *(second[key] for key in keys.keys), witness_script]])
-    vsize = look_at_psbt(COMBINED).vsize
+    vsize = inspect_psbt(COMBINED).vsize
     assert vsize is not None
     assert 0 <= vsize - final.vsize <= 3, "signatures were counted at their longest"
 

@@ -19,7 +19,7 @@ from rein.btc.address import p2sh_script, p2wpkh_script
 from rein.btc.amounts import Sat
 from rein.btc.keys import PrivateKey
 from rein.btc.psbt import Psbt, read_psbt
-from rein.btc.psbt_any import Verdict, combine_psbts, look_at_psbt
+from rein.btc.psbt_any import SignatureStatus, combine_psbts, inspect_psbt
 from rein.btc.psbt_p2sh import P2shInput, P2shPsbt
 from rein.btc.redeem import push
 from rein.btc.transaction import (
@@ -211,7 +211,7 @@ def nobody_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*_: object) -> bytes:
         pytest.fail("a signature was made")
 
-    monkeypatch.setattr("rein.btc.psbt_p2sh.curve.sign_der", made)
+    monkeypatch.setattr("rein.btc.curve.sign_der", made)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -229,8 +229,8 @@ def test_nothing_is_signed_or_combined_beside_a_bad_signature(name: str) -> None
     for use in (lambda: bad.sign(PEOPLE["W"]), lambda: GOOD.combine(bad), lambda: bad.combine(GOOD), bad.finalize):
         with pytest.raises(PsbtError, match=reason):
             use()
-    [verdict] = look_at_psbt(bad.raw).inputs[0].signatures.values()
-    assert verdict is not Verdict.VALID
+    [verdict] = inspect_psbt(bad.raw).inputs[0].signatures.values()
+    assert verdict is not SignatureStatus.VALID
 
 
 def test_the_wrong_key_signs_nothing() -> None:
@@ -255,26 +255,26 @@ def test_an_input_must_be_the_escrows() -> None:
 
 
 def test_what_is_seen_without_a_key() -> None:
-    seen = look_at_psbt(GOOD.sign(PEOPLE["C"]).raw)
+    seen = inspect_psbt(GOOD.sign(PEOPLE["C"]).raw)
     assert seen.proved
     assert seen.fee == 10_000
     assert seen.vsize == GOOD.vsize
     assert seen.inputs[0].form == GOOD.inputs[0].form
-    assert dict(seen.inputs[0].signatures) == {CREATOR: Verdict.VALID}
+    assert dict(seen.inputs[0].signatures) == {CREATOR: SignatureStatus.VALID}
 
 
 def test_what_is_shown_of_psbts_that_are_not_to_be_signed() -> None:
     """An amount without its transaction proves nothing, so no legacy signature over it is called right."""
     signature = {PARTIAL_SIG + CREATOR: signature_of(PEOPLE["C"])}
     claimed = GOOD.inputs[0].output.to_bytes()
-    unproved = look_at_psbt(with_input({WITNESS_UTXO: claimed} | signature, [NON_WITNESS_UTXO]))
+    unproved = inspect_psbt(with_input({WITNESS_UTXO: claimed} | signature, [NON_WITNESS_UTXO]))
     assert (unproved.proved, unproved.fee) == (False, 10_000)
-    assert list(unproved.inputs[0].signatures.values()) == [Verdict.UNCHECKED]
+    assert list(unproved.inputs[0].signatures.values()) == [SignatureStatus.UNCHECKED]
     other = TxOutput(Sat(AMOUNT + 1), GOOD.inputs[0].output.script).to_bytes()
     with pytest.raises(PsbtError, match="another output"):
-        look_at_psbt(with_input({WITNESS_UTXO: other}))
+        inspect_psbt(with_input({WITNESS_UTXO: other}))
     with pytest.raises(PsbtError, match="another output"):
-        look_at_psbt(with_input({NON_WITNESS_UTXO: RICH.raw}))
+        inspect_psbt(with_input({NON_WITNESS_UTXO: RICH.raw}))
 
 
 def test_a_strangers_signature_is_not_combined() -> None:

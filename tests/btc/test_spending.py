@@ -10,7 +10,7 @@ from rein.btc.address import p2pkh_script, p2wpkh_script, p2wsh_script
 from rein.btc.amounts import DUST_LIMIT, Sat
 from rein.btc.curve import verify_der
 from rein.btc.keys import PrivateKey
-from rein.btc.psbt_any import look_at_psbt
+from rein.btc.psbt_any import inspect_psbt
 from rein.btc.spending import Coin, Spend, pay, pay_all, worth_spending
 from rein.btc.transaction import OutPoint, TxOutput, witness_v0_sighash
 from rein.errors import InputError, KeyMaterialError
@@ -84,7 +84,7 @@ def test_what_is_no_payment(outputs: tuple[TxOutput, ...]) -> None:
 def test_the_psbt_says_what_the_spend_says() -> None:
     spend = pay(coins([(90_000, 0), (80_000, 1)]), TxOutput(Sat(100_000), TO), CHANGE, 3)
     origins = {SCRIPTS[0]: (KEYS[0].public_key, b"\x01\x02\x03\x04" + bytes(20))}
-    seen = look_at_psbt(spend.to_psbt(origins, {}))
+    seen = inspect_psbt(spend.to_psbt(origins, {}))
     assert seen.transaction == spend.unsigned
     assert seen.fee == spend.fee
     assert [each.outpoint for each in seen.inputs] == [each.outpoint for each in spend.coins]

@@ -11,7 +11,7 @@ import pytest
 
 from rein.btc.networks import MAINNET, REGTEST
 from rein.btc.transaction import OutPoint
-from rein.chain.agreement import MAX_LAG, Agreement, Named
+from rein.chain.agreement import MAX_LAG, Agreement, NamedSource
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
 from rein.chain.proofs import gather_proof
@@ -62,7 +62,7 @@ def late(source: ChainSource, height: int) -> Altered:
 
 
 def agree(*sources: object) -> Agreement:
-    return Agreement([Named(f"source {n}", cast("ChainSource", source)) for n, source in enumerate(sources)])
+    return Agreement([NamedSource(f"source {n}", cast("ChainSource", source)) for n, source in enumerate(sources)])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.chain import esplora as esplora_module
-from rein.chain.agreement import Agreement, Named
+from rein.chain.agreement import Agreement, NamedSource
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
 from rein.chain.proved import ProvedSource
@@ -92,7 +92,7 @@ def test_what_was_spent_is_not_found_in_the_history(dusted: CoreRpc, server: Esp
     spent = {outpoint for _, _, transactions in server._chain() for tx in transactions for outpoint in tx.inputs}
     assert spent
     with closing(open_esplora(server.url, REGTEST)) as source:
-        telling: Any = source._telling
+        telling: Any = source._unproved
         path = f"scripthash/{esplora_module.sha256(script)[::-1].hex()}"
         told = {each.outpoint for each in telling._unspent_in_history(path, script.hex())}
     assert told == {each.outpoint for each in dusted.unspent_outputs([script])}
@@ -123,7 +123,7 @@ def test_sources_that_show_different_dust_agree(dusted: CoreRpc, esplora: Proved
             return [*older, *others][:MAX_OUTPUTS]
 
     other: Any = Other()
-    together = Agreement([Named("a", esplora), Named("b", other), Named("c", dusted)])
+    together = Agreement([NamedSource("a", esplora), NamedSource("b", other), NamedSource("c", dusted)])
     found = together.unspent_outputs([ESCROW_SCRIPT])
     assert amounts(found)[:3] == PAID
     assert len(found) <= 2 * MAX_OUTPUTS

@@ -539,7 +539,7 @@ def test_headers_that_are_none(liar: Liar, chain: CoreRpc, header: object) -> No
 def test_headers_that_are_of_no_regtest(liar: Liar, chain: CoreRpc) -> None:
     name = BlockHeader.from_hex(BLOCK_100000).hash
     liar.answers["getblockhash"] = name
-    with pytest.raises(ChainError, match="no chain"):
+    with pytest.raises(ChainError, match="do not form a chain"):
         chain.headers(7, 1)
 
 

@@ -62,6 +62,15 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert set(HEAVY) & set(loaded) == set()
 
 
+def test_status_loads_nothing_heavy(tmp_path: Path) -> None:
+    """What most people type most reads the database, and needs no library of keys, transactions or HTTP."""
+    done = python(_LOADED, "--home", str(tmp_path), "status")
+    code, loaded = json.loads(done.stderr.splitlines()[-1])
+    assert code == 3, "nobody is enrolled here"
+    assert set(HEAVY) & set(loaded) == set()
+    assert "sqlite3" in loaded
+
+
 SCREEN = (24, 80)
 
 

@@ -24,4 +24,4 @@ def nobody_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     def signed(*_: object) -> bytes:
         pytest.fail("a signature was made")
 
-    monkeypatch.setattr("rein.btc.psbt.curve.sign_der", signed)
+    monkeypatch.setattr("rein.btc.curve.sign_der", signed)

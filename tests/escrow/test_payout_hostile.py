@@ -421,7 +421,7 @@ SIGNATURES: dict[str, tuple[Attack, str]] = {
     "no-key": (lambda it: it.spend.psbt().with_input((PARTIAL_SIGNATURE, it.signature)), "not a PSBT|does not sign"),
     "twice": (
         lambda it: replace(it.fine, inputs=((*it.fine.inputs[0], (PARTIAL_SIGNATURE + it.key.public_key, b"x")),)),
-        "same key stands twice",
+        "duplicate key",
     ),
 }
 
@@ -464,11 +464,11 @@ FIELDS: dict[str, tuple[Attack, str]] = {
     "non-witness-key-with-more": (lambda it: it.fine.with_input((NON_WITNESS_UTXO + b"x", bytes(70))), UNREAD),
     "witness-script-twice": (
         lambda it: replace(it.fine, inputs=((*it.fine.inputs[0], (WITNESS_SCRIPT, b"\x51")),)),
-        "same key stands twice",
+        "duplicate key",
     ),
     "transaction-twice": (
         lambda it: it.fine.with_globals((b"\x00", it.signed(version=1).transaction.raw)),
-        "same key stands twice",
+        "duplicate key",
     ),
     "no-transaction": (lambda it: replace(it.fine, globals=()), "no unsigned transaction"),
     "transaction-signed-already": (

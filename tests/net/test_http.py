@@ -1,4 +1,4 @@
-"""The floor of all conversations: with a proxy nothing goes past it, and JSON has one meaning.
+"""All conversations over HTTP: with a proxy nothing goes past it, and JSON has one meaning.
 
 What hostile servers do to an exchange is in tests/remote/test_transport.py and test_hostile_node.py."""
 

@@ -309,7 +309,7 @@ def test_the_reasons_in_full() -> None:
     assert {address.sub("ADDRESS", each) for each in found} == {
         *(f"the document it answers is not {what} of this job that counts here" for what in answered),
         *(f"ADDRESS is not the {role.value} of this job" for role in Role),
-        "ADDRESS is no delegate that ADDRESS enrolled",
+        "ADDRESS is not a delegate that ADDRESS enrolled",
         "it gives away 2100000000000000 sat of a price of 5000000 sat",
         "it gives away 5000546 sat of a price of 5000000 sat",
         "it is for mainnet, the job for regtest",

@@ -114,13 +114,13 @@ def test_every_document_of_an_order_is_by_the_delegate() -> None:
 
 def test_an_enrollment_is_by_its_master_and_needs_no_other() -> None:
     assert FIRST.document.author.signing_address == BOB.master_address
-    with pytest.raises(AuthorityError, match="is no delegate that"):
+    with pytest.raises(AuthorityError, match="is not a delegate that"):
         Enrollments([FIRST]).check_author(FIRST.document)
 
 
 def test_a_key_that_was_never_enrolled_may_not_sign() -> None:
     hostile = with_changes(job(BOB, ALICE), MALLORY.delegate, creator_delegate_address=MALLORY.delegate_address)
-    with pytest.raises(AuthorityError, match=f"{MALLORY.delegate_address} is no delegate that {BOB.master_address}"):
+    with pytest.raises(AuthorityError, match=f"{MALLORY.delegate_address} is not a delegate that {BOB.master_address}"):
         Enrollments([FIRST, SECOND, enroll(MALLORY)]).check_author(hostile.document)
 
 

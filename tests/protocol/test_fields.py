@@ -116,8 +116,8 @@ def test_a_field_that_stands_twice_is_named(signed: Signed[Any]) -> None:
         label = row.partition(": ")[0]
         for copy in (row, f"{label}: something else"):
             text = edited(signed, lambda rows, number=number, copy=copy: rows.insert(number, copy))
-            assert refused(signed, text) == f"the field {label!r} stands twice"
-    assert "'Format' stands twice" in refused(signed, signed.text + "\nFormat: 3")
+            assert refused(signed, text) == f"duplicate field {label!r}"
+    assert "duplicate field 'Format'" in refused(signed, signed.text + "\nFormat: 3")
 
 
 @each_type
@@ -196,32 +196,32 @@ def test_only_the_one_spelling_of_a_value_is_read(label: str, value: str) -> Non
 
 
 WRONG_VALUES = {
-    "a code point that is none": ("Description", "\\u{110000}", "is no character"),
-    "a surrogate": ("Description", "\\u{d800}", "is no character"),
+    "a code point that is none": ("Description", "\\u{110000}", "is not a character"),
+    "a surrogate": ("Description", "\\u{d800}", "is not a character"),
     "NUL": ("Description", "\\u{0}", "NUL"),
     "an unknown escape": ("Description", "\\q", "begins no known escape"),
-    "a network Rein does not know": ("Network", "testnet3", "is none of mainnet"),
-    "a network in capitals": ("Network", "REGTEST", "is none of mainnet"),
+    "a network Rein does not know": ("Network", "testnet3", "is not one of mainnet"),
+    "a network in capitals": ("Network", "REGTEST", "is not one of mainnet"),
     "a long name": ("Job name", "x" * (limits.MAX_NAME + 1), "101 characters; at most 100"),
     "a long contact": ("Job creator contact", "x" * (limits.MAX_CONTACT + 1), "201 characters; at most 200"),
     "a long description": ("Description", "x" * (limits.MAX_TEXT + 1), "40,001 characters; at most 40,000"),
     "a job id in capitals": ("Job ID", "A" * 20, "is not 20 characters"),
     "a short job id": ("Job ID", "a" * 19, "is not 20 characters"),
-    "digits that are not ASCII": ("Block height", "\u0661\u0660", "is no whole number"),
-    "a superscript": ("Block height", "\u00b2", "is no whole number"),
-    "a sign": ("Block height", "+100", "is no whole number"),
-    "an underscore": ("Block height", "1_0", "is no whole number"),
-    "a huge number": ("Block height", "9" * 5_000, "is no whole number"),
+    "digits that are not ASCII": ("Block height", "\u0661\u0660", "expected a whole number"),
+    "a superscript": ("Block height", "\u00b2", "expected a whole number"),
+    "a sign": ("Block height", "+100", "expected a whole number"),
+    "an underscore": ("Block height", "1_0", "expected a whole number"),
+    "a huge number": ("Block height", "9" * 5_000, "expected a whole number"),
     "a height beyond all blocks": ("Block height", str(2**31), "is not within 0 to"),
     "no days": ("Expiration (days)", "0", "is not within 1 to"),
     "years of days": ("Expiration (days)", "3651", "is not within 1 to"),
-    "a time before 1970": ("Time", "-1", "is no whole number"),
+    "a time before 1970": ("Time", "-1", "expected a whole number"),
     "a time beyond 32 bits": ("Time", str(2**32), "is not within 0 to 4294967295"),
     "a fee of nothing": ("Mediator fee", "0.0%", "a fee is 0.01% to 100.0%"),
     "a fee of more than all": ("Mediator fee", "100.01%", "a fee is 0.01% to 100.0%"),
-    "a fee without percent": ("Mediator fee", "1.0", "is no percentage"),
-    "a fee with a comma": ("Mediator fee", "1,0%", "is no percentage"),
-    "a fee in other digits": ("Mediator fee", "\u0661.\u0660%", "is no percentage"),
+    "a fee without percent": ("Mediator fee", "1.0", "is not a percentage"),
+    "a fee with a comma": ("Mediator fee", "1,0%", "is not a percentage"),
+    "a fee in other digits": ("Mediator fee", "\u0661.\u0660%", "is not a percentage"),
     "a tag in capitals": ("Tags", "Web", "is not a tag"),
     "a tag twice": ("Tags", "web, web", "a tag is repeated"),
     "a tag that begins with a dash": ("Tags", "-web", "is not a tag"),
@@ -240,7 +240,7 @@ WRONG_VALUES = {
     "a document id of 63 digits": ("Mediator enrollment", "a" * 63, "is not 64 lower-case hex digits"),
     "a document id in capitals": ("Mediator enrollment", "A" * 64, "is not 64 lower-case hex digits"),
     "an address that signs nothing": ("Job creator master address", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "P2PKH"),
-    "an address of 60,000 letters": ("Job creator master address", "1" * 60_000, "no P2PKH address"),
+    "an address of 60,000 letters": ("Job creator master address", "1" * 60_000, "not a P2PKH address"),
     "an escrow address in capitals": ("Mediator payment address", "BCRT1QQQ", "is not a bech32 address"),
     "a long escrow address": ("Mediator payment address", "q" * 91, "more than 90 characters"),
 }
@@ -299,7 +299,7 @@ def test_an_extension_after_the_last_field_is_passed_over(signed: Signed[Any]) -
 def test_extensions_stand_last_and_once(signed: Signed[Any]) -> None:
     before = edited(signed, lambda rows: rows.insert(2, "X-note: a"))
     assert "where only extensions may stand" in refused(signed, before)
-    assert refused(signed, f"{signed.text}\nX-note: a\nX-note: b") == "the field 'X-note' stands twice"
+    assert refused(signed, f"{signed.text}\nX-note: a\nX-note: b") == "duplicate field 'X-note'"
     assert "where only extensions may stand" in refused(signed, f"{signed.text}\nX-note: a\nNote: b")
 
 
@@ -323,7 +323,7 @@ BAD_EXTENSION_LABELS = (
 
 @pytest.mark.parametrize("label", BAD_EXTENSION_LABELS)
 def test_an_extension_cannot_imitate_anything_by_its_label(label: str) -> None:
-    assert "is no label of an extension" in refused(STORY.job, f"{STORY.job.text}\n{label}: a")
+    assert "is not a label of an extension" in refused(STORY.job, f"{STORY.job.text}\n{label}: a")
 
 
 @pytest.mark.parametrize("value", ["", " ", "a ", "\\u{41}", "\\q", "\\u{0}", "-----", "\x1b", "a\x85b"])

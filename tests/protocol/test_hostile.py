@@ -216,9 +216,9 @@ def test_s5_unknown_and_repeated_fields_are_refused_even_when_signed() -> None:
     key = BOB.delegate
     for change, why in {
         "\nPrimary escrow amount: 1": "Rein Offer has no field 'Primary escrow amount'",
-        "\nBid amount (BTC): 0.00000001": "the field 'Bid amount (BTC)' stands twice",
-        "\nFormat: 3": "the field 'Format' stands twice",
-        "\nX-a: b\nNetwork: mainnet": "the field 'Network' stands twice",
+        "\nBid amount (BTC): 0.00000001": "duplicate field 'Bid amount (BTC)'",
+        "\nFormat: 3": "duplicate field 'Format'",
+        "\nX-a: b\nNetwork: mainnet": "duplicate field 'Network'",
     }.items():
         refused(rewritten(OFFER, key, lambda text, change=change: text + change), FieldError, why)
 
@@ -553,7 +553,7 @@ def test_s21_a_text_is_what_its_first_line_says_and_nothing_it_quotes() -> None:
     quoting = delivery(CHARLIE, OFFER, deliverables=f"\nRein Job\n{TOLD.job.armored}")
     assert verify(quoting.armored).document.KIND.value == "delivery"
     assert not re.search(r"(?m)^Rein Job$", quoting.armored)
-    refused(armored(f"Hello\n{TOLD.job.text}", BOB.delegate), FieldError, "no title of a Rein document")
+    refused(armored(f"Hello\n{TOLD.job.text}", BOB.delegate), FieldError, "not the title of a Rein document")
     refused(armored(f"Hello\nFormat: 3\n{TOLD.job.text}", BOB.delegate), FieldError, "no type of document this Rein")
     refused(TOLD.job.text, ArmorError, "the first line is not -----BEGIN")
 
@@ -578,7 +578,7 @@ def test_s24_no_document_carries_a_control_character_however_it_is_made() -> Non
     raw = rewritten(TOLD.job, BOB.delegate, lambda text: text.replace("A Software Widget", "A\x1b[2JWidget", 1))
     refused(raw, FieldError, "the value of 'Job name' is not written the one way it can be written")
     label = armored(TOLD.job.text + "\nX-\x1b[2J: a", BOB.delegate)
-    refused(label, FieldError, "is no label of an extension")
+    refused(label, FieldError, "is not a label of an extension")
 
 
 # ---- S26

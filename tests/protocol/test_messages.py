@@ -261,7 +261,7 @@ def test_the_keys_must_be_those_of_the_job() -> None:
 def test_a_thief_of_the_name_alone_is_kept_apart() -> None:
     sent = sealed_message(WORKER, CREATOR, TOLD.offer, "Hello.")
     document = dataclasses.replace(sent.document, delegate_address=MALLORY.delegate_address)
-    assert "is no delegate" in apart(verify(forged(document, MALLORY.delegate)))
+    assert "is not a delegate" in apart(verify(forged(document, MALLORY.delegate)))
 
 
 def test_who_takes_no_messages_gets_none() -> None:

@@ -400,7 +400,7 @@ def test_the_reasons_in_full() -> None:
     )
     assert {address.sub("ADDRESS", each) for each in found} == {
         *(f"the {what} in the offer is not the one in the bid it answers" for what in quoted),
-        "ADDRESS is no delegate that ADDRESS enrolled",
+        "ADDRESS is not a delegate that ADDRESS enrolled",
         "a bid answers the job document, and this one answers something else",
         "it answers neither the offer nor a delivery that does",
         "it is for mainnet, the job for regtest",
@@ -471,7 +471,7 @@ def test_bids_stand_in_the_order_of_their_heights() -> None:
 def test_the_job_must_be_by_a_delegate_of_its_creator() -> None:
     check_job(TOLD.job, TOLD.enrollments)
     posing = in_the_name_of_its_author(TOLD.job, MALLORY, "creator_delegate_address")
-    with pytest.raises(AuthorityError, match="is no delegate that"):
+    with pytest.raises(AuthorityError, match="is not a delegate that"):
         fold(posing, TOLD.documents, TOLD.enrollments)
     with pytest.raises(AuthorityError, match="is not known here"):
         check_job(job(person("Eve"), ALICE), TOLD.enrollments)

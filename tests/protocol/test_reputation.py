@@ -73,7 +73,7 @@ def test_each_of_the_three_rates_each_other() -> None:
         (rating(BOB, TOLD.offer, C, CHARLIE, W, previous=TOLD.delivery.id), "is not the offer of this job"),
         (rating(BOB, TOLD.offer, C, CHARLIE, W, previous=TOLD.job.id), "is not the offer of this job"),
         (rating(person("Eve"), TOLD.offer, C, CHARLIE, W), "is not known here"),
-        (in_the_name_of_its_author(given_by(C, W), MALLORY, "delegate_address"), "is no delegate that"),
+        (in_the_name_of_its_author(given_by(C, W), MALLORY, "delegate_address"), "is not a delegate that"),
     ],
 )
 def test_nobody_else_rates_anybody(document: Signed[Any], why: str) -> None:

@@ -80,7 +80,7 @@ def test_it_is_written_and_read_again() -> None:
     ("revoked", "reason"),
     [
         ((Revocation(NEW.delegate_address, 5),), "among the revoked"),
-        ((Revocation(BOB.delegate_address, 5), Revocation(BOB.delegate_address, 6)), "twice"),
+        ((Revocation(BOB.delegate_address, 5), Revocation(BOB.delegate_address, 6)), "duplicate"),
         ((Revocation(person("Bob").delegate_address, 2**31),), "not within"),
         ((Revocation("1BoatSLRHtKNngkdXEeobR76b53LETtpyT", 5),), "another network|regtest|network"),
     ],

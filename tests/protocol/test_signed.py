@@ -227,7 +227,7 @@ def test_an_unknown_format_is_refused_and_never_read_as_one_of_2016(line: str) -
 )
 def test_an_unknown_title_is_refused(title: str) -> None:
     text = rewritten(STORY.job, BOB.delegate, lambda text: text.replace("Rein Job", title, 1))
-    with pytest.raises(FieldError, match="is no type of document this Rein knows") as caught:
+    with pytest.raises(FieldError, match="is not a type of document that this Rein knows") as caught:
         verify(text)
     assert len(caught.value.message) < 200
 
@@ -236,7 +236,7 @@ def test_of_what_is_not_known_forty_letters_are_shown() -> None:
     newer = "It comes from a newer Rein: try upgrading."
     for known, unknown, why, hint in (
         ("Format: 3", "Format: " + "9" * 99, f"'Format: {'9' * 32}' is not a format this Rein knows", newer),
-        ("Rein Job", "x" * 99, f"'{'x' * 40}' is no type of document this Rein knows", "Try upgrading."),
+        ("Rein Job", "x" * 99, f"'{'x' * 40}' is not a type of document that this Rein knows", "Try upgrading."),
     ):
         with pytest.raises(FieldError) as caught:
             verify(rewritten(STORY.job, BOB.delegate, lambda text, a=known, b=unknown: text.replace(a, b, 1)))
@@ -324,7 +324,7 @@ CONTRADICTIONS: dict[str, tuple[Signed[Any], PrivateKey, dict[str, Any], str]] =
         ENROLLMENT,
         ALICE.master,
         {"mediator_payment_address": fee_address(person("Alice", MAINNET))},
-        "no bech32 address of regtest",
+        "not a bech32 address of regtest",
     ),
     "mediator who gives away the private branch": (
         ENROLLMENT,
@@ -354,13 +354,13 @@ CONTRADICTIONS: dict[str, tuple[Signed[Any], PrivateKey, dict[str, Any], str]] =
         STORY.job,
         BOB.delegate,
         {"creator_payment_address": BC1},
-        "is no bech32 address of regtest",
+        "is not a bech32 address of regtest",
     ),
     "job whose mediator is paid on another network": (
         STORY.job,
         BOB.delegate,
         {"mediator_payment_address": TB1},
-        "is no bech32 address of regtest",
+        "is not a bech32 address of regtest",
     ),
     "job whose creator lives on another network": (
         STORY.job,

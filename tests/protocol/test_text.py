@@ -123,7 +123,7 @@ def test_the_characters_beside_those_are_read(char: str) -> None:
 
 @pytest.mark.parametrize("line", ["\\u{110000}", "\\u{ffffff}", "\\u{d800}", "\\u{dfff}"])
 def test_a_code_point_that_is_no_character_is_refused(line: str) -> None:
-    with pytest.raises(FieldError, match="is no character"):
+    with pytest.raises(FieldError, match="is not a character"):
         unescape(line)
 
 

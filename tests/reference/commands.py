@@ -36,7 +36,8 @@ to stdout, everything else to stderr; with `--json`, stdout holds one JSON objec
 """
 _QUESTIONS = f"""## Questions and amounts
 
-At a terminal an answer is checked at once, and asked for again until it can be used; a passphrase three times in all. A
+At a terminal an answer is checked at once, and asked for again until it can be used; the passphrase of a file that
+exists three times in all. A
 list is picked from by the number, the name or its beginning; `q` quits. A paste is one answer: with all its lines where
 a text is asked for; where one line is, a paste of several is refused as a whole. What was typed before a question is
 shown does not answer it, and when a command has asked something, or fails, what was typed meanwhile is thrown away, so
@@ -182,9 +183,9 @@ def _row(option: click.Option) -> str:
 
 def _exit_codes() -> str:
     """From the error tree, whose docstring a test holds to be true."""
-    rows = [("0", "", "it is done")]
-    rows += [("1", "`error`", "an error nobody foresaw; or `rein doctor` found something that fails")]
-    rows += [("2", "`usage`", "a command line that is none")]
+    rows = [("0", "", "done")]
+    rows += [("1", "`error`", "an unexpected error; or `rein doctor` found something that fails")]
+    rows += [("2", "`usage`", "a usage error: no such command, option or value")]
     found = [_DRAWN.match(line) for line in (errors.__doc__ or "").splitlines()]
     drawn = {match[2]: (match[3], match[4]) for match in found if match}
     for each in _classes(errors.ReinError):

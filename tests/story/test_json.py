@@ -212,6 +212,7 @@ def _disputed(told: Witness, trio: Trio, tmp_path: Path) -> Path:
     told(trio.bob, "disclose", "--jobid", agreed.job_id)
     fund(trio, agreed)
     deliver(trio, agreed)
+    told(trio.bob, "dispute", "--jobid", agreed.job_id, "--detail", "No.", "--dry-run")
     told(trio.bob, "creatordispute", "--jobid", agreed.job_id, "--detail", "No.")
     told(trio.charlie, "workerdispute", "--jobid", agreed.job_id, "--detail", "Yes.")
     trio.sync()

@@ -78,7 +78,7 @@ def _bids(told: Story) -> dict[str, Hostile]:
         "bid by the mediator": Hostile(bid(alice, posted), both_roles),
         "bid by a stranger": Hostile(bid(person("Eve"), posted), "is not known here"),
         "bid in the worker's name": Hostile(
-            in_the_name_of_its_author(placed, mallory, "worker_delegate_address"), "is no delegate that"
+            in_the_name_of_its_author(placed, mallory, "worker_delegate_address"), "is not a delegate that"
         ),
         "bid that answers itself to something else": Hostile(
             bid(charlie, posted, previous=told.offer.id), "a bid answers the job document"
@@ -133,7 +133,7 @@ def _offers(told: Story) -> dict[str, Hostile]:
         "offer by the worker": Hostile(offer(charlie, placed, posted), only_creator),
         "offer by a stranger": Hostile(offer(person("Eve"), placed, posted), "is not known here"),
         "offer in the creator's name": Hostile(
-            in_the_name_of_its_author(told.offer, mallory, "creator_delegate_address"), "is no delegate that"
+            in_the_name_of_its_author(told.offer, mallory, "creator_delegate_address"), "is not a delegate that"
         ),
         "offer that answers the job": Hostile(offer(bob, placed, posted, previous=posted.id), not_a_bid),
         "offer that answers nothing known": Hostile(offer(bob, placed, posted, previous="f" * 64), not_a_bid),
@@ -164,7 +164,7 @@ def _deliveries(told: Story) -> dict[str, Hostile]:
         "delivery by the mediator": Hostile(delivery(alice, told.offer), only_worker),
         "delivery by a stranger": Hostile(delivery(person("Eve"), told.offer), "is not known here"),
         "delivery in the worker's name": Hostile(
-            in_the_name_of_its_author(told.delivery, mallory, "worker_delegate_address"), "is no delegate that"
+            in_the_name_of_its_author(told.delivery, mallory, "worker_delegate_address"), "is not a delegate that"
         ),
         "delivery that answers the bid": Hostile(delivery(charlie, told.offer, previous=told.bid.id), neither),
         "delivery that answers the job": Hostile(delivery(charlie, told.offer, previous=told.job.id), neither),
@@ -189,7 +189,7 @@ def _acceptances(told: Story) -> dict[str, Hostile]:
         "acceptance by Mallory": Hostile(accept(mallory, told.delivery), only_creator),
         "acceptance by a stranger": Hostile(accept(person("Eve"), told.delivery), "is not known here"),
         "acceptance in the creator's name": Hostile(
-            in_the_name_of_its_author(told.acceptance, mallory, "creator_delegate_address"), "is no delegate that"
+            in_the_name_of_its_author(told.acceptance, mallory, "creator_delegate_address"), "is not a delegate that"
         ),
         "acceptance that answers the offer": Hostile(
             accept(bob, told.delivery, previous=told.offer.id), not_a_delivery

@@ -99,7 +99,7 @@ def _speakers(told: DisputedStory, name: str, part: Part) -> dict[str, Hostile]:
     posing = in_the_name_of_its_author(part.say(people[part.role]), mallory, "delegate_address")
     return rows | {
         f"{name} by a stranger": Hostile(part.say(person("Eve")), "is not known here"),
-        f"{name} in somebody's name": Hostile(posing, "is no delegate that"),
+        f"{name} in somebody's name": Hostile(posing, "is not a delegate that"),
     }
 
 

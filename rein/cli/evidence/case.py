@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from rein.casefile.archive import read_archive
+from rein.casefile.report import report
 from rein.casefile.verify import verify_case
-from rein.casefile.words import tell
 from rein.cli.common import Cli, command
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
@@ -52,7 +52,7 @@ def check(cli: Cli, file: Path) -> None:
     Example: rein case verify case-n0qlna45dgynluhtl0gf.zip
     """
     found = verify_case(read_archive(file))
-    for line in tell(found):
+    for line in report(found):
         cli.terminal.say(safe(line))
     cli.terminal.say("Every piece is as it was signed.")
     cli.terminal.result(CaseResult(found, file).json())

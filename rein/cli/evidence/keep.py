@@ -11,7 +11,7 @@ from rein.cli.toolkit.files import STDIN, read_given
 from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.workflows.evidence.document_check import job_id_of, kind_of
-from rein.workflows.evidence.document_import import commit, prepare
+from rein.workflows.evidence.document_import import ArchiveError, commit, prepare
 
 _LIMIT = 16 * 2**20
 """Bytes that are read of a file: more than a job has."""
@@ -32,7 +32,10 @@ def keep(cli: Cli, files: tuple[str, ...]) -> None:
         if each != STDIN and not os.path.exists(each):
             raise InputError(f"there is no file {each[:80]!r}", hint="Name a file, or - for standard input.")
         given.append(("standard input" if each == STDIN else safe_line(each, 80), read_given(each, _LIMIT)))
-    handed = commit(cli.session, prepare(cli.session, given))
+    try:
+        handed = commit(cli.session, prepare(cli.session, given))
+    except ArchiveError as error:
+        raise InputError(error.message, hint="Is it a case file? rein case keep FILE") from error
     for signed in (*handed.new, *handed.known):
         job_id = job_id_of(signed.document)
         of_job = f" in the job {job_id}" if job_id else ""

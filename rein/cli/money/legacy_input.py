@@ -62,7 +62,9 @@ def first_escrow(document: str | None) -> LegacyEscrow | None:
 def read_payment(text: str) -> LegacyPayment:
     match = _PAYMENT.fullmatch(text)
     if match is None:
-        raise InputError(f"{text[:110]!r} is no payment", hint="An address, =, and whole satoshis: --to 1Dj...=4990000")
+        raise InputError(
+            f"{text[:110]!r} is not a payment", hint="An address, =, and whole satoshis: --to 1Dj...=4990000"
+        )
     return LegacyPayment(match[1], sat(int(match[2])))
 
 

@@ -1,10 +1,10 @@
-"""`rein oldescrow`: the P2SH escrows of 2016, looked at and spent."""
+"""`rein oldescrow`: the P2SH escrows of 2016, shown and spent."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,12 +15,13 @@ from rein.btc.networks import MAINNET, TESTNET4
 from rein.btc.psbt_p2sh import P2shPsbt
 from rein.cli.common import Cli, command
 from rein.cli.money.legacy_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
-from rein.cli.money.psbt import address_or_script, hand_out, read_raw
+from rein.cli.money.psbt import hand_out, read_raw
 from rein.cli.toolkit.files import read_secret_line
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.terminal import safe
 from rein.errors import ReinError
 from rein.escrow.legacy import LegacyEscrow, build_legacy_spend, checked
+from rein.workflows.money.psbt import address_or_script
 
 if TYPE_CHECKING:
     from rein.btc.psbt_p2sh import P2shPsbt
@@ -49,7 +50,7 @@ def show(cli: Cli, source: str) -> None:
         cli.terminal.say(safe(f"Take care: {doubt}."))
     cli.terminal.result(
         {
-            "escrows": [_described(name, escrow) for name, escrow in escrows.items()],
+            "escrows": [escrow.json(name) for name, escrow in escrows.items()],
             "doubts": list(contract.doubts) if contract else [],
         }
     )
@@ -142,17 +143,6 @@ def _escrow_lines(name: str, escrow: LegacyEscrow) -> list[str]:
     ]
 
 
-def _described(name: str, escrow: LegacyEscrow) -> dict[str, Any]:
-    return {
-        "purse": name,
-        "mainnet_address": escrow.address(MAINNET),
-        "testnet_address": escrow.address(TESTNET4),
-        "redeem_script": escrow.redeem_script.hex(),
-        "keys": [{"key": key.hex(), "who": escrow.names.get(key)} for key in escrow.keys],
-        "rule": escrow.rule(),
-    }
-
-
 def _read_spend(given: str) -> P2shPsbt:
     return checked(P2shPsbt(read_raw(given)))
 
@@ -214,7 +204,7 @@ def _broadcast(cli: Cli, final: Transaction) -> None:
 
 @click.group("oldescrow")
 def oldescrow() -> None:
-    """Look at and spend the P2SH escrows of 2016.
+    """Show and spend the P2SH escrows of 2016.
 
     Example: rein oldescrow show offer.txt
     """

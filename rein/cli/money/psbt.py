@@ -1,4 +1,4 @@
-"""`rein psbt`: partially signed transactions of any wallet, looked at, combined and carried. No key is used here."""
+"""`rein psbt`: partially signed transactions of any wallet, shown, combined and carried. No key is used here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rein.btc.address import address_of_script
-from rein.btc.psbt_any import MAX_GIVEN, combine_psbts, look_at_psbt, psbt_bytes
+from rein.btc.psbt_any import MAX_GIVEN, combine_psbts, inspect_psbt, psbt_bytes
 from rein.btc.script import MandatoryMultisig
 from rein.cli.common import Cli, command
 from rein.cli.money.psbt_import import psbt_import
@@ -18,10 +17,11 @@ from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.qr import MAX_BYTES, show_qr
 from rein.errors import InputError
 from rein.files import write_new
+from rein.workflows.money.psbt import address_or_script, json_of_psbt
 
 if TYPE_CHECKING:
     from rein.btc.networks import Network
-    from rein.btc.psbt_any import SeenInput, SeenPsbt
+    from rein.btc.psbt_any import InspectedInput, InspectedPsbt
 
 _out_option = click.option("-o", "out", type=FilePath(), help="Write a file instead of base64.")
 _base64_option = click.option("--base64", "as_text", is_flag=True, help="Write the file as base64 text.")
@@ -34,7 +34,7 @@ def show(cli: Cli, psbt: str) -> None:
 
     Example: rein psbt show payment.psbt
     """
-    seen = look_at_psbt(read_raw(psbt))
+    seen = inspect_psbt(read_raw(psbt))
     network, say, fee = cli.settings.network, cli.terminal.say, _fee_line(seen)
     say(f"Transaction {seen.transaction.txid} before signing; addresses as on {network.name}")
     if seen.transaction.locktime:
@@ -46,7 +46,7 @@ def show(cli: Cli, psbt: str) -> None:
     for index, output in enumerate(seen.outputs):
         say(f"Output {index}  {output.amount:,} sat to {address_or_script(output.script, network)}")
     say(fee)
-    cli.terminal.result(_described(seen, network))
+    cli.terminal.result(json_of_psbt(seen, network))
 
 
 @command("combine")
@@ -80,7 +80,7 @@ def export(cli: Cli, psbt: str, out: Path | None, as_text: bool, binary: bool, q
     if qr and out is not None:
         raise InputError("a QR code is shown, not written", hint="Leave -o out.")
     raw = read_raw(psbt)
-    look_at_psbt(raw)  # nothing broken is handed on
+    inspect_psbt(raw)  # nothing broken is handed on
     if qr:
         _show_qr(cli, raw)
     else:
@@ -122,15 +122,7 @@ def _lock(locktime: int) -> str:
     return f"block {locktime:,}" if locktime < 500_000_000 else f"the time {locktime} (seconds since 1970)"
 
 
-def address_or_script(script: bytes, network: Network) -> str:
-    """Where an output pays, for people; some scripts have no address."""
-    try:
-        return address_of_script(script, network)
-    except InputError:
-        return f"the script {script.hex()[:200]}, which has no address"
-
-
-def _input_lines(item: SeenInput, network: Network) -> list[str]:
+def _input_lines(item: InspectedInput, network: Network) -> list[str]:
     if item.output is None:
         return ["does not show what it spends"]
     proof = "proved by its transaction" if item.proved else "as it claims"
@@ -145,7 +137,7 @@ def _input_lines(item: SeenInput, network: Network) -> list[str]:
     return lines
 
 
-def _rule(item: SeenInput) -> str:
+def _rule(item: InspectedInput) -> str:
     form = item.form
     if form is None:
         return ""
@@ -155,7 +147,7 @@ def _rule(item: SeenInput) -> str:
     return f"needs {form.threshold} of {keys}"
 
 
-def _fee_line(seen: SeenPsbt) -> str:
+def _fee_line(seen: InspectedPsbt) -> str:
     fee = seen.fee
     if fee is None:
         return "Fee: not told, for an input does not show what it spends"
@@ -164,36 +156,9 @@ def _fee_line(seen: SeenPsbt) -> str:
     return f"Fee: {fee:,} sat{rate}{proof}"
 
 
-def _described(seen: SeenPsbt, network: Network) -> dict[str, Any]:
-    return {
-        "txid_unsigned": seen.transaction.txid,
-        "version": seen.transaction.version,
-        "locktime": seen.transaction.locktime,
-        "inputs": [
-            {
-                "outpoint": str(item.outpoint),
-                "sequence": sequence,
-                "amount_sat": item.output.amount if item.output else None,
-                "amount_proved": item.proved,
-                "guarded_by": address_or_script(item.output.script, network) if item.output else None,
-                "script": item.lock.hex() if item.lock else None,
-                "signatures": {key.hex(): verdict.name.lower() for key, verdict in item.signatures.items()},
-                "final": item.final,
-            }
-            for item, sequence in zip(seen.inputs, seen.transaction.sequences, strict=True)
-        ],
-        "outputs": [
-            {"amount_sat": each.amount, "pays": address_or_script(each.script, network), "script": each.script.hex()}
-            for each in seen.outputs
-        ],
-        "fee_sat": seen.fee,
-        "vsize": seen.vsize,
-    }
-
-
 @click.group("psbt")
 def psbt() -> None:
-    """Look at, combine and carry partially signed transactions of any wallet.
+    """Show, combine and carry partially signed transactions of any wallet.
 
     Example: rein psbt show payment.psbt
     """

@@ -62,7 +62,7 @@ def read_form(path: Path | None, *titles: str) -> Form:
 
     :param titles: of the documents that it may be for.
 
-    :raises InputError: it cannot be read, is for another document, or a line is no `Label: value`.
+    :raises InputError: it cannot be read, is for another document, or a line is not `Label: value`.
     """
     if path is None:
         return Form({})
@@ -94,7 +94,7 @@ def read_form(path: Path | None, *titles: str) -> Form:
             raise InputError(
                 f"line {number} of the form {path}: \\n is a line break in a form, and \\t a tab, so that "
                 f"{value.strip()[:60]!r} would not be read as a path",
-                hint="Write \\\\ for each backslash; or, if it is no path, a blank before it.",
+                hint="Write \\\\ for each backslash; or a blank before it, if it is not a path.",
             )
         try:
             answers[label.strip()] = unescape(value.strip())

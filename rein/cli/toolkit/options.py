@@ -97,9 +97,9 @@ class Command(Forgiving):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         params = self.get_params(ctx)
-        own = [record for each in params if each.name not in GLOBAL_NAMES if (record := each.get_help_record(ctx))]
+        own = [each for each in params if isinstance(each, click.Option) and each.name not in GLOBAL_NAMES]
         with formatter.section("Options"):
-            formatter.write_dl(own)
+            formatter.write_dl([record for each in own if (record := each.get_help_record(ctx))])
         with formatter.section("Global options (rein help options)"):
             formatter.write_text(
                 " ".join("/".join(sorted(each.opts, key=len)) for each in params if each.name in GLOBAL_NAMES)

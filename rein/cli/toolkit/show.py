@@ -12,11 +12,11 @@ from rein.cli.toolkit.units import amount
 from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout
 from rein.protocol import values
-from rein.protocol.documents import Bid, Document
+from rein.protocol.documents import Document
 from rein.protocol.fields import Line, lines_of
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.orders.outbox import DocumentResult, write
+from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
@@ -67,11 +67,6 @@ def _in_words(field: Line, value: Any) -> str:
     if field.codec is values.AMOUNT:
         return amount(value)
     return safe_line(field.codec.format(value), _SUMMARY_TEXT)
-
-
-def finish(cli: Cli, signed: Signed[Any], *, dry_run: bool, next_step: str, carried: Signed[Bid] | None = None) -> None:
-    """Store a document that is signed, and show it."""
-    say_written(cli, write(cli.session, signed, carried, dry_run=dry_run), next_step)
 
 
 def say_where_paid(cli: Cli, pay_to: str | None) -> PaidAt:

@@ -76,7 +76,7 @@ def _json(data: dict[str, Any]) -> str:
 
 
 class Quit(click.exceptions.Exit):
-    """A person leaves a question, which is no error."""
+    """A person leaves a question. That is not an error."""
 
 
 class Progress:
@@ -427,7 +427,7 @@ def _lines() -> int:
 
 
 def _wants_colour(stream: IO[str]) -> bool:
-    """NO_COLOR (no-color.org) says no to everything; CLICOLOR_FORCE says yes to what is no terminal."""
+    """NO_COLOR (no-color.org) says no to everything; CLICOLOR_FORCE says yes to what is not a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") or stream.isatty()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
-from rein.protocol.documents.checks import check_identity_addresses
+from rein.protocol.documents.base import Kind
+from rein.protocol.documents.by_party import CreatorDocument
 from rein.protocol.fields import line
 from rein.protocol.values import IDENTITY_ADDRESS, PSBT
 
 
 @dataclass(frozen=True, kw_only=True)
-class AcceptDelivery(EscrowSigned, OrderDocument):
+class AcceptDelivery(CreatorDocument):
     """Signed by the creator's delegate. Answers one delivery.
 
     The two PSBTs (BIP174, version 0, base64) pay the worker from the primary escrow and the mediator from the
@@ -25,19 +25,3 @@ class AcceptDelivery(EscrowSigned, OrderDocument):
     mediator_psbt: str = line("Mediator payment PSBT", PSBT)
     creator_delegate_address: str = line("Job creator delegate address", IDENTITY_ADDRESS)
     creator_master_address: str = line("Job creator master address", IDENTITY_ADDRESS)
-
-    @property
-    def author(self) -> Author:
-        return Author(self.creator_master_address, self.creator_delegate_address)
-
-    @property
-    def signing_role(self) -> Role:
-        return Role.CREATOR
-
-    def check(self) -> None:
-        super().check()
-        check_identity_addresses(
-            self.network,
-            job_creator_delegate_address=self.creator_delegate_address,
-            job_creator_master_address=self.creator_master_address,
-        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
-from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
-from rein.protocol.documents.checks import check_identity_addresses, check_message_key, check_payment_address
+from rein.protocol.documents.base import Kind
+from rein.protocol.documents.by_party import WorkerDocument
+from rein.protocol.documents.checks import check_message_key, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
     AMOUNT,
@@ -20,7 +21,7 @@ from rein.protocol.values import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bid(EscrowSigned, OrderDocument):
+class Bid(WorkerDocument):
     """Signed by the worker's delegate. Answers the job document: `previous` equals `job_document`. Without a
     message key the worker takes no messages in this job.
 
@@ -45,24 +46,11 @@ class Bid(EscrowSigned, OrderDocument):
     worker_message_key: bytes | None = line("Worker message key", PUBLIC_KEY, optional=True)
 
     @property
-    def author(self) -> Author:
-        return Author(self.worker_master_address, self.worker_delegate_address)
-
-    @property
-    def signing_role(self) -> Role:
-        return Role.WORKER
-
-    @property
     def own_escrow_key(self) -> bytes:
         return self.worker_public_key
 
     def check(self) -> None:
         super().check()
-        check_identity_addresses(
-            self.network,
-            worker_delegate_address=self.worker_delegate_address,
-            worker_master_address=self.worker_master_address,
-        )
         check_message_key("Worker message key", self.worker_message_key, self.worker_public_key)
         check_payment_address(self.network, "Primary escrow address", self.primary_address)
         check_payment_address(self.network, "Mediator escrow address", self.mediator_address)

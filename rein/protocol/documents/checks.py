@@ -29,7 +29,7 @@ def check_payment_address(network: Network, name: str, address: str) -> None:
     :raises FieldError: naming the field.
     """
     if not address.startswith(network.hrp + "1"):
-        raise FieldError(f"{name}: {address} is no bech32 address of {network.name}")
+        raise FieldError(f"{name}: {address} is not a bech32 address of {network.name}")
     try:
         script_of_address(address, network)
     except ReinError as error:

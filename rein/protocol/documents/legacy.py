@@ -64,7 +64,7 @@ class LegacyDocument:
 
     @property
     def testnet(self) -> bool:
-        """Whether it says that it belongs to the test network of its time. That one is none of today's networks."""
+        """Whether it says that it belongs to the test network of its time. That one is not one of today's networks."""
         return self.fields.get("Testnet") == "True"
 
 
@@ -79,7 +79,7 @@ def read_legacy(text: str) -> LegacyDocument:
     elif rows[0] in _TITLES:
         kind = _TITLES[rows.pop(0)]
     else:
-        raise FieldError("the first line is no title of a Rein document that can be read here")
+        raise FieldError("the first line is not the title of a Rein document that can be read here")
     fields = _read_fields(rows)
     return LegacyDocument(kind, MappingProxyType(fields), _author(kind, fields))
 
@@ -92,7 +92,7 @@ def _read_fields(rows: list[str]) -> dict[str, str]:
             raise FieldError(f"{row[:40]!r} is not `Label: value`")
         label = _TODAYS_LABEL.get(label, label)
         if label in fields:
-            raise FieldError(f"the field {label[:40]!r} stands twice")
+            raise FieldError(f"duplicate field {label[:40]!r}")
         fields[label] = value.strip(" ")
     return fields
 
@@ -117,7 +117,7 @@ def _identity_address(fields: Mapping[str, str], label: str) -> str:
     """The address under a label, or nothing where the label does not stand."""
     address = fields.get(label, "")
     if address and not is_identity_address(address):
-        raise FieldError(f"{label!r} is no P2PKH address")
+        raise FieldError(f"{label!r} is not a P2PKH address")
     return address
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rein.btc.amounts import Sat
-from rein.protocol.documents.base import Author, EscrowSigned, Kind, OrderDocument, Role
+from rein.protocol.documents.base import Kind
+from rein.protocol.documents.by_party import CreatorDocument
 from rein.protocol.documents.checks import check_identity_addresses, check_payment_address
 from rein.protocol.fields import line
 from rein.protocol.values import (
@@ -18,7 +19,7 @@ from rein.protocol.values import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer(EscrowSigned, OrderDocument):
+class Offer(CreatorDocument):
     """Signed by the creator's delegate. Answers one bid.
 
     Each escrow holds what its receiver gets plus the miner's fee of the transaction that pays it out, so that the
@@ -42,14 +43,6 @@ class Offer(EscrowSigned, OrderDocument):
     creator_master_address: str = line("Job creator master address", IDENTITY_ADDRESS)
 
     @property
-    def author(self) -> Author:
-        return Author(self.creator_master_address, self.creator_delegate_address)
-
-    @property
-    def signing_role(self) -> Role:
-        return Role.CREATOR
-
-    @property
     def own_escrow_key(self) -> bytes:
         return self.creator_public_key
 
@@ -58,8 +51,6 @@ class Offer(EscrowSigned, OrderDocument):
         check_identity_addresses(
             self.network,
             worker_master_address=self.worker_master_address,
-            job_creator_delegate_address=self.creator_delegate_address,
-            job_creator_master_address=self.creator_master_address,
         )
         check_payment_address(self.network, "Primary escrow address", self.primary_address)
         check_payment_address(self.network, "Mediator escrow address", self.mediator_address)

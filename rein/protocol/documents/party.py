@@ -1,4 +1,4 @@
-"""What documents share that more than one of the three may sign, or that speak of a quarrel between them."""
+"""What documents share that more than one of the three may sign, or that speak of a dispute between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _role(text: str) -> Role:
     try:
         return Role(text)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is none of {', '.join(role.value for role in Role)}") from None
+        raise ValueError(f"{text[:40]!r} is not one of {', '.join(role.value for role in Role)}") from None
 
 
 def _role_name(role: Role) -> str:

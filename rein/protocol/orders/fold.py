@@ -66,7 +66,7 @@ def fold(
     """The order of a job.
 
     :param documents: verified documents in any order, repeated or foreign ones too.
-    :param offer_id: which offer to look at where the creator signed several; by default none of these.
+    :param offer_id: which offer to select where the creator signed several; by default none of these.
     :raises AuthorityError: the job itself may not be (`check_job`).
     """
     mediator = check_job(job, enrollments)
@@ -134,7 +134,7 @@ def triggers_of(order: Order) -> Iterator[Trigger]:
 
 @dataclass(frozen=True)
 class _Agreement:
-    """All bids and offers; the offer looked at, and the bid that it answers."""
+    """All bids and offers; the selected offer, and the bid that it answers."""
 
     bids: list[Signed[Bid]]
     offers: list[Signed[Offer]]

@@ -56,7 +56,7 @@ class Rejected:
 class Order:
     """A job with everything that was rightly said in it.
 
-    `offer` is the one that counts; where the creator signed several it is the one looked at, out of `conflict`, and
+    `offer` is the one that counts; where the creator signed several it is the selected one, out of `conflict`, and
     what answers another of them is not here. Of `ratings` there is one for each rater and rated; `void_ratings` are
     those in which somebody rates the same person twice and differently.
     """
@@ -88,7 +88,7 @@ class Order:
 
     @property
     def contract_id(self) -> DocumentId:
-        """What names the money of an order: the offer looked at, or the job while there is none."""
+        """What names the money of an order: the selected offer, or the job while there is none."""
         return self.job.id if self.offer is None else self.offer.id
 
     @property
@@ -107,8 +107,8 @@ class Order:
 
     @property
     def acceptances(self) -> tuple[Signed[AcceptDelivery], ...]:
-        """Every acceptance the creator signed. Of several none counts, but each carries payments that he signed: what
-        he owes by one of them he cannot take back by signing another."""
+        """Every acceptance the creator signed. Of several none counts, but each carries payments that they signed: what
+        they owe by one of them they cannot take back by signing another."""
         if self.acceptance is not None:
             return (self.acceptance,)
         return tuple(each for each in self.conflict if isinstance(each.document, AcceptDelivery))

@@ -139,7 +139,7 @@ def _finding(session: Session, signed: Signed[Any], enrollments: Sequence[Signed
     if not known.is_delegate(document.network, document.author.master_address, signed.address):
         error = AuthorityError(
             f"{signed.address} is not a delegate of {document.author.master_address}, as far as is known here",
-            hint="Unless a newer enrollment says so: rein sync, or add --enrollment FILE.",
+            hint="An enrollment that is not here may say otherwise: fetch it, or give it with --enrollment FILE.",
         )
         return Finding(name, authorised=False, objection=error)
     people = _with_people(session, signed, enrollments)

@@ -17,6 +17,10 @@ RECEIVED_FROM = "a file"
 _ZIP = b"PK\x03\x04"
 
 
+class ArchiveError(InputError):
+    """A file that may be a case, and is not a text."""
+
+
 @dataclass(frozen=True)
 class Handed:
     """Documents that were handed over: those that are `new` here, and those that were here."""
@@ -61,7 +65,7 @@ def commit(session: Session, handed: Handed) -> Handed:
 
 def _texts_in(content: bytes, name: str) -> list[str]:
     if content.startswith(_ZIP):
-        raise InputError(f"{name} is an archive, not text", hint="Is it a case file? rein case keep FILE")
+        raise ArchiveError(f"{name} is an archive, not text")
     return armored_texts(decode(content, name), name)
 
 

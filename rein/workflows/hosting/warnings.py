@@ -12,8 +12,9 @@ from rein.workflows.session import Session
 
 
 def are_full(rows: Sequence[ServerRow]) -> bool:
-    """Whether no registered server has room, by what each said when it was last asked."""
-    return bool(rows) and all(row.asked and row.bytes_free < LITTLE_SPACE for row in rows)
+    """Whether no server has room where there is hosting, by what each said when it was last asked."""
+    hosting = [row for row in rows if row.buckets]
+    return bool(hosting) and all(row.asked and row.bytes_free < LITTLE_SPACE for row in hosting)
 
 
 def hosting_warnings(session: Session, now: int) -> list[str]:

@@ -139,5 +139,5 @@ def _require_own_keys(session: Session, order: Order) -> None:
     if any(each.address == address for signed in mine for each in signed.document.revoked or ()):
         raise OrderError(
             f"the keys of the job {order.job.document.job_id} are those of the delegate {address}, which you revoked",
-            hint="Post it again: rein post",
+            hint="Post the job again.",
         )

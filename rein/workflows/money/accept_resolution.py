@@ -71,7 +71,7 @@ def prepare(session: Session, order: Order) -> ResolutionAcceptancePlan:
     if set(order.resolutions) & set(order.conflict):
         raise OrderError(
             f"the mediator has decided the job {order.job.document.job_id} twice, and differently: neither counts",
-            hint="Agree with the other: rein settle, or rein refund.",
+            hint="Agree with the other.",
         )
     view = chain_view_of(session, order)
     decided = {each.id for each in order.resolutions}

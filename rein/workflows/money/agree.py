@@ -105,7 +105,7 @@ def _require_all(view: ChainView, ready: Sequence[Ready]) -> None:
         if left and each.proposal.ending is Ending.REFUND:
             raise EscrowError(
                 f"it leaves {left:,} sat in the {each.escrow_id} escrow: a refund gives all back, or nothing",
-                hint="Propose it again: rein refund",
+                hint="Propose the refund again.",
             )
 
 

@@ -78,7 +78,7 @@ def prepare(session: Session, order: Order, feerate: Feerate) -> BumpPlan:
         if any(output.script == script for output in parent.outputs):
             key = key_of(session, address)
             return BumpPlan(order, payment, plan_child(parent, payment.fee, script, feerate), feerate, key)
-    raise OrderError("no payment to you waits for a block in this job", hint="See it: rein status --jobid")
+    raise OrderError("no payment to you waits for a block in this job", hint="See the job.")
 
 
 def commit(session: Session, plan: BumpPlan, *, dry_run: bool = False) -> BumpResult:

@@ -127,7 +127,7 @@ def invoices(session: Session, order: Order, funding: Funding, *, again: bool = 
         raise OrderError(
             f"your offer of the job {order.job.document.job_id} is on no server yet: nobody else has view it, and "
             "nobody would work for what you pay in",
-            hint="Publish it first: rein sync",
+            hint="Publish it first.",
         )
     if wanting and not any(each.outputs for each in funding.escrows):
         mediator_of(session, order.job.document)
@@ -182,5 +182,5 @@ def _may_come_back(session: Session, held: EscrowFunding) -> OrderError:
     return OrderError(
         f"the {claim}, pays out of {', '.join(map(str, lost))}, which the chain does not show; where that comes back, "
         f"it can be completed, and you would have paid the {held.id} escrow twice",
-        hint=f"Pay anew only by a transaction that spends an input of the earlier one, {of_it}: rein fund --again",
+        hint=f"Pay again only by a transaction that spends an input of the earlier one, {of_it}: rein fund --again",
     )

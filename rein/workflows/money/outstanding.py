@@ -1,9 +1,9 @@
-"""What was signed before and may still be paid. A signature cannot be taken back, so whoever signs anew for the same
+"""What was signed before and may still be paid. A signature cannot be taken back, so whoever signs again for the same
 money refuses what could be paid beside it.
 
 - Funding that leaves its block may return, and with it the old payment. What is signed meanwhile spends an output of
-  the old payment as well, or the escrow was filled anew by a transaction that spends an input of the old one: then only
-  one of the two can ever be.
+  the old payment as well, or the escrow was filled again by a transaction that spends an input of the old one: then
+  only one of the two can ever be.
 - A creator may sign two offers on one bid. Their escrows are one, and a mediator decides about it in one of them only.
 """
 
@@ -92,7 +92,7 @@ def _require_shared_input(session: Session, order: Order, view: ChainView, role:
         raise EscrowError(
             f"you have signed a payment of {earlier.amount:,} sat from the {payout.terms.id} escrow "
             f"already, in {earlier.document}; it spends {lost}, which this one does not spend, so both could be paid",
-            hint="Wait until that output is in a block again, or pay the escrow anew out of what had paid it before: "
+            hint="Wait until that output is in a block again, or pay the escrow again out of what had paid it before: "
             "from an input of that transaction. What came from elsewhere goes back to the creator: rein refund",
         )
 
@@ -142,7 +142,7 @@ def _require_owed(session: Session, order: Order, view: ChainView, payout: Payou
     if made is None and any(coin.outpoint in going for coin in payout.coins):
         raise EscrowError(
             "what this pays out of is being spent by something no document here carries",
-            hint="The creator may have accepted. Fetch what is new first: rein sync",
+            hint="The creator may have accepted. Fetch what is new first.",
         )
     signed = {
         each.document_id
@@ -162,7 +162,7 @@ def _require_owed(session: Session, order: Order, view: ChainView, payout: Payou
         if payout.split.payee < owed:
             raise EscrowError(
                 f"{why}, and {owed:,} sat are the worker's; this pays the worker {payout.split.payee:,} sat",
-                hint="Sign nothing. A worker who cannot take it says so by a dispute: rein workerdispute",
+                hint="Sign nothing. A worker who cannot take it opens a dispute.",
             )
 
 

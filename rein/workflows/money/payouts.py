@@ -36,9 +36,11 @@ def require_filled(view: ChainView) -> None:
     for each in view.funding.of_kind(EscrowKind.PRICE):
         if each.id in view.payments:
             txid = view.payments[each.id].txid
-            raise EscrowError(f"the {each.id} escrow was paid out already, in {txid}", hint="See: rein status")
+            raise EscrowError(
+                f"the {each.id} escrow was paid out already, in {txid}", hint="See where your jobs stand."
+            )
     if not all(each.complete or each.id in view.payments for each in view.funding.escrows):
-        raise EscrowError("the escrows do not hold what was agreed", hint="Look: rein fund")
+        raise EscrowError("the escrows do not hold what was agreed", hint="See what the escrows hold.")
 
 
 def by_escrow(*payouts: Payout) -> dict[str, Payout]:
@@ -55,7 +57,7 @@ def payout_of(view: ChainView, escrow_id: str, split: Split, feerate: Feerate, *
     """
     coins = view.safe_coins(escrow_id) if split.payee or split.payer else view.coins(escrow_id)
     if not coins:
-        raise EscrowError(f"the {escrow_id} escrow holds nothing now", hint="Look: rein fund")
+        raise EscrowError(f"the {escrow_id} escrow holds nothing now", hint="See what the escrows hold.")
     return plan_payout(view.terms.of(escrow_id), coins, split, feerate, reserved=reserved)
 
 

@@ -21,7 +21,7 @@ from rein.workflows.orders.job_keys import escrow_key
 from rein.workflows.session import Session
 
 _NOTHING = Sat(0)
-_AGAIN = "Look again, and repeat the command: it plans anew."
+_AGAIN = "Look again, and repeat the command: it plans again."
 
 
 @dataclass(frozen=True)

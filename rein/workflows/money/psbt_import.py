@@ -77,11 +77,11 @@ def prepare(session: Session, name: str, text: str) -> ImportPlan:
             hint=_HINT,
         )
     if not any(may_be_made(each, view, replace=True) for each in carrying):
-        raise OrderError("this escrow was paid out already", hint="See: rein status")
+        raise OrderError("this escrow was paid out already", hint="See where your jobs stand.")
     agreed = _as_agreed(order, view, carrying)
     first, checked = agreed[0]
     if not may_follow(checked.payout, view):
-        raise OrderError("another payment waits that leaves the miner as much", hint="See: rein status")
+        raise OrderError("another payment waits that leaves the miner as much", hint="See where your jobs stand.")
     combined = checked.psbt
     for _, each in agreed[1:]:
         combined = combined.combine(each.psbt)

@@ -49,7 +49,7 @@ def prepare(session: Session, order: Order, *, reason: str, feerate: Feerate | N
         except EscrowError as error:
             kept.append(error)
     if not payouts:
-        raise kept[0] if kept else EscrowError("none of the escrows holds anything", hint="Look: rein fund")
+        raise kept[0] if kept else EscrowError("none of the escrows holds anything", hint="See what the escrows hold.")
     remarks = [f"{_sentence(each.message)}." for each in kept]
     return make_plan(session, order, view, role, payouts, text=reason, remarks=remarks)
 

@@ -16,7 +16,7 @@ from rein.protocol.documents import Enrollment, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.allowances import Spent
+from rein.store.allowances import Usage
 from rein.store.servers import FeedRow
 from rein.workflows.session import Session
 
@@ -60,7 +60,7 @@ class Allowance:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._now = int(time.time())
-        self._spent: dict[str, Spent] = {}
+        self._spent: dict[str, Usage] = {}
         self._mine: Mine | None = None
 
     def is_to_be_read_again(self, feed: FeedRow) -> bool:
@@ -131,12 +131,12 @@ class Allowance:
         if name not in self._spent:
             spent = self._session.store.allowances.spent(self._session.network.name, name)
             is_over = not 0 <= self._now - spent.since < SECONDS
-            self._spent[name] = Spent(self._now, 0) if is_over else spent
+            self._spent[name] = Usage(self._now, 0) if is_over else spent
         return self._spent[name].bytes + size <= limit
 
     def _spend(self, name: str, size: int) -> None:
         spent = self._spent[name]
-        self._spent[name] = Spent(spent.since, spent.bytes + size)
+        self._spent[name] = Usage(spent.since, spent.bytes + size)
 
 
 def _order_of(signed: Signed[Any]) -> DocumentId:

@@ -20,7 +20,7 @@ def mediator_of(session: Session, job: Job) -> Enrollment:
     known = load_enrollments(session)
     named = known.by_id(job.mediator_enrollment)
     if named is None:
-        raise OrderError("the mediator's enrollment is not here", hint="Fetch it: rein sync")
+        raise OrderError("the mediator's enrollment is not here", hint="Fetch what is new, and try again.")
     now = next((each.document for each in known if each.document.master_address == job.mediator_master_address), None)
     if now is None:
         reason = "was replaced by another identity"
@@ -32,5 +32,5 @@ def mediator_of(session: Session, job: Job) -> Enrollment:
         return named.document
     raise OrderError(
         f"{job.mediator}, whom the job {job.job_id} names as its mediator, {reason}",
-        hint="Its creator can post it again with another mediator: rein post",
+        hint="Its creator can post it again with another mediator.",
     )

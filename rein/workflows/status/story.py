@@ -34,8 +34,9 @@ from rein.workflows.orders.load import find_order, kinds_of
 from rein.workflows.orders.outbox import json_of_document
 from rein.workflows.orders.tip import time_now
 from rein.workflows.orders.view import OrderView
-from rein.workflows.session import STAMP_DEPTH, Session
+from rein.workflows.session import Session
 from rein.workflows.status.agenda import at_time, with_whereabouts
+from rein.workflows.status.placing import Place, Span, place_of_block, spans_of
 
 MAX_DATED: Final = 60
 """Blocks whose times are asked for in one story: strangers decide how many bids there are."""
@@ -117,71 +118,19 @@ def story_of(session: Session, order: Order) -> list[Event]:
     said += [(each, "contradicting another: ") for each in contradicting]
     names = [each.id for each, _ in said] + [str(each.outpoint) for each in outputs] + [each.txid for each in payments]
     learned, kinds = session.store.learned.times(names), kinds_of(order)
-    spans = _spans(order, [each for each, _ in said], outputs, payments)
-    placed: list[tuple[_Place, Event, str]] = [
+    spans = spans_of(order, [each for each, _ in said], outputs, payments)
+    placed: list[tuple[Place, Event, str]] = [
         (spans[each.id].place, _said(order, each, remark), each.id) for each, remark in said
     ]
     moved = [(_came(each, payments), str(each.outpoint)) for each in outputs]
     moved += [(_paid(each, kinds.get(each.escrow_id)), each.txid) for each in payments]
-    placed += [(_place_of_block(event.height), event, name) for event, name in moved]
+    placed += [(place_of_block(event.height), event, name) for event, name in moved]
     placed.sort(key=lambda each: each[0])
     events = [replace(event, learned=learned.get(name), place=_lowest(spans, event)) for _, event, name in placed]
     return list(_rising(events))
 
 
-_Place = tuple[bool, int, int]
-"""Where an event is among the others: whether it waits for a block, a height, and what comes first at that height."""
-_BEFORE_BLOCK, _OF_BLOCK, _AFTER_BLOCK = range(3)
-
-
-def _place_of_block(height: int | None) -> _Place:
-    return height is None, height or 0, _OF_BLOCK
-
-
-@dataclass
-class _Span:
-    """Between which blocks a document was signed: after the block it names, and after what it answers; before what
-    answers it, and before the money that follows from it."""
-
-    after: int
-    before: int | None = None
-
-    @property
-    def place(self) -> _Place:
-        """A document names a block some way below the tip at which it was signed."""
-        signed = self.after + STAMP_DEPTH
-        if self.before is not None and self.before <= signed:
-            return False, self.before, _BEFORE_BLOCK
-        return False, signed, _AFTER_BLOCK
-
-    def end_before(self, height: int | None) -> None:
-        if height is not None:
-            self.before = height if self.before is None else min(self.before, height)
-
-
-def _spans(
-    order: Order, documents: Sequence[Signed[Any]], outputs: Iterable[EscrowOutput], payments: Iterable[Payment]
-) -> dict[str, _Span]:
-    """The span of each document. Nobody could pay into the escrows before the bid that makes their keys, and no payment
-    is made before the document that carries it."""
-    spans: dict[str, _Span] = {each.id: _Span(each.document.block_height) for each in documents}
-    for payment in payments:
-        if payment.document_id in spans:
-            spans[payment.document_id].end_before(payment.height)
-    for output in outputs:
-        if order.bid is not None:
-            spans[order.bid.id].end_before(output.height)
-    for _ in range(2):  # a dispute may answer an acceptance, which is after it among the documents
-        for each in documents:
-            if (answered := spans.get(each.document.previous)) is not None:
-                spans[each.id].after = max(spans[each.id].after, answered.after)
-        for each in reversed(documents):
-            if (answered := spans.get(each.document.previous)) is not None:
-                answered.end_before(spans[each.id].before)
-    return spans
-
-
-def _lowest(spans: Mapping[str, _Span], event: Event) -> int | None:
+def _lowest(spans: Mapping[str, Span], event: Event) -> int | None:
     return event.height if event.document_id is None else spans[event.document_id].after
 
 

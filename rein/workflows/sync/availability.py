@@ -19,7 +19,7 @@ from rein.protocol.orders import Order
 from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
-from rein.store.visibility import Foreign
+from rein.store.visibility import ForeignDocument
 from rein.workflows.orders.fold_cache import unfinished_orders
 from rein.workflows.session import Session
 from rein.workflows.sync.read_back import Checked, read_back
@@ -80,7 +80,7 @@ class DocumentAvailability:
         }
 
 
-def sample_of_others(session: Session) -> list[Foreign]:
+def sample_of_others(session: Session) -> list[ForeignDocument]:
     """What others wrote in my unfinished jobs, or as much of it as is asked for at a time."""
     orders = unfinished_orders(session)
     some = orders if len(orders) <= _ORDERS else _random.sample(orders, _ORDERS)
@@ -89,7 +89,9 @@ def sample_of_others(session: Session) -> list[Foreign]:
     return sorted(found, key=lambda each: each.kind in _LAST)[:SAMPLE]
 
 
-def discrepancies(session: Session, url: str, foreign: Sequence[Foreign], checked: Checked) -> list[Discrepancy]:
+def discrepancies(
+    session: Session, url: str, foreign: Sequence[ForeignDocument], checked: Checked
+) -> list[Discrepancy]:
     """What a server was asked for and does not show as it is here; remembers what it showed."""
     states = _availability(session, url, {each.id: each.received_from for each in foreign}, checked)
     return [

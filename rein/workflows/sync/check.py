@@ -13,7 +13,7 @@ from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
 from rein.remote.responses import Hosting
 from rein.store.servers import FeedRow
-from rein.store.visibility import Foreign
+from rein.store.visibility import ForeignDocument
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.orders.feeds import FeedIngester, follow
 from rein.workflows.session import Session
@@ -60,7 +60,7 @@ class Check:
         self, session: Session, replicas: Replicas, ingester: FeedIngester, servers: Mapping[str, ServerReport]
     ) -> None:
         self._session, self._replicas, self._ingester, self._servers = session, replicas, ingester, servers
-        self._foreign: Sequence[Foreign] = sample_of_others(session)
+        self._foreign: Sequence[ForeignDocument] = sample_of_others(session)
         self._foreign_checked: dict[str, Checked] = {}
 
     def run(self, *, everything: bool) -> None:

@@ -55,7 +55,7 @@ class PaidAt:
 def read_destination(text: str, network: Network) -> Destination:
     """An address, extended public key or descriptor.
 
-    :raises InputError: it is none that a document of this network may name: those are segwit addresses (bech32), and
+    :raises InputError: it is not one that a document of this network may name: those are segwit addresses (bech32), and
         keys and descriptors of one key that give such.
     :raises KeyMaterialError: a private key, or one of another network or kind. It is not repeated.
     """
@@ -73,7 +73,7 @@ def read_destination(text: str, network: Network) -> Destination:
 
 
 def in_words(destination: Destination) -> str:
-    """What somebody who chooses a destination should hold against his wallet."""
+    """What somebody who chooses a destination should compare with their wallet."""
     if isinstance(destination, str):
         return f"Every job pays to {destination}: whoever looks at the chain sees that they are one person's."
     return f"Each job pays to an address of its own; the first is {destination.address(0)}. Is it one of your wallet?"

@@ -164,7 +164,7 @@ def plan_send(
     script = script_of_address(address.strip(), session.network)
     sets = _sets(wallet, choice)
     if not sets:
-        raise InputError("the wallet holds nothing that can be spent", hint="Look: rein wallet")
+        raise InputError("the wallet holds nothing that can be spent", hint="See what is in your wallet.")
     if amount is None:
         if len(sets) > 1:
             raise InputError(
@@ -239,7 +239,9 @@ def send_planned(session: Session, planned: Planned) -> str:
     """
     for coin in planned.spend.coins:
         if session.chain.unspent_output(coin.outpoint) is None:
-            raise OrderError(f"the coin {coin.outpoint} was spent meanwhile", hint="Look, and try again: rein wallet")
+            raise OrderError(
+                f"the coin {coin.outpoint} was spent meanwhile", hint="See what is in your wallet, and try again."
+            )
     signed, store, identity_id = sign_planned(session, planned), session.store.wallet, session.identity.id
     txid = session.chain.broadcast(signed)
     store.set_payments(identity_id, [WalletPayment(txid, signed.raw.hex(), Sat(planned.spend.fee), planned.job_id)])
@@ -283,7 +285,7 @@ def _sets(wallet: Wallet, choice: Choice) -> list[list[Owned]]:
     if choice.group is not None:
         named = [owned for group, owned in wallet.groups.items() if group.startswith(choice.group)]
         if len(named) != 1:
-            raise NotFoundError(f"no one job or address of the wallet is {choice.group!r}", hint="See: rein wallet")
+            raise NotFoundError(f"no one job or address of the wallet is {choice.group!r}", hint="See your coins.")
         return named
     return [list(wallet.owned)] if choice.join and wallet.owned else list(wallet.groups.values())
 

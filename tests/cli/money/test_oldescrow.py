@@ -188,8 +188,8 @@ def test_the_wrong_key_is_refused_and_never_shown(chain: Chain, rein: Rein, secr
     ("words", "reason"),
     [
         (("--to", f"{WORKER}=4990001", "--fee", "10000"), "the outputs hold"),
-        (("--to", f"{WORKER}=0.04", "--fee", "10000"), "is no payment"),
-        (("--to", WORKER, "--fee", "10000"), "is no payment"),
+        (("--to", f"{WORKER}=0.04", "--fee", "10000"), "is not a payment"),
+        (("--to", WORKER, "--fee", "10000"), "is not a payment"),
         (("--to", f"{WORKER}=1000000", "--fee", "4000000"), "outside"),
         ((*PAYMENT, "--coin", f"{'ab' * 32}:0"), "no such output"),
         ((*PAYMENT, "--coin", "x"), "not an outpoint"),

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, format_btc
+from rein.btc.feerate import from_sat_per_kvb
 from rein.cli.common import feerate
 from rein.cli.toolkit.amounts import UNUSUAL, fee_points, feerate_per_kvb, typed_amount
 from rein.cli.toolkit.terminal import Terminal
@@ -128,8 +129,8 @@ def test_a_person_is_asked() -> None:
 
 def test_a_fee_rate_of_nothing_is_not_taken_for_none_given() -> None:
     assert feerate(None) is None
-    assert feerate("1") == 1
-    for text in ("0", "000", "-1", "1.5", ""):
+    assert feerate("1.5") == from_sat_per_kvb(1_500)
+    for text in ("0", "000", "-1", "1,5", ""):
         with pytest.raises(InputError, match="the fee rate must be"):
             feerate(text)
 

@@ -294,7 +294,7 @@ def test_strangers_do_not_decide_how_much_is_looked_up(session: Session, monkeyp
         "rein.workflows.market.reputation.load_orders",
         lambda _, ids: LoadedOrders([fold(TOLD.job, [], TOLD.enrollments)] * len(ids), []),
     )
-    monkeypatch.setattr("rein.workflows.market.reputation.look", lambda _, orders: asked.append(len(orders)))
+    monkeypatch.setattr("rein.workflows.market.reputation.observe_all", lambda _, orders: asked.append(len(orders)))
     offered = build_view(fold(TOLD.job, TOLD.documents, TOLD.enrollments))
     over = build_view(fold(TOLD.job, TOLD.documents, TOLD.enrollments, PAID))
     assert prove_endings(session, [offered] * (MAX_LOOKED_AT + 3) + [over]) == 3

@@ -10,7 +10,7 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.hashes import sha256
 from rein.btc.networks import REGTEST
-from rein.chain.agreement import Agreement, Named
+from rein.chain.agreement import Agreement, NamedSource
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.esplora import open_esplora
 from rein.chain.source import MAX_OUTPUTS
@@ -196,7 +196,7 @@ def test_funding_is_seen_through_a_server_and_a_node_together(chain: CoreRpc, al
     alice.store.documents.add_received([(signed, "http://x/") for signed in [*ENROLLMENTS[1:], *deal.documents]])  # type: ignore[misc]
     with connection_to(chain) as own, esplora_server(own) as server:
         esplora = open_esplora(server.url, REGTEST)
-        alice.open_chain = lambda: Agreement([Named("node", chain), Named("server", esplora)])
+        alice.open_chain = lambda: Agreement([NamedSource("node", chain), NamedSource("server", esplora)])
         seen = observe(alice, find_order(alice, deal.job.id))
         assert seen is not None
         assert all(each.complete for each in seen.funding.escrows)

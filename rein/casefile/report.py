@@ -11,7 +11,7 @@ from rein.escrow.explain import in_words
 from rein.protocol.signed import Signed
 
 
-def tell(case: Case) -> Iterator[str]:
+def report(case: Case) -> Iterator[str]:
     """Line by line. Names and texts are strangers': whoever prints them makes them safe."""
     order = case.order
     job = order.job.document
@@ -30,7 +30,7 @@ def tell(case: Case) -> Iterator[str]:
     for signed in order.void_ratings:
         yield f"  void, contradicting each other: {_signed_by(signed)}"
     for each in order.rejected:
-        yield f"  kept apart: {_signed_by(each.document)}: {each.reason.message}"
+        yield f"  rejected: {_signed_by(each.document)}: {each.reason.message}"
     for story in case.escrows:
         yield ""
         yield from _escrow(story)
