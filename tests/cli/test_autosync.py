@@ -55,6 +55,7 @@ def test_what_is_written_is_published(ann: Rein, server: EvilServer) -> None:
     assert len(server.stored) == before + 1
     assert f"Autosync: published enrollment {written.data['document_id'][:12]}." in written.err
     assert "put" not in str(json.loads(written.out)), "one object, and nothing else"
+    assert "Publish it" not in ann("enroll", "--contact", "e@x").out
     server.asked.clear()
     assert ann("enroll", "--contact", "d@x", "--dry-run").code == 0
     assert "v1/put" not in server.asked

@@ -60,6 +60,10 @@ def send_shown(cli: Cli, plan: CompletionPlan, commit: Callable[..., PaymentsRes
     result = commit_shown(cli, plan, show, question, commit, dry_run=dry_run, on_sent=tell)
     if dry_run:
         cli.terminal.say("This was a dry run: nothing was sent.")
+    elif result.sent:
+        it = "It waits" if len(result.sent) == 1 else "They wait"
+        job_id = plan.order.job.document.job_id
+        cli.terminal.advise(f"{it} for a block. See the job: `rein status --jobid {job_id}`")
     cli.terminal.result(result.json())
 
 

@@ -103,7 +103,8 @@ def _say_escrow(cli: Cli, escrow: EscrowView) -> None:
     terminal, payment = cli.terminal, escrow.payment
     terminal.say(f"  {escrow.purse} escrow  {format_btc(escrow.amount_sat)} BTC were agreed on")
     terminal.say(f"    {safe_line(escrow.condition, _WORDS)}")
-    terminal.say(f"    descriptor  {escrow.descriptor}")
+    terminal.say("    descriptor")
+    terminal.say(escrow.descriptor, exact=True)
     outputs = sorted(escrow.outputs, key=lambda each: -each.amount_sat)
     for output in outputs[:_OUTPUTS]:
         how = "spent" if output.spent else counted(output.confirmations, "confirmation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,9 @@ from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
 
+_PUBLISH = re.compile(r"^Publish it[^`]*`rein sync`[.,;] ?")
+
+
 def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     """Show what a person has signed here, and what to do with it: a summary, or the whole text where it is asked for
     and where nothing else is left of it."""
@@ -29,10 +33,17 @@ def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     if result.stored:
         stored = "Already stored" if result.repeated else "Stored"
         terminal.say(f"{stored} as document {result.signed.id}.")
-        terminal.advise(next_step)
+        if advice := _after_autosync(next_step) if cli.settings.autosync else next_step:
+            terminal.advise(advice)
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())
+
+
+def _after_autosync(next_step: str) -> str:
+    """What is left to do where autosync publishes; it says so itself if it cannot."""
+    left = _PUBLISH.sub("", next_step)
+    return left[:1].upper() + left[1:]
 
 
 def say_document(cli: Cli, signed: Signed[Any], *, in_full: bool = False) -> None:

@@ -70,6 +70,12 @@ def test_what_is_next_stays_on_one_line(home: Path) -> None:
     assert (code, "  collect your fee: rein collect\r\n" in text) == (0, True), text
 
 
+def test_what_nobody_has_seen_is_said_with_the_command_on_a_line_of_its_own(home: Path) -> None:
+    told = " ".join(line.strip() for line in shown(home, "status"))
+    assert "No server holds 1 document of yours yet, so nobody else has seen it. Publish with:  rein" in told
+    assert "No server holds" not in " ".join(shown(home, "--quiet", "status"))
+
+
 def test_it_says_when_it_last_fetched(home: Path) -> None:
     assert any("as of" in line and "never fetched" in line for line in shown(home, "status"))
     Store(home / "rein.db").learned.set_fetched("regtest", 1_790_000_000)
@@ -85,6 +91,8 @@ def test_the_story_shows_local_time_beside_the_block(home: Path) -> None:
     assert all(re.search(r"\(here since \d{4}-\d\d-\d\d \d\d:\d\d JST\)$", line) for line in placed), (today, placed)
     heights = [int(re.findall(r"block (\d+)", line)[0]) for line in placed]
     assert heights == sorted(heights)
+    assert "    descriptor" in lines
+    assert any(re.match(r"wsh\(.*#\w{8}$", line) for line in lines), "it is copied, so it has a line of its own"
 
 
 def test_a_mediator_can_hide_a_job_that_nobody_funded(home: Path) -> None:
