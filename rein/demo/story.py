@@ -61,7 +61,7 @@ def play_happy_job(stage: Stage) -> Played:
         why="Bob signs both payments. Each is rebuilt from the documents; nobody sends anybody an address.",
     )
     stage.act(BOB, "sync")
-    stage.act(CHARLIE, "collect", "--jobid", job_id, why="Charlie checks the payment, adds his signature, sends it.")
+    stage.act(CHARLIE, "collect", "--jobid", job_id, why="Charlie checks the payment, adds a signature, sends it.")
     stage.act(ALICE, "collect", "--jobid", job_id, why="Alice collects her fee from the second escrow the same way.")
     return _end(stage, job_id, "settled", PRICE_SAT)
 
@@ -120,7 +120,7 @@ def play_refunded_job(stage: Stage) -> Played:
         why="Charlie gives up and signs the money back to Bob.",
     )
     stage.act(CHARLIE, "sync")
-    stage.act(BOB, "agree", "--jobid", job_id, why="Bob adds his signature and has his money back.")
+    stage.act(BOB, "agree", "--jobid", job_id, why="Bob adds a signature and has the money back.")
     stage.act(ALICE, "collect", "--jobid", job_id, why="The mediator is paid in every ending.")
     return _end(stage, job_id, "refunded", 0)
 

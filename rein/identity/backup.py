@@ -73,7 +73,7 @@ def _load(path: Path) -> tuple[dict[str, Any], bytes]:
     except FileNotFoundError:
         raise IdentityError(f"there is no file {path}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise IdentityError(f"{path} is no backup, or damaged", hint=_HINT) from error
+        raise IdentityError(f"{path} is not a backup, or is damaged", hint=_HINT) from error
     if not isinstance(header, dict):
-        raise IdentityError(f"{path} is no backup, or damaged", hint=_HINT)
+        raise IdentityError(f"{path} is not a backup, or is damaged", hint=_HINT)
     return header, sealed

@@ -100,14 +100,14 @@ def _load(path: Path, network: Network, name: str | None) -> dict[str, Any]:
             return read_legacy_identity(path, network, name)
         content = json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
-        raise IdentityError(f"{path} is no backup of 2016: {error}") from error
+        raise IdentityError(f"{path} is not a backup of 2016: {error}") from error
     if not isinstance(content, dict):
-        raise IdentityError(f"{path} is no backup of 2016")
+        raise IdentityError(f"{path} is not a backup of 2016")
     return content
 
 
 def _text(content: dict[str, Any], key: str) -> str:
     value = content.get(key)
     if not isinstance(value, str) or not value:
-        raise IdentityError(f"that is no backup of 2016: it lacks {key!r}")
+        raise IdentityError(f"that is not a backup of 2016: it lacks {key!r}")
     return value

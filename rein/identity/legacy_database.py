@@ -32,7 +32,7 @@ def read_legacy_identity(path: Path, network: Network, name: str | None) -> dict
             connection.row_factory = sqlite3.Row
             rows = connection.execute("SELECT * FROM identity LIMIT ?", (_MOST_IDENTITIES,)).fetchall()
     except (sqlite3.Error, OSError) as error:
-        raise IdentityError(f"{path} is no database of 2016: {error}") from error
+        raise IdentityError(f"{path} is not a database of 2016: {error}") from error
     here = [dict(row) for row in rows if bool(dict(row).get("testnet")) == (network is not MAINNET)]
     found = [row for row in here if name is None or name in (row.get("name"), row.get("maddr"))]
     if len(found) == 1:

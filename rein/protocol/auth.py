@@ -34,7 +34,7 @@ def verify_put(key: str, value: str, signature_address: str, nonce: str, signatu
 
 
 def delete_text(key: str, signature_address: str, nonce: str) -> str:
-    """The text a `/delete` of 2016 signs. The put of an empty value would sign the same, so there is no such put."""
+    """The text a `/delete` of 2016 signs. The put of an empty value would sign the same, so there is none."""
     return put_text(key, "", signature_address, nonce)
 
 

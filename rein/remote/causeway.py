@@ -224,7 +224,7 @@ class Causeway:
     def _fetch_nonce(self) -> str:
         nonce = self._transport.get("v1/nonce", {"owner": self._owner}).get("nonce")
         if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
-            raise RemoteError(f"{self.url} gave something that is no nonce")
+            raise RemoteError(f"{self.url} gave an invalid nonce")
         return nonce
 
 

@@ -129,7 +129,7 @@ def balance(answer: Mapping[str, Any], url: str) -> int:
     """
     given = answer.get("balance_sat")
     if type(given) is not int or not -MAX_MONEY <= given <= MAX_MONEY:
-        raise ServerLiedError(f"{url} names a balance that is no amount")
+        raise ServerLiedError(f"{url} gave a balance that is not an amount")
     return given
 
 

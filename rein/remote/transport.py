@@ -49,12 +49,12 @@ def normal_url(text: str) -> str:
         host = _normal_host(parts.hostname or "", in_brackets=parts.netloc.startswith("["))
     except ValueError as error:
         raise InputError(
-            f"{text[:60]!r} is no server address: {error}", hint="One looks like http://causeway.example:2016"
+            f"{text[:60]!r} is not a server address: {error}", hint="One looks like http://causeway.example:2016"
         ) from error
     if not _AUTHORITY.fullmatch(parts.netloc) or parts.query or parts.fragment:
         raise InputError(f"the server address {text[:60]!r} holds more than scheme, host, port and path")
     if parts.scheme not in _DEFAULT_PORTS or port == 0 or not _PATH.fullmatch(parts.path):
-        raise InputError(f"{text[:60]!r} is no server address", hint="One looks like http://causeway.example:2016")
+        raise InputError(f"{text[:60]!r} is not a server address", hint="One looks like http://causeway.example:2016")
     shown_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}/"
 
@@ -124,7 +124,7 @@ class Transport:
                 ) from error
             raise RemoteError(f"{self.url} answered HTTP {status} with something that is not JSON") from error
         if not isinstance(answer, dict):
-            raise RemoteError(f"{self.url} answered JSON that is no object")
+            raise RemoteError(f"{self.url} answered JSON that is not an object")
         if status >= 400 or answer.get("result") == "error" or "error" in answer:
             raise refused(self.url, answer, status, reply.retry_after)
         if status >= 300:

@@ -88,7 +88,7 @@ def _escrow_row(output: EscrowOutput) -> dict[str, Any]:
 
 def escrow_output(row: Any) -> EscrowOutput:
     """From the table's row."""
-    values = {key: row[key] for key in row.keys() if key not in ("txid", "vout")}  # noqa: SIM118 - a Row is no dict
+    values = {key: row[key] for key in row.keys() if key not in ("txid", "vout")}  # noqa: SIM118 - a Row is not a dict
     return EscrowOutput(**values | {"outpoint": OutPoint(row["txid"], row["vout"]), "spent": bool(row["spent"])})
 
 

@@ -79,7 +79,7 @@ class Servers:
     def of_identity(self, identity_id: int) -> list[ServerRow]:
         """The servers of an identity, in the order they were added."""
         rows = self._database.rows("SELECT * FROM server WHERE identity_id = ? ORDER BY rowid", identity_id)
-        return [ServerRow(**{key: row[key] for key in row.keys() if key != "identity_id"}) for row in rows]  # noqa: SIM118 - a Row is no dict
+        return [ServerRow(**{key: row[key] for key in row.keys() if key != "identity_id"}) for row in rows]  # noqa: SIM118 - a Row is not a dict
 
     def feed(self, url: str, network: str) -> FeedRow:
         """How far a server's feed was read; a row of zeros if it never was."""

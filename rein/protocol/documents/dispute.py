@@ -14,7 +14,7 @@ from rein.protocol.values import PSBT, TEXT
 class Dispute(ContractDocument):
     """Answers what is disputed: the offer, a delivery, or an acceptance that pays nothing.
 
-    The PSBT pays the mediator's fee, signed by whoever complains, so that the mediator is paid whomever he favours.
+    The PSBT pays the mediator's fee, signed by whoever complains, so that the mediator is paid whomever they favour.
     It is left out where that escrow holds nothing, or cannot pay the fee: nobody is kept from complaining.
     """
 

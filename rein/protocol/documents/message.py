@@ -54,7 +54,7 @@ class Message(SealedDocument):
 @dataclass(frozen=True, kw_only=True)
 class Disclosure(SealedDocument):
     """Signed by the delegate of the creator or the worker. To the mediator, it seals the key of the conversation that
-    the sender's message key and `other_key` have in this job: he reads all of that conversation, and nothing else."""
+    the sender's message key and `other_key` have in this job: they read all of that conversation, and nothing else."""
 
     TITLE = "Rein Disclosure"
     KIND = Kind.DISCLOSURE

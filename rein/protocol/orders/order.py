@@ -107,8 +107,8 @@ class Order:
 
     @property
     def acceptances(self) -> tuple[Signed[AcceptDelivery], ...]:
-        """Every acceptance the creator signed. Of several none counts, but each carries payments that he signed: what
-        he owes by one of them he cannot take back by signing another."""
+        """Every acceptance the creator signed. Of several none counts, but each carries payments that they signed: what
+        they owe by one of them they cannot take back by signing another."""
         if self.acceptance is not None:
             return (self.acceptance,)
         return tuple(each for each in self.conflict if isinstance(each.document, AcceptDelivery))

@@ -118,7 +118,7 @@ def _check(backup: Backup) -> database_copy.Contents:
         raise IdentityError("the keys and the identities do not belong together")
     for network, master, delegate, key_file in contents.identities:
         if not _KEY_FILE.fullmatch(key_file):
-            raise IdentityError(f"{key_file[:80]!r} is no name of a key file")
+            raise IdentityError(f"{key_file[:80]!r} is not the name of a key file")
         keyring = open_secret(backup.words[key_file], network_named(network))
         if keyring.master_address != master:
             raise IdentityError(f"the keys in {key_file} are not those of {master}")

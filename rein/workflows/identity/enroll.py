@@ -196,5 +196,5 @@ def check_succession(session: Session, old: str, signature: str) -> None:
     text = succession_text(session.network, old, session.address)
     if not message.verify(recovery, text, signature):
         raise BadSignatureError(
-            f"that is no signature of the recovery address {recovery}", hint=f"Sign this with it: {text}"
+            f"that is not a signature of the recovery address {recovery}", hint=f"Sign this with it: {text}"
         )

@@ -38,7 +38,7 @@ PASSED_OVER = (
     "it, or somebody who signed what it shows, has brought too much lately: what concerns your jobs was taken, other "
     "documents were passed over, and are read again in a month"
 )
-TOO_MUCH_JUNK = "it sent too much that is no document; the rest is read another time"
+TOO_MUCH_JUNK = "it sent too much that is not a document; the rest is read another time"
 
 Progress = Callable[[str, int, int], None]
 """Called with a server's URL, how much is done, and of how much."""

@@ -85,7 +85,7 @@ class Wallet:
 
 
 def observe_wallet(session: Session, gap: int = GAP) -> Wallet:
-    """Ask the chain for everything that the words open.
+    """Ask the chain for everything that the recovery phrase opens.
 
     :param gap: how many unpaid addresses in a row end the search.
     :raises InputError: a gap outside 1 to `MAX_GAP`.
@@ -201,7 +201,7 @@ def key_of(session: Session, address: str) -> PrivateKey:
 
 
 def keys_of(session: Session, addresses: Iterable[str]) -> list[PrivateKey]:
-    """The keys of addresses, derived again: what the database says of them is held against the words.
+    """The keys of addresses, derived again: what the database says of them is compared with the recovery phrase.
 
     :raises EscrowError: one of them is not of the identity's own wallet.
     """

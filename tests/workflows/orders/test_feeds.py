@@ -350,7 +350,7 @@ def test_junk_is_refused_one_by_one_up_to_a_bound(sit: Sit, evils: Evils, monkey
     session = sit(evil)
     (report,) = pull(session)
     assert len(report.refused) == 5
-    assert report.notes == ["it sent too much that is no document; the rest is read another time"]
+    assert report.notes == ["it sent too much that is not a document; the rest is read another time"]
     monkeypatch.undo()
     assert pull(session)[0].new == 18, "what stood behind it is not lost"
 
