@@ -23,7 +23,7 @@ SECONDS_A_DAY = 86_400
 @click.argument("text", nargs=-1)
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; all of them, if given several times.")
 @click.option("--min-price", metavar="BTC", help="Minimum price of the lowest bid.")
-@click.option("--max-price", metavar="BTC", help="With a bid of at most this.")
+@click.option("--max-price", metavar="BTC", help="Maximum price of the lowest bid.")
 @click.option("--min-budget", metavar="BTC", help="Whose creator would pay at least this.")
 @click.option("--max-budget", metavar="BTC", help="Whose creator would be content to pay at most this.")
 @click.option("--deadline-before", metavar="DATE", help="To be delivered by this day: YYYY-MM-DD.")
