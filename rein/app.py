@@ -10,8 +10,8 @@ from rein.errors import IdentityError, InputError, NotFoundError
 from rein.lazy import lazy
 from rein.net.proxy import proxy_for
 from rein.settings import ChainKind, ChainSetting, Settings
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.session import Session
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rein.cli.console.terminal import Terminal
 from rein.cli.toolkit.amounts import fee_points, feerate, number
 from rein.cli.toolkit.autosync import autosync
 from rein.cli.toolkit.once import run_once
@@ -29,7 +30,6 @@ from rein.cli.toolkit.options import (
     request_option,
 )
 from rein.cli.toolkit.questions import TRIES, Questions, more_tries
-from rein.cli.toolkit.terminal import Terminal
 from rein.errors import PassphraseError, ReinError
 from rein.lazy import lazy
 

@@ -6,23 +6,23 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rein.store.allowances import Allowances
-from rein.store.chain_tip import ChainTip
 from rein.store.database import Database
-from rein.store.documents import Documents
-from rein.store.escrows import Escrows
-from rein.store.fold_cache import FoldCache
-from rein.store.hidden import HiddenThings
-from rein.store.hosting_orders import HostingOrders
-from rein.store.identities import Identities
-from rein.store.learned import Learned
-from rein.store.orders import Orders
-from rein.store.requests import Requests
-from rein.store.servers import Servers
-from rein.store.signatures import Signatures
-from rein.store.visibility import Visibility
-from rein.store.wallet import WalletStore
-from rein.store.watch import WatchEvents
+from rein.store.tables.allowances import Allowances
+from rein.store.tables.chain_tip import ChainTip
+from rein.store.tables.documents import Documents
+from rein.store.tables.escrows import Escrows
+from rein.store.tables.fold_cache import FoldCache
+from rein.store.tables.hidden import HiddenThings
+from rein.store.tables.hosting_orders import HostingOrders
+from rein.store.tables.identities import Identities
+from rein.store.tables.learned import Learned
+from rein.store.tables.orders import Orders
+from rein.store.tables.requests import Requests
+from rein.store.tables.servers import Servers
+from rein.store.tables.signatures import Signatures
+from rein.store.tables.visibility import Visibility
+from rein.store.tables.wallet import WalletStore
+from rein.store.tables.watch import WatchEvents
 
 
 class Store:

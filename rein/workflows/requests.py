@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rein.errors import InputError, StoreError
-from rein.store.requests import Done, Request
+from rein.store.tables.requests import Done, Request
 from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.session import Session
 

@@ -12,8 +12,8 @@ from rein.btc.networks import NETWORKS, Network
 from rein.errors import IdentityError
 from rein.lazy import lazy
 from rein.net.proxy import proxy_for
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 
 if TYPE_CHECKING:  # what costs more to load than most commands take is loaded when it is used
     from rein.chain.source import BlockRef, ChainSource

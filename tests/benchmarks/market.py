@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from rein.btc.amounts import Sat
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
-from rein.store.escrows import Payment
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.escrows import Payment
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.market.listings import BidFilter, JobFilter, find_bids, find_jobs, market
 from rein.workflows.market.reputation import known_ratings, mediators_with_records
 from rein.workflows.notify.watch import Watch, watch_round

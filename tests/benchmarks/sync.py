@@ -18,9 +18,9 @@ from causeway.db.engine import make_patient_engine
 from rein.btc.networks import REGTEST
 from rein.protocol.signed import Signed, verify
 from rein.remote.causeway import Causeway, batches
-from rein.store.identities import IdentityRow
-from rein.store.servers import ServerRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.servers import ServerRow
 from tests.benchmarks.figures import Figure
 from tests.support.people import Person, enroll, person, story
 

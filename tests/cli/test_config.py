@@ -15,7 +15,7 @@ from rein.chain.agreement import Agreement
 from rein.chain.core_rpc import CoreRpc
 from rein.chain.proved import ProvedSource
 from rein.cli import main
-from rein.cli.toolkit.terminal import Terminal
+from rein.cli.console.terminal import Terminal
 from rein.errors import IdentityError, InputError
 from rein.settings import Flags, load_settings, read_config
 

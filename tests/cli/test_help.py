@@ -110,7 +110,7 @@ def test_the_help_of_a_section_says_what_its_commands_do(name: str) -> None:
 
 def test_a_section_is_a_package_of_commands() -> None:
     packages = {each.name for each in Path(rein.__file__).with_name("cli").iterdir() if (each / "__init__.py").exists()}
-    assert set(SECTIONS) == packages - {"toolkit"}
+    assert set(SECTIONS) == packages - {"toolkit", "console"}
     for name, section in SECTIONS.items():
         for module, _ in section.commands.values():
             assert module.startswith((f"rein.cli.{name}.", "rein.cli.config", "rein.cli.completion", "rein.cli.de"))

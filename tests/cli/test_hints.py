@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import rein.cli
 from rein.cli.commands import COMMANDS
 from rein.cli.common import Cli
+from rein.cli.console.advice import with_options
 from rein.cli.demo import run_command
-from rein.cli.toolkit.advice import with_options
 
 ROOM = Path(rein.cli.__file__).parent
 NAMED = re.compile(rf"\brein (?:{'|'.join(COMMANDS)})\b")

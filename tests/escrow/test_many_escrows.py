@@ -15,8 +15,8 @@ from rein.errors import EscrowError
 from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict, match_funding
 from rein.escrow.terms import Terms
-from rein.store.escrows import EscrowOutput, Payment
 from rein.store.store import Store
+from rein.store.tables.escrows import EscrowOutput, Payment
 from tests.support.money import deal
 
 

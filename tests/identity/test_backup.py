@@ -18,8 +18,8 @@ from rein.identity.backup import Backup, read_backup, write_backup
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import Keyring
 from rein.identity.sealing import Cost
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.identity.backup import back_up, restore_home
 from rein.workflows.identity.setup import NewIdentity, build_enrollment, genesis, row_of
 from tests.support.people import story

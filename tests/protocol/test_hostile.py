@@ -520,6 +520,7 @@ def test_s19_a_forgery_cannot_take_the_place_of_the_true_document() -> None:
     assert folded(BID, verify(OFFER.armored)).offer == OFFER
 
 
+@pytest.mark.long
 def test_s19_a_worker_cannot_make_everybody_walk_a_long_chain_over_and_over() -> None:
     chain = [DELIVERY]
     for number in range(1_500):

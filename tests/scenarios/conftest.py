@@ -10,8 +10,8 @@ import pytest
 
 from rein.btc.networks import REGTEST
 from rein.chain.core_rpc import CoreRpc
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.session import Session
 from tests.scenarios.stage import BASIS_POINTS, Actor, PersonalKeyring, Play
 from tests.support.chains import bitcoin_core, development_node

@@ -26,11 +26,11 @@ from rein.protocol.documents import Bid, Delivery, Job, Offer, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import BasisPoints, mediator_fee
-from rein.store.escrows import Payment
+from rein.store.tables.escrows import Payment
 from rein.workflows.accounting.ledger import Account, ledger
+from rein.workflows.chain.view import observe, observe_all
 from rein.workflows.jobs import bid, deliver, offer, post
 from rein.workflows.jobs.post import JobDraft, find_mediator
-from rein.workflows.money.chain_view import observe, observe_all
 from rein.workflows.money.completion import sign_and_send
 from rein.workflows.orders.job_keys import escrow_key
 from rein.workflows.orders.load import find_order, my_orders

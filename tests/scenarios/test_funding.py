@@ -14,7 +14,7 @@ from rein.errors import EscrowError, InputError, OrderError, RejectedError
 from rein.escrow.funding import Filling
 from rein.escrow.payout import MAX_COINS
 from rein.protocol.orders import State
-from rein.store.servers import Placement
+from rein.store.tables.servers import Placement
 from rein.workflows.money.fund import Invoice, invoices, observe_funding
 from rein.workflows.orders.next_step import next_step_of, orders_with_money
 from rein.workflows.status.agenda import agenda

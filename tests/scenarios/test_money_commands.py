@@ -23,7 +23,7 @@ from rein.cli.money.settle import agree, refund, settle
 from rein.errors import InputError, OrderError
 from rein.protocol.documents import DisputeDelivery, DisputeOffer
 from rein.protocol.orders import State
-from rein.store.servers import Placement
+from rein.store.tables.servers import Placement
 from tests.scenarios.stage import FEE, PRICE, Actor, Play
 from tests.scenarios.test_signed_as_shown import Watched
 

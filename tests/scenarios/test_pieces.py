@@ -12,7 +12,7 @@ from rein.devnet import faucet
 from rein.escrow.payable import payable_in_every_ending
 from rein.escrow.terms import MAX_COINS, MIN_RESERVE_FEERATE
 from rein.protocol.orders import State
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from tests.scenarios.stage import FEE, PRICE, Play
 
 GIFTS = (700, 1_500, 700)

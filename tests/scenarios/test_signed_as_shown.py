@@ -13,13 +13,13 @@ from rein.btc.amounts import Sat, format_btc
 from rein.btc.psbt import Psbt
 from rein.chain.core_rpc import CoreRpc
 from rein.cli.common import Cli
+from rein.cli.console.terminal import Terminal
 from rein.cli.money.accept import accept
 from rein.cli.money.bump import bump
 from rein.cli.money.collect import collect
 from rein.cli.money.dispute import creatordispute, workerdispute
 from rein.cli.money.resolve import acceptresolution, resolve
 from rein.cli.money.settle import agree, refund, settle
-from rein.cli.toolkit.terminal import Terminal
 from rein.devnet import faucet
 from rein.errors import EscrowError
 from rein.protocol.orders import State

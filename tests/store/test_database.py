@@ -24,10 +24,10 @@ from rein.protocol.documents import Kind
 from rein.protocol.values import DocumentId
 from rein.store import database
 from rein.store.database import Database
-from rein.store.escrows import EscrowOutput, Payment
 from rein.store.schema import STEPS
-from rein.store.servers import Placement, ServerRow
 from rein.store.store import Store
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.store.tables.servers import Placement, ServerRow
 from tests.support.people import job, person, story
 
 TABLES = [
@@ -276,7 +276,7 @@ _DIE = """
     from pathlib import Path
     from rein.btc.amounts import Sat
     from rein.protocol.values import DocumentId
-    from rein.store.escrows import Payment
+    from rein.store.tables.escrows import Payment
     from rein.store.store import Store
 
     order = DocumentId("ab" * 32)
@@ -340,7 +340,7 @@ def test_killed_while_it_writes_and_writes_nothing_committed_is_lost(path: Path)
         from pathlib import Path
         from rein.btc.amounts import Sat
         from rein.protocol.values import DocumentId
-        from rein.store.escrows import Payment
+        from rein.store.tables.escrows import Payment
         from rein.store.store import Store
         store = Store(Path(sys.argv[1]))
         for number in range(100_000):

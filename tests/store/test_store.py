@@ -16,10 +16,10 @@ from rein.errors import DocumentError, StoreError
 from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import DocumentId
-from rein.store.escrows import EscrowOutput, Payment
-from rein.store.identities import IdentityRow
-from rein.store.servers import FeedRow, Placement, ServerRow
 from rein.store.store import Store
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.servers import FeedRow, Placement, ServerRow
 from tests.support.legacy_documents import BID, ENROLLMENT_ALICE, JOB, OFFER
 from tests.support.people import Person, enroll, job, person, respelled, story
 

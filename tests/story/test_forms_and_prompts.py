@@ -11,7 +11,7 @@ from typing import Any
 import pexpect
 
 from rein.protocol.signed import verify
-from tests.cli.toolkit.test_qr import scan
+from tests.cli.console.test_qr import scan
 from tests.story.conftest import PASSPHRASE, Agreed, Person, Trio, World, agree, fund, post
 
 

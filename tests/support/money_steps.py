@@ -10,7 +10,7 @@ from rein.errors import OrderError
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.escrows import Payment
+from rein.store.tables.escrows import Payment
 from rein.workflows.money import accept, accept_resolution, agree, bump, collect, dispute, refund, resolve, settle
 from rein.workflows.money.accept import AcceptancePlan
 from rein.workflows.money.accept_resolution import ResolutionAcceptancePlan

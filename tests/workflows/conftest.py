@@ -19,10 +19,10 @@ from rein.errors import ChainError
 from rein.identity.keyring import Keyring
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.identities import IdentityRow
-from rein.store.servers import ServerRow
 from rein.store.store import Store
-from rein.workflows.money.chain_view import observe
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.servers import ServerRow
+from rein.workflows.chain.view import observe
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer, evil_server

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.terminal import safe
 from rein.files import write_new
 from rein.workflows.accounting.invoice import as_text, current_invoice
 from rein.workflows.accounting.ledger import as_beancount, as_csv, current_ledger

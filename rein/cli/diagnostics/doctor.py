@@ -11,8 +11,8 @@ import click
 from rein.app import open_chain
 from rein.btc.networks import NETWORKS
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.remedies import with_command
-from rein.cli.toolkit.terminal import safe
+from rein.cli.console.remedies import with_command
+from rein.cli.console.terminal import safe
 from rein.errors import InputError, ReinError
 from rein.findings import Finding, Level, fail, ok
 from rein.settings import CONFIG_FILE, Settings

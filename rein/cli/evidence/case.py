@@ -10,8 +10,8 @@ from rein.casefile.archive import read_archive
 from rein.casefile.report import report
 from rein.casefile.verify import verify_case
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.terminal import safe
 from rein.workflows.evidence import case_export, case_import
 from rein.workflows.evidence.case_result import CaseResult
 

@@ -7,8 +7,8 @@ import os
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.files import STDIN, read_given
-from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.workflows.evidence.document_check import job_id_of, kind_of
 from rein.workflows.evidence.document_import import ArchiveError, commit, prepare

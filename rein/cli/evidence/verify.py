@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.files import STDIN, read_given
-from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.workflows.evidence.document_check import SignedTextError, check_document, read_document
 

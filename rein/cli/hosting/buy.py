@@ -10,8 +10,8 @@ import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, moment
-from rein.cli.toolkit.qr import show_qr
-from rein.cli.toolkit.terminal import safe
+from rein.cli.console.qr import show_qr
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.units import amount, size
 from rein.errors import InputError, RemoteError
 from rein.workflows.hosting.buy import commit, prepare, wait_for_credit

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.remedies import MORE_HOSTING
-from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.console.remedies import MORE_HOSTING
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.units import short_size
 from rein.workflows.hosting.servers import forget as forget_server
 from rein.workflows.hosting.servers import query_servers

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command, dry_run_option, fee_points, number, pay_to_option
+from rein.cli.console.terminal import safe
 from rein.cli.identity.setup_offline import check_absent, read_delegate, read_signed, tell_how_to_sign
 from rein.cli.toolkit.options import FilePath
 from rein.cli.toolkit.show import say_where_paid, say_written
-from rein.cli.toolkit.terminal import safe
 from rein.errors import InputError
 from rein.files import write_new
 from rein.identity.keyring import DelegateKeyring

@@ -22,8 +22,8 @@ from rein.workflows.identity.setup import NewIdentity, check_free, commit, prepa
 from rein.workflows.wallet.payout import first_address
 
 if TYPE_CHECKING:
+    from rein.cli.console.terminal import Terminal
     from rein.cli.toolkit.form import Form
-    from rein.cli.toolkit.terminal import Terminal
     from rein.protocol.values import BasisPoints
     from rein.workflows.identity.setup import NewIdentity
 

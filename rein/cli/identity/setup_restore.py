@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rein.btc.hd import check_mnemonic, is_mnemonic_word
 from rein.cli.common import Cli
-from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.console.terminal import safe, safe_line
 from rein.errors import InputError, KeyMaterialError
 from rein.escrow.counted import counted
 from rein.settings import CHAIN_VARIABLE, COOKIE_VARIABLE, NETWORK_VARIABLE, read_config, write_config
@@ -18,7 +18,7 @@ from rein.workflows.identity.setup_restore import restore_identity
 if TYPE_CHECKING:
     from rein.protocol.documents import Enrollment
     from rein.protocol.signed import Signed
-    from rein.store.identities import IdentityRow
+    from rein.store.tables.identities import IdentityRow
     from rein.workflows.identity.setup import SetupResult
 
 _WORD_COUNTS: Final = (12, 15, 18, 21, 24)

@@ -8,8 +8,8 @@ from functools import partial
 import click
 
 from rein.cli.common import Cli, command, job_option
+from rein.cli.console.terminal import safe_line
 from rein.cli.toolkit.listing import btc, cut, list_options, prices, say_where, stars
-from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import are
 from rein.workflows.jobs.bid_list import BidRow, list_bids
 from rein.workflows.jobs.sealed_bids import Unopened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rein.cli.console.terminal import Terminal
 from rein.cli.toolkit.amounts import typed_amount
-from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from rein.protocol.values import Budget, budget, day, format_budget
 

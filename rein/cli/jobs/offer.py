@@ -12,10 +12,10 @@ from rein.btc.amounts import format_btc
 from rein.btc.feerate import format_feerate
 from rein.cli.common import Cli, command, dry_run_option, first, form_option
 from rein.cli.common import feerate as parse_feerate
+from rein.cli.console.terminal import safe_line
 from rein.cli.toolkit.form import read_form
 from rein.cli.toolkit.listing import person
 from rein.cli.toolkit.show import say_written
-from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import amount
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.terminal import safe_line
+from rein.cli.console.terminal import safe_line
 from rein.errors import InputError, NotFoundError
 from rein.protocol.signed import Signed
 from rein.workflows.jobs.withdraw import commit, prepare, withdrawable

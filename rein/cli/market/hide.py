@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.terminal import safe_line
+from rein.cli.console.terminal import safe_line
 from rein.errors import InputError
-from rein.store.hidden import Hidden, Hideable
+from rein.store.tables.hidden import Hidden, Hideable
 from rein.workflows.market import hide as workflow
 from rein.workflows.market.hide import everything_hidden
 

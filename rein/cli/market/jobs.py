@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import click
 
 from rein.cli.common import Cli, as_of, command, day, number
+from rein.cli.console.layout import cut as cut_line
+from rein.cli.console.terminal import safe_line
 from rein.cli.jobs.budget import typed_deadline
-from rein.cli.toolkit.layout import cut as cut_line
 from rein.cli.toolkit.listing import cut, list_options, prices, say_where, stars
 from rein.cli.toolkit.listing import tags as read_tags
-from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import are, price
 from rein.workflows.market.listings import JOB_SORTS, JobFilter, ListedJob, find_jobs, listed, open_market
 from rein.workflows.orders.view import OrderView

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command, fee_points
+from rein.cli.console.terminal import safe_line
 from rein.cli.toolkit.listing import cut, list_options, say_where, stars
-from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import are
 from rein.escrow.counted import counted
 from rein.protocol.documents import Enrollment

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe_line
 from rein.cli.market.mediators import in_words
 from rein.cli.toolkit.listing import stars
-from rein.cli.toolkit.terminal import safe_line
 from rein.escrow.counted import counted
 from rein.protocol.documents import Rating
 from rein.protocol.enrollments import Enrollments

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from rein.cli.common import Cli, command, dry_run_option
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.show import say_written
-from rein.cli.toolkit.terminal import safe
 from rein.cli.toolkit.values import jobs
 from rein.protocol.documents import Role
 from rein.workflows.messages import disclose as disclosure

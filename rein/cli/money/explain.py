@@ -9,8 +9,8 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError
 from rein.escrow.counted import counted
 from rein.escrow.explain import Explanation, in_words

@@ -8,10 +8,10 @@ import click
 
 from rein.btc.amounts import format_btc
 from rein.cli.common import Cli, command, job_option
+from rein.cli.console.qr import show_qr
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.choose import pick_order
-from rein.cli.toolkit.qr import show_qr
 from rein.cli.toolkit.show import job_line
-from rein.cli.toolkit.terminal import safe
 from rein.cli.toolkit.units import amount
 from rein.errors import NotFoundError
 from rein.escrow.funding import Funding

@@ -14,11 +14,11 @@ from rein.btc.keys import PrivateKey
 from rein.btc.networks import MAINNET, TESTNET4
 from rein.btc.psbt_p2sh import P2shPsbt
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe
 from rein.cli.money.legacy_input import choose_escrow, find_inputs, first_escrow, read_payment, read_source
 from rein.cli.money.psbt import hand_out, read_raw
 from rein.cli.toolkit.files import read_secret_line
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.terminal import safe
 from rein.errors import ReinError
 from rein.escrow.legacy import LegacyEscrow, build_legacy_spend, checked
 from rein.workflows.money.psbt import address_or_script

@@ -11,10 +11,10 @@ import click
 from rein.btc.psbt_any import MAX_GIVEN, combine_psbts, inspect_psbt, psbt_bytes
 from rein.btc.script import MandatoryMultisig
 from rein.cli.common import Cli, command
+from rein.cli.console.qr import MAX_BYTES, show_qr
 from rein.cli.money.psbt_import import psbt_import
 from rein.cli.toolkit.files import read_given
 from rein.cli.toolkit.options import FilePath
-from rein.cli.toolkit.qr import MAX_BYTES, show_qr
 from rein.errors import InputError
 from rein.files import write_new
 from rein.workflows.money.psbt import address_or_script, json_of_psbt

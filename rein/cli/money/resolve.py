@@ -10,12 +10,12 @@ import click
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, command, dry_run_option, feerate_option, first, form_option, job_option
 from rein.cli.common import feerate as parse_feerate
+from rein.cli.console.terminal import safe_line
 from rein.cli.money.award import award_prompt, price_of, read_award
 from rein.cli.money.signing import commit_shown, say_completion, say_plan, say_sent, say_words
 from rein.cli.toolkit.choose import order_now
 from rein.cli.toolkit.form import Form, read_form
 from rein.cli.toolkit.show import say_document, say_written
-from rein.cli.toolkit.terminal import safe_line
 from rein.cli.toolkit.units import amount as amount_of
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order

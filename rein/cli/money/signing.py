@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rein.cli.common import Cli
+from rein.cli.console.terminal import safe
 from rein.cli.toolkit.show import say_payouts, say_written
-from rein.cli.toolkit.terminal import safe
-from rein.store.escrows import Payment
+from rein.store.tables.escrows import Payment
 from rein.workflows.money.completion import CompletionPlan, PaymentsResult
 from rein.workflows.money.plan import Plan
 from rein.workflows.orders.outbox import DocumentResult

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from rein.cli.common import Cli, command
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.listing import tags
-from rein.cli.toolkit.terminal import safe, safe_line
 from rein.errors import InputError, RemoteError
 from rein.workflows.identity.file_lock import only_one
 from rein.workflows.notify.events import EventType, Wanted

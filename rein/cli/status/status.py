@@ -9,14 +9,14 @@ import click
 
 from rein.btc.amounts import Sat
 from rein.cli.common import Cli, as_of, command, job_option, moment
-from rein.cli.toolkit.layout import cut
-from rein.cli.toolkit.remedies import MORE_HOSTING
-from rein.cli.toolkit.terminal import Terminal, safe, safe_line
+from rein.cli.console.layout import cut
+from rein.cli.console.remedies import MORE_HOSTING
+from rein.cli.console.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, price
 from rein.escrow.counted import counted
 from rein.lazy import lazy
 from rein.protocol.sin import secure_identity_number
-from rein.store.chain_tip import SeenBlock
+from rein.store.tables.chain_tip import SeenBlock
 from rein.workflows.orders.step import Turn
 from rein.workflows.orders.view import OrderView, Paid
 from rein.workflows.status.agenda import Agenda, agenda

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, local_moment, moment
-from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.escrow.counted import counted
 from rein.protocol.orders import Order

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rein.cli.common import Cli, command
-from rein.cli.toolkit.advice import advice
-from rein.cli.toolkit.remedies import MORE_HOSTING
-from rein.cli.toolkit.terminal import Terminal, safe
+from rein.cli.console.advice import advice
+from rein.cli.console.remedies import MORE_HOSTING
+from rein.cli.console.terminal import Terminal, safe
 from rein.errors import ReinError, RemoteError
 from rein.workflows.hosting.unpublished import in_words
 from rein.workflows.sync.sync import sync as run_sync

@@ -13,7 +13,7 @@ from rein.errors import InputError
 from rein.lazy import lazy
 
 if TYPE_CHECKING:
-    from rein.cli.toolkit.terminal import Terminal
+    from rein.cli.console.terminal import Terminal
     from rein.protocol import values as protocol_values
     from rein.protocol.values import BasisPoints
 else:

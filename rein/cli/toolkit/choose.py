@@ -8,7 +8,7 @@ from rein.cli.common import Cli
 from rein.cli.toolkit.show import job_line
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
-from rein.workflows.money.current import Candidates, current_order, current_orders
+from rein.workflows.chain.current import Candidates, current_order, current_orders
 
 
 def choose_order(cli: Cli, candidates: Candidates, verb: str) -> Order:

@@ -9,7 +9,7 @@ import click
 
 from rein.btc.amounts import Sat, format_btc, parse_btc
 from rein.cli.common import Cli, number
-from rein.cli.toolkit.terminal import safe_line
+from rein.cli.console.terminal import safe_line
 from rein.errors import InputError
 from rein.protocol.reputation import Score
 from rein.protocol.values import job_tags, typed_tags

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from rein.cli.toolkit.terminal import Terminal, safe_line
+from rein.cli.console.terminal import Terminal, safe_line
 from rein.errors import DocumentError, InputError, KeyMaterialError, NotFoundError, PassphraseError, ReinError
 from rein.lazy import lazy
 from rein.protocol.limits import MAX_NAME, MAX_TEXT

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from rein.cli.common import Cli
-from rein.cli.toolkit.layout import columns_of
-from rein.cli.toolkit.terminal import safe, safe_line
+from rein.cli.console.layout import columns_of
+from rein.cli.console.terminal import safe, safe_line
 from rein.cli.toolkit.units import amount
 from rein.escrow.explain import in_words
 from rein.escrow.payout import Payout

@@ -13,9 +13,9 @@ from rein.escrow.terms import Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.protocol.values import format_fee
-from rein.store.escrows import Payment
+from rein.store.tables.escrows import Payment
 from rein.workflows.accounting.ledger import day
-from rein.workflows.money.current import observe_if_possible
+from rein.workflows.chain.current import observe_if_possible
 from rein.workflows.orders.load import find_order, roles_in, terms_if_any
 from rein.workflows.session import Session
 from rein.workflows.status.story import times_of

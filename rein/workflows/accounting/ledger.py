@@ -18,9 +18,9 @@ from rein.errors import EscrowError
 from rein.escrow.contract import EscrowKind
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.escrows import Payment
-from rein.workflows.money.chain_view import ChainView
-from rein.workflows.money.current import observe_if_possible
+from rein.store.tables.escrows import Payment
+from rein.workflows.chain.current import observe_if_possible
+from rein.workflows.chain.view import ChainView
 from rein.workflows.orders.load import kinds_of, my_orders, roles_in
 from rein.workflows.session import Session
 

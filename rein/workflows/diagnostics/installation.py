@@ -15,7 +15,7 @@ from rein.errors import IdentityError, StoreError
 from rein.findings import Finding, fail, ok, warn
 from rein.identity.keyfile import check_key_file, is_private
 from rein.store.health import examine
-from rein.store.identities import IdentityRow
+from rein.store.tables.identities import IdentityRow
 
 FREE_FAIL_BYTES: Final = 20_000_000
 FREE_WARN_BYTES: Final = 500_000_000

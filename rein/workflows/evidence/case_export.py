@@ -24,8 +24,8 @@ from rein.chain.proofs import gather_proof
 from rein.errors import ChainError, InputError
 from rein.escrow.proposals import proposals_of
 from rein.protocol.orders import Order
+from rein.workflows.chain.view import observe
 from rein.workflows.evidence.case_result import CaseResult
-from rein.workflows.money.chain_view import observe
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.fetch import fetched_order
 from rein.workflows.orders.load import terms_if_any

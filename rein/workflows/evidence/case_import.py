@@ -12,9 +12,9 @@ from rein.casefile.verify import DOCUMENTS, Case, EscrowHistory, verify_case
 from rein.chain.proofs import Proved
 from rein.errors import CaseError, InputError
 from rein.protocol.signed import Signed, verify
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.workflows.chain.current import observe_if_possible
 from rein.workflows.evidence.case_result import CaseResult
-from rein.workflows.money.current import observe_if_possible
 from rein.workflows.orders.load import load_orders, roles_in
 from rein.workflows.session import Session
 

@@ -15,7 +15,7 @@ from rein.errors import RefusedError, RemoteError
 from rein.remote.causeway import Causeway
 from rein.remote.responses import Hosting
 from rein.remote.transport import normal_url
-from rein.store.hosting_orders import HostingOrder
+from rein.store.tables.hosting_orders import HostingOrder
 from rein.workflows.hosting.servers import check_network, remember
 from rein.workflows.session import Session
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rein.store.servers import ServerRow
+from rein.store.tables.servers import ServerRow
 
 LITTLE_SPACE = 100_000
 LITTLE_TRANSFER = 5_000_000

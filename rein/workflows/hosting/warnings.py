@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rein.store.servers import ServerRow
+from rein.store.tables.servers import ServerRow
 from rein.workflows.hosting.quota_warnings import LITTLE_SPACE, warnings_of
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.unpublished import in_words, unpublished

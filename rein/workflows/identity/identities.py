@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rein.protocol.sin import secure_identity_number
-from rein.store.identities import IdentityRow
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.session import Session
 
 

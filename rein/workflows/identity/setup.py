@@ -20,7 +20,7 @@ from rein.protocol.documents import Enrollment
 from rein.protocol.signed import Signed, sign
 from rein.protocol.sin import secure_identity_number
 from rein.protocol.values import BasisPoints
-from rein.store.identities import IdentityRow
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import know_wallet
 

@@ -21,8 +21,8 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
 from rein.remote.causeway import Causeway, Hosting
 from rein.remote.transport import normal_url
-from rein.store.identities import IdentityRow
-from rein.store.servers import ServerRow
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.servers import ServerRow
 from rein.workflows.identity.setup import SetupResult, add_identity, check_free, check_new, row_of
 from rein.workflows.jobs.sealed_bids import unseal_bids
 from rein.workflows.orders.feeds import load_enrollments, pull

@@ -11,9 +11,9 @@ from rein.escrow.contract import EscrowKind
 from rein.escrow.funding import Verdict
 from rein.protocol.documents import Delivery, Role
 from rein.protocol.orders import Order, State
+from rein.workflows.chain.current import current_order
+from rein.workflows.chain.view import ChainView, observe
 from rein.workflows.evidence.case_export import attachment
-from rein.workflows.money.chain_view import ChainView, observe
-from rein.workflows.money.current import current_order
 from rein.workflows.orders.load import can_deliver, find_order, my_orders, require_role, roles_in
 from rein.workflows.orders.outbox import DocumentResult, write
 from rein.workflows.orders.reply import belongs_to, sign_answer

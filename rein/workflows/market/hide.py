@@ -7,7 +7,7 @@ from typing import Any
 
 from rein.errors import InputError, NotFoundError
 from rein.protocol.documents import Bid
-from rein.store.hidden import Hidden, Hideable
+from rein.store.tables.hidden import Hidden, Hideable
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.load import find_order
 from rein.workflows.orders.people import is_address_of, normalised, the_person

@@ -13,7 +13,7 @@ from rein.protocol.documents import Bid, Enrollment, Kind
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.hidden import Hideable
+from rein.store.tables.hidden import Hideable
 from rein.workflows.market.hide import hidden_names, is_hidden_bid, is_hidden_job
 from rein.workflows.market.reputation import RatedPerson, known_ratings
 from rein.workflows.orders.feeds import load_enrollments, pull

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rein.errors import OrderError
 from rein.protocol.documents import Rating, Role
 from rein.protocol.orders import Order
-from rein.workflows.money.current import observe_if_possible
+from rein.workflows.chain.current import observe_if_possible
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, my_orders, roles_in
 from rein.workflows.orders.outbox import DocumentResult, write

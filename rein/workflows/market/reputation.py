@@ -15,9 +15,9 @@ from rein.protocol.orders import Order
 from rein.protocol.reputation import Score, mean
 from rein.protocol.signed import Signed
 from rein.protocol.sin import secure_identity_number
-from rein.store.hidden import Hideable
+from rein.store.tables.hidden import Hideable
+from rein.workflows.chain.view import observe_all
 from rein.workflows.market.hide import hidden_names
-from rein.workflows.money.chain_view import observe_all
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.fold_cache import public_views
 from rein.workflows.orders.load import load_orders

@@ -13,7 +13,7 @@ from rein.escrow.proposals import Ending
 from rein.protocol.documents import AcceptDelivery, Delivery, Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.money.payouts import by_escrow, fee_payout, payout_of, require_filled
 from rein.workflows.money.plan import Plan, make_plan, sign_plan
 from rein.workflows.orders.load import my_orders, require_role, roles_in

@@ -13,8 +13,8 @@ from rein.escrow.proposals import Ending
 from rein.protocol.documents import AcceptResolution, DisputeResolution, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.escrows import Payment
-from rein.workflows.money.chain_view import chain_view_of
+from rein.store.tables.escrows import Payment
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.money.completion import CompletionPlan, OnSent, Refusal, ignore, ready_payments, send_each
 from rein.workflows.money.payouts import role_of
 from rein.workflows.money.plan import require_unchanged

@@ -19,8 +19,8 @@ from rein.escrow.proposals import Ending, award_split
 from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.escrows import Payment
-from rein.workflows.money.chain_view import ChainView, chain_view_of
+from rein.store.tables.escrows import Payment
+from rein.workflows.chain.view import ChainView, chain_view_of
 from rein.workflows.money.payouts import by_escrow, fee_payout, role_of
 from rein.workflows.money.plan import Plan, make_plan
 from rein.workflows.session import Session

@@ -13,7 +13,7 @@ from rein.escrow.terms import Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.money.chain_view import ChainView, chain_view_of
+from rein.workflows.chain.view import ChainView, chain_view_of
 from rein.workflows.money.completion import (
     CompletionPlan,
     OnSent,

@@ -15,8 +15,8 @@ from rein.escrow.payout import Payout, complete_payout
 from rein.escrow.proposals import Ending, Proposal
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.escrows import EscrowOutput, Payment
-from rein.workflows.money.chain_view import ChainView
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.workflows.chain.view import ChainView
 from rein.workflows.money.explain import remark
 from rein.workflows.money.outstanding import remember_completed
 from rein.workflows.money.plan import require_unchanged

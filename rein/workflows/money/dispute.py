@@ -11,7 +11,7 @@ from rein.escrow.contract import EscrowKind
 from rein.escrow.proposals import Ending
 from rein.protocol.documents import Dispute, DisputeDelivery, DisputeOffer, Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.money.payouts import by_escrow, fee_payout, role_of
 from rein.workflows.money.plan import Plan, make_plan, sign_plan
 from rein.workflows.orders.load import open_orders, require_open, require_role, roles_in

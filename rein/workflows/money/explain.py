@@ -17,7 +17,7 @@ from rein.escrow.proposals import Ending, Proposal, escrow_public_key, refund_of
 from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import AcceptDelivery, Bid, Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView, chain_view_of, observe
+from rein.workflows.chain.view import ChainView, chain_view_of, observe
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, my_orders, terms_if_any
 from rein.workflows.session import Session

@@ -16,7 +16,7 @@ from rein.escrow.terms import terms_of
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.orders.load import find_order, my_orders, roles_in
 from rein.workflows.orders.mediation import mediator_of
 from rein.workflows.session import Session

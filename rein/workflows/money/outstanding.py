@@ -21,8 +21,8 @@ from rein.escrow.proposals import Ending, proposals_of
 from rein.escrow.terms import EscrowTerms, Terms
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.signatures import Completed
-from rein.workflows.money.chain_view import ChainView
+from rein.store.tables.signatures import Completed
+from rein.workflows.chain.view import ChainView
 from rein.workflows.orders.load import load_orders, terms_if_any
 from rein.workflows.session import Session
 

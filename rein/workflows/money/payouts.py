@@ -11,7 +11,7 @@ from rein.escrow.payout import Payout, Split, build_payout, plan_payout, the_pri
 from rein.escrow.proposals import Ending, is_reserved
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView
+from rein.workflows.chain.view import ChainView
 from rein.workflows.orders.load import roles_in
 from rein.workflows.session import Session
 

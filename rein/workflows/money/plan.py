@@ -15,7 +15,7 @@ from rein.escrow.counted import counted
 from rein.escrow.payout import Coin, Payout, sign_payout
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView, observe
+from rein.workflows.chain.view import ChainView, observe
 from rein.workflows.money.outstanding import other_offers, remember_funding, require_only_payment
 from rein.workflows.orders.job_keys import escrow_key
 from rein.workflows.session import Session

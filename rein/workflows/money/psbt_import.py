@@ -12,8 +12,8 @@ from rein.escrow.explain import Checked, explain
 from rein.escrow.proposals import Proposal
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order
-from rein.store.escrows import Payment
-from rein.workflows.money.chain_view import ChainView, chain_view_of
+from rein.store.tables.escrows import Payment
+from rein.workflows.chain.view import ChainView, chain_view_of
 from rein.workflows.money.completion import Ready, check, may_be_made, may_follow, remember_payment
 from rein.workflows.money.explain import signers_of
 from rein.workflows.money.outstanding import remember_completed

@@ -11,7 +11,7 @@ from rein.escrow.proposals import Ending, is_reserved, refund_of
 from rein.escrow.terms import EscrowTerms
 from rein.protocol.documents import Refund, Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView, chain_view_of
+from rein.workflows.chain.view import ChainView, chain_view_of
 from rein.workflows.money.outstanding import require_only_payment
 from rein.workflows.money.payouts import payout_of, role_of
 from rein.workflows.money.plan import Plan, make_plan, sign_plan

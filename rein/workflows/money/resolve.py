@@ -9,7 +9,7 @@ from rein.escrow.contract import EscrowKind
 from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import DisputeResolution, Role
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.money.dispute import require_disputed
 from rein.workflows.money.payouts import by_escrow, fee_payout, payout_of, require_filled
 from rein.workflows.money.plan import Plan, make_plan, sign_plan

@@ -11,7 +11,7 @@ from rein.escrow.proposals import Ending, award_split
 from rein.protocol.documents import Role, Settlement
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.workflows.money.chain_view import chain_view_of
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.money.payouts import by_escrow, fee_payout, payout_of, role_of
 from rein.workflows.money.plan import Plan, make_plan, sign_plan
 from rein.workflows.orders.load import require_open

@@ -15,8 +15,8 @@ from rein.protocol.documents import Disclosure, Kind, Message, Rating, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.escrows import Payment
-from rein.store.fold_cache import SummaryRow
+from rein.store.tables.escrows import Payment
+from rein.store.tables.fold_cache import SummaryRow
 from rein.workflows.market.hide import hidden_names, is_hidden_job
 from rein.workflows.market.listings import holds_words
 from rein.workflows.orders.fold_cache import NO_JOB, keep, public_views

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rein.errors import ReinError
-from rein.workflows.money.chain_view import observe_all
+from rein.workflows.chain.view import observe_all
 from rein.workflows.notify.events import Event, EventType, Wanted, new_jobs, news
 from rein.workflows.notify.hooks import Hook
 from rein.workflows.orders.feeds import pull

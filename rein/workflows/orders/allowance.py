@@ -16,8 +16,8 @@ from rein.protocol.documents import Enrollment, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.allowances import Usage
-from rein.store.servers import FeedRow
+from rein.store.tables.allowances import Usage
+from rein.store.tables.servers import FeedRow
 from rein.workflows.session import Session
 
 SERVER_BYTES = 512 * 2**20

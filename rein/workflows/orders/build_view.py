@@ -11,7 +11,7 @@ from rein.protocol.documents import Bid, Role
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_budget
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import kinds_of, recorded_funding, roles_in, terms_if_any
 from rein.workflows.orders.next_step import next_step
 from rein.workflows.orders.view import (

@@ -23,7 +23,7 @@ from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, Report, run_on_all
 from rein.remote.responses import FeedEntry, FeedPage
-from rein.store.servers import FeedRow
+from rein.store.tables.servers import FeedRow
 from rein.workflows.orders.allowance import Allowance
 from rein.workflows.session import Session
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rein import __version__
 from rein.lazy import lazy
 from rein.protocol.values import DocumentId
-from rein.store.fold_cache import SummaryRow
+from rein.store.tables.fold_cache import SummaryRow
 from rein.workflows.orders.view import OrderView, parse_view
 from rein.workflows.session import Session
 

@@ -19,7 +19,7 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import NO_EVIDENCE, Evidence, Order, State, fold
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.view import roles_of
 from rein.workflows.session import Session

@@ -14,7 +14,7 @@ from rein.escrow.proposals import Ending
 from rein.escrow.terms import MIN_FEERATE
 from rein.protocol.documents import Offer, Role
 from rein.protocol.orders import Order, State
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import can_deliver, recorded_funding, terms_if_any
 from rein.workflows.orders.step import Step, act, nothing, wait
 

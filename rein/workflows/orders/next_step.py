@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import my_orders, roles_in
 from rein.workflows.orders.money_step import money_step
 from rein.workflows.orders.step import Step, Turn, act, nothing, wait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rein.errors import ChainError
-from rein.store.chain_tip import SeenBlock
+from rein.store.tables.chain_tip import SeenBlock
 from rein.workflows.session import Session
 
 

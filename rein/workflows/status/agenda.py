@@ -12,7 +12,7 @@ from typing import Any
 
 from rein.protocol.enums import State
 from rein.protocol.sin import secure_identity_number
-from rein.store.identities import IdentityRow
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.hosting.warnings import hosting_warnings
 from rein.workflows.orders.fold_cache import RefusedJob, my_views
 from rein.workflows.orders.step import Turn, act, nothing

@@ -12,7 +12,7 @@ from typing import Any
 
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.session import STAMP_DEPTH
 
 Place = tuple[bool, int, int]

@@ -27,7 +27,7 @@ from rein.protocol.documents import (
 from rein.protocol.orders import Order
 from rein.protocol.signed import Signed
 from rein.protocol.values import format_fee
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.build_view import view_of
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, kinds_of

@@ -19,7 +19,7 @@ from rein.protocol.orders import Order
 from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
-from rein.store.visibility import ForeignDocument
+from rein.store.tables.visibility import ForeignDocument
 from rein.workflows.orders.fold_cache import unfinished_orders
 from rein.workflows.session import Session
 from rein.workflows.sync.read_back import Checked, read_back

@@ -12,8 +12,8 @@ from rein.protocol.values import DocumentId
 from rein.remote.causeway import Causeway
 from rein.remote.fleet import Emit, run_on_all
 from rein.remote.responses import Hosting
-from rein.store.servers import FeedRow
-from rein.store.visibility import ForeignDocument
+from rein.store.tables.servers import FeedRow
+from rein.store.tables.visibility import ForeignDocument
 from rein.workflows.hosting.servers import HOSTING_SECONDS, remember
 from rein.workflows.orders.feeds import FeedIngester, follow
 from rein.workflows.session import Session

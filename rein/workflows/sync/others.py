@@ -31,7 +31,7 @@ from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import Order, State
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.fold_cache import SummaryRow
+from rein.store.tables.fold_cache import SummaryRow
 from rein.workflows.orders.feeds import load_enrollments
 from rein.workflows.orders.fold_cache import NO_JOB, keep
 from rein.workflows.orders.load import load_orders, roles_in

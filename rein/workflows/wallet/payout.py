@@ -16,7 +16,7 @@ from rein.btc.bip84 import GAP, RECEIVING
 from rein.btc.networks import Network
 from rein.btc.receiving import ReceivingKey
 from rein.errors import InputError, KeyMaterialError
-from rein.store.wallet import ELSEWHERE, WalletAddress
+from rein.store.tables.wallet import ELSEWHERE, WalletAddress
 from rein.workflows.session import Session
 
 OWN_WALLET = "wallet"

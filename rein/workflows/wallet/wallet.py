@@ -20,8 +20,8 @@ from rein.btc.transaction import Transaction
 from rein.chain.source import Output
 from rein.errors import EscrowError, InputError
 from rein.identity.keyring import Keyring
-from rein.store.identities import IdentityRow
-from rein.store.wallet import WalletAddress, WalletCoin, WalletPayment
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.wallet import WalletAddress, WalletCoin, WalletPayment
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import extend
 

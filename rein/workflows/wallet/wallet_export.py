@@ -8,7 +8,7 @@ from typing import Any
 from rein.btc.bip84 import BRANCHES, CHANGE, GAP, Account
 from rein.errors import ChainError
 from rein.protocol.documents import Kind
-from rein.store.wallet import WalletAddress
+from rein.store.tables.wallet import WalletAddress
 from rein.workflows.session import Session
 from rein.workflows.wallet.wallet import accounts_of
 

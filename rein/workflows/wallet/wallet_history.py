@@ -8,7 +8,7 @@ from typing import Any
 from rein.btc.address import address_of_script
 from rein.btc.bip84 import CHANGE
 from rein.btc.transaction import Transaction
-from rein.store.wallet import WalletAddress, WalletPayment
+from rein.store.tables.wallet import WalletAddress, WalletPayment
 from rein.workflows.session import Session
 
 

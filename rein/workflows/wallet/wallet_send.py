@@ -19,7 +19,7 @@ from rein.btc.spending import Spend, pay, pay_all, worth_spending
 from rein.btc.transaction import Transaction, TxOutput
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.escrow.terms import MAX_FEERATE, MIN_FEERATE
-from rein.store.wallet import WalletPayment
+from rein.store.tables.wallet import WalletPayment
 from rein.workflows.session import Session
 from rein.workflows.wallet.feerate import current_feerate
 from rein.workflows.wallet.payout import Destination, fresh, fresh_elsewhere, read_destination

@@ -10,9 +10,9 @@ import click
 import pytest
 
 from rein.cli.commands import COMMANDS
+from rein.cli.console.advice import with_options
 from rein.cli.identity.legacy_names import COMMANDS as GONE
 from rein.cli.identity.legacy_names import OPTIONS, SETTINGS
-from rein.cli.toolkit.advice import with_options
 from rein.cli.tree import tree
 from rein.settings import CONFIG_KEYS, Flags, load_settings, read_config
 from tests.cli.conftest import Rein

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rein.btc.amounts import Sat
+from rein.cli.console.terminal import Terminal
 from rein.cli.jobs.budget import typed_budget, typed_deadline
-from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from rein.protocol.values import Budget
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rein.btc.amounts import Sat
-from rein.cli.toolkit.terminal import safe
+from rein.cli.console.terminal import safe
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
 from rein.store.store import Store

@@ -13,10 +13,10 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
 from rein.protocol.signed import Signed
-from rein.store.chain_tip import SeenBlock
-from rein.store.escrows import EscrowOutput
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.chain_tip import SeenBlock
+from rein.store.tables.escrows import EscrowOutput
+from rein.store.tables.identities import IdentityRow
 from tests.support.people import HEIGHT, TIME, enroll, job, person, story
 from tests.support.screen import ended, rein_at_terminal
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from rein.btc.amounts import COIN, DUST_LIMIT, MAX_MONEY, Sat, format_btc
 from rein.btc.feerate import from_sat_per_kvb
 from rein.cli.common import feerate
+from rein.cli.console.terminal import Terminal
 from rein.cli.toolkit.amounts import UNUSUAL, fee_points, feerate_per_kvb, typed_amount
-from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
-from tests.cli.toolkit.test_keyboard import asking
+from tests.cli.console.test_keyboard import asking
 from tests.support.screen import ENTER, ended
 
 AMOUNTS = st.integers(0, MAX_MONEY).map(Sat)

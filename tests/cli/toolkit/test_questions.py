@@ -14,10 +14,10 @@ import pexpect
 import pytest
 
 from rein.cli.common import Cli
-from rein.cli.toolkit.picking import pages, picked
+from rein.cli.console.picking import pages, picked
 from rein.errors import InputError
 from rein.protocol.limits import MAX_TEXT
-from tests.cli.toolkit.test_keyboard import got
+from tests.cli.console.test_keyboard import got
 from tests.support.screen import ENTER, at_terminal, ended
 
 terminal_only = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")

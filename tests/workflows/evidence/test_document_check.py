@@ -11,7 +11,7 @@ from rein.protocol.documents.enrollment import Enrollment, Revocation
 from rein.protocol.limits import MAX_BLOCKS_AHEAD
 from rein.protocol.signed import Signed, verify
 from rein.protocol.values import BasisPoints
-from rein.store.chain_tip import SeenBlock
+from rein.store.tables.chain_tip import SeenBlock
 from rein.workflows.evidence.document_check import check_document
 from rein.workflows.session import Session
 from tests.support import legacy_documents as real

@@ -10,7 +10,7 @@ import pytest
 
 from rein.errors import RefusedError, RemoteError, ServerLiedError
 from rein.remote.responses import Hosting
-from rein.store.servers import ServerRow
+from rein.store.tables.servers import ServerRow
 from rein.workflows.hosting.buy import Bill, Quote, buy_from_balance, order_hosting, prepare, wait_for_credit
 from rein.workflows.session import Session
 from tests.support.evil_server import EvilServer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rein.errors import RefusedError
-from rein.store.servers import ServerRow
+from rein.store.tables.servers import ServerRow
 from rein.workflows.hosting import request
 from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.servers import query_servers

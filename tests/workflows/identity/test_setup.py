@@ -13,8 +13,8 @@ from rein.btc.networks import MAINNET, REGTEST, SIGNET, TESTNET4, Network
 from rein.errors import IdentityError
 from rein.identity.keyfile import read_key_file, write_key_file
 from rein.identity.keyring import DelegateKeyring, Keyring, open_secret
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.identity.setup import NewIdentity, build_enrollment, commit, genesis, prepare
 from rein.workflows.identity.setup_offline import finish_offline, prepare_offline
 from rein.workflows.identity.setup_restore import restore_identity

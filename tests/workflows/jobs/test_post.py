@@ -10,8 +10,8 @@ import pytest
 from rein.btc.amounts import Sat
 from rein.btc.networks import MAINNET, REGTEST, TESTNET4, Network
 from rein.cli.common import Cli
+from rein.cli.console.terminal import Terminal
 from rein.cli.jobs.post import ask_about_tests
-from rein.cli.toolkit.terminal import Terminal
 from rein.errors import InputError
 from rein.protocol.values import Budget
 from rein.workflows.jobs.post import JobDraft, check_deadline, commit, find_mediator, prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rein.errors import NotFoundError, OrderError
-from rein.store.servers import Placement
+from rein.store.tables.servers import Placement
 from rein.workflows.jobs.withdraw import commit, prepare, withdrawable
 from tests.support.people import job, sealed_bid, story
 from tests.workflows.conftest import Sit

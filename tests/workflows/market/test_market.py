@@ -20,11 +20,11 @@ from rein.protocol.orders import Evidence, fold
 from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed
 from rein.protocol.values import Budget
-from rein.store.chain_tip import SeenBlock
-from rein.store.escrows import EscrowOutput, Payment
-from rein.store.hidden import Hidden, Hideable
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.chain_tip import SeenBlock
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.store.tables.hidden import Hidden, Hideable
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.accounting.ledger import Account, Transaction, as_beancount, as_csv
 from rein.workflows.market.listings import (
     BidFilter,

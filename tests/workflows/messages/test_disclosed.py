@@ -15,8 +15,8 @@ from rein.identity.keyring import Keyring
 from rein.protocol import sealing
 from rein.protocol.documents import Role, SealedDocument
 from rein.protocol.signed import Signed, sign
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
+from rein.store.tables.identities import IdentityRow
 from rein.workflows.messages.disclosed import _DIFFERENT, _EITHER, _FALSE_KEY, _NO_KEY, _ONE_WORD, _SENDER, _UNREADABLE
 from rein.workflows.messages.read import Read, read_messages
 from rein.workflows.orders.load import find_order

@@ -22,12 +22,12 @@ from rein.protocol.documents import Role
 from rein.protocol.orders import Order, State
 from rein.protocol.reputation import Score
 from rein.protocol.signed import Signed, sign, verify
+from rein.workflows.chain.view import chain_view_of
 from rein.workflows.jobs import offer as offers
 from rein.workflows.jobs.deliver import require_deliverable
 from rein.workflows.market.reputation import known_ratings
 from rein.workflows.money import psbt_import
 from rein.workflows.money.agree import open_proposals
-from rein.workflows.money.chain_view import chain_view_of
 from rein.workflows.money.completion import Ready, ready_payments, sign_and_send
 from rein.workflows.money.explain import explain_job, identify
 from rein.workflows.orders.load import find_order

@@ -9,8 +9,8 @@ import pytest
 
 from rein.protocol.documents import Role
 from rein.protocol.signed import Signed
-from rein.store.chain_tip import SeenBlock
-from rein.store.hidden import Hidden, Hideable
+from rein.store.tables.chain_tip import SeenBlock
+from rein.store.tables.hidden import Hidden, Hideable
 from rein.workflows.notify import watch as watching
 from rein.workflows.notify.events import EventType, Wanted, news
 from rein.workflows.notify.watch import Round, Watch, watch_round

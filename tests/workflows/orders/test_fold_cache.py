@@ -17,8 +17,8 @@ from rein.errors import BadSignatureError
 from rein.protocol.documents import Kind
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.escrows import EscrowOutput, Payment
-from rein.store.fold_cache import SummaryRow
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.store.tables.fold_cache import SummaryRow
 from rein.workflows.market.listings import market
 from rein.workflows.notify import events as watching
 from rein.workflows.orders import fold_cache as keeping

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rein.btc.amounts import Sat
 from rein.btc.transaction import OutPoint
-from rein.store.escrows import EscrowOutput, Payment
+from rein.store.tables.escrows import EscrowOutput, Payment
 from rein.workflows.orders.load import find_order
 from rein.workflows.status.story import story_of
 from tests.support.people import HEIGHT, accept, delivery, story

@@ -12,7 +12,7 @@ from rein.btc.transaction import OutPoint
 from rein.errors import NotFoundError, PassphraseError
 from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
-from rein.store.escrows import EscrowOutput
+from rein.store.tables.escrows import EscrowOutput
 from rein.workflows.evidence import document_import
 from rein.workflows.hosting import quota_warnings as running_out
 from rein.workflows.jobs import withdraw

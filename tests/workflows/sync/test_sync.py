@@ -11,7 +11,7 @@ import pytest
 from rein.errors import InputError, NotFoundError, OrderError
 from rein.findings import Level
 from rein.remote import fleet
-from rein.store.servers import ServerRow
+from rein.store.tables.servers import ServerRow
 from rein.workflows.diagnostics.documents import check_documents
 from rein.workflows.hosting.same_server import same_servers
 from rein.workflows.hosting.servers import forget

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rein.store.database import Database
-from rein.store.documents import INSERT_OWN, document_row
 from rein.store.sql import insert
+from rein.store.tables.documents import INSERT_OWN, document_row
 
 if TYPE_CHECKING:
     from rein.protocol.signed import Signed

@@ -15,10 +15,10 @@ from rein.btc.bip84 import GAP, RECEIVING, Account
 from rein.btc.networks import REGTEST
 from rein.btc.transaction import OutPoint
 from rein.protocol.signed import Signed
-from rein.store.escrows import Payment
-from rein.store.identities import IdentityRow
 from rein.store.store import Store
-from rein.store.wallet import WalletCoin, WalletPayment
+from rein.store.tables.escrows import Payment
+from rein.store.tables.identities import IdentityRow
+from rein.store.tables.wallet import WalletCoin, WalletPayment
 from rein.workflows.session import Session
 from rein.workflows.wallet.payout import fresh
 from tests.support.people import bid, enroll, job, offer, person

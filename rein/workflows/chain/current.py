@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rein.errors import ChainError
 from rein.protocol.orders import Order
-from rein.workflows.money.chain_view import ChainView, observe, observe_all
+from rein.workflows.chain.view import ChainView, observe, observe_all
 from rein.workflows.orders.feeds import pull
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session

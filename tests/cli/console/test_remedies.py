@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import rein
+from rein.cli.console.remedies import MORE_HOSTING, REMEDIES, with_command
 from rein.cli.main import tree
-from rein.cli.toolkit.remedies import MORE_HOSTING, REMEDIES, with_command
 
 PACKAGE = Path(rein.__file__).parent
 TABLE = PACKAGE / "cli" / "toolkit" / "remedies.py"

@@ -1,5 +1,5 @@
 """How text lies on a terminal: how wide it is, where its lines break, and what a table looks like when there is no room
-for it. Nothing here prints, and nothing makes a stranger's text harmless: `rein.cli.toolkit.terminal` does."""
+for it. Nothing here prints, and nothing makes a stranger's text harmless: `rein.cli.console.terminal` does."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from rein.protocol.documents import Bid, Job, Offer, Settlement
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import fold
 from rein.protocol.signed import Signed
-from rein.workflows.money.chain_view import ChainView, observe
-from rein.workflows.money.lookups import MOST_TRIED
+from rein.workflows.chain.lookups import MOST_TRIED
+from rein.workflows.chain.view import ChainView, observe
 from rein.workflows.orders.load import find_order
 from tests.support.money import MALLORY, escrow_keys
 from tests.support.people import bid, enroll, job, offer, person, settlement

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rein.protocol.enums import Kind
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
-from rein.store.documents import read_documents
 from rein.store.sql import in_parts, marks
+from rein.store.tables.documents import read_documents
 
 if TYPE_CHECKING:
     from rein.protocol.signed import Signed

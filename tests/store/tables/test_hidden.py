@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rein.store.chain_tip import SeenBlock
-from rein.store.hidden import Hidden, Hideable
 from rein.store.schema import STEPS
 from rein.store.store import Store
+from rein.store.tables.chain_tip import SeenBlock
+from rein.store.tables.hidden import Hidden, Hideable
 
 JOB = Hidden(Hideable.JOB, "ab" * 32, "Theme song")
 PERSON = Hidden(Hideable.PERSON, "mufMaBkJ4PcPvPbGKEgQLR9Unee7EwUKyr", "Mallory")

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from rein.btc.transaction import OutPoint
 from rein.escrow.claims import Claim
 from rein.protocol.orders import Order
-from rein.store.escrows import EscrowOutput, Payment
-from rein.workflows.money.made_payments import MadePayment
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.workflows.chain.payments import MadePayment
 from rein.workflows.session import Session
 
 

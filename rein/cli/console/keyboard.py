@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import click
 
-from rein.cli.toolkit.layout import columns_of
+from rein.cli.console.layout import columns_of
 
 if sys.platform == "win32":
     import msvcrt

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from rein import errors
 from rein.btc.amounts import Sat
-from rein.cli.toolkit.advice import advice
-from rein.cli.toolkit.layout import apart, columns_of, wrap
-from rein.cli.toolkit.terminal import Terminal, safe, safe_line
+from rein.cli.console.advice import advice
+from rein.cli.console.layout import apart, columns_of, wrap
+from rein.cli.console.terminal import Terminal, safe, safe_line
 from rein.cli.toolkit.units import amount, size
 from rein.errors import InputError, ReinError, RemoteError
 from tests.support.texts import any_text
@@ -449,7 +449,7 @@ def test_progress_comes_after_a_second_and_leaves_no_trace(monkeypatch: pytest.M
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("rein.cli.toolkit.terminal._PATIENCE_S", 0.3)
+    monkeypatch.setattr("rein.cli.console.terminal._PATIENCE_S", 0.3)
     terminal = Terminal()
     with terminal.progress("short"):
         time.sleep(0.05)
@@ -480,7 +480,7 @@ def _wait_for(screen: Screen, text: str) -> None:
 def test_no_progress_where_nobody_looks(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen() if terminal.quiet else io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr("rein.cli.toolkit.terminal._PATIENCE_S", 0)
+    monkeypatch.setattr("rein.cli.console.terminal._PATIENCE_S", 0)
     with terminal.progress("x"):
         time.sleep(0.5)
     assert screen.getvalue() == ""

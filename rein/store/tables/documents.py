@@ -10,8 +10,8 @@ from rein.lazy import lazy
 from rein.protocol.enums import Kind
 from rein.protocol.values import DocumentId
 from rein.store.database import Database
-from rein.store.servers import FeedRow
 from rein.store.sql import in_parts, insert, marks
+from rein.store.tables.servers import FeedRow
 
 if TYPE_CHECKING:  # documents take long to load, and `rein status` needs none of them
     from rein.protocol import description

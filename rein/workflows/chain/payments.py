@@ -17,8 +17,8 @@ from rein.escrow.payout import Coin, Payout
 from rein.escrow.proposals import Ending, Proposal
 from rein.escrow.terms import EscrowTerms
 from rein.protocol.orders import Order
-from rein.store.escrows import EscrowOutput, Payment
-from rein.workflows.money.lookups import Lookups, to_try
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.workflows.chain.lookups import Lookups, to_try
 
 
 @dataclass(frozen=True)

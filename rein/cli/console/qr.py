@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from rein.cli.toolkit.terminal import Terminal
+from rein.cli.console.terminal import Terminal
 from rein.errors import InputError
 from rein.lazy import lazy
 

@@ -27,7 +27,7 @@ TEXT = "ANSWER = terminal.ask_text('Text', '--text')"
 @contextmanager
 def asking(*questions: str, **variables: str) -> Iterator[pexpect.spawn[str]]:
     """A program that asks, and says what was answered."""
-    lines = ["from rein.cli.toolkit.terminal import Terminal", "import time", "terminal = Terminal()"]
+    lines = ["from rein.cli.console.terminal import Terminal", "import time", "terminal = Terminal()"]
     for question in questions:
         lines += [question, "print('GOT', ascii(ANSWER), flush=True)"]
     with at_terminal(sys.executable, ["-c", "\n".join(lines)], **variables) as child:
@@ -186,7 +186,7 @@ def test_a_paste_cannot_act_on_the_terminal() -> None:
 def test_the_terminal_is_as_before_however_it_ends(key: str) -> None:
     """Echo is on again, lines are whole again, and pastes have no brackets any more."""
     script = (
-        f'stty -a > /tmp/before.$$; {sys.executable} -c "from rein.cli.toolkit.terminal import Terminal; '
+        f'stty -a > /tmp/before.$$; {sys.executable} -c "from rein.cli.console.terminal import Terminal; '
         "Terminal().ask('Name', '--name')\" 2>&1 | grep -a -v Error; "
         "stty -a > /tmp/after.$$; cmp /tmp/before.$$ /tmp/after.$$ && echo SAME; rm /tmp/before.$$ /tmp/after.$$"
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rein.btc.transaction import OutPoint
-from rein.store.signatures import Completed
 from rein.store.store import Store
+from rein.store.tables.signatures import Completed
 
 ONE, OTHER = OutPoint("a1" * 32, 0), OutPoint("b2" * 32, 7)
 

@@ -12,8 +12,8 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rein.cli.toolkit.qr import MAX_BYTES, QUIET_ZONE, qr_lines, show_qr
-from rein.cli.toolkit.terminal import Terminal
+from rein.cli.console.qr import MAX_BYTES, QUIET_ZONE, qr_lines, show_qr
+from rein.cli.console.terminal import Terminal
 from rein.errors import InputError
 from tests.btc import bip174
 from tests.cli.conftest import Rein

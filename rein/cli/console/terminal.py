@@ -18,18 +18,18 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from rein.cli.toolkit.advice import advice, with_options
-from rein.cli.toolkit.joiners import JOINERS, is_needed_joiner
-from rein.cli.toolkit.layout import apart, cut, table, width_of_table, wrap
-from rein.cli.toolkit.remedies import with_command
+from rein.cli.console.advice import advice, with_options
+from rein.cli.console.joiners import JOINERS, is_needed_joiner
+from rein.cli.console.layout import apart, cut, table, width_of_table, wrap
+from rein.cli.console.remedies import with_command
 from rein.errors import InputError, ReinError
 from rein.lazy import lazy
 
 if TYPE_CHECKING:
-    from rein.cli.toolkit import keyboard, picking
+    from rein.cli.console import keyboard, picking
 else:
-    keyboard = lazy("rein.cli.toolkit.keyboard")
-    picking = lazy("rein.cli.toolkit.picking")
+    keyboard = lazy("rein.cli.console.keyboard")
+    picking = lazy("rein.cli.console.picking")
 
 
 _PATIENCE_S = 1.0
@@ -213,7 +213,7 @@ class Terminal:
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they need to be. On a terminal too narrow for them, cells or rows go over several lines
-        (`rein.cli.toolkit.layout`); a file gets every cell whole."""
+        (`rein.cli.console.layout`); a file gets every cell whole."""
         cells = [[safe_line(cell) for cell in row] for row in rows]
         room = _room(sys.stderr if self.as_json else sys.stdout)
         for line, is_heading in table(headings, cells, room):

@@ -17,10 +17,10 @@ from rein.escrow.payout import Coin, Payout
 from rein.escrow.proposals import Proposal, all_payments, proposals_of
 from rein.escrow.terms import Terms
 from rein.protocol.orders import Order
-from rein.store.escrows import EscrowOutput, Payment
-from rein.workflows.money.chain_changes import say_what_is_gone, say_what_waits_again
-from rein.workflows.money.lookups import Lookups, to_try
-from rein.workflows.money.made_payments import MadePayment, ending_payment, find_payments
+from rein.store.tables.escrows import EscrowOutput, Payment
+from rein.workflows.chain.changes import say_what_is_gone, say_what_waits_again
+from rein.workflows.chain.lookups import Lookups, to_try
+from rein.workflows.chain.payments import MadePayment, ending_payment, find_payments
 from rein.workflows.orders.load import not_lost, terms_if_any
 from rein.workflows.session import Session
 

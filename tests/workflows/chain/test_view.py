@@ -22,8 +22,8 @@ from rein.protocol.documents import Bid, Delivery, Job
 from rein.protocol.enrollments import Enrollments
 from rein.protocol.orders import State, fold
 from rein.protocol.signed import Signed
+from rein.workflows.chain.view import observe
 from rein.workflows.money import collect
-from rein.workflows.money.chain_view import observe
 from rein.workflows.money.completion import PaymentsResult
 from rein.workflows.orders.load import find_order
 from rein.workflows.session import Session

@@ -1,0 +1,1 @@
+"""The terminal itself: what is typed, what is shown, and how wide it is."""

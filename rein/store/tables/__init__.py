@@ -1,0 +1,1 @@
+"""What the database holds, a module a subject: its rows as frozen classes, and the queries on them."""
