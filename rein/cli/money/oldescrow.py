@@ -193,7 +193,7 @@ def _finish(cli: Cli, psbt: P2shPsbt, out: Path | None, *, send: bool) -> None:
     if final is None:
         cli.terminal.note("It needs another signature: hand it on, or combine it with the other's.")
     elif not send:
-        cli.terminal.advise("It is complete. Send it: rein oldescrow finish PSBT --send")
+        cli.terminal.note("It is complete. Send it: rein oldescrow finish PSBT --send")
 
 
 def _broadcast(cli: Cli, final: Transaction) -> None:

@@ -15,7 +15,7 @@ from rein.cli.money.award import award_prompt, price_of, read_award
 from rein.cli.money.signing import commit_shown, say_completion, say_plan, say_sent, say_words
 from rein.cli.toolkit.choose import order_now
 from rein.cli.toolkit.form import Form, read_form
-from rein.cli.toolkit.show import say_document, say_written
+from rein.cli.toolkit.show import advise_next, say_document, say_written
 from rein.cli.toolkit.units import amount as amount_of
 from rein.protocol.documents import DisputeResolution
 from rein.protocol.orders import Order
@@ -89,7 +89,8 @@ def acceptresolution(cli: Cli, job: str | None, dry_run: bool) -> None:
     if dry_run:
         terminal.say("This was a dry run: nothing was stored and nothing was sent.")
     else:
-        terminal.advise(f"Stored as document {signed.id}. Publish it with `rein sync`.")
+        terminal.say(f"Stored as document {signed.id}.")
+        advise_next(cli, "Publish it with `rein sync`.")
     terminal.result(result.json())
 
 

@@ -20,7 +20,6 @@ from rein.protocol.signed import Signed
 from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
-
 _PUBLISH = re.compile(r"^Publish it[^`]*`rein sync`[.,;] ?")
 
 
@@ -33,17 +32,18 @@ def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
     if result.stored:
         stored = "Already stored" if result.repeated else "Stored"
         terminal.say(f"{stored} as document {result.signed.id}.")
-        if advice := _after_autosync(next_step) if cli.settings.autosync else next_step:
-            terminal.advise(advice)
+        advise_next(cli, next_step)
     else:
         terminal.say("This was a dry run: nothing was stored.")
     terminal.result(result.json())
 
 
-def _after_autosync(next_step: str) -> str:
-    """What is left to do where autosync publishes; it says so itself if it cannot."""
-    left = _PUBLISH.sub("", next_step)
-    return left[:1].upper() + left[1:]
+def advise_next(cli: Cli, next_step: str) -> None:
+    """What is to be done with a document that was stored. Autosync publishes it, and says so itself if it cannot."""
+    if cli.settings.autosync:
+        next_step = _PUBLISH.sub("", next_step)
+    if next_step:
+        cli.terminal.advise(next_step[0].upper() + next_step[1:])
 
 
 def say_document(cli: Cli, signed: Signed[Any], *, in_full: bool = False) -> None:

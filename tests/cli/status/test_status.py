@@ -72,7 +72,7 @@ def test_what_is_next_stays_on_one_line(home: Path) -> None:
 
 def test_what_nobody_has_seen_is_said_with_the_command_on_a_line_of_its_own(home: Path) -> None:
     told = " ".join(line.strip() for line in shown(home, "status"))
-    assert "No server holds 1 document of yours yet, so nobody else has seen it. Publish with:  rein" in told
+    assert "No server holds 1 document of yours yet, so nobody else has seen it. Publish with: rein" in told
     assert "No server holds" not in " ".join(shown(home, "--quiet", "status"))
 
 
