@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -78,6 +79,9 @@ def near(typed: str, names: Iterable[str]) -> list[str]:
     return [known[each] for each in difflib.get_close_matches(typed.lstrip("-"), known, 3, NEAR)]
 
 
+_EXAMPLE: Final = re.compile(r"(\n\n *)(?=Example: )")
+
+
 class Forgiving(click.Command):
     """Its errors about the command line name the command, and suggest only what is near."""
 
@@ -90,6 +94,15 @@ class Forgiving(click.Command):
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example is there to be copied, so its line is never broken."""
+        given = self.help
+        self.help = given and _EXAMPLE.sub(lambda found: f"{found[1]}\b{found[1][1:]}", given)
+        try:
+            super().format_help_text(ctx, formatter)
+        finally:
+            self.help = given
 
 
 class Command(Forgiving):

@@ -20,7 +20,7 @@ from rein.protocol.signed import Signed
 from rein.workflows.orders.outbox import DocumentResult
 from rein.workflows.wallet.payout import PaidAt, pay_at
 
-_PUBLISH = re.compile(r"^Publish it[^`]*`rein sync`[.,;] ?")
+_PUBLISH = re.compile(r"^(?:Publish|Send) it[^`]*`rein sync`[.,;] ?")
 
 
 def say_written(cli: Cli, result: DocumentResult, next_step: str) -> None:
