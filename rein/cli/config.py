@@ -71,7 +71,9 @@ def config(
     rein config tor off
     rein config autosync on          fetch and publish without `rein sync`
 
-    Several chain sources must agree. Example: rein config chain core http://127.0.0.1:8332
+    Several chain sources must agree.
+
+    Example: rein config chain core http://127.0.0.1:8332
     """
     home = cli.settings.home
     match words:

@@ -17,7 +17,9 @@ from rein.workflows.identity.backup import back_up, restore_home
 def backup(cli: Cli, file: Path) -> None:
     """Write this home into one encrypted file: the keys of every identity, all documents, and the settings.
 
-    The file has a passphrase of its own. Example: rein backup rein-2026-11.backup
+    The file has a passphrase of its own.
+
+    Example: rein backup rein-2026-11.backup
     """
     session, terminal = cli.session, cli.terminal
     chosen = cli.new_passphrase("A passphrase for the backup")
@@ -34,7 +36,9 @@ def backup(cli: Cli, file: Path) -> None:
 def restore(cli: Cli, file: Path) -> None:
     """Make a home from a file of `rein backup`. It is checked first, and a home that exists is left alone.
 
-    The passphrase of the backup becomes that of every key file. Example: rein restore --home ~/.rein rein.backup
+    The passphrase of the backup becomes that of every key file.
+
+    Example: rein restore --home ~/.rein rein.backup
     """
     home, terminal = cli.settings.home, cli.terminal
     result = cli.opened("the backup", partial(restore_home, file, home))

@@ -15,7 +15,9 @@ from rein.workflows.identity.unlock import unlock as hold_open
 def unlock(cli: Cli, time: str) -> None:
     """Open your key file for a while, so that no command asks for the passphrase.
 
-    The keys are held in the memory of a process of yours, and nowhere else. Example: rein unlock --for 15m
+    The keys are held in the memory of a process of yours, and nowhere else.
+
+    Example: rein unlock --for 15m
     """
     result = hold_open(cli.session, read_time(time), cli.opened)
     cli.terminal.advise(f"{result.name} is unlocked for {time}. End it sooner with `rein lock`.")

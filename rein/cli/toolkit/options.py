@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,7 +80,8 @@ def near(typed: str, names: Iterable[str]) -> list[str]:
 
 
 class Forgiving(click.Command):
-    """Its errors about the command line name the command, and suggest only what is near."""
+    """Its errors about the command line name the command, and suggest only what is near; the example of its help can be
+    copied as it stands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -90,6 +92,19 @@ class Forgiving(click.Command):
         except click.UsageError as error:
             error.ctx = error.ctx or ctx
             raise
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The first sentence, whole: a list wraps it."""
+        return cleandoc(self.help or "").split("\n\n")[0].replace("\n", " ").split(". ")[0].split(": ")[0].rstrip(".")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        text, _, example = cleandoc(self.help or "").partition("\nExample: ")
+        if text.strip():
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(text.rstrip())
+        if example:
+            formatter.write(f"\n  Example:\n    {example}\n")
 
 
 class Command(Forgiving):
