@@ -86,7 +86,7 @@ def _as_argument(option: click.Parameter, metavar: str) -> click.Argument:
     return click.Argument([str(option.name)], required=False, metavar=f"[{metavar}]", shell_complete=complete)
 
 
-@click.command("help")
+@click.command("help", cls=Forgiving)
 @click.argument("what", nargs=-1)
 @click.pass_context
 def help_command(context: click.Context, what: tuple[str, ...]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,11 +79,9 @@ def near(typed: str, names: Iterable[str]) -> list[str]:
     return [known[each] for each in difflib.get_close_matches(typed.lstrip("-"), known, 3, NEAR)]
 
 
-_EXAMPLE: Final = re.compile(r"(\n\n *)(?=Example: )")
-
-
 class Forgiving(click.Command):
-    """Its errors about the command line name the command, and suggest only what is near."""
+    """Its errors about the command line name the command, and suggest only what is near; the example of its help can be
+    copied as it stands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -95,14 +93,18 @@ class Forgiving(click.Command):
             error.ctx = error.ctx or ctx
             raise
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The first sentence, whole: a list wraps it."""
+        return cleandoc(self.help or "").split("\n\n")[0].replace("\n", " ").split(". ")[0].split(": ")[0].rstrip(".")
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example is there to be copied, so its line is never broken."""
-        given = self.help
-        self.help = given and _EXAMPLE.sub(lambda found: f"{found[1]}\b{found[1][1:]}", given)
-        try:
-            super().format_help_text(ctx, formatter)
-        finally:
-            self.help = given
+        text, _, example = cleandoc(self.help or "").partition("\nExample: ")
+        if text.strip():
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(text.rstrip())
+        if example:
+            formatter.write(f"\n  Example:\n    {example}\n")
 
 
 class Command(Forgiving):

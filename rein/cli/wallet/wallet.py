@@ -27,7 +27,7 @@ _gap_option = click.option(
 @command("show")
 @_gap_option
 def show(cli: Cli, gap: int) -> None:
-    """See how much is in the wallet of your words, and which job it is of. Jobs pay there unless you say otherwise.
+    """Show how much is in your wallet, and which jobs paid it. Jobs pay there unless you say otherwise.
 
     Example: rein wallet
     """
@@ -46,7 +46,8 @@ def show(cli: Cli, gap: int) -> None:
 
 @command("addresses")
 def addresses(cli: Cli) -> None:
-    """List the addresses of your wallet that documents name or that were paid, as far as is known here.
+    """List the addresses of your wallet. These are the ones that documents name or that were paid, as far as is known
+    here.
 
     Example: rein wallet addresses
     """
@@ -61,7 +62,7 @@ def addresses(cli: Cli) -> None:
 
 @command("history")
 def history(cli: Cli) -> None:
-    """List what came into your wallet and what was sent, as far as this home has seen it.
+    """List what came into your wallet and what was sent. This home knows what it has seen on the chain.
 
     Example: rein wallet history
     """
@@ -77,8 +78,8 @@ def history(cli: Cli) -> None:
 @command("export")
 @click.option("--private", is_flag=True, help="With the keys that spend. Whoever reads them has your money.")
 def export(cli: Cli, private: bool) -> None:
-    """Show your wallet as descriptors and extended keys, for Bitcoin Core, Sparrow and Electrum to watch; with
-    --private to spend.
+    """Export your wallet as descriptors and extended keys. They let Bitcoin Core, Sparrow and Electrum watch
+    it; with --private, spend from it.
 
     Example: rein wallet export
     """
@@ -100,7 +101,8 @@ def export(cli: Cli, private: bool) -> None:
 
 @click.group("wallet", cls=alone("show"))
 def wallet() -> None:
-    """What you were paid, in the ordinary wallet (BIP84) of your words: `rein wallet` alone shows it.
+    """Show and spend what you were paid, in the ordinary wallet (BIP84) of your recovery phrase; `rein wallet` alone
+    shows it.
 
     Example: rein wallet send bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu 0.01
     """

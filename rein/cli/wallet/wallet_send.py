@@ -85,8 +85,8 @@ def sweep(
     out: Path | None,
     dry_run: bool,
 ) -> None:
-    """Send all that jobs paid to another wallet, in one payment for each job. TO is a bech32 address, or an extended
-    key or descriptor for an address of its own for each.
+    """Send all that jobs paid to another wallet. There is one payment for each job. TO is a bech32 address, or
+    an extended key or descriptor for an address of its own for each.
 
     Example: rein wallet sweep bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu
     """
