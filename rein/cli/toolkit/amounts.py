@@ -136,6 +136,10 @@ def fee_points(text: str) -> BasisPoints:
         raise InputError(
             f"the mediator's fee: {text[:20]!r} is not a percentage", hint="The decimal separator is a point: 1.5"
         )
+    if _DECIMAL.fullmatch(given) is None:
+        raise InputError(
+            f"the mediator's fee: {text[:20]!r} is not a percentage", hint="A number of percent, such as 1 or 1.5"
+        )
     try:
         return protocol_values.fee_percent(f"{given if '.' in given else given + '.0'}%")
     except ValueError as error:

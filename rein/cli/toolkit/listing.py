@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from rein.btc.amounts import Sat, format_btc, parse_btc
+from rein.btc.amounts import Sat, format_btc
 from rein.cli.common import Cli, number
 from rein.cli.console.terminal import safe_line
+from rein.cli.toolkit.amounts import parse_amount
 from rein.errors import InputError
 from rein.protocol.reputation import Score
 from rein.protocol.values import job_tags, typed_tags
@@ -69,12 +70,12 @@ def paging(shown: Page[Any]) -> dict[str, Any]:
 def prices(
     lowest: str | None, highest: str | None, option: str = "price", what: str = "bid"
 ) -> tuple[Sat | None, Sat | None]:
-    """The bounds of an amount that somebody typed, in BTC.
+    """The bounds of an amount that somebody typed, as `parse_amount`.
 
     :param option: how the options end; `what` is filtered by them.
     :raises InputError: one is not an amount, or nothing lies between them.
     """
-    least, most = (None if text is None else parse_btc(text.strip()) for text in (lowest, highest))
+    least, most = (None if text is None else parse_amount(text)[0] for text in (lowest, highest))
     if least is not None and most is not None and least > most:
         raise InputError(f"--min-{option} is more than --max-{option}, so no {what} can be between them")
     return least, most

@@ -142,6 +142,7 @@ def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain
     store_of(home).documents.add_received([(each, "http://x/") for each in (enroll(ALICE, True), enroll(BOB), posted)])
     for words in (["--tag", " Music "], ["--tag", "music , Theme  Song"], ["--tag", "music", "--tag", "theme song"]):
         assert posted.document.job_id in told(rein, chain, "jobs", "--all", *words), words
+    assert "'abc' is not a percentage" in rein(*chain.words, "mediators", "--max-fee", "abc").err
     for words in (["--max-fee", "1.5"], ["--max-fee", "2%"], ["hostile", "--max-fee", "100"], [ALICE.master_address]):
         assert ALICE.master_address in told(rein, chain, "mediators", *words), words
     assert ALICE.master_address not in told(rein, chain, "mediators", ALICE.master_address[1:4]), "a piece is longer"
@@ -153,6 +154,8 @@ def test_filters_take_tags_and_fees_as_people_type_them(rein: Rein, chain: Chain
         (("--tag", ""), "'' is not a tag"),
         (("--tag", "\x1b[2J"), "is not a tag"),
         (("--min-price", "-1"), "is not an amount of bitcoin"),
+        (("--min-price", "0,1"), "The decimal separator is a point"),
+        (("--min-price", "20 mBTC", "--max-price", "0.01 BTC"), "--min-price is more than --max-price"),
         (("--min-price", "0.02", "--max-price", "0.01"), "--min-price is more than --max-price"),
         (("--limit", "0"), "counted from 1"),
         (("--page", "0"), "counted from 1"),
