@@ -20,7 +20,7 @@ from rein.cli.money.dispute import dispute
 from rein.cli.money.fund import fund
 from rein.cli.money.resolve import resolve
 from rein.cli.money.settle import agree, refund, settle
-from rein.errors import InputError, OrderError
+from rein.errors import InputError, NotFoundError, OrderError
 from rein.protocol.documents import DisputeDelivery, DisputeOffer
 from rein.protocol.orders import State
 from rein.store.tables.servers import Placement
@@ -57,6 +57,14 @@ def test_accepting_again_shows_what_was_signed_and_signs_nothing(play: Play) -> 
     assert "Already done: you have accepted the delivery." in again.lines
     assert again.told == first.told | {"repeated": True}
     assert play.creator.session.store.documents.own_ids("regtest", play.creator.session.address) == before
+
+
+def test_a_job_that_is_not_there_yet_is_told_with_what_the_others_wait_for(play: Play) -> None:
+    play.funded()
+    cli = Cli()
+    vars(cli).update(session=play.creator.session, terminal=Picking())
+    with pytest.raises(NotFoundError, match=f"no job to accept now; {play.job.document.job_id}: wait for"):
+        accept.main([], obj=cli, standalone_mode=False)
 
 
 def test_accepting_does_not_print_its_payments_as_text(play: Play) -> None:

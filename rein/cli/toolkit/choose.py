@@ -9,6 +9,10 @@ from rein.cli.toolkit.show import job_line
 from rein.errors import NotFoundError
 from rein.protocol.orders import Order
 from rein.workflows.chain.current import Candidates, current_order, current_orders
+from rein.workflows.orders.load import my_orders
+from rein.workflows.orders.next_step import next_step_of
+
+_SHOWN = 2
 
 
 def choose_order(cli: Cli, candidates: Candidates, verb: str) -> Order:
@@ -18,10 +22,17 @@ def choose_order(cli: Cli, candidates: Candidates, verb: str) -> Order:
     """
     orders = current_orders(cli.session, candidates)
     if not orders:
-        raise NotFoundError(f"you have no job to {verb} now", hint="See them all: rein status")
+        raise NotFoundError(f"you have no job to {verb} now{_awaited(cli)}", hint="See them all: rein status")
     if len(orders) == 1:
         return orders[0]
     return pick_order(cli, orders, [job_line(order) for order in orders])
+
+
+def _awaited(cli: Cli) -> str:
+    """What some jobs wait for that are not over: that may be what is missing."""
+    unfinished = [order for order in my_orders(cli.session).orders if not order.is_over][-_SHOWN:]
+    steps = [f"{order.job.document.job_id}: {next_step_of(cli.session, order).text}" for order in unfinished]
+    return "".join(f"; {each}" for each in steps)
 
 
 def pick_order(cli: Cli, orders: Sequence[Order], lines: Sequence[str]) -> Order:
