@@ -239,7 +239,7 @@ def test_what_is_not_worth_its_fee_is_named_with_the_rate_at_which_it_is() -> No
         with pytest.raises(EscrowError) as told:
             plan_payout(PRIMARY, pieces(held), Split(Sat(0)), 50)
         assert told.value.message == (
-            f"what the primary escrow holds, {held} sat in 1 outputs, costs more to spend at 50 sat/vB than it brings"
+            f"what the primary escrow holds, {held} sat in 1 output, costs more to spend at 50 sat/vB than it brings"
         )
         assert told.value.hint == f"It does at a lower rate: --feerate {rate}"
         assert choose_coins(PRIMARY, pieces(held), rate) != ()

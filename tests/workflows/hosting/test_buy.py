@@ -207,7 +207,7 @@ def test_debts_are_paid_and_dust_is_not_asked_for(sit: Sit, shop: Shop, balance:
 @pytest.mark.parametrize("balance", [None, "5", 1.5, True, 10**16, -(10**16)], ids=repr)
 def test_a_balance_is_an_amount(sit: Sit, shop: Shop, balance: object) -> None:
     shop.balance = balance
-    with pytest.raises(ServerLiedError, match="no amount"):
+    with pytest.raises(ServerLiedError, match="not an amount"):
         prepare(known(sit(), shop), shop.url)
 
 
