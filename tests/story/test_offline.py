@@ -359,7 +359,7 @@ def test_who_began_in_the_web_pages_has_a_database_only(tmp_path: Path) -> None:
         read_legacy_backup(path, MAINNET, "Bob")
     assert path.read_bytes() == before
     path.write_bytes(before[:16] + b"x" * 2_000)
-    with pytest.raises(IdentityError, match="no database of 2016"):
+    with pytest.raises(IdentityError, match="not a database of 2016"):
         read_legacy_backup(path, MAINNET)
 
 

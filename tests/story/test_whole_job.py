@@ -66,8 +66,8 @@ def test_a_step_at_the_wrong_time_is_refused_and_changes_nothing(trio: Trio) -> 
     trio.charlie.rein("bid", "--jobid", job_id, "--amount", "0.01", "--description", "Yes.")
     trio.charlie.rein("sync")
     assert trio.charlie.fails("offer", "--bid", job_id)["code"] == "not_found"
-    trio.bob.rein("offer", "--bid", job_id)
-    assert trio.bob.fails("offer", "--bid", job_id)["code"] == "not_found", "a job is offered once"
+    offered = trio.bob.rein("offer", "--bid", job_id)
+    assert trio.bob.rein("offer", "--bid", job_id) == offered | {"repeated": True}, "a job is offered once"
     assert trio.bob.rein("status", "--jobid", job_id)["state"] == "offered"
 
 
@@ -202,7 +202,7 @@ def test_what_is_left_goes_back_as_the_hint_says(trio: Trio) -> None:
     trio.bob.rein("sync")
     code, out, err = run_command(["--home", str(trio.bob.home), "fund", "--jobid", agreed.job_id])
     assert code == 0, err
-    assert f"5,000 sat lie in escrow after the end: rein --home {trio.bob.home} refund\n" in out
+    assert f"5,000 sat lie in escrow after the end:\n  rein --home {trio.bob.home} refund\n" in out
     trio.bob.rein("refund", "--jobid", agreed.job_id, "--reason", "It is mine.")
     trio.bob.rein("sync")
     trio.charlie.rein("sync")
