@@ -555,7 +555,9 @@ def test_s21_a_text_is_what_its_first_line_says_and_nothing_it_quotes() -> None:
     assert verify(quoting.armored).document.KIND.value == "delivery"
     assert not re.search(r"(?m)^Rein Job$", quoting.armored)
     refused(armored(f"Hello\n{TOLD.job.text}", BOB.delegate), FieldError, "not the title of a Rein document")
-    refused(armored(f"Hello\nFormat: 3\n{TOLD.job.text}", BOB.delegate), FieldError, "not a type of document that this Rein")
+    refused(
+        armored(f"Hello\nFormat: 3\n{TOLD.job.text}", BOB.delegate), FieldError, "not a type of document that this Rein"
+    )
     refused(TOLD.job.text, ArmorError, "the first line is not -----BEGIN")
 
 
