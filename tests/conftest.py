@@ -35,12 +35,27 @@ RUNS = {
 """What tells that a test runs a node or PostgreSQL, so that none has to be marked by hand."""
 
 
+LONG = {
+    *("cli/console/test_keyboard.py", "cli/identity/test_setup_at_a_terminal.py", "cli/test_at_a_terminal.py"),
+    *("cli/test_completion.py", "cli/test_help.py", "cli/test_json_always.py", "cli/toolkit/test_questions.py"),
+    *(
+        "cli/diagnostics/test_doctor.py",
+        "identity/test_unlocked.py",
+        "remote/test_transport.py",
+        "store/test_upgrade.py",
+    ),
+}
+"""Tests that start many programs, or wait for what does not come."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `tox -e quick` leaves out."""
     here = Path(__file__).parent
     for item in items:
         uses = {*getattr(item, "fixturenames", ()), f"{item.path.relative_to(here).parts[0]}/"}
         uses |= vars(getattr(item, "module", object)).keys()
+        if item.path.relative_to(here).as_posix() in LONG:
+            item.add_marker("long")
         for marker, names in RUNS.items():
             if not uses.isdisjoint(names):
                 item.add_marker(marker)
