@@ -29,18 +29,16 @@ from rein.cli.toolkit.options import (
     pay_to_option,
     request_option,
 )
-from rein.cli.toolkit.questions import TRIES, Questions, more_tries
+from rein.cli.toolkit.questions import Questions
 from rein.errors import PassphraseError, ReinError
 from rein.lazy import lazy
 
 __all__ = [
     "GLOBAL_OPTIONS",
-    "TRIES",
     "Cli",
     "alone",
     "command",
     "day",
-    "documents_option",
     "dry_run_option",
     "fee_points",
     "feerate",
@@ -49,10 +47,8 @@ __all__ = [
     "form_option",
     "job_option",
     "moment",
-    "more_tries",
     "number",
     "pay_to_option",
-    "request_option",
 ]
 
 if TYPE_CHECKING:

@@ -137,7 +137,7 @@ class Questions(ABC):
                 if not left and not confirm:
                     raise
                 tries = "" if confirm else f"; {more_tries(left)}"
-                self.terminal.note(f"{error.message[0].upper()}{error.message[1:]}{tries}.", vital=True)
+                self.terminal.note(f"{_capitalised(error.message)}{tries}.", vital=True)
 
     def _asked(self, ask: Callable[[], str], read: Callable[[str], T]) -> T:
         while True:
@@ -148,8 +148,12 @@ class Questions(ABC):
                 self._say_wrong(error)
 
     def _say_wrong(self, error: ReinError) -> None:
-        said = f"{error.message[0].upper()}{error.message[1:]}."
+        said = f"{_capitalised(error.message)}."
         self.terminal.note(safe_line(said if error.hint is None else f"{said} {error.hint}"), vital=True)
+
+
+def _capitalised(message: str) -> str:
+    return f"{message[0].upper()}{message[1:]}"
 
 
 def more_tries(left: int) -> str:

@@ -8,6 +8,7 @@ from rein.errors import ChainError
 from rein.protocol.orders import Order
 from rein.workflows.chain.view import ChainView, observe, observe_all
 from rein.workflows.orders.feeds import pull
+from rein.workflows.orders.fetch import fetched_order
 from rein.workflows.orders.load import find_order, my_orders
 from rein.workflows.session import Session
 
@@ -34,10 +35,7 @@ def current_order(session: Session, name: str, *, fetch: bool = True) -> Order:
     :raises NotFoundError: there is none.
     :raises ChainError: the chain does not answer.
     """
-    _ = session.identity
-    if fetch:
-        pull(session)
-    observe(session, find_order(session, name))
+    observe(session, fetched_order(session, name) if fetch else find_order(session, name))
     return find_order(session, name)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from rein.errors import RefusedError
 from rein.remote.responses import Hosting
 from rein.remote.transport import normal_url
-from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.servers import check_network, remember, row_of
+from rein.workflows.hosting.warnings import warnings_of
 from rein.workflows.session import Session
 
 SOLD = "hosting_sold"

@@ -12,7 +12,7 @@ from rein.remote.fleet import Emit, run_on_all
 from rein.remote.responses import Hosting, ServerStatus
 from rein.remote.transport import normal_url
 from rein.store.tables.servers import ServerRow
-from rein.workflows.hosting.quota_warnings import warnings_of
+from rein.workflows.hosting.warnings import warnings_of
 from rein.workflows.session import Session
 
 HOSTING_SECONDS = 3_600

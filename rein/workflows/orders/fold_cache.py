@@ -65,8 +65,8 @@ class Views:
 
 def my_views(session: Session) -> Views:
     """Every order in which the identity has a part, as it sees them, oldest first."""
-    wanted = lambda: session.store.orders.of_person(session.network.name, session.address)  # noqa: E731 - a name for what is asked
-    return _views(session, session.address, wanted)
+    network, address = session.network.name, session.address
+    return _views(session, address, lambda: session.store.orders.of_person(network, address))
 
 
 def public_views(session: Session, wanted: Callable[[], list[DocumentId]]) -> list[OrderView]:

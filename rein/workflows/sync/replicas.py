@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rein.protocol.values import DocumentId
 from rein.remote.causeway import remote_key
 from rein.store.tables.servers import Placement
-from rein.workflows.hosting.quota_warnings import LITTLE_SPACE
+from rein.workflows.hosting.warnings import LITTLE_SPACE
 from rein.workflows.session import Session
 from rein.workflows.sync.others import documents_of_others
 

@@ -14,9 +14,9 @@ import time
 
 from rein.errors import ChainError, InputError
 from rein.workflows.chain.view import observe_all
-from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.same_server import same_servers, server_ids
 from rein.workflows.hosting.unpublished import unpublished
+from rein.workflows.hosting.warnings import warnings_of
 from rein.workflows.jobs.sealed_bids import publish_offered
 from rein.workflows.market.reputation import prove_endings, rated_jobs
 from rein.workflows.orders.feeds import FeedIngester, Progress, no_progress, remember_fetch

@@ -10,8 +10,8 @@ import pytest
 from rein.errors import RefusedError
 from rein.store.tables.servers import ServerRow
 from rein.workflows.hosting import request
-from rein.workflows.hosting.quota_warnings import warnings_of
 from rein.workflows.hosting.servers import query_servers
+from rein.workflows.hosting.warnings import warnings_of
 from tests.support.evil_server import EvilServer
 from tests.workflows.conftest import Sit
 

@@ -14,7 +14,7 @@ from rein.protocol.signed import Signed
 from rein.protocol.values import DocumentId
 from rein.store.tables.escrows import EscrowOutput
 from rein.workflows.evidence import document_import
-from rein.workflows.hosting import quota_warnings as running_out
+from rein.workflows.hosting import warnings
 from rein.workflows.jobs import withdraw
 from rein.workflows.session import Session
 from rein.workflows.sync import check, others
@@ -145,7 +145,7 @@ def test_what_i_write_has_room_before_what_others_wrote(
     sit: Sit, evils: Evils, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evil = evils()
-    room = running_out.LITTLE_SPACE + 8_000
+    room = warnings.LITTLE_SPACE + 8_000
 
     def little(path: str, _asked: dict[str, str], answer: Any) -> Any:
         if path == "v1/buckets":
